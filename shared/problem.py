@@ -1,0 +1,84 @@
+"""Errors as RFC 9457 problem+json, made in one place for every function."""
+
+import json
+import logging
+import re
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from functools import wraps
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from shared import log
+
+_logger = logging.getLogger(__name__)
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class Problem(Exception):  # noqa: N818  RFC 9457 calls it a problem
+    """An answer that says what went wrong and what to change.
+
+    *kind* is the stable last part of the type URI; *members* are extension members of the JSON object.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        kind: str,
+        title: str,
+        detail: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        **members: object,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.headers = dict(headers or {})
+        self.body = {
+            "type": f"https://stocksalot.tech/problems/{kind}",
+            "title": title,
+            "status": status,
+            "detail": detail,
+            **members,
+        }
+
+    def response(self, instance: str) -> Response:
+        """Return this problem as the answer to the request for *instance* (a path)."""
+        return Response(
+            json.dumps(self.body | {"instance": instance}),
+            self.status,
+            {"Cache-Control": "no-store"} | self.headers,
+            "application/problem+json",
+        )
+
+
+def answering(handler: Handler) -> Handler:
+    """Turn what *handler* raises into problem+json, and carry the request's id and trace to the answer and the log.
+
+    An error that is no Problem is answered 500 without a word of its text: to an event's broker that means "try again".
+    """
+
+    @wraps(handler)
+    async def answer(request: Request) -> Response:
+        asked = request.headers.get("x-request-id", "")
+        request_id = asked if _REQUEST_ID.fullmatch(asked) else str(uuid.uuid4())
+        with log.context(request.headers.get("traceparent"), request_id):
+            try:
+                response = await handler(request)
+            except Problem as problem:
+                response = problem.response(request.url.path)
+            except Exception:
+                _logger.exception("%s %s failed", request.method, request.url.path)
+                response = Problem(
+                    500,
+                    "internal-error",
+                    "Internal error",
+                    "This is a fault of the service, not of the request. It is logged under the request id.",
+                ).response(request.url.path)
+        response.headers["X-Request-ID"] = request_id
+        return response
+
+    return answer

@@ -1,0 +1,42 @@
+"""Start one function's server: the one command that images and the local runner share.
+
+One asyncio process around functions-framework's own ASGI app. Its command line would fork gunicorn around the same app:
+30 ms more at every cold start, twice the memory, keep-alive fixed at two seconds (benchmarks/RESULTS.md).
+"""
+
+import gc
+
+# Nothing made while importing is garbage: collecting meanwhile costs a tenth of the start.
+gc.disable()
+
+import os  # noqa: E402
+
+import uvicorn  # noqa: E402
+from functions_framework.aio import create_asgi_app  # noqa: E402
+
+
+def serve() -> None:
+    """Serve FUNCTION_TARGET from FUNCTION_SOURCE on HOST:PORT until SIGTERM, then let requests finish."""
+    target = os.environ.get("FUNCTION_TARGET") or os.environ["K_SERVICE"]
+    source = os.environ.get("FUNCTION_SOURCE") or f"functions/{target}/main.py"
+    app = create_asgi_app(target, source, "http")
+    gc.enable()
+    gc.freeze()
+    uvicorn.run(
+        app,
+        host=os.environ.get("HOST", "0.0.0.0"),  # noqa: S104  Knative's proxy may come by any address of the pod
+        port=int(os.environ.get("PORT", "8080")),
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=75,  # longer than the proxy in front keeps an idle connection
+        timeout_graceful_shutdown=30,
+    )
+
+
+if __name__ == "__main__":
+    serve()
