@@ -62,7 +62,7 @@ class TickRefused(Event):
 
 
 class Bar(BaseModel):
-    """One bar as a source gave it. *start* is its opening instant; *volume* is in shares, None if the source has none."""
+    """One bar as a source gave it. *start* is its opening instant; *volume* is in shares, None if it has none."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     start: AwareDatetime

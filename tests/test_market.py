@@ -1,0 +1,92 @@
+"""The market clock calls for exactly the bars the exchange trades."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from shared.market import EXCHANGE_ZONE, Market, Session
+
+GRACE = timedelta(minutes=1)
+
+
+def session(day: str, opens: str = "09:30", closes: str = "16:00") -> Session:
+    """A session of *day* between two times in New York."""
+    at = [
+        datetime.fromisoformat(f"{day}T{time}").replace(tzinfo=EXCHANGE_ZONE).astimezone(UTC)
+        for time in (opens, closes)
+    ]
+    return Session(date.fromisoformat(day), *at)
+
+
+def new_york(moment: str) -> datetime:
+    """The instant of a wall-clock time in New York."""
+    return datetime.fromisoformat(moment).replace(tzinfo=EXCHANGE_ZONE).astimezone(UTC)
+
+
+WEDNESDAY, HALF_DAY, MONDAY = session("2026-11-25"), session("2026-11-27", closes="13:00"), session("2026-11-30")
+THANKSGIVING = Market([WEDNESDAY, HALF_DAY, MONDAY])
+
+
+def test_a_full_day_has_seven_hourly_bars_and_the_last_is_half() -> None:
+    """09:30 to 15:30 New York, the last lasting 30 minutes."""
+    starts = list(WEDNESDAY.starts("1h"))
+
+    assert [start.astimezone(EXCHANGE_ZONE).strftime("%H:%M") for start in starts] == [
+        f"{hour:02}:30" for hour in range(9, 16)
+    ]
+    assert WEDNESDAY.end("1h", starts[-1]) == new_york("2026-11-25T16:00")
+
+
+def test_a_half_day_has_four_bars() -> None:
+    """The day after Thanksgiving closes at 13:00: 09:30, 10:30, 11:30, 12:30."""
+    assert len(list(HALF_DAY.starts("1h"))) == 4
+
+
+@pytest.mark.parametrize(
+    ("day", "hour"), [("2026-03-06", 14), ("2026-03-09", 13), ("2026-10-30", 13), ("2026-11-02", 14)]
+)
+def test_daylight_saving_moves_the_utc_hour(day: str, hour: int) -> None:
+    """The session opens at 09:30 in New York whatever UTC makes of it."""
+    assert session(day).opens.hour == hour
+
+
+def test_a_bar_is_due_when_it_ended_and_the_grace_is_over() -> None:
+    """A bar that just ended may still change at the provider."""
+    before, after = new_york("2026-11-25T10:30:59"), new_york("2026-11-25T10:31:00")
+
+    assert THANKSGIVING.newest_finished("1h", before, GRACE) is None
+    assert THANKSGIVING.newest_finished("1h", after, GRACE) == WEDNESDAY.opens
+
+
+def test_a_holiday_calls_for_no_bar() -> None:
+    """All through Thanksgiving the newest bar is Wednesday's last, and the next is due on Friday at 10:31."""
+    noon = new_york("2026-11-26T12:00")
+
+    assert THANKSGIVING.newest_finished("1h", noon, GRACE) == new_york("2026-11-25T15:30")
+    assert THANKSGIVING.next_due("1h", noon, GRACE) == new_york("2026-11-27T10:31")
+    assert THANKSGIVING.session_at(noon) is None
+
+
+def test_the_last_bar_of_a_half_day_is_due_after_its_early_close() -> None:
+    """12:30 to 13:00 is due at 13:01, not at 13:31."""
+    assert THANKSGIVING.next_due("1h", new_york("2026-11-27T12:45"), GRACE) == new_york("2026-11-27T13:01")
+
+
+def test_after_the_last_session_known_nothing_is_due() -> None:
+    """The clock makes no sessions up."""
+    assert THANKSGIVING.next_due("1h", new_york("2026-12-01T12:00"), GRACE) is None
+
+
+def test_starts_are_taken_from_a_half_open_window() -> None:
+    """[start, end): the bar at the end belongs to the next window."""
+    starts = THANKSGIVING.starts("1h", new_york("2026-11-25T14:30"), new_york("2026-11-27T10:30"))
+
+    assert starts == [new_york(f"2026-11-{moment}") for moment in ("25T14:30", "25T15:30", "27T09:30")]
+
+
+@pytest.mark.parametrize(
+    ("moment", "holds"), [("09:30", True), ("15:30", True), ("10:00", False), ("16:00", False), ("08:30", False)]
+)
+def test_a_bar_belongs_to_the_grid_of_its_session(moment: str, holds: bool) -> None:
+    """Clock hours, the closing auction and extended hours are none of the session's hourly bars."""
+    assert WEDNESDAY.holds("1h", new_york(f"2026-11-25T{moment}")) is holds
