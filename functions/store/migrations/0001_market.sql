@@ -44,13 +44,16 @@ CREATE TABLE bars (
     source      text        NOT NULL,
     revision    integer     NOT NULL DEFAULT 0,
     received_at timestamptz NOT NULL,
+    seen_at     timestamptz,
     PRIMARY KEY (ticker, interval, start),
     CHECK (0 < low AND low <= least(open, close) AND greatest(open, close) <= high),
     CHECK (volume >= 0)
 );
 COMMENT ON COLUMN bars.volume IS 'NULL: the source had none';
-COMMENT ON COLUMN bars.revision IS 'How often the bar has been revised since it was first stored';
-COMMENT ON COLUMN bars.received_at IS 'When this revision was fetched';
+COMMENT ON COLUMN bars.source IS 'The most trusted source that gave these values';
+COMMENT ON COLUMN bars.revision IS 'How many older or less trusted versions bar_revisions holds';
+COMMENT ON COLUMN bars.received_at IS 'When this revision was first fetched';
+COMMENT ON COLUMN bars.seen_at IS 'When a later fetch last gave the same values; NULL: none did. An older fetch that arrives late ranks below it';
 
 CREATE TABLE bar_revisions (
     ticker        text        NOT NULL,
@@ -64,11 +67,13 @@ CREATE TABLE bar_revisions (
     volume        bigint,
     source        text        NOT NULL,
     received_at   timestamptz NOT NULL,
+    seen_at       timestamptz,
     superseded_at timestamptz NOT NULL,
     PRIMARY KEY (ticker, interval, start, revision),
     FOREIGN KEY (ticker, interval, start) REFERENCES bars
 );
-COMMENT ON TABLE bar_revisions IS 'What a bar said before it was revised';
+COMMENT ON TABLE bar_revisions IS 'What a bar said before it was revised, and what less trusted or late fetches said of it';
+COMMENT ON COLUMN bar_revisions.superseded_at IS 'When the next revision was fetched; before received_at if this one was never current';
 
 CREATE TABLE rejected_bars (
     id          bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -76,6 +81,7 @@ CREATE TABLE rejected_bars (
     interval    text        NOT NULL,
     start       timestamptz NOT NULL,
     reason      text        NOT NULL,
+    detail      text        NOT NULL DEFAULT '',
     bar         jsonb       NOT NULL,
     source      text        NOT NULL,
     event_id    text        NOT NULL,
@@ -84,6 +90,7 @@ CREATE TABLE rejected_bars (
     digest      text        NOT NULL GENERATED ALWAYS AS (md5(bar::text)) STORED,
     UNIQUE (ticker, interval, start, reason, digest)
 );
+COMMENT ON COLUMN rejected_bars.reason IS 'A short stable code; detail says it for people, with figures';
 COMMENT ON TABLE rejected_bars IS 'Bars that were not believed, each once, with the reason; the same bar sent again is the same row';
 
 CREATE TABLE asked_windows (

@@ -1,0 +1,115 @@
+"""Bring the database to the shape and the fixed facts that this version needs: a Job before each deployment.
+
+The statements are plain files, `functions/*/migrations/NNNN_name.sql`; the numbers count through the whole house,
+because a later file may build on any earlier one.
+"""
+
+import hashlib
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from itertools import pairwise
+from pathlib import Path
+
+import psycopg
+from psycopg import Connection
+
+from functions.store.calendar import fill_sessions
+from functions.store.catalogue import activate, read_catalogue, upsert_catalogue
+from shared import clock, log
+from shared.settings import Database, Names, read_settings
+
+FUNCTIONS = Path(__file__).parents[1]
+
+_logger = logging.getLogger(__name__)
+_LOCK = 5_746_801  # any number, the same in all Jobs
+
+
+class Settings(Database):
+    """What the Job is told."""
+
+    tickers: Names = ()
+    """Exactly these become active; none: those of the catalogue."""
+
+
+class MigrationError(Exception):
+    """The files and the database disagree in a way that needs a person."""
+
+
+def migrate(url: str, *, tickers: Sequence[str] = (), functions: Path = FUNCTIONS) -> list[str]:
+    """Apply what the database at *url* lacks and return its names, in order; [] when it lacks nothing.
+
+    Several at once do no harm: one works, the others wait and find nothing to do. MigrationError when a file that has
+    been applied was edited since, psycopg.Error when a statement fails; what was applied before it stays.
+    """
+    with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection, _alone(connection):
+        done = [file.name for file in _files(functions) if _apply(connection, file)]
+        if not _exists(connection, "sessions"):
+            return done
+        with connection.transaction():
+            if fill_sessions(connection, date(clock.now().year + 1, 12, 31)):
+                done.append("sessions")
+            catalogue = read_catalogue()
+            changed = upsert_catalogue(connection, catalogue)
+            changed += activate(connection, tickers or [str(company["ticker"]) for company in catalogue])
+            if changed:
+                done.append("catalogue")
+            if done:
+                connection.execute("UPDATE market_epoch SET epoch = epoch + 1")
+    return done
+
+
+@contextmanager
+def _alone(connection: Connection) -> Iterator[None]:
+    """Wait until no other Job works on this database, and make sure of the table that remembers."""
+    connection.execute("SELECT pg_advisory_lock(%(lock)s)", {"lock": _LOCK})
+    connection.execute(
+        """
+        CREATE TABLE IF NOT EXISTS migrations (
+            name       text        PRIMARY KEY,
+            checksum   text        NOT NULL,
+            applied_at timestamptz NOT NULL DEFAULT now()
+        )
+        """
+    )
+    yield  # closing the connection releases the lock, on failure as well
+
+
+def _files(functions: Path) -> list[Path]:
+    """Return the migrations in the order of their numbers."""
+    paths = sorted(functions.glob("*/migrations/*.sql"), key=lambda path: path.name)
+    for one, other in pairwise(paths):
+        if one.name.split("_")[0] == other.name.split("_")[0]:
+            raise MigrationError(f"{one} and {other} have the same number: rename the newer one.")
+    return paths
+
+
+def _apply(connection: Connection, file: Path) -> bool:
+    """Apply one file, and remember it, in one transaction; return False if that was done before."""
+    name, statements = file.name, file.read_bytes()
+    checksum = hashlib.sha256(statements).hexdigest()
+    row = connection.execute("SELECT checksum FROM migrations WHERE name = %(name)s", {"name": name}).fetchone()
+    if row is not None:
+        if row[0] != checksum:
+            raise MigrationError(f"{name} has been edited since it was applied: undo that, and add a new file instead.")
+        return False
+    with connection.transaction():
+        connection.execute(statements)
+        connection.execute(
+            "INSERT INTO migrations (name, checksum) VALUES (%(name)s, %(checksum)s)",
+            {"name": name, "checksum": checksum},
+        )
+    return True
+
+
+def _exists(connection: Connection, table: str) -> bool:
+    row = connection.execute("SELECT to_regclass(%(table)s) IS NOT NULL", {"table": table}).fetchone()
+    return bool(row and row[0])
+
+
+if __name__ == "__main__":
+    log.configure()
+    settings = read_settings(Settings)
+    applied = migrate(settings.database_url.get_secret_value(), tickers=settings.tickers)
+    _logger.info("migrated: %s", ", ".join(applied) or "nothing to do")
