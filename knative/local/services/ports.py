@@ -1,0 +1,38 @@
+"""Ports on 127.0.0.1 that stay the same from one start to the next."""
+
+import random
+import socket
+from pathlib import Path
+
+# Below the ranges that systems hand out to outgoing connections (32768 on Linux, 49152 on macOS): a stopped
+# server's port is then not taken by some client before the server is back.
+FIRST, LAST = 15_000, 32_000
+
+
+def is_free(port: int) -> bool:
+    """Tell whether a server could listen on *port* now."""
+    with socket.socket() as probe:
+        # As servers do it: connections of a killed server that still linger are no obstacle.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    while True:
+        port = random.randint(FIRST, LAST)
+        if is_free(port):
+            return port
+
+
+def kept_port(file: Path) -> int:
+    """Return the port written in *file*, or a new one (written there) when there is none or it is taken."""
+    if file.exists() and is_free(port := int(file.read_text())):
+        return port
+    port = free_port()
+    file.write_text(f"{port}\n")
+    return port

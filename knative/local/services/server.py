@@ -1,0 +1,168 @@
+"""The life of a private server: one process on one folder, recognised again after a crash."""
+
+import logging
+import os
+import secrets
+import signal
+import subprocess
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar
+
+import psutil
+
+from knative.local.services.ports import kept_port
+
+logger = logging.getLogger(__name__)
+
+# Every process of a server carries this variable; a later run finds by it what a killed one left behind.
+MARKER = "STOCKSALOT_SERVICE"
+PASSED_ON = ("HOME", "LANG", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "USER")
+
+# Ends the server when we are gone, however we went: our end of its standard input closes with us.
+GUARD = 'cat >/dev/null; kill -s "$1" "$2"; while kill -0 "$2"; do sleep 0.1; done; kill -s KILL -- "-$2"'
+
+
+class CannotStartError(Exception):
+    """A service cannot be had here; the message says why and what to do."""
+
+
+class Server(ABC):
+    """A private server: *folder* holds all it keeps, *port* stays the same as long as nobody takes it."""
+
+    name: ClassVar[str]
+    stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
+    seconds_to_start: ClassVar[float] = 60
+    seconds_to_stop: ClassVar[float] = 30
+
+    def __init__(self, folder: Path, environment: Mapping[str, str], *, fast: bool = False) -> None:
+        """Lay out *folder*; *fast* gives up what a crash of the machine needs, for tests."""
+        self.folder = folder.resolve()
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.fast = fast
+        self.environment = {key: environment[key] for key in PASSED_ON if key in environment}
+        self.environment.setdefault("PATH", os.defpath)
+        self.environment[MARKER] = str(self.folder)
+        if ended := self.end_leftovers():
+            logger.info("%s: ended %d processes that an earlier run left behind", self.name, ended)
+        self.port = kept_port(self.folder / "port")
+        self.password = kept_secret(self.folder / "password")
+        self.log = self.folder / "log"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._guard: subprocess.Popen[bytes] | None = None
+
+    @property
+    @abstractmethod
+    def url(self) -> str:
+        """Where clients reach it, password included."""
+
+    @abstractmethod
+    def prepare(self) -> None:
+        """Write what the process needs to find; run before each start."""
+
+    @abstractmethod
+    def command(self) -> list[str]:
+        """The process to run; its pid must be the server's own."""
+
+    @abstractmethod
+    def answers(self) -> bool:
+        """Tell whether a client gets served now."""
+
+    def start(self) -> None:
+        """Return once clients are served; raise CannotStartError with the log's last lines otherwise."""
+        if self.is_running:
+            return
+        self.end_leftovers()
+        self.prepare()
+        if self.log.exists():
+            self.log.replace(self.log.with_suffix(".old"))
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                self.command(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                env=self.environment,
+                start_new_session=True,
+            )
+        self._guard = subprocess.Popen(
+            ["/bin/sh", "-c", GUARD, "guard", self.stop_signal.name[3:], str(self._process.pid)],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=self.environment,
+            start_new_session=True,
+        )
+        self._wait_until_it_answers(self._process)
+
+    def stop(self) -> None:
+        """End it cleanly; its folder, port and password stay."""
+        if self._process is not None:
+            self._process.send_signal(self.stop_signal)
+            try:
+                self._process.wait(self.seconds_to_stop)
+            except subprocess.TimeoutExpired:
+                logger.warning("%s did not stop within %s s and is killed", self.name, self.seconds_to_stop)
+        self.kill()
+
+    def kill(self) -> None:
+        """End it at once, as a crash would."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+        if self._guard is not None:
+            self._guard.kill()
+            self._guard.communicate()
+            self._guard = None
+        self.end_leftovers()
+
+    @property
+    def is_running(self) -> bool:
+        """Tell whether the process that we started is alive."""
+        return self._process is not None and self._process.poll() is None
+
+    def is_ours(self, process: psutil.Process) -> bool:
+        """Tell whether *process* belongs to this folder."""
+        return process.environ().get(MARKER) == str(self.folder)
+
+    def end_leftovers(self) -> int:
+        """End all processes of the folder but our own, and return how many there were."""
+        leftovers = self._leftovers()
+        for process in leftovers:
+            process.kill()
+        psutil.wait_procs(leftovers, timeout=10)
+        return len(leftovers)
+
+    def _leftovers(self) -> list[psutil.Process]:
+        found: list[psutil.Process] = []
+        for process in psutil.process_iter():
+            try:
+                if self.is_ours(process):
+                    found.append(process)
+            except (psutil.Error, OSError):  # gone meanwhile, or another user's
+                continue
+        return found
+
+    def _wait_until_it_answers(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + self.seconds_to_start
+        while not self.answers():
+            if process.poll() is not None or time.monotonic() > deadline:
+                self.kill()
+                raise CannotStartError(f"{self.name} did not start; {self.log} ends with:\n{tail(self.log)}")
+            time.sleep(0.02)
+
+
+def kept_secret(file: Path) -> str:
+    """Return the password kept in *file*, made at the first call and readable by its owner alone."""
+    if not file.exists() or not file.stat().st_size:
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600), "w") as new:
+            new.write(secrets.token_urlsafe(24))
+    return file.read_text()
+
+
+def tail(log: Path, lines: int = 12) -> str:
+    """Return the last *lines* of *log*, indented."""
+    return "\n".join(f"  {line}" for line in log.read_text(errors="replace").splitlines()[-lines:])

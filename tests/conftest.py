@@ -1,0 +1,171 @@
+"""Real servers for the tests: those of DATABASE_URL, REDIS_URL and AMQP_URL, else private ones, started at first use.
+
+A test that asks for a server that cannot be had fails with what to install; it does not skip.
+"""
+
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+import redis
+from psycopg.sql import SQL, Identifier
+
+from knative.local.services import PACKAGES, Services, ports, start_services
+from knative.local.services.postgres import Postgres
+from knative.local.services.rabbitmq import RabbitMQ
+from knative.local.services.redis import Redis
+
+CLAIM = "claimed-by-test-run"
+REAL_DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture
+def free_port() -> Callable[[], int]:
+    """A function that returns a port nobody listens on."""
+    return ports.free_port
+
+
+@pytest.fixture
+def port() -> int:
+    """A port nobody listens on."""
+    return ports.free_port()
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Callable[[str], Path]:
+    """A function from a file's name to its path in the folder of real bars; the test is skipped where it is absent."""
+
+    def path(name: str) -> Path:
+        if not (REAL_DATA / name).exists():
+            pytest.skip(f"the real bars are not here: ../shared/data/{name}, beside the checkout")
+        return REAL_DATA / name
+
+    return path
+
+
+@pytest.fixture(scope="session")
+def services_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where this run's servers keep data and logs."""
+    return tmp_path_factory.mktemp("services")
+
+
+@pytest.fixture(scope="session")
+def postgres_server(services_folder: Path) -> Iterator[str]:
+    """The address of a Postgres server that is up for the whole run."""
+    if given := os.environ.get("DATABASE_URL"):
+        yield given
+        return
+    server = Postgres(services_folder / "postgres", os.environ, fast=True)
+    server.start()
+    yield server.url
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def redis_server(services_folder: Path) -> Iterator[str]:
+    """The address of a Redis server that is up for the whole run."""
+    if given := os.environ.get("REDIS_URL"):
+        yield given
+        return
+    server = Redis(services_folder / "redis", os.environ, fast=True)
+    server.start()
+    yield server.url
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def amqp_url(services_folder: Path) -> Iterator[str]:
+    """The address of a RabbitMQ that is up for the whole run; what a test declares on it, it names uniquely."""
+    if given := os.environ.get("AMQP_URL"):
+        yield given
+        return
+    server = RabbitMQ(services_folder / "rabbitmq", os.environ, fast=True, packages=PACKAGES)
+    server.start()
+    yield server.url
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """An empty database, made for this run."""
+    with new_database(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def migrated_database(postgres_server: str) -> Iterator[str]:
+    """A database with the schema, to be cloned and never written to."""
+    from functions.store.migrate import migrate
+
+    with new_database(postgres_server) as url:
+        migrate(url)
+        yield url
+
+
+@pytest.fixture
+def database_url(postgres_server: str, migrated_database: str) -> Iterator[str]:
+    """A fresh database with the schema."""
+    with new_database(postgres_server, template=urlsplit(migrated_database).path[1:]) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def redis_database(redis_server: str) -> Iterator[str]:
+    """The address of an empty database number on the Redis server, ours for the whole run."""
+    if not os.environ.get("REDIS_URL"):
+        yield redis_server
+        return
+    number = claim_redis_database(redis_server)
+    url = urlsplit(redis_server)._replace(path=f"/{number}").geturl()
+    yield url
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+
+
+@pytest.fixture
+def redis_url(redis_database: str) -> str:
+    """An empty Redis database."""
+    with redis.Redis.from_url(redis_database) as client, client.pipeline() as together:
+        together.flushdb()
+        if os.environ.get("REDIS_URL"):
+            together.set(CLAIM, os.getpid())
+        together.execute()
+    return redis_database
+
+
+@pytest.fixture
+def stoppable_services(tmp_path: Path) -> Iterator[Services]:
+    """Three private servers of the test's own, to be stopped, killed and started."""
+    environment = {key: value for key, value in os.environ.items() if not key.endswith("_URL")}
+    with start_services(tmp_path / "services", environment, fast=True) as services:
+        assert services.amqp_url, services.notes
+        yield services
+
+
+@contextmanager
+def new_database(server: str, template: str = "template1") -> Iterator[str]:
+    """Make a database on *server* and drop it afterwards; yield its address."""
+    name = f"test_{os.getpid()}_{secrets.token_hex(4)}"
+    # Copying files beats writing pages through the log as long as nothing has to reach the disk.
+    strategy = SQL("WAL_LOG" if os.environ.get("DATABASE_URL") else "FILE_COPY")
+    create = SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY {}")
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(create.format(Identifier(name), Identifier(template), strategy))
+    yield urlsplit(server)._replace(path=f"/{name}").geturl()
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+
+
+def claim_redis_database(server: str) -> int:
+    """Return the number of an empty database on the given *server*, marked as ours: what lies in others stays."""
+    for number in range(15, 0, -1):
+        url = urlsplit(server)._replace(path=f"/{number}").geturl()
+        with redis.Redis.from_url(url) as client:
+            if client.dbsize() == 0 and client.set(CLAIM, os.getpid(), nx=True):
+                return number
+    pytest.fail("REDIS_URL: databases 1 to 15 all hold data; the tests need an empty one")
