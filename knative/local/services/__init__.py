@@ -17,6 +17,7 @@ from knative.local.services.server import CannotStartError, Server
 __all__ = ["CannotStartError", "Server", "Services", "start_services"]
 
 PACKAGES = Path(__file__).parents[3] / ".local" / "packages"
+OTHERS = "{} belongs to another user: run as that user, or remove it"
 
 
 @dataclass
@@ -68,8 +69,10 @@ def start_services(
         with ThreadPoolExecutor() as pool:
             for done in [pool.submit(one) for one in work]:
                 done.result()
-    except BaseException:
+    except BaseException as error:
         services.stop()
+        if isinstance(error, PermissionError):
+            raise CannotStartError(OTHERS.format(error.filename)) from error
         raise
     return services
 
@@ -113,8 +116,11 @@ def use_rabbitmq(
 
 def claim(folder: Path) -> IO[str]:
     """Return the lock on *folder*, ours until closed or dead; raise CannotStartError when another run has it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = (folder / "lock").open("a+")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "lock").open("a+")
+    except PermissionError as error:
+        raise CannotStartError(OTHERS.format(error.filename)) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:

@@ -11,7 +11,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
-import psutil
 import psycopg
 
 from knative.local.services.server import CannotStartError, Server
@@ -38,6 +37,7 @@ class Postgres(Server):
     """A PostgreSQL of its own, reached over TCP on the loopback with a password."""
 
     name: ClassVar[str] = "PostgreSQL"
+    programs: ClassVar[tuple[str, ...]] = ("postgres",)
     stop_signal: ClassVar[signal.Signals] = signal.SIGINT  # "fast": ends connections, then stops
 
     def __init__(self, folder: Path, environment: Mapping[str, str], *, fast: bool = False) -> None:
@@ -76,10 +76,6 @@ class Postgres(Server):
         except psycopg.OperationalError:
             return False
         return True
-
-    def is_ours(self, process: psutil.Process) -> bool:
-        """Tell whether *process* belongs to this folder; its workers write over their environment."""
-        return super().is_ours(process) or (process.name() == "postgres" and process.cwd() == str(self.folder / "data"))
 
     def _initialise(self) -> None:
         unfinished = self.folder / "data.new"

@@ -56,7 +56,7 @@ class RabbitMQ(Server):
     def answers(self) -> bool:
         """Tell whether it greets a client; it listens only when all else is up."""
         try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
                 connection.sendall(b"AMQP\x00\x00\x09\x01")
                 return connection.recv(1) == b"\x01"  # a method frame: connection.start
         except OSError:

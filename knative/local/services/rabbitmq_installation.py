@@ -43,7 +43,7 @@ def find_installation(path: str, packages: Path) -> Installation:
     server = find_server(path)
     if erlang and server:
         return Installation(server, server.parent.parent / "plugins", erlang)
-    return fetched_installation(packages)
+    return fetched_installation(path, packages)
 
 
 def find_server(path: str) -> Path | None:
@@ -62,10 +62,10 @@ def find_erlang(path: str) -> Path | None:
     return Path(erl).parent if erl else None
 
 
-def fetched_installation(packages: Path) -> Installation:
+def fetched_installation(path: str, packages: Path) -> Installation:
     """Return Debian's RabbitMQ unpacked below *packages*; one caller at a time fetches it, in place only when whole."""
     root = packages / "rabbitmq"
-    missing = [tool for tool in ("apt-get", "apt-cache", "dpkg", "dpkg-query") if not shutil.which(tool)]
+    missing = [tool for tool in ("apt-get", "apt-cache", "dpkg", "dpkg-query") if not shutil.which(tool, path=path)]
     if missing:
         raise CannotStartError(MISSING.format(why=f" (and {platform.system()} has no {missing[0]} to fetch it with)"))
     packages.mkdir(parents=True, exist_ok=True)
@@ -107,13 +107,15 @@ def private_lists(root: Path) -> list[str]:
 
 
 def needed_packages(options: list[str]) -> list[str]:
-    """Return rabbitmq-server, Erlang, and the libraries under them that the machine lacks."""
+    """Return rabbitmq-server, all of Erlang, and those libraries under them that the machine lacks."""
     said = apt([DEPENDS[0], *options, *DEPENDS[1:]], Path.cwd())
     names = sorted(set(re.findall(r"^([a-z0-9][a-z0-9.+-]+)", said, re.MULTILINE)))
     query = ["dpkg-query", "-W", "-f", "${binary:Package} ${db:Status-Status}\n"]
     lines = [line.split() for line in apt(query, Path.cwd()).splitlines()]
     installed = {name.partition(":")[0] for name, *status in lines if status == ["installed"]}
-    return [name for name in names if re.match("erlang|rabbitmq|lib", name) and name not in installed]
+    return [
+        name for name in names if re.match("erlang|rabbitmq", name) or (name[:3] == "lib" and name not in installed)
+    ]
 
 
 def make_erlang_relocatable(root: Path) -> None:

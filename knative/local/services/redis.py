@@ -19,6 +19,7 @@ class Redis(Server):
     """A Redis (or Valkey) of its own, on the loopback with a password."""
 
     name: ClassVar[str] = "Redis"
+    programs: ClassVar[tuple[str, ...]] = ("valkey-server", "redis-server")
 
     def __init__(self, folder: Path, environment: Mapping[str, str], *, fast: bool = False) -> None:
         """Lay out *folder*; raise CannotStartError when there is no server."""
@@ -50,7 +51,7 @@ class Redis(Server):
     def answers(self) -> bool:
         """Tell whether it has loaded its data and answers."""
         try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
                 connection.sendall(f"AUTH {self.password}\r\nPING\r\n".encode())
                 connection.shutdown(socket.SHUT_WR)
                 return connection.makefile("rb").read() == b"+OK\r\n+PONG\r\n"

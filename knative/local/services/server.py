@@ -8,6 +8,7 @@ import subprocess
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
 
@@ -33,6 +34,8 @@ class Server(ABC):
     """A private server: *folder* holds all it keeps, *port* stays the same as long as nobody takes it."""
 
     name: ClassVar[str]
+    programs: ClassVar[tuple[str, ...]] = ()
+    """The names of its processes that can be told by their working folder alone."""
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
     seconds_to_start: ClassVar[float] = 60
     seconds_to_stop: ClassVar[float] = 30
@@ -126,14 +129,22 @@ class Server(ABC):
 
     def is_ours(self, process: psutil.Process) -> bool:
         """Tell whether *process* belongs to this folder."""
-        return process.environ().get(MARKER) == str(self.folder)
+        if process.environ().get(MARKER) == str(self.folder):
+            return True
+        # Some write a title over their environment; they work in their folder instead.
+        return process.name() in self.programs and self.folder in (where := Path(process.cwd()), *where.parents)
 
     def end_leftovers(self) -> int:
         """End all processes of the folder but our own, and return how many there were."""
         leftovers = self._leftovers()
         for process in leftovers:
-            process.kill()
-        psutil.wait_procs(leftovers, timeout=10)
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        deadline = time.monotonic() + self.seconds_to_stop
+        while self._leftovers():  # a zombie that nobody reaps has no environment and is not counted
+            if time.monotonic() > deadline:
+                raise CannotStartError(f"{self.name}: cannot end {leftovers} of an earlier run in {self.folder}")
+            time.sleep(0.01)
         return len(leftovers)
 
     def _leftovers(self) -> list[psutil.Process]:
