@@ -1,0 +1,64 @@
+"""One running copy of a function: its process, its port, and the connections to it."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+import httpx
+
+from knative.local import processes
+from knative.local.services.ports import free_port
+
+log = logging.getLogger(__name__)
+_COMMAND = ("python", "-m", "shared.serve")
+"""What the images run, too."""
+
+
+class Copy:
+    """A process that serves one function on a port of its own."""
+
+    def __init__(self, function: str) -> None:
+        self.function = function
+        self.port = free_port()
+        self.process: asyncio.subprocess.Process | None = None
+        self.stopping = False
+        self.running = 0
+        self.idle: asyncio.TimerHandle | None = None
+        self.transport = httpx.AsyncHTTPTransport(
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=64, keepalive_expiry=30)
+        )
+
+    @property
+    def pid(self) -> int | None:
+        """The process, None before there is one."""
+        return self.process.pid if self.process else None
+
+    async def start(self, environment: Mapping[str, str], folder: Path, seconds: float) -> bool:
+        """Start the process; True once it takes connections, False when it ends before or needs more than *seconds*."""
+        address = {"HOST": "127.0.0.1", "PORT": str(self.port)}
+        self.process = await processes.spawn(self.function, _COMMAND, {**environment, **address}, folder)
+        if self.stopping:
+            processes.kill(self.process)
+        try:
+            return await asyncio.wait_for(processes.listens(self.process, self.port), seconds)
+        except TimeoutError:
+            return False
+
+    async def ended(self, folder: Path) -> int:
+        """Wait for the end of the process, which somebody else brings about; return its exit code."""
+        assert self.process is not None, "only what has started can end"  # noqa: S101
+        return await processes.ended(self.process, folder)
+
+    async def stop(self, seconds: float) -> None:
+        """Ask the process to end, let its requests finish, and kill it after *seconds*."""
+        self.stopping = True
+        if self.process and not await processes.stop(self.process, seconds):
+            log.warning("%s: pid %d did not end within %g s and was killed", self.function, self.process.pid, seconds)
+        await self.transport.aclose()
+
+    def kill(self) -> None:
+        """End the process at once."""
+        self.stopping = True
+        if self.process:
+            processes.kill(self.process)

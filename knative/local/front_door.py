@@ -1,0 +1,55 @@
+"""The one public port: the page, and the functions that the routes of the manifests lead to."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from starlette.exceptions import HTTPException
+from starlette.staticfiles import StaticFiles
+
+from knative.local.activator import Revision
+from knative.local.manifests import Name, Rule
+from knative.local.proxy import Receive, Scope, Send, answer, forward
+
+_ELSE = "localhost"
+"""Whoever comes by a name or an address that no route claims has asked for this one."""
+
+
+class FrontDoor:
+    """An ASGI application: the longest matching prefix wins, and where no rule leads the page is served."""
+
+    def __init__(self, rules: Sequence[Rule], revisions: Mapping[Name, Revision], page: Path | None) -> None:
+        """*page* is a folder of static files; without one `/` leads to `/api/`."""
+        self._rules = sorted(rules, key=lambda rule: len(rule.prefix), reverse=True)
+        self._hosts = {host for rule in rules for host in rule.hostnames}
+        self._revisions = revisions
+        self._page = StaticFiles(directory=page, html=True) if page else None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        asked = dict(scope["headers"]).get(b"host", b"").decode("latin-1").split(":")[0].lower()
+        host = asked if asked in self._hosts else _ELSE
+        path: bytes = scope["raw_path"]
+        for rule in self._rules:
+            if host in rule.hostnames and (rewritten := rewrite(rule, path)) is not None:
+                return await forward(self._revisions[rule.function], rewritten, scope, receive, send)
+        if path == b"/" and self._page is None:
+            return await answer(send, 307, "", (b"location", b"/api/"))
+        try:
+            if self._page:
+                return await self._page(scope, receive, send)
+        except HTTPException as error:
+            return await answer(send, error.status_code, error.detail)
+        return await answer(send, 404, "nothing is here")
+
+
+def rewrite(rule: Rule, path: bytes) -> bytes | None:
+    """Return the path that the function sees, None when *path* is not under the rule's prefix.
+
+    Prefixes end at a slash, as the Gateway API counts them: /api covers /api and /api/x, not /apix.
+    """
+    prefix = rule.prefix.rstrip("/").encode()
+    if path != prefix and not path.startswith(prefix + b"/"):
+        return None
+    if rule.replacement is None:
+        return path
+    return rule.replacement.rstrip("/").encode() + path[len(prefix) :] or b"/"

@@ -1,0 +1,73 @@
+"""Tick until the history is whole: after a start in silence, on request with a progress bar."""
+
+import logging
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from knative.local.remote import Outcome, Remote
+from knative.local.schedule import reach
+from shared import clock
+from shared.events import BarsFetched
+
+log = logging.getLogger(__name__)
+_JOB = "bars"
+_IDLE_TICKS = 3
+"""Ticks without a new bar after which a window counts as complete as it will get."""
+
+
+async def fill(remote: Remote) -> None:
+    """Send ticks until nothing is behind, or nothing more can be had for now."""
+    count = 0
+    while (await remote.tick(_JOB)).led_to == BarsFetched.TYPE:
+        count += 1
+    log.info("%d ticks filled the history", count)
+
+
+async def backfill(remote: Remote, data: Mapping[str, Any], *, wait: bool, console: Console) -> bool:
+    """Send ticks with *data* (start, perhaps end and tickers) and draw how much of that window is there.
+
+    False when the window is not whole and nothing more can be had for now; with *wait* it goes on instead.
+    """
+    query = {name: ",".join(value) if isinstance(value, list) else value for name, value in data.items()}
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("bars", total=None)
+        idle, there = 0, -1
+        while True:
+            totals = (await remote.get("/api/coverage", **query))["totals"]
+            before, there = there, totals["present"] + totals["none_at_provider"]
+            progress.update(task, description="bars", total=totals["expected"], completed=there)
+            idle = 0 if there > before else idle + 1
+            if there >= totals["expected"]:
+                return True
+            if idle >= _IDLE_TICKS:
+                console.print("the last ticks brought nothing new; see `logs ingest` and `logs store`")
+                return False
+            outcome = await remote.tick(_JOB, data)
+            if outcome.led_to == BarsFetched.TYPE:
+                continue
+            if not wait or outcome.code != 204:
+                console.print(_explain(outcome))
+                return False
+            idle = 0
+            progress.update(task, description="waiting for the provider's budget")
+            await _next_minute()
+
+
+def _explain(outcome: Outcome) -> str:
+    match outcome.code:
+        case 204:
+            return "nothing more can be had for now (the provider's budget is used up): again later, or with --wait"
+        case 200:
+            return f"ingest did not take the tick and answered {outcome.led_to}; store keeps it with the reason"
+        case code:
+            return f"ingest failed with {code}; see `logs ingest`"
+
+
+async def _next_minute() -> None:
+    """Wait for the shared clock's next minute: budgets count by them."""
+    await reach(clock.now().replace(second=0, microsecond=0) + timedelta(minutes=1))

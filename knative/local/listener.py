@@ -1,0 +1,81 @@
+"""HTTP servers inside the runner's one process."""
+
+import asyncio
+import errno
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+
+
+class Listener(uvicorn.Server):
+    """Serves an ASGI application on sockets that are bound already, until told to stop."""
+
+    def __init__(self, app: Any, sockets: Sequence[socket.socket]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                lifespan="off",
+                ws="none",
+                log_config=None,
+                log_level="error",
+                access_log=False,
+                server_header=False,
+                date_header=False,  # the functions' servers set it
+                timeout_keep_alive=75,
+            )
+        )
+        self._sockets = list(sockets)
+        self._ready = asyncio.Event()
+        self._serving: asyncio.Task[None] | None = None
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to the runner."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Tell when connections are taken."""
+        await super().startup(sockets)
+        self._ready.set()
+
+    async def start(self) -> None:
+        """Return once connections are taken; OSError when a socket cannot listen."""
+        self._serving = asyncio.create_task(self.serve(self._sockets))
+        ready = asyncio.create_task(self._ready.wait())
+        await asyncio.wait((ready, self._serving), return_when=asyncio.FIRST_COMPLETED)
+        if not self._ready.is_set():
+            ready.cancel()
+            await self._serving
+
+    async def stop(self) -> None:
+        """Take no more connections and let the requests on the others finish."""
+        self.should_exit = True
+        if self._serving:
+            await self._serving
+
+
+def bind(port: int) -> list[socket.socket]:
+    """Return sockets bound to *port* (0: any free one) on the loopback addresses; OSError when it is taken."""
+    first = _bind(socket.AF_INET, "127.0.0.1", port)
+    try:
+        # Some programs ask ::1 first when they are told localhost.
+        return [first, _bind(socket.AF_INET6, "::1", first.getsockname()[1])]
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE and port:
+            first.close()
+            raise
+        return [first]
+
+
+def _bind(family: socket.AddressFamily, address: str, port: int) -> socket.socket:
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((address, port))
+    except OSError:
+        bound.close()
+        raise
+    return bound

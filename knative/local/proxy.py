@@ -1,0 +1,133 @@
+"""Pass HTTP requests on to functions, as Knative's activator and queue-proxy do: held, streamed, timed."""
+
+import asyncio
+import logging
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from knative.local.activator import Revision, UnavailableError
+from knative.local.copies import Copy
+
+log = logging.getLogger(__name__)
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+# About one connection, so not for the next one (RFC 9110 7.6.1).
+_OF_CONNECTION = frozenset(
+    b"connection expect keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer"
+    b" transfer-encoding upgrade".split()
+)
+_SET_HERE = frozenset((b"host", b"forwarded", b"k-proxy-request"))
+
+
+@dataclass
+class Progress:
+    """How far a request has come: what is already on its way cannot be taken back."""
+
+    sent: bool = False
+    answered: bool = False
+
+
+async def forward(revision: Revision, path: bytes, scope: Scope, receive: Receive, send: Send) -> None:
+    """Pass the request on to a copy of *revision* under *path*; answer 502, 503 or 504 in its place when need be."""
+    progress = Progress()
+    function = revision.function
+    try:
+        async with asyncio.timeout(function.timeout):
+            while True:
+                async with revision.lend() as copy:
+                    if await _pass(copy, function.host, path, scope, receive, send, progress):
+                        return
+                    revision.forget(copy)
+    except UnavailableError as error:
+        status, reason = 503, str(error)
+    except TimeoutError:
+        status, reason = 504, f"{function.name}: no whole answer within {function.timeout:g} s"
+    except httpx.TransportError as error:
+        status, reason = 502, f"{function.name} ended while it worked on the request ({type(error).__name__})"
+    log.warning("%d for %s %s: %s", status, scope["method"], scope["path"], reason)
+    if progress.answered:
+        return  # with the answer unfinished uvicorn cuts the connection, so that the client knows
+    await answer(send, status, reason)
+
+
+async def answer(send: Send, status: int, reason: str, *headers: tuple[bytes, bytes]) -> None:
+    """Answer a request with *status* and a line of text."""
+    body = reason.encode() + b"\n"
+    told = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body)), *headers]
+    await send({"type": "http.response.start", "status": status, "headers": told})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _pass(
+    copy: Copy, host: str, path: bytes, scope: Scope, receive: Receive, send: Send, progress: Progress
+) -> bool:
+    """Return True when the request has been answered, False when *copy* takes no connections and got nothing of it."""
+    target = path + (b"?" + scope["query_string"] if scope["query_string"] else b"")
+    request = httpx.Request(
+        scope["method"],
+        httpx.URL(scheme="http", host="127.0.0.1", port=copy.port),
+        headers=_headers(scope, host),
+        content=_body(receive, progress) if _has_body(scope) else None,
+        extensions={"target": target},  # byte for byte: httpx would write it anew
+    )
+    try:
+        response = await copy.transport.handle_async_request(request)
+    except httpx.ConnectError:
+        if progress.sent:
+            raise
+        return False
+    try:
+        progress.answered = True
+        headers = [(name.lower(), value) for name, value in response.headers.raw if name.lower() not in _OF_CONNECTION]
+        await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+        async for chunk in response.stream:  # pyright: ignore[reportGeneralTypeIssues]  the transport's is async
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+    finally:
+        await response.aclose()
+    return True
+
+
+def _has_body(scope: Scope) -> bool:
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
+        for name, value in scope["headers"]
+    )
+
+
+async def _body(receive: Receive, progress: Progress) -> AsyncIterator[bytes]:
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise httpx.WriteError("the client went away")
+        progress.sent = True
+        yield message.get("body", b"")
+        if not message.get("more_body"):
+            return
+
+
+def _headers(scope: Scope, host: str) -> Headers:
+    """Return the request's headers with what a function behind Knative sees added."""
+    came = [(name, value) for name, value in scope["headers"] if name not in _OF_CONNECTION | _SET_HERE]
+    given = dict(scope["headers"])
+    client = scope["client"][0]
+    address = f'"[{client}]"' if ":" in client else client
+    before = given.get(b"x-forwarded-for")
+    chain = client.encode() if before is None else before + b", " + client.encode()
+    added = {
+        b"host": host.encode(),
+        b"x-forwarded-for": chain,
+        b"x-forwarded-proto": scope["scheme"].encode(),
+        b"x-forwarded-host": given.get(b"host", b""),
+        b"forwarded": f"for={address};proto={scope['scheme']}".encode(),
+        b"x-request-id": given.get(b"x-request-id") or str(uuid.uuid4()).encode(),
+        b"k-proxy-request": b"activator",
+    }
+    return [*((name, value) for name, value in came if name not in added), *added.items()]

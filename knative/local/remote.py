@@ -1,0 +1,90 @@
+"""A running `up`, as the other verbs see it: its status, its ticks, and what became of them."""
+
+import asyncio
+import fcntl
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+
+class NotRunningError(Exception):
+    """There is nobody to talk to."""
+
+
+class Remote:
+    """The runner whose own answers are at *gateway* and whose public port is at *url*."""
+
+    def __init__(self, gateway: str, url: str, services: Mapping[str, str] | None = None) -> None:
+        self.url = url
+        self.services = services or {}
+        self._gateway = gateway
+        self._client = httpx.AsyncClient(trust_env=False, timeout=120)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def status(self) -> dict[str, Any]:
+        """Return what runs, what waits, and what happened last."""
+        return (await self._client.get(f"{self._gateway}/-/status")).raise_for_status().json()
+
+    async def get(self, path: str, **query: str) -> dict[str, Any]:
+        """Return the JSON that the public *path* answers; httpx.HTTPStatusError when it is an error."""
+        return (await self._client.get(self.url + path, params=query)).raise_for_status().json()
+
+    async def tick(self, job: str, data: Mapping[str, Any] | None = None) -> "Outcome":
+        """Send a tick of *job* and wait until it, and the event it led to, have been dealt with.
+
+        LookupError for a job that no schedule has, ConnectionError when the broker does not take the tick.
+        """
+        before = await self.status()
+        answer = await self._client.post(
+            f"{self._gateway}/-/tick", params={"job": job}, content=json.dumps(data) if data else b""
+        )
+        if answer.status_code == 404:
+            raise LookupError(answer.json()["error"])
+        if answer.is_error:
+            raise ConnectionError("the broker did not take the tick; see `logs runner`")
+        first = {queue["name"] for queue in before["queues"] if queue["filter"].get("job") == job}
+        queue = await self._dealt_with(before, first)
+        if queue["last_code"] != 200:
+            return Outcome(queue["last_code"], None)
+        following = await self._dealt_with(before, {queue["name"] for queue in before["queues"]} - first)
+        return Outcome(queue["last_code"], following["filter"].get("type"))
+
+    async def _dealt_with(self, before: dict[str, Any], names: set[str]) -> dict[str, Any]:
+        """Wait until one of the queues *names* has got rid of an event since *before*, and return it."""
+        done = {queue["name"]: queue["done"] for queue in before["queues"]}
+        while True:
+            for queue in (await self.status())["queues"]:
+                if queue["name"] in names and queue["done"] > done[queue["name"]]:
+                    return queue
+            await asyncio.sleep(0.05)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a tick: the status that its function answered at last, and the type of the event it led to."""
+
+    code: int | None
+    led_to: str | None
+
+
+def find(folder: Path) -> Remote:
+    """Return the runner whose data is in *folder*; NotRunningError when none is."""
+    port = folder.name
+    try:
+        with (folder / "lock").open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        pass
+    except BlockingIOError:
+        running = json.loads((folder / "running.json").read_text() or "{}")
+        if "gateway" not in running:
+            raise NotRunningError(f"port {port} is just being started") from None
+        return Remote(running["gateway"], running["url"], running["services"])
+    raise NotRunningError(f"nothing runs on port {port}: start it with `python -m knative.local up --port {port}`")
