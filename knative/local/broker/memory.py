@@ -1,0 +1,56 @@
+"""Queues for a machine where RabbitMQ cannot be had: the same behaviour, until the process ends."""
+
+import asyncio
+from collections import defaultdict, deque
+
+from knative.local.broker.messages import Message
+from knative.local.broker.queues import Delivery, UnconfirmedError
+from knative.local.broker.topology import Binding, Topology, matches
+
+
+class MemoryQueues:
+    """Queues that live as long as this object."""
+
+    def __init__(self) -> None:
+        self._bindings: dict[str, list[Binding]] = {}
+        self._waiting: dict[str, deque[Message]] = defaultdict(deque)
+        self._in_hand: dict[str, dict[int, Message]] = defaultdict(dict)
+        self._arrived: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        self._tag = 0
+
+    async def open(self, topology: Topology) -> None:
+        """Bind as *topology* says; messages of an earlier time are still there."""
+        self._bindings = {exchange: [] for exchange in topology.exchanges}
+        for binding in topology.bindings:
+            self._bindings[binding.exchange].append(binding)
+
+    async def close(self) -> None:
+        """Put what was in hand back in front, in its order."""
+        self._bindings = {}
+        for queue, messages in self._in_hand.items():
+            self._waiting[queue].extendleft(reversed(messages.values()))
+            self._arrived[queue].set()
+        self._in_hand.clear()
+
+    async def publish(self, exchange: str, message: Message) -> None:
+        """Give *message* to every queue it matches."""
+        if exchange not in self._bindings:
+            raise UnconfirmedError(f"there is no exchange {exchange}")
+        for binding in self._bindings[exchange]:
+            if matches(binding.arguments, message.headers):
+                self._waiting[binding.queue].append(message)
+                self._arrived[binding.queue].set()
+
+    async def get(self, queue: str) -> Delivery:
+        """Wait for the next message of *queue*."""
+        while not self._waiting[queue]:
+            self._arrived[queue].clear()
+            await self._arrived[queue].wait()
+        self._tag += 1
+        tag, in_hand = self._tag, self._in_hand[queue]
+        in_hand[tag] = message = self._waiting[queue].popleft()
+        return Delivery(message, lambda: in_hand.pop(tag, None) and None)
+
+    async def ready(self, queue: str) -> int | None:
+        """Return how many messages wait in *queue*."""
+        return len(self._waiting[queue])
