@@ -1,0 +1,219 @@
+"""A bars tick: find what is missing, fetch what the budget allows now, keep what can be a bar."""
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import NamedTuple
+
+from psycopg import AsyncConnection
+
+from functions.ingest.due import Ask, Gap, by_urgency, end_of, find_gaps, fit, forget_simulated, not_just_asked
+from functions.ingest.providers import Answer, NoBudget, Provider, ProviderFailed
+from functions.ingest.settings import Settings
+from functions.ingest.stored import select_gaps, select_held, select_unknown
+from functions.ingest.ticks import Refused, Window, asked_window
+from shared import clock
+from shared.database import Pool
+from shared.events import Bar, BarsFetched, Series, Tick
+from shared.market import Market
+from shared.problem import Problem
+from shared.sessions import select_market
+
+_logger = logging.getLogger(__name__)
+
+INTERVAL = "1h"
+EVENT_BYTES = 1_000_000
+"""Of an event's data, so that all of it stays under 1 MiB."""
+JUMP = Decimal("1.5")
+"""A change of price by this factor from one bar to the next is believed only with a second source."""
+
+_NEIGHBOURS = timedelta(days=21)
+_ASKED_LATELY = timedelta(minutes=10)
+
+
+class Due(NamedTuple):
+    """What is missing, most urgent first, and what to ask for, within the sessions of *market*."""
+
+    gaps: list[Gap]
+    asks: list[Ask]
+    market: Market
+
+
+async def fetch_bars(
+    tick: Tick, pool: Pool, settings: Settings, provider: Callable[[str], Provider]
+) -> BarsFetched | None:
+    """Return the event that tells of the missing bars that could be fetched now, None when there are none.
+
+    Refused for a tick that can never be done; Problem 503 when every provider failed.
+    """
+    now = clock.now()
+    grace = timedelta(seconds=settings.bar_grace_seconds)
+    async with pool.connection() as connection:
+        due = await _find_due(connection, tick, settings, now, grace)
+    if not due.asks:
+        _log(due)
+        return None
+    fetched = await _fetch(due, settings, provider)
+    if fetched is None:
+        _log(due)
+        return None
+    name, answer = fetched
+    series: list[Series] = []
+    told = 0
+    for ask, bars in answer.bars.items():
+        told += len(bars)
+        kept = keep(ask, bars, due.market, now, grace)
+        series.append(Series(ticker=ask.ticker, start=ask.start, end=ask.end, bars=tuple(kept)))
+    kept = sum(len(one.bars) for one in series)
+    _log(due, len(series), answer.credits, kept, told - kept, name)
+    series = within(await _confirm(series, settings), EVENT_BYTES)
+    return BarsFetched(interval=INTERVAL, source=name, fetched_at=now, series=tuple(series))
+
+
+def keep(ask: Ask, bars: Iterable[Bar], market: Market, now: datetime, grace: timedelta) -> list[Bar]:
+    """Return those of *bars* that were asked for, lie on the grid of a session, and are finished.
+
+    Whether their prices make sense is for store to say, which keeps a record of what it refuses.
+    """
+    kept: list[Bar] = []
+    for bar in bars:
+        session = market.session_at(bar.start)
+        if (
+            session is not None
+            and ask.start <= bar.start < ask.end
+            and session.holds(INTERVAL, bar.start)
+            and session.end(INTERVAL, bar.start) + grace <= now
+        ):
+            kept.append(bar)
+    return kept
+
+
+def jumps(bars: Sequence[Bar]) -> bool:
+    """Tell whether the newest of *bars* closes so far from the one before that a second source should be asked."""
+    if len(bars) < 2:
+        return False
+    before, newest = bars[-2].close, bars[-1].close
+    if before is None or newest is None or not (before.is_finite() and newest.is_finite()) or min(before, newest) <= 0:
+        return False
+    return max(before, newest) >= JUMP * min(before, newest)
+
+
+def within(series: Iterable[Series], limit: int) -> list[Series]:
+    """Return as much of *series* as *limit* bytes of JSON hold; the last one's window ends where it was cut."""
+    kept: list[Series] = []
+    for one in series:
+        size = len(one.model_dump_json()) + 1
+        if size <= limit:
+            kept.append(one)
+            limit -= size
+            continue
+        # The last bar goes too, so that the estimate by the mean is on the safe side.
+        count = len(one.bars) * limit // size - 1
+        if count > 0:
+            end = one.bars[count].start
+            bars = tuple(bar for bar in one.bars[:count] if bar.start < end)
+            kept.append(one.model_copy(update={"end": end, "bars": bars}))
+        _logger.warning("cut at %d bytes, the next tick goes on with %s", EVENT_BYTES, one.ticker)
+        break
+    return kept
+
+
+async def _find_due(
+    connection: AsyncConnection, tick: Tick, settings: Settings, now: datetime, grace: timedelta
+) -> Due:
+    tickers = None if tick.tickers is None else [ticker.upper() for ticker in tick.tickers]
+    window = asked_window(tick, now, settings.history_sessions)
+    if tickers and (unknown := await select_unknown(connection, tickers)):
+        raise Refused(f"tickers: {', '.join(sorted(unknown))}: not tracked")
+    if window is None:
+        return await _find_newer(connection, tickers, settings, now, grace)
+    return await _find_holes(connection, tickers, window, now, grace)
+
+
+async def _find_newer(
+    connection: AsyncConnection, tickers: Sequence[str] | None, settings: Settings, now: datetime, grace: timedelta
+) -> Due:
+    """Find what is missing after the newest stored bars."""
+    held = [one for one in await select_held(connection, INTERVAL) if tickers is None or one.ticker in tickers]
+    if settings.order != ("simulated",):
+        held = forget_simulated(held)
+    history = now - timedelta(days=settings.history_sessions * 7 / 5)
+    first = min([history, *(one.newest for one in held if one.newest)]) - _NEIGHBOURS
+    market = await select_market(connection, first, now)
+    newest = market.newest_finished(INTERVAL, now, grace)
+    if newest is None:
+        _logger.warning("no session has a finished bar by %s: has the migration run?", now.isoformat())
+        return Due([], [], market)
+    expected = market.starts(INTERVAL, first, newest + timedelta(microseconds=1))
+    gaps = find_gaps(held, expected, _opening(market, newest, settings.history_sessions))
+    finished_at = end_of(market, INTERVAL, newest) + grace
+    gaps = by_urgency(not_just_asked(gaps, finished_at, now), finished_at)
+    return Due(gaps, fit(gaps, expected, market, INTERVAL), market)
+
+
+async def _find_holes(
+    connection: AsyncConnection, tickers: Sequence[str] | None, window: Window, now: datetime, grace: timedelta
+) -> Due:
+    """Find what is missing in *window*, at its ends or inside."""
+    sessions = timedelta(days=(window.sessions or 0) * 7 / 5)
+    market = await select_market(connection, (window.start or window.end - sessions) - _NEIGHBOURS, window.end)
+    newest = market.newest_finished(INTERVAL, now, grace)
+    if newest is None:
+        return Due([], [], market)
+    start = window.start or _opening(market, newest, window.sessions or 1)
+    expected = market.starts(INTERVAL, start, min(window.end, newest + timedelta(microseconds=1)))
+    if not expected:
+        return Due([], [], market)
+    gaps = await select_gaps(connection, INTERVAL, tickers, expected)
+    gaps = by_urgency(gaps, now - _ASKED_LATELY)
+    return Due(gaps, fit(gaps, expected, market, INTERVAL, overlap=0), market)
+
+
+def _opening(market: Market, newest: datetime, sessions: int) -> datetime:
+    """Return when the first of the newest *sessions* opened, as far as *market* reaches."""
+    opened = [session.opens for session in market.sessions if session.opens <= newest]
+    return opened[max(len(opened) - sessions, 0)]
+
+
+async def _fetch(due: Due, settings: Settings, provider: Callable[[str], Provider]) -> tuple[str, Answer] | None:
+    """Return the first provider that can serve anything, and its answer; None when none may be asked now."""
+    real = {gap.ticker for gap in due.gaps if gap.source not in (None, "simulated")}
+    failures: list[str] = []
+    for name in settings.order:
+        # Invented bars never continue real ones.
+        asks = [ask for ask in due.asks if name != "simulated" or ask.ticker not in real]
+        if not asks:
+            _logger.warning("simulated: keeps away from %d tickers that have real bars", len(due.asks))
+            continue
+        try:
+            return name, await provider(name).fetch(asks, INTERVAL, due.market)
+        except NoBudget:
+            _logger.info("%s: no credits are left for now", name)
+        except ProviderFailed as failure:
+            _logger.error("%s", failure)
+            failures.append(str(failure))
+    if failures:
+        _log(due)
+        raise Problem(
+            503, "providers-failed", "No provider could serve", f"{len(due.asks)} tickers are due. See the log."
+        )
+    return None
+
+
+async def _confirm(series: Sequence[Series], settings: Settings) -> list[Series]:
+    """Return *series*, with the second source's name where a jump of the newest bar was confirmed by it."""
+    jumped = {one.ticker: one.bars[-1] for one in series if jumps(one.bars)}
+    if not jumped or settings.finnhub_api_key is None:
+        return list(series)
+    from functions.ingest.providers import finnhub  # few ticks need it
+
+    confirmed = await finnhub.confirm(settings, jumped)
+    return [one.model_copy(update={"confirmed_by": finnhub.NAME}) if one.ticker in confirmed else one for one in series]
+
+
+def _log(due: Due, asked: int = 0, spent: int = 0, bars: int = 0, dropped: int = 0, name: str | None = None) -> None:
+    _logger.info(
+        "bars: due=%d asked=%d credits=%d bars=%d dropped=%d provider=%s",
+        *(len(due.gaps), asked, spent, bars, dropped, name),
+    )

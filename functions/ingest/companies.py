@@ -1,0 +1,53 @@
+"""A companies tick: fetch the profiles that are missing, a week old, or only known from the catalogue."""
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+from functions.ingest.providers import NoBudget, Provider, ProviderFailed
+from functions.ingest.settings import Settings
+from functions.ingest.stored import select_unknown, select_unprofiled
+from functions.ingest.ticks import Refused
+from shared import clock
+from shared.database import Pool
+from shared.events import CompaniesFetched, Tick
+from shared.problem import Problem
+
+_logger = logging.getLogger(__name__)
+
+FRESH = timedelta(days=7)
+
+
+async def fetch_companies(
+    tick: Tick,
+    pool: Pool,
+    settings: Settings,
+    _: Callable[[str], Provider],
+) -> CompaniesFetched | None:
+    """Return the event that tells of the profiles that could be fetched now, None when there are none or no key is set.
+
+    Refused for a ticker that is not tracked; Problem 503 when Finnhub failed.
+    """
+    now = clock.now()
+    tickers = None if tick.tickers is None else [ticker.upper() for ticker in tick.tickers]
+    async with pool.connection() as connection:
+        if tickers and (unknown := await select_unknown(connection, tickers)):
+            raise Refused(f"tickers: {', '.join(sorted(unknown))}: not tracked")
+        due = await select_unprofiled(connection, tickers, now - FRESH)
+    companies, calls = [], 0
+    if due and settings.finnhub_api_key is not None:
+        from functions.ingest.providers import finnhub  # only when there is something to ask
+
+        try:
+            companies, calls = await finnhub.fetch_profiles(settings, {one.ticker: one.name for one in due})
+        except NoBudget:
+            _logger.info("finnhub: no calls are left for now")
+        except ProviderFailed as failure:
+            _logger.error("%s", failure)
+            raise Problem(
+                503, "providers-failed", "No provider could serve", f"{len(due)} profiles are due. See the log."
+            ) from failure
+    _logger.info("companies: due=%d credits=%d companies=%d provider=finnhub", len(due), calls, len(companies))
+    if not companies:
+        return None
+    return CompaniesFetched(source="finnhub", fetched_at=now, companies=tuple(companies))

@@ -1,0 +1,115 @@
+"""Which bars are missing, and in which windows to ask for them: from values to values, no I/O."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from shared.market import Market
+
+OVERLAP_BARS = 10
+"""How many bars before the missing ones are asked for again, so that late corrections and gaps heal themselves."""
+
+EVENT_BARS = 6000
+"""Bars of one event. At up to 165 bytes a bar it stays under 1 MiB."""
+
+TICKER_BARS = 5000
+"""Bars of one ticker in one answer of a provider: Twelve Data's outputsize."""
+
+MOMENTS = timedelta(seconds=30)
+"""Less than lies between two ticks of the schedule."""
+
+
+class Held(NamedTuple):
+    """What is known of a ticker: its newest stored bar, and where a provider has said all that it has."""
+
+    ticker: str
+    newest: datetime | None
+    source: str | None
+    """Of the newest bar."""
+    asked_at: datetime | None
+    settled: tuple[tuple[datetime, datetime], ...] = ()
+
+
+class Gap(NamedTuple):
+    """The oldest and the newest missing bar of a ticker, by their starts; *source* is that of its newest stored bar."""
+
+    ticker: str
+    first: datetime
+    last: datetime
+    asked_at: datetime | None
+    source: str | None
+
+
+class Ask(NamedTuple):
+    """Bars to ask a provider for: those of *ticker* that start in [start, end)."""
+
+    ticker: str
+    start: datetime
+    end: datetime
+
+
+def find_gaps(held: Iterable[Held], expected: Sequence[datetime], history: datetime) -> list[Gap]:
+    """Return what each ticker lacks after its newest bar, or since *history* if it has none.
+
+    *expected* are the starts of the finished bars that the sessions call for, in order.
+    """
+    gaps: list[Gap] = []
+    for one in held:
+        index = bisect_left(expected, history) if one.newest is None else bisect_right(expected, one.newest)
+        missing = [start for start in expected[index:] if not _holds(one.settled, start)]
+        if missing:
+            gaps.append(Gap(one.ticker, missing[0], missing[-1], one.asked_at, one.source if one.newest else None))
+    return gaps
+
+
+def forget_simulated(held: Iterable[Held]) -> list[Held]:
+    """Return *held* as a real provider sees it: a ticker that ends in invented bars has none."""
+    return [one._replace(newest=None, settled=()) if one.source == "simulated" else one for one in held]
+
+
+def not_just_asked(gaps: Iterable[Gap], finished_at: datetime, now: datetime) -> list[Gap]:
+    """Return *gaps* without those that were asked for moments ago, after the newest bar was finished at *finished_at*.
+
+    A bar that the provider does not have is asked for again by the next tick, not by a tick right after this one.
+    """
+    return [gap for gap in gaps if not (gap.asked_at and gap.asked_at >= max(finished_at, now - MOMENTS))]
+
+
+def by_urgency(gaps: Iterable[Gap], finished_at: datetime) -> list[Gap]:
+    """Return first what was not asked for since the newest bar was finished, then what is missing longest."""
+    return sorted(
+        gaps, key=lambda gap: (gap.asked_at is not None and gap.asked_at >= finished_at, gap.first, gap.ticker)
+    )
+
+
+def fit(
+    gaps: Iterable[Gap], expected: Sequence[datetime], market: Market, interval: str, *, overlap: int = OVERLAP_BARS
+) -> list[Ask]:
+    """Return what to ask for, in order: as many whole tickers as one event carries.
+
+    Where even one window is too long, its oldest part, so that the next tick goes on from there. With a ticker that has
+    bars, *overlap* bars before the gap are asked for too.
+    """
+    asks: list[Ask] = []
+    room = EVENT_BARS
+    for gap in gaps:
+        low = bisect_left(expected, gap.first)
+        first = low if gap.source is None else max(low - overlap, 0)
+        end = min(bisect_right(expected, gap.last), first + TICKER_BARS)
+        if end - first > room:
+            break
+        asks.append(Ask(gap.ticker, expected[first], end_of(market, interval, expected[end - 1])))
+        room -= end - first
+    return asks
+
+
+def end_of(market: Market, interval: str, start: datetime) -> datetime:
+    """Return when the bar that starts at *start*, in one of the sessions of *market*, ends."""
+    session = market.session_at(start)
+    assert session is not None, "bars lie in sessions"  # noqa: S101
+    return session.end(interval, start)
+
+
+def _holds(windows: Sequence[tuple[datetime, datetime]], instant: datetime) -> bool:
+    return any(start <= instant < end for start, end in windows)

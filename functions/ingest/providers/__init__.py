@@ -1,0 +1,40 @@
+"""Where bars come from, behind one small interface. A provider is imported when it is first asked, not at start."""
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NamedTuple, Protocol
+
+from functions.ingest.due import Ask
+from functions.ingest.settings import Providers, Settings
+from shared.events import Bar
+from shared.market import Market
+
+
+class ProviderFailed(Exception):  # noqa: N818
+    """The provider gave nothing, through a fault of its own or the network's; the text says which, without secrets."""
+
+
+class NoBudget(Exception):  # noqa: N818
+    """The provider may not be asked now: its credits are used up until the minute or the day ends."""
+
+
+class Answer(NamedTuple):
+    """What came of some asks: bars as the source has them (none: it has none there). The others were not served."""
+
+    bars: dict[Ask, list[Bar]]
+    credits: int = 0
+
+
+class Provider(Protocol):
+    """A source of bars. ProviderFailed or NoBudget when no ask could be served."""
+
+    name: str
+
+    async def fetch(self, asks: Sequence[Ask], interval: str, market: Market) -> Answer:
+        """Serve as many of *asks*, in order, as the budget allows now; *market* holds the sessions they touch."""
+        ...
+
+
+def open_provider(name: str, settings: Settings | Providers) -> Provider:
+    """Return the provider that PROVIDERS calls *name*."""
+    return import_module(f"functions.ingest.providers.{name}").PROVIDER(settings)

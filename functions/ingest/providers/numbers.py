@@ -1,0 +1,18 @@
+"""Figures as vendors write them: kept to the last digit, and what is none is carried as such for store to refuse."""
+
+from decimal import Decimal, InvalidOperation
+
+NAN = Decimal("NaN")
+
+
+def number(value: object) -> Decimal | None:
+    """Return *value*, text or a number of JSON parsed with parse_float=Decimal; None for nothing, NaN for nonsense."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
+        return NAN
+    try:
+        found = Decimal(str(value).strip())
+    except InvalidOperation:
+        return NAN
+    return NAN if found.is_nan() else found

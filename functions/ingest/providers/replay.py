@@ -1,0 +1,83 @@
+"""Bars from CSV files of the user's own, each told only once the clock has passed its end."""
+
+import csv
+import gzip
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from functions.ingest.due import Ask
+from functions.ingest.providers import Answer, ProviderFailed
+from functions.ingest.providers.numbers import number
+from functions.ingest.settings import Providers
+from shared import clock
+from shared.events import Bar
+from shared.market import Market
+
+COLUMNS = {"ticker", "datetime", "interval", "open", "high", "low", "close", "volume"}
+
+
+class Replay:
+    """CSV files (`.gz` too) with the columns of COLUMNS; others are read over. *datetime* is the start, in UTC.
+
+    The whole of the files is read at the first fetch and kept: it is the same for every copy.
+    """
+
+    name = "replay"
+
+    def __init__(self, settings: Providers) -> None:
+        self._files = settings.replay_files
+        self._bars: dict[tuple[str, str], list[Bar]] | None = None
+
+    async def fetch(self, asks: Sequence[Ask], interval: str, market: Market) -> Answer:
+        """Serve all *asks*; ProviderFailed when a file cannot be read."""
+        if self._bars is None:
+            self._bars = self._read()
+        now = clock.now()
+        found: dict[Ask, list[Bar]] = {}
+        for ask in asks:
+            bars = self._bars.get((ask.ticker, interval), [])
+            found[ask] = [
+                bar for bar in bars if ask.start <= bar.start < ask.end and _ended(bar, interval, market, now)
+            ]
+        return Answer(found)
+
+    def _read(self) -> dict[tuple[str, str], list[Bar]]:
+        found: dict[tuple[str, str], list[Bar]] = defaultdict(list)
+        for name in self._files:
+            try:
+                for row in _rows(Path(name)):
+                    found[row["ticker"], row["interval"]].append(_bar(row))
+            except (OSError, EOFError, ValueError, UnicodeDecodeError, csv.Error) as error:
+                raise ProviderFailed(f"replay: {Path(name).name}: {error}") from error
+        return dict(found)
+
+
+def _ended(bar: Bar, interval: str, market: Market, now: datetime) -> bool:
+    session = market.session_at(bar.start)
+    return bar.start < now if session is None else session.end(interval, bar.start) <= now
+
+
+def _rows(path: Path) -> Iterator[dict[str, str]]:
+    opening = gzip.open if path.suffix == ".gz" else open
+    with opening(path, "rt", encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file)
+        if missing := COLUMNS - set(rows.fieldnames or ()):
+            raise ValueError(f"lacks the columns {', '.join(sorted(missing))}")
+        yield from rows
+
+
+def _bar(row: dict[str, str]) -> Bar:
+    start = datetime.fromisoformat(row["datetime"])
+    return Bar(
+        start=start if start.tzinfo else start.replace(tzinfo=UTC),
+        open=number(row["open"]),
+        high=number(row["high"]),
+        low=number(row["low"]),
+        close=number(row["close"]),
+        volume=number(row["volume"]),
+    )
+
+
+PROVIDER = Replay

@@ -1,0 +1,266 @@
+"""Twelve Data's /time_series: hourly bars of many tickers in one request, one credit a ticker whatever the window."""
+
+import asyncio
+import json
+import logging
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import islice
+
+import httpx
+from redis.exceptions import RedisError
+
+from functions.ingest.budget import AllSetAside, Budget, Grant, short_hash
+from functions.ingest.due import TICKER_BARS, Ask
+from functions.ingest.providers import Answer, NoBudget, ProviderFailed
+from functions.ingest.providers.numbers import number
+from functions.ingest.settings import Providers, Settings
+from shared.cache import connect_cache
+from shared.events import Bar
+from shared.market import Market
+
+_logger = logging.getLogger(__name__)
+
+_SYMBOLS_A_REQUEST = 120
+_FIELDS = ("open", "high", "low", "close", "volume")
+
+
+class _Failed(Exception):  # noqa: N818
+    """This request, or one symbol of it, gave nothing."""
+
+
+class _OutOfCredits(Exception):  # noqa: N818
+    """The provider counts more than we did; the text is "minute" or "day"."""
+
+
+class _KeyRefused(Exception):  # noqa: N818
+    """The provider does not accept the key, or not for this."""
+
+
+@dataclass
+class _Round:
+    """What came of one grant of credits."""
+
+    bars: dict[Ask, list[Bar]] = field(default_factory=dict)
+    refused: list[Ask] = field(default_factory=list)
+    """Asks whose key was refused: another key may serve them."""
+    failures: list[str] = field(default_factory=list)
+
+
+class TwelveData:
+    """Twelve Data with one or several keys, whose budgets add up."""
+
+    name = "twelvedata"
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    async def fetch(self, asks: Sequence[Ask], interval: str, market: Market) -> Answer:  # noqa: ARG002
+        """Serve as many of *asks* as all keys have credits for now."""
+        waiting, found, failures, spent = list(asks), {}, [], 0
+        try:
+            async with connect_cache(self._settings) as redis, _client(self._settings) as client:
+                budget = Budget(
+                    redis,
+                    self.name,
+                    self._settings.twelvedata_api_keys,
+                    self._settings.twelvedata_credits_per_minute,
+                    self._settings.twelvedata_credits_per_day,
+                )
+                # A round more for each key that turns out to be refused.
+                while waiting and (grants := await budget.take(len(waiting))):
+                    served = iter(waiting)
+                    shares = [(grant, list(islice(served, grant.credits))) for grant in grants]
+                    rounds = await asyncio.gather(
+                        *(self._spend(client, budget, grant, share, interval) for grant, share in shares)
+                    )
+                    spent += sum(grant.credits for grant in grants)
+                    waiting = [ask for one in rounds for ask in one.refused] + list(served)
+                    for one in rounds:
+                        found |= one.bars
+                        failures += one.failures
+                    if not any(one.refused for one in rounds):
+                        break
+        except AllSetAside:
+            failures.append("every key was refused within the last hour")
+        except RedisError as error:
+            # Without the count of credits not one request is safe.
+            failures.append(f"Redis is needed for the budget: {type(error).__name__}")
+        if failures:
+            _logger.warning("twelvedata: %s", "; ".join(failures))
+        if found:
+            return Answer(found, spent)
+        if failures:
+            raise ProviderFailed(f"twelvedata: {'; '.join(failures)}")
+        raise NoBudget
+
+    async def _spend(
+        self, client: httpx.AsyncClient, budget: Budget, grant: Grant, asks: Sequence[Ask], interval: str
+    ) -> _Round:
+        """Use the credits of *grant* for *asks*: a request for each different window."""
+        done = _Round()
+        for batch in _batches(asks):
+            try:
+                answers = await self._request(client, budget, grant, batch, interval)
+            except _OutOfCredits as out:
+                await budget.use_up(grant, str(out))
+                _logger.warning("twelvedata: key %s is out of credits for the %s", short_hash(grant.key), out)
+                break
+            except _KeyRefused as refused:
+                await budget.set_aside(grant)
+                _logger.error("twelvedata: key %s is set aside for an hour: %s", short_hash(grant.key), refused)
+                done.failures.append(f"key refused: {refused}")
+                done.refused += [ask for ask in asks if ask not in done.bars]
+                break
+            except _Failed as failure:
+                done.failures.append(str(failure))
+                continue
+            for ask, answer in answers.items():
+                try:
+                    done.bars[ask] = _read_series(ask, answer)
+                except _Failed as failure:
+                    done.failures.append(f"{ask.ticker}: {failure}")
+        return done
+
+    async def _request(
+        self, client: httpx.AsyncClient, budget: Budget, grant: Grant, batch: Sequence[Ask], interval: str
+    ) -> dict[Ask, object]:
+        """Return what the provider says of each ask in *batch*, which share one window."""
+        symbols = [self._settings.twelvedata_symbols.get(ask.ticker, ask.ticker) for ask in batch]
+        params = {
+            "symbol": ",".join(symbols),
+            "interval": interval,
+            "start_date": _instant(batch[0].start),
+            # The end counts too: a bar that starts there is not asked for.
+            "end_date": _instant(batch[0].end - timedelta(seconds=1)),
+            "timezone": "UTC",
+            "order": "asc",
+            "outputsize": str(TICKER_BARS),
+            # No `dp`: then the vendor writes as many digits as the value has.
+        }
+        key = grant.key.get_secret_value()
+        try:
+            async with asyncio.timeout(self._settings.provider_timeout_seconds):
+                response = await client.get("/time_series", params=params, headers={"Authorization": f"apikey {key}"})
+        except TimeoutError as error:
+            raise _Failed("no answer in time") from error
+        except httpx.HTTPError as error:
+            raise _Failed(f"no answer: {type(error).__name__}") from error
+        if (left := response.headers.get("api-credits-left", "")).isdecimal():
+            await budget.use_up(grant, "minute", int(left))
+        body = _read_body(response)
+        if "code" in body or body.get("status") == "error":
+            _raise_error(body, response.status_code, key, alone=len(batch) == 1)
+            return dict.fromkeys(batch, body)
+        if response.status_code != 200:
+            raise _Failed(f"HTTP {response.status_code}")
+        if "values" in body or "meta" in body:
+            return _match_flat(body, batch, symbols)
+        return {ask: body.get(symbol) for ask, symbol in zip(batch, symbols, strict=True)}
+
+
+def _client(settings: Providers) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        base_url=settings.twelvedata_base_url,
+        timeout=settings.provider_timeout_seconds,
+        headers={"User-Agent": "StocksALot", "Accept": "application/json"},
+    )
+
+
+def _batches(asks: Sequence[Ask]) -> Iterator[list[Ask]]:
+    """Yield *asks* by window, in order, at most as many together as a request may name."""
+    by_window: dict[tuple[datetime, datetime], list[Ask]] = defaultdict(list)
+    for ask in asks:
+        by_window[ask.start, ask.end].append(ask)
+    for same in by_window.values():
+        for first in range(0, len(same), _SYMBOLS_A_REQUEST):
+            yield same[first : first + _SYMBOLS_A_REQUEST]
+
+
+def _read_body(response: httpx.Response) -> dict[str, object]:
+    try:
+        body = json.loads(response.content, parse_float=Decimal)
+    except ValueError as error:  # HTML, cut off, empty, not UTF-8
+        raise _Failed(f"HTTP {response.status_code} without JSON") from error
+    if not isinstance(body, dict):
+        raise _Failed(f"HTTP {response.status_code} with JSON that is no object")
+    return body
+
+
+def _raise_error(body: Mapping[str, object], status: int, key: str, *, alone: bool) -> None:
+    """Raise what an error for the whole request means. Returns when it speaks of the dates, or of the one symbol asked.
+
+    The status may be 200: the body decides.
+    """
+    code, message = _error(body, status)
+    message = message.replace(key, "***")
+    if code == 429:
+        raise _OutOfCredits("day" if "for the day" in message else "minute")
+    if code in (401, 403):
+        raise _KeyRefused(message)
+    if not (_is_empty(code, message) or (alone and code == 404 and "symbol" in message)):
+        raise _Failed(f"{code} {message}")
+
+
+def _match_flat(body: dict[str, object], batch: Sequence[Ask], symbols: Sequence[str]) -> dict[Ask, object]:
+    """Return the asks that a series which is not keyed by symbol answers."""
+    if len(batch) == 1:
+        return {batch[0]: body}
+    meta = body.get("meta")
+    told = meta.get("symbol") if isinstance(meta, dict) else None
+    return {ask: body if symbol == told else None for ask, symbol in zip(batch, symbols, strict=True)}
+
+
+def _read_series(ask: Ask, answer: object) -> list[Bar]:
+    """Return the bars of one symbol's part of the answer, oldest first; [] when the provider has none. _Failed else."""
+    if not isinstance(answer, dict):
+        raise _Failed("left out of the answer")
+    if "code" in answer or answer.get("status") == "error":
+        code, message = _error(answer, 0)
+        if code in (403, 404):
+            # Asked again and again it would stay unknown, and eat the credits of the others.
+            _logger.warning("twelvedata: %s counts as a ticker without bars: %s %s", ask.ticker, code, message)
+        elif not _is_empty(code, message):
+            raise _Failed(f"{code} {message}")
+        return []
+    values = answer.get("values")
+    if not isinstance(values, list):
+        raise _Failed("no values")
+    bars = [bar for value in values if (bar := _read_bar(value))]
+    if len(bars) < len(values):
+        _logger.warning("twelvedata: %s has %d bars without a readable time", ask.ticker, len(values) - len(bars))
+    # Sorting keeps the order of bars with the same start: it tells which was said last.
+    return sorted(bars, key=lambda bar: bar.start)
+
+
+def _read_bar(value: object) -> Bar | None:
+    """Return one bar, None when it cannot be told for when."""
+    if not isinstance(value, dict):
+        return None
+    try:
+        start = datetime.fromisoformat(value["datetime"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return Bar(
+        start=start if start.tzinfo else start.replace(tzinfo=UTC),
+        **{name: number(value.get(name)) for name in _FIELDS},
+    )
+
+
+def _error(body: Mapping[str, object], status: int) -> tuple[int, str]:
+    code = str(body.get("code", ""))
+    return int(code) if code.isdecimal() else status, str(body.get("message", ""))[:300]
+
+
+def _is_empty(code: int, message: str) -> bool:
+    return code == 400 and "No data is available" in message
+
+
+def _instant(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+PROVIDER = TwelveData

@@ -1,0 +1,77 @@
+"""What a tick asks for; what can never be done is refused with the reason."""
+
+from datetime import date, datetime, time, timedelta
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from shared.cloudevents import Received
+from shared.events import Tick, TickRefused, explain
+from shared.market import EXCHANGE_ZONE
+
+JOBS = ("bars", "companies")
+
+
+class Refused(Exception):  # noqa: N818  a refusal is an answer
+    """The tick can never be done; the text says why."""
+
+
+class Window(NamedTuple):
+    """The instants [start, end) that a tick names, or the newest *sessions* before *end*."""
+
+    start: datetime | None
+    end: datetime
+    sessions: int | None
+
+
+def read_tick(received: Received) -> tuple[str, Tick]:
+    """Return the job (`bars` when the event names none) and the overrides of a tick; no data is no overrides.
+
+    Refused for an unknown job and for data that is no Tick.
+    """
+    job = received.attributes.get("job", "bars")
+    if job not in JOBS:
+        raise Refused(f"job: {job!r} is unknown, ingest does {' and '.join(JOBS)}")
+    try:
+        tick = Tick.model_validate_json(received.data if received.data.strip() else b"{}")
+    except ValidationError as error:
+        raise Refused(explain(error)) from error
+    if tick.tickers is not None and not tick.tickers:
+        raise Refused("tickers: names none; leave it out to mean all")
+    if job == "companies" and (tick.start or tick.end or tick.lookback_sessions):
+        raise Refused("start, end, lookback_sessions: profiles have no dates, a companies tick takes tickers alone")
+    if tick.lookback_sessions and (tick.start or tick.end):
+        raise Refused("lookback_sessions: cannot go together with start or end")
+    return job, tick
+
+
+def asked_window(tick: Tick, now: datetime, history_sessions: int) -> Window | None:
+    """Return the window that *tick* names, None when it means whatever is missing now.
+
+    A date is a day in New York: *start* means its midnight, *end* includes the whole day. An instant means itself.
+    Without *start*: the newest *history_sessions* before *end*. Refused for a start in the future.
+    """
+    if tick.lookback_sessions:
+        return Window(None, now, tick.lookback_sessions)
+    if not tick.start and not tick.end:
+        return None
+    end = min(_instant(tick.end, days=1), now) if tick.end else now
+    if not tick.start:
+        return Window(None, end, history_sessions)
+    start = _instant(tick.start, days=0)
+    if start > now:
+        raise Refused(f"start: {tick.start.isoformat()} lies in the future")
+    return Window(start, end, None)
+
+
+def refuse(received: Received, refused: Refused) -> TickRefused:
+    """Return the event that tells of a refused tick, with the data it came with (its beginning, if it is long)."""
+    return TickRefused(
+        reason=str(refused), tick_id=received.id, tick_data=received.data[:4096].decode(errors="replace")
+    )
+
+
+def _instant(moment: date, days: int) -> datetime:
+    if isinstance(moment, datetime):
+        return moment
+    return datetime.combine(moment + timedelta(days=days), time(), EXCHANGE_ZONE)
