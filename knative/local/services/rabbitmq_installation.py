@@ -78,7 +78,9 @@ def fetched_installation(path: str, packages: Path) -> Installation:
             unfinished.rename(root)
     make_erlang_relocatable(root)
     [server] = root.glob("usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmq-server")
-    libraries = os.pathsep.join(str(folder) for folder in sorted(root.glob("usr/lib/*-linux-gnu*")))
+    libraries = os.pathsep.join(
+        str(folder) for folder in [*root.glob("usr/lib/*-linux-*"), *root.glob("lib/*-linux-*")]
+    )
     environment = {"LD_LIBRARY_PATH": libraries} if libraries else {}
     return Installation(server, server.parent.parent / "plugins", root / "usr/lib/erlang/bin", environment)
 
@@ -95,8 +97,8 @@ def fetch(root: Path) -> None:
 
 
 def private_lists(root: Path) -> list[str]:
-    """Return no options when apt knows rabbitmq-server, else those of package lists of our own, fetched now."""
-    if "rabbitmq-server" in apt(list(DEPENDS), root, check=False):
+    """Return no options when apt knows a source, else those of package lists of our own, fetched now without root."""
+    if apt(["apt-get", "download", "--print-uris", "rabbitmq-server"], root, check=False):
         return []
     lists = root / "archives" / "lists"
     (lists / "partial").mkdir(parents=True)
@@ -122,8 +124,10 @@ def make_erlang_relocatable(root: Path) -> None:
     """Write the root that Erlang's scripts believe in; Debian's know only /usr/lib/erlang, and we may be moved."""
     home = root / "usr/lib/erlang"
     for script in (home / "bin" / "erl", *home.glob("erts-*/bin/erl")):
-        text = re.sub(r"^(\s*ROOTDIR=)/.*$", rf"\g<1>{home}", script.read_text(), flags=re.MULTILINE)
-        script.write_text(text)
+        written = script.read_text()
+        text = re.sub(r"^(\s*ROOTDIR=)/.*$", rf"\g<1>{home}", written, flags=re.MULTILINE)
+        if text != written:
+            script.write_text(text)
 
 
 def apt(command: list[str], folder: Path, *, check: bool = True) -> str:
