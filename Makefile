@@ -6,7 +6,10 @@ MIN_SCALE ?= 0
 ARGS ?=
 
 UV := uv==0.13.9
-INSTALL := .venv/bin/uv pip install --quiet --python .venv --compile-bytecode --constraint requirements.lock
+# The machine's own list of certificates, where there is one, knows a company's proxy too.
+CERTIFICATES := $(firstword $(SSL_CERT_FILE) $(wildcard /etc/ssl/certs/ca-certificates.crt))
+TRUST := $(if $(CERTIFICATES),SSL_CERT_FILE=$(CERTIFICATES) PIP_CERT=$(CERTIFICATES))
+INSTALL := $(TRUST) .venv/bin/uv pip install --quiet --python .venv --compile-bytecode --constraint requirements.lock
 RUN_GROUPS := api ingest store migrate local
 NEEDED := pyproject.toml requirements.lock
 
@@ -36,7 +39,7 @@ bench: .venv/dev.stamp ## measure: ARGS= chooses what
 	@.venv/bin/python -m benchmarks $(ARGS)
 
 lock: .venv/bin/uv ## pin the dependencies anew: ARGS=--upgrade for the newest
-	@.venv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
+	@$(TRUST) .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
 		--python-version 3.11 --group dev pyproject.toml --output-file requirements.lock $(ARGS)
 
 clean: ## remove what was set up; the data in .local/ stays
@@ -65,4 +68,4 @@ clean: ## remove what was set up; the data in .local/ stays
 		echo "$$found has no venv module. Debian, Ubuntu: apt-get install python$$version-venv" >&2; exit 1; \
 	fi; \
 	$$found -m venv .venv; \
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check '$(UV)'
+	$(TRUST) .venv/bin/python -m pip install --quiet --disable-pip-version-check '$(UV)'
