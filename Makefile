@@ -4,6 +4,7 @@ PORT ?= 8080
 UPSTREAM ?=
 MIN_SCALE ?= 0
 ARGS ?=
+BENCH ?= $(patsubst benchmarks/%.py,%,$(shell grep -l __main__ benchmarks/*.py))
 
 UV := uv==0.13.9
 # The machine's own list of certificates, where there is one, knows a company's proxy too.
@@ -35,8 +36,8 @@ lint: .venv/dev.stamp ## check style and layout
 types: .venv/dev.stamp ## check types
 	@.venv/bin/basedpyright
 
-bench: .venv/dev.stamp ## measure: ARGS= chooses what
-	@.venv/bin/python -m benchmarks $(ARGS)
+bench: .venv/dev.stamp ## measure: BENCH=cold_start (default: all, one after the other), ARGS=
+	@set -e; for name in $(BENCH); do .venv/bin/python -m benchmarks.$$name $(ARGS); done
 
 lock: .venv/bin/uv ## pin the dependencies anew: ARGS=--upgrade for the newest
 	@$(TRUST) .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \

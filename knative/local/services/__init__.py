@@ -109,7 +109,8 @@ def use_rabbitmq(
         services.rabbitmq.start()
     except CannotStartError as error:
         services.amqp_url, services.rabbitmq = None, None
-        services.notes.append(str(error))
+        why = str(error).splitlines()[0].rstrip(":")
+        services.notes.append(f"events are kept in memory, and lost with it: {why}")
     else:
         services.amqp_url = services.rabbitmq.url
 

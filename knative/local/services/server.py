@@ -162,7 +162,7 @@ class Server(ABC):
         while not self.answers():
             if process.poll() is not None or time.monotonic() > deadline:
                 self.kill()
-                raise CannotStartError(f"{self.name} did not start; {self.log} ends with:\n{tail(self.log)}")
+                raise CannotStartError(f"{self.name} did not start, see {self.log}:\n{tail(self.log)}")
             time.sleep(0.02)
 
 
