@@ -1,5 +1,6 @@
 """The application that the manifests describe, in the terms of the runner: functions, triggers, schedules, routes."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,8 +134,13 @@ def _get(document: Document, field: str, *default: Any) -> Any:
         except (KeyError, IndexError, TypeError):
             if default:
                 return default[0]
-            raise ManifestError(f"{document.file}: {field}: is missing") from None
+            raise _error(document, field, "is missing") from None
     return value
+
+
+def _error(document: Document, field: str, what: str) -> ManifestError:
+    path = re.sub(r"\.(\d+)", r"[\1]", field)
+    return ManifestError(f"{document.file}: {path}: {what}")
 
 
 def _function(document: Document, documents: Sequence[Document]) -> Function:
@@ -162,7 +168,7 @@ def _function(document: Document, documents: Sequence[Document]) -> Function:
 
 def _environment(document: Document, pod: str, documents: Sequence[Document]) -> Environment:
     if len(_get(document, f"{pod}.containers")) != 1:
-        raise ManifestError(f"{document.file}: {pod}.containers: the local runner runs one container")
+        raise _error(document, f"{pod}.containers", "the local runner runs one container")
     defaults: dict[str, str] = {}
     names: set[str] = set()
     for index, source in enumerate(_get(document, f"{pod}.containers.0.envFrom", [])):
@@ -172,8 +178,8 @@ def _environment(document: Document, pod: str, documents: Sequence[Document]) ->
             name = source[reference].get("name")
             found = [d for d in _of_kind(documents, kind) if d.identity[2:] == (document.identity[2], name)]
             if not found:
-                field = f"{pod}.containers[0].envFrom[{index}].{reference}"
-                raise ManifestError(f"{document.file}: {field}: there is no {kind} {name}")
+                field = f"{pod}.containers.0.envFrom.{index}.{reference}"
+                raise _error(document, field, f"there is no {kind} {name}")
             # A Secret's values belong to its cluster: here they come from .env.
             values = found[0].body.get("data", {}) if kind == "ConfigMap" else {}
             defaults.update(values)
@@ -187,10 +193,10 @@ def _trigger(
 ) -> TriggerSpec:
     _, _, namespace, name = document.identity
     if (namespace, _get(document, "spec.broker")) != broker:
-        raise ManifestError(f"{document.file}: spec.broker: there is no Broker {_get(document, 'spec.broker')}")
+        raise _error(document, "spec.broker", f"there is no Broker {_get(document, 'spec.broker')}")
     owner = document if _get(document, "spec.delivery", None) else broker_document
     if owner is document and not _get(document, "spec.delivery.deadLetterSink", None):
-        raise ManifestError(f"{document.file}: spec.delivery.deadLetterSink: is missing, and the Broker's is hidden")
+        raise _error(document, "spec.delivery.deadLetterSink", "is missing, and the Broker's is hidden")
     subscriber, dead_letter = (
         _address(document, "spec.subscriber", functions),
         _address(owner, "spec.delivery.deadLetterSink", functions),
@@ -217,7 +223,7 @@ def _address(document: Document, field: str, functions: Mapping[Name, Function])
     reference = _get(document, f"{field}.ref")
     name = (reference.get("namespace", document.identity[2]), reference.get("name"))
     if name not in functions:
-        raise ManifestError(f"{document.file}: {field}.ref: there is no Knative Service {name[1]}")
+        raise _error(document, f"{field}.ref", f"there is no Knative Service {name[1]}")
     return functions[name].url + _get(document, f"{field}.uri", "")
 
 
@@ -225,7 +231,7 @@ def _ping_source(document: Document, broker: Name) -> PingSource:
     _, _, namespace, name = document.identity
     reference = _get(document, "spec.sink.ref")
     if (reference.get("namespace", namespace), reference.get("name")) != broker:
-        raise ManifestError(f"{document.file}: spec.sink.ref: there is no Broker {reference.get('name')}")
+        raise _error(document, "spec.sink.ref", f"there is no Broker {reference.get('name')}")
     return PingSource(
         namespace,
         name,
@@ -250,9 +256,9 @@ def _rules(document: Document, functions: Mapping[Name, Function]) -> Iterator[R
         rewrite = _get(document, f"{rule}.filters.0.urlRewrite")
         function = by_host.get(rewrite.get("hostname"))
         if function is None:
-            raise ManifestError(f"{document.file}: {rule}.filters: no function has the host {rewrite.get('hostname')}")
+            raise _error(document, f"{rule}.filters", f"no function has the host {rewrite.get('hostname')}")
         if not functions[function].public:
-            raise ManifestError(f"{document.file}: {rule}: {function[1]} is cluster-local and must not be routed to")
+            raise _error(document, rule, f"{function[1]} is cluster-local and must not be routed to")
         replacement = rewrite.get("path", {}).get("replacePrefixMatch")
         for match in _get(document, f"{rule}.matches", [{"path": {"value": "/"}}]):
             prefix = match["path"]["value"]
