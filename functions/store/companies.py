@@ -1,0 +1,93 @@
+"""Keep company profiles: the newest answer of a provider replaces the one before, and the catalogue's."""
+
+import json
+
+from psycopg import AsyncConnection
+from psycopg.rows import scalar_row
+
+from shared.epoch import bump_epoch
+from shared.events import CompaniesFetched, Company
+
+
+async def keep_companies(connection: AsyncConnection, fetched: CompaniesFetched) -> tuple[int | None, list[str]]:
+    """Keep *fetched* in one transaction of *connection* (which has autocommit).
+
+    Return the new epoch, None if nothing changed, and the tickers that are not tracked.
+    """
+    companies = {company.ticker: company for company in fetched.companies}
+    async with connection.transaction():
+        known = await lock_tickers(connection, sorted(companies))
+        changed = await upsert_companies(connection, fetched, [companies[ticker] for ticker in known])
+        changed += await rename_tickers(connection, known)
+        epoch = await bump_epoch(connection) if changed else None
+    return epoch, sorted(companies.keys() - set(known))
+
+
+async def lock_tickers(connection: AsyncConnection, tickers: list[str]) -> list[str]:
+    """Return which of *tickers* are known, locked in order until the transaction ends."""
+    cursor = connection.cursor(row_factory=scalar_row)
+    await cursor.execute(
+        """
+        SELECT ticker
+          FROM tickers
+         WHERE ticker = ANY (%(tickers)s::text[])
+         ORDER BY ticker
+           FOR NO KEY UPDATE
+        """,
+        {"tickers": tickers},
+    )
+    return await cursor.fetchall()
+
+
+async def upsert_companies(connection: AsyncConnection, fetched: CompaniesFetched, companies: list[Company]) -> int:
+    """Keep *companies* where they are not older than what is kept, and return how many rows changed."""
+    cursor = await connection.execute(
+        """
+        INSERT INTO companies AS kept (ticker, name, exchange, industry, country, currency, ipo, website, logo, phone,
+                                       market_cap_millions, shares_millions, source, fetched_at)
+             SELECT ticker, name, exchange, industry, country, currency, ipo, website, logo, phone,
+                    trim_scale(market_cap_millions), trim_scale(shares_millions), %(source)s, %(fetched_at)s
+               FROM jsonb_to_recordset(%(companies)s::jsonb)
+                    AS told (ticker text, name text, exchange text, industry text, country text, currency text,
+                             ipo date, website text, logo text, phone text, market_cap_millions numeric,
+                             shares_millions numeric)
+        ON CONFLICT (ticker) DO UPDATE
+                SET name = excluded.name,
+                    exchange = excluded.exchange,
+                    industry = excluded.industry,
+                    country = excluded.country,
+                    currency = excluded.currency,
+                    ipo = excluded.ipo,
+                    website = excluded.website,
+                    logo = excluded.logo,
+                    phone = excluded.phone,
+                    market_cap_millions = excluded.market_cap_millions,
+                    shares_millions = excluded.shares_millions,
+                    source = excluded.source,
+                    fetched_at = excluded.fetched_at
+              WHERE (kept.source = 'catalogue' OR kept.fetched_at <= excluded.fetched_at)
+                AND kept.* IS DISTINCT FROM excluded.*
+        """,
+        {
+            "source": fetched.source,
+            "fetched_at": fetched.fetched_at,
+            "companies": json.dumps([company.model_dump(mode="json") for company in companies]),
+        },
+    )
+    return cursor.rowcount
+
+
+async def rename_tickers(connection: AsyncConnection, tickers: list[str]) -> int:
+    """Give *tickers* the names of their companies, and return how many had another."""
+    cursor = await connection.execute(
+        """
+        UPDATE tickers
+           SET name = companies.name
+          FROM companies
+         WHERE companies.ticker = tickers.ticker
+           AND tickers.ticker = ANY (%(tickers)s::text[])
+           AND tickers.name <> companies.name
+        """,
+        {"tickers": tickers},
+    )
+    return cursor.rowcount

@@ -1,0 +1,47 @@
+"""Keep whole what could not be dealt with, so that a person can look at it and send it again."""
+
+from psycopg import AsyncConnection
+from psycopg.types.json import Jsonb
+
+from shared import clock
+from shared.cloudevents import Received
+
+
+def dead_letter_reason(event: Received) -> str:
+    """Return why the broker gave *event* up, from the extensions that Knative adds (knativeerrordest, -code, -data)."""
+    attributes = event.attributes
+    return (
+        f"{attributes.get('knativeerrordest', 'an unnamed subscriber')} answered "
+        f"{attributes.get('knativeerrorcode', 'nothing')} until the retries were used up"
+    )
+
+
+async def upsert_dead_letter(connection: AsyncConnection, event: Received, reason: str) -> None:
+    """Keep *event* with its attributes and data as they came; one that comes again is counted and says why anew."""
+    attributes = {_text(name): _text(value) for name, value in event.attributes.items()}
+    await connection.execute(
+        """
+        INSERT INTO dead_letters AS known (source, event_id, type, attributes, data, reason, first_at, last_at)
+             VALUES (%(source)s, %(event_id)s, %(type)s, %(attributes)s, %(data)s, %(reason)s, %(now)s, %(now)s)
+        ON CONFLICT (source, event_id, type) DO UPDATE
+                SET attributes = excluded.attributes,
+                    data = excluded.data,
+                    reason = excluded.reason,
+                    arrivals = known.arrivals + 1,
+                    last_at = excluded.last_at
+        """,
+        {
+            "source": attributes["source"],
+            "event_id": attributes["id"],
+            "type": attributes["type"],
+            "attributes": Jsonb(attributes),
+            "data": event.data,
+            "reason": _text(reason),
+            "now": clock.now(),
+        },
+    )
+
+
+def _text(text: str) -> str:
+    """Return *text* without what Postgres cannot hold in a text, NUL and halves of surrogate pairs."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()

@@ -1,0 +1,94 @@
+"""What is known of one bar: its versions, least believed first, the same whatever order the answers arrive in.
+
+An answer outranks another when its source is more trusted or, the source being equally trusted, when it was fetched
+later. Answers next to each other in that order that say the same are one version.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+SIMULATED = "simulated"
+
+Order = tuple[int, datetime]
+
+
+class Version(NamedTuple):
+    """The figures that one or more answers in a row gave for a bar.
+
+    *source* and *seen_at* are those of the highest of these answers, *received_at* is when the earliest was fetched.
+    """
+
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: int | None
+    source: str
+    received_at: datetime
+    seen_at: datetime
+
+    def says(self, other: "Version") -> bool:
+        """Tell whether both give the same figures (1.50 is 1.5)."""
+        return self[:5] == other[:5]
+
+
+class Trust:
+    """Which source is believed when two disagree: *providers*, the most trusted first, then others, then invention."""
+
+    def __init__(self, providers: Sequence[str] = ()) -> None:
+        self._ranks = {name: len(providers) - index for index, name in enumerate(providers)} | {SIMULATED: -1}
+
+    def newest(self, version: Version) -> Order:
+        """Return the place of the highest answer of *version*."""
+        return self._ranks.get(version.source, 0), version.seen_at
+
+    def oldest(self, version: Version) -> Order:
+        """Return the place of the lowest answer of *version*."""
+        return self._ranks.get(version.source, 0), version.received_at
+
+
+def touches_last_only(last: Version, told: Version, trust: Trust) -> bool:
+    """Tell whether the versions before *last* do not matter to where *told* belongs."""
+    place = trust.newest(told)
+    return place > trust.newest(last) or (place >= trust.oldest(last) and told.says(last))
+
+
+def place(versions: Sequence[Version], told: Version, trust: Trust) -> list[Version]:
+    """Return *versions* with the one answer *told* in its place. No version is lost; an answer known already adds none.
+
+    Of two different answers of one instant, the one that arrives later is believed.
+    """
+    at = trust.newest(told)
+    if any(known.says(told) and trust.oldest(known) <= at <= trust.newest(known) for known in versions):
+        return list(versions)
+    index = 0
+    while index < len(versions) and _precedes(versions[index], told, trust):
+        index += 1
+    before, after = list(versions[:index]), list(versions[index:])
+    if after and after[0].says(told):
+        return [*before, _join(after[0], told, trust), *after[1:]]
+    if after and at > trust.oldest(after[0]):
+        around = after[0]
+        earlier, later = around._replace(seen_at=around.received_at), around._replace(received_at=around.seen_at)
+        return [*before, earlier, told, later, *after[1:]]
+    if before and before[-1].says(told):
+        return [*before[:-1], _join(before[-1], told, trust), *after]
+    return [*before, told, *after]
+
+
+def _precedes(version: Version, told: Version, trust: Trust) -> bool:
+    """Tell whether all answers of *version* rank below *told*, which of one instant's came last."""
+    newest, at = trust.newest(version), trust.newest(told)
+    return newest < at or (newest == at and not version.says(told))
+
+
+def _join(version: Version, told: Version, trust: Trust) -> Version:
+    """Return *version* with one more answer that says the same."""
+    higher = max(version, told, key=trust.newest)
+    return version._replace(
+        source=higher.source,
+        received_at=min(version.received_at, told.received_at),
+        seen_at=higher.seen_at,
+    )
