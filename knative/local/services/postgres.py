@@ -135,7 +135,8 @@ def find_account() -> Account:
     """Return how to run it here: as we are, or as nobody: postgres refuses root, initdb a user without a name.
 
     A user namespace in which we are nobody leaves the files ours. Where that is forbidden (Docker), root becomes
-    nobody in earnest and keeps the right to walk through closed folders, so that nothing has to be opened.
+    nobody in earnest and keeps the right to walk through closed folders, so that nothing has to be opened (without
+    the securebit, access(2) would forget that right, and initdb asks it).
     """
     us = os.geteuid()
     if us != 0 and has_name(us):
@@ -143,7 +144,7 @@ def find_account() -> Account:
     namespace = ("unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}")
     if works(namespace):
         return Account(namespace, us)
-    rights = ("--inh-caps=+dac_override", "--ambient-caps=+dac_override")
+    rights = ("--securebits=+no_setuid_fixup", "--inh-caps=+dac_override", "--ambient-caps=+dac_override")
     nobody = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", *rights)
     if us == 0 and works(nobody):
         return Account(nobody, NOBODY)

@@ -63,19 +63,13 @@ def find_erlang(path: str) -> Path | None:
 
 
 def fetched_installation(path: str, packages: Path) -> Installation:
-    """Return Debian's RabbitMQ unpacked below *packages*; one caller at a time fetches it, in place only when whole."""
+    """Return Debian's RabbitMQ unpacked below *packages*, fetched at the first call; raise CannotStartError."""
     root = packages / "rabbitmq"
     missing = [tool for tool in ("apt-get", "apt-cache", "dpkg", "dpkg-query") if not shutil.which(tool, path=path)]
     if missing:
         raise CannotStartError(MISSING.format(why=f" (and {platform.system()} has no {missing[0]} to fetch it with)"))
-    packages.mkdir(parents=True, exist_ok=True)
-    with (packages / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not root.exists():
-            unfinished = packages / "rabbitmq.new"
-            shutil.rmtree(unfinished, ignore_errors=True)
-            fetch(unfinished)
-            unfinished.rename(root)
+    if not root.exists():
+        fetch_alone(root)
     make_erlang_relocatable(root)
     [server] = root.glob("usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmq-server")
     libraries = os.pathsep.join(
@@ -83,6 +77,18 @@ def fetched_installation(path: str, packages: Path) -> Installation:
     )
     environment = {"LD_LIBRARY_PATH": libraries} if libraries else {}
     return Installation(server, server.parent.parent / "plugins", root / "usr/lib/erlang/bin", environment)
+
+
+def fetch_alone(root: Path) -> None:
+    """Fetch Debian's packages to *root*, there only when whole; of several at once one works and the others wait."""
+    root.parent.mkdir(parents=True, exist_ok=True)
+    with (root.parent / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not root.exists():
+            unfinished = root.with_suffix(".new")
+            shutil.rmtree(unfinished, ignore_errors=True)
+            fetch(unfinished)
+            unfinished.rename(root)
 
 
 def fetch(root: Path) -> None:
