@@ -167,25 +167,24 @@ class Revision:
             return
         finally:
             self._starting.remove(copy)
-        if copy.stopping:
-            await copy.stop(self.function.timeout)
-        elif listens:
+        if listens and not self._closed:
             log.info("%s: pid %s started", name, copy.pid)
             self.copies.append(copy)
             self._rest(copy)
             self._hand_out()
         else:
             copy.kill()
-            log.error("%s: pid %s did not come to listen: see its log", name, copy.pid)
-            if not self.copies and not self._starting:
-                self._refuse(f"{name} did not start: see its log")
         code = await copy.ended(self._folder)
-        log.log(logging.INFO if copy.stopping else logging.ERROR, "%s: pid %s ended (%d)", name, copy.pid, code)
-        if not copy.stopping:
-            self.forget(copy)
-            self._hand_out()
-            # A function that dies as soon as it listens is not to be started without pause.
-            asyncio.get_running_loop().call_later(1, self.keep_warm)
+        if copy.stopping or self._closed:
+            log.info("%s: pid %s ended (%d)", name, copy.pid, code)
+            return
+        log.error("%s: pid %s ended by itself (%d): see its log", name, copy.pid, code)
+        self.forget(copy)
+        if not listens and not self.copies and not self._starting:
+            self._refuse(f"{name} did not start: see its log")
+        self._hand_out()
+        # A function that keeps dying is not to be started without a pause.
+        asyncio.get_running_loop().call_later(1, self.keep_warm)
 
     def _rest(self, copy: Copy) -> None:
         """End *copy* once it has been idle long enough."""

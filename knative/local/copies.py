@@ -59,6 +59,5 @@ class Copy:
 
     def kill(self) -> None:
         """End the process at once."""
-        self.stopping = True
         if self.process:
             processes.kill(self.process)

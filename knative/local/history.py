@@ -38,11 +38,12 @@ async def backfill(remote: Remote, data: Mapping[str, Any], *, wait: bool, conso
         task = progress.add_task("bars", total=None)
         idle, there = 0, -1
         while True:
-            totals = (await remote.get("/api/coverage", **query))["totals"]
-            before, there = there, totals["present"] + totals["none_at_provider"]
+            totals = (await remote.get("/api/coverage", detail="totals", **query))["totals"]
+            before, there = there, totals["expected"] - totals["not_fetched"]
             progress.update(task, description="bars", total=totals["expected"], completed=there)
             idle = 0 if there > before else idle + 1
-            if there >= totals["expected"]:
+            if totals["not_fetched"] == 0:
+                console.print(_summary(totals))
                 return True
             if idle >= _IDLE_TICKS:
                 console.print("the last ticks brought nothing new; see `logs ingest` and `logs store`")
@@ -56,6 +57,11 @@ async def backfill(remote: Remote, data: Mapping[str, Any], *, wait: bool, conso
             idle = 0
             progress.update(task, description="waiting for the provider's budget")
             await _next_minute()
+
+
+def _summary(totals: Mapping[str, int]) -> str:
+    missing = (f"{totals[name]} {name.replace('_', ' ')}" for name in ("rejected", "none_at_provider") if totals[name])
+    return ", ".join((f"{totals['present']} of {totals['expected']} bars are there", *missing))
 
 
 def _explain(outcome: Outcome) -> str:

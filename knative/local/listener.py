@@ -22,6 +22,7 @@ class Listener(uvicorn.Server):
                 log_config=None,
                 log_level="error",
                 access_log=False,
+                proxy_headers=False,  # whoever connects is the client
                 server_header=False,
                 date_header=False,  # the functions' servers set it
                 timeout_keep_alive=75,
