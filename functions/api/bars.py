@@ -1,0 +1,170 @@
+"""The statements behind /ohlc: stored hourly bars, and the longer ones that are derived from them by session.
+
+Each walks the primary key from one bound and applies the other after its LIMIT: given both, Postgres takes the span for
+a short one, and sorts the whole history of a ticker.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg import AsyncConnection
+from psycopg.rows import class_row
+
+_UNITS = {"1d": "day", "1w": "week", "1mo": "month"}
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Where the bars of one ticker are looked for: they start in [first, end); None is no bound."""
+
+    ticker: str
+    first: datetime | None
+    end: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Some bars of one ticker as JSON objects, one a line, comma between; *more* tells whether the span has others.
+
+    *oldest* and *newest* are the starts of the outermost; *newest_end* is the end of the newest hourly bar in them.
+    """
+
+    ticker: str
+    text: str
+    count: int
+    more: bool
+    oldest: datetime
+    newest: datetime
+    newest_end: datetime
+    sources: tuple[str, ...]
+
+
+async def select_oldest_bars(
+    connection: AsyncConnection, spans: Sequence[Span], limit: int, *, newest_first: bool
+) -> list[Series]:
+    """Return the oldest *limit* hourly bars of each span, by ticker."""
+    cursor = connection.cursor(row_factory=class_row(Series))
+    await cursor.execute(
+        """
+        SELECT bar.ticker,
+               string_agg(to_json(item)::text, E',\n' ORDER BY item.timestamp * %(sign)s)
+                   FILTER (WHERE bar.place <= %(limit)s) AS text,
+               count(*) FILTER (WHERE bar.place <= %(limit)s) AS count,
+               count(*) > %(limit)s AS more,
+               min(bar.start) AS oldest,
+               max(bar.start) FILTER (WHERE bar.place <= %(limit)s) AS newest,
+               max(bar."end") FILTER (WHERE bar.place <= %(limit)s) AS newest_end,
+               array_agg(DISTINCT bar.source) FILTER (WHERE bar.place <= %(limit)s) AS sources
+          FROM unnest(%(tickers)s::text[], %(firsts)s::timestamptz[], %(ends)s::timestamptz[])
+                   AS span(ticker, first, "end")
+         CROSS JOIN LATERAL (SELECT hour.*, row_number() OVER (ORDER BY hour.start) AS place
+                               FROM hourly_bars AS hour
+                              WHERE hour.ticker = span.ticker
+                                AND hour.start >= coalesce(span.first, '-infinity')
+                              ORDER BY hour.start
+                              LIMIT %(limit)s + 1) AS bar
+         CROSS JOIN LATERAL (SELECT bar.ticker, '1h' AS interval, rfc3339(bar.start) AS datetime,
+                                    unix_seconds(bar.start) AS timestamp, rfc3339(bar."end") AS "end",
+                                    bar.open, bar.high, bar.low, bar.close, bar.volume, bar.source,
+                                    bar.revision) AS item
+         WHERE bar.start < coalesce(span."end", 'infinity')
+         GROUP BY bar.ticker
+         ORDER BY bar.ticker
+        """,
+        _parameters(spans, limit, newest_first=newest_first),
+    )
+    return await cursor.fetchall()
+
+
+async def select_newest_bars(
+    connection: AsyncConnection, spans: Sequence[Span], limit: int, *, newest_first: bool
+) -> list[Series]:
+    """Return the newest *limit* hourly bars of each span, by ticker."""
+    cursor = connection.cursor(row_factory=class_row(Series))
+    await cursor.execute(
+        """
+        SELECT bar.ticker,
+               string_agg(to_json(item)::text, E',\n' ORDER BY item.timestamp * %(sign)s)
+                   FILTER (WHERE bar.place <= %(limit)s) AS text,
+               count(*) FILTER (WHERE bar.place <= %(limit)s) AS count,
+               count(*) > %(limit)s AS more,
+               min(bar.start) FILTER (WHERE bar.place <= %(limit)s) AS oldest,
+               max(bar.start) AS newest,
+               max(bar."end") FILTER (WHERE bar.place <= %(limit)s) AS newest_end,
+               array_agg(DISTINCT bar.source) FILTER (WHERE bar.place <= %(limit)s) AS sources
+          FROM unnest(%(tickers)s::text[], %(firsts)s::timestamptz[], %(ends)s::timestamptz[])
+                   AS span(ticker, first, "end")
+         CROSS JOIN LATERAL (SELECT hour.*, row_number() OVER (ORDER BY hour.start DESC) AS place
+                               FROM hourly_bars AS hour
+                              WHERE hour.ticker = span.ticker
+                                AND hour.start < coalesce(span."end", 'infinity')
+                              ORDER BY hour.start DESC
+                              LIMIT %(limit)s + 1) AS bar
+         CROSS JOIN LATERAL (SELECT bar.ticker, '1h' AS interval, rfc3339(bar.start) AS datetime,
+                                    unix_seconds(bar.start) AS timestamp, rfc3339(bar."end") AS "end",
+                                    bar.open, bar.high, bar.low, bar.close, bar.volume, bar.source,
+                                    bar.revision) AS item
+         WHERE bar.start >= coalesce(span.first, '-infinity')
+         GROUP BY bar.ticker
+         ORDER BY bar.ticker
+        """,
+        _parameters(spans, limit, newest_first=newest_first),
+    )
+    return await cursor.fetchall()
+
+
+async def select_derived_bars(
+    connection: AsyncConnection,
+    interval: str,
+    spans: Sequence[Span],
+    limit: int,
+    *,
+    from_newest: bool,
+    newest_first: bool,
+) -> list[Series]:
+    """Return the newest or the oldest *limit* bars of the *interval* 1d, 1w or 1mo in each span, by ticker."""
+    cursor = connection.cursor(row_factory=class_row(Series))
+    await cursor.execute(
+        """
+        SELECT span.ticker,
+               string_agg(to_json(item)::text, E',\n' ORDER BY item.timestamp * %(sign)s)
+                   FILTER (WHERE bar.place <= %(limit)s) AS text,
+               count(*) FILTER (WHERE bar.place <= %(limit)s) AS count,
+               count(*) > %(limit)s AS more,
+               min(bar.opens) FILTER (WHERE bar.place <= %(limit)s) AS oldest,
+               max(bar.opens) FILTER (WHERE bar.place <= %(limit)s) AS newest,
+               max(hour."end") FILTER (WHERE bar.place <= %(limit)s) AS newest_end,
+               string_to_array(string_agg(bar.sources, ',') FILTER (WHERE bar.place <= %(limit)s), ',') AS sources
+          FROM unnest(%(tickers)s::text[], %(firsts)s::timestamptz[], %(ends)s::timestamptz[])
+                   AS span(ticker, first, "end")
+         CROSS JOIN LATERAL derived_bars(span.ticker, %(unit)s, span.first, span."end", %(from_newest)s, %(limit)s + 1)
+                    WITH ORDINALITY AS bar(date, opens, closes, sessions, bars_expected, bars, open, high, low, close,
+                                           volume, sources, newest, place)
+         CROSS JOIN LATERAL (SELECT "end"
+                               FROM hourly_bars
+                              WHERE hourly_bars.ticker = span.ticker
+                                AND hourly_bars.start = bar.newest) AS hour
+         CROSS JOIN LATERAL (SELECT span.ticker, %(interval)s AS interval, bar.date, rfc3339(bar.opens) AS datetime,
+                                    unix_seconds(bar.opens) AS timestamp, rfc3339(bar.closes) AS "end",
+                                    bar.open, bar.high, bar.low, bar.close, bar.volume,
+                                    CASE WHEN bar.sources LIKE '%%,%%' THEN 'mixed' ELSE bar.sources END AS source,
+                                    bar.sessions, bar.bars, bar.bars_expected,
+                                    bar.bars = bar.bars_expected AS complete) AS item
+         GROUP BY span.ticker
+         ORDER BY span.ticker
+        """,
+        _parameters(spans, limit, newest_first=newest_first)
+        | {"interval": interval, "unit": _UNITS[interval], "from_newest": from_newest},
+    )
+    return await cursor.fetchall()
+
+
+def _parameters(spans: Sequence[Span], limit: int, *, newest_first: bool) -> dict[str, object]:
+    return {
+        "tickers": [span.ticker for span in spans],
+        "firsts": [span.first for span in spans],
+        "ends": [span.end for span in spans],
+        "limit": limit,
+        "sign": -1 if newest_first else 1,
+    }

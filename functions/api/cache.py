@@ -1,0 +1,171 @@
+"""Where answers are found: in this process, else in Redis, else in Postgres; and by one asker at a time.
+
+An answer is given again while the market epoch is the one it was made under and the clock has not passed the instant at
+which it alone changes the answer. Copies are kept for a day longer than they are true, marked stale when Postgres is
+down and they are all there is.
+"""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+from functions.api.answer import Answer, Entry
+from functions.api.freshness import Freshness
+from functions.api.servers import DownError, Redis
+from shared import clock
+from shared.problem import Problem
+
+_logger = logging.getLogger(__name__)
+_MEMORY_BYTES = 16 * 1024 * 1024
+_LARGE_BYTES = 64 * 1024
+"""From here on compressing takes long enough to let others go on meanwhile."""
+_KEPT_SECONDS = 24 * 3600
+_LOCK_MILLISECONDS = 3000
+_WAITS = 5
+_WAIT_SECONDS = 0.2
+"""Less than the time limit of the Redis client: waiting is no failure."""
+
+
+def _shape() -> str:
+    """Return a name for the shape of all answers: another version of this code must not find the copies of this one."""
+    digest = blake2b(digest_size=6)
+    for file in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+_PREFIX = f"api:{_shape()}:"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked, in one form however it was written, and who can find the answer in Postgres."""
+
+    text: str
+    find: Callable[[int], Awaitable[Answer]]
+    """Given the market epoch; DownError when Postgres does not answer."""
+
+
+class Cache:
+    """Both levels of kept answers."""
+
+    def __init__(self, redis: Redis, freshness: Freshness) -> None:
+        self._redis = redis
+        self._freshness = freshness
+        self._memory: OrderedDict[str, Entry] = OrderedDict()
+        self._memory_bytes = 0
+        self._searches: dict[tuple[str, int | None], asyncio.Task[Entry]] = {}
+
+    async def get(self, question: Question) -> Entry:
+        """Return the answer to *question*: at most a second old, or marked stale.
+
+        Problem 503 when Postgres is down and no copy is left; whatever *question.find* raises.
+        """
+        epoch = await self._freshness.epoch()
+        kept = self._memory.get(question.text)
+        if kept and kept.holds(epoch, clock.now()):
+            self._memory.move_to_end(question.text)
+            return kept
+        search = (question.text, epoch)
+        if search not in self._searches:
+            task = self._searches[search] = asyncio.create_task(self._search(question, epoch))
+            task.add_done_callback(lambda _: self._searches.pop(search))
+        return await asyncio.shield(self._searches[search])
+
+    async def _search(self, question: Question, epoch: int | None) -> Entry:
+        key = _PREFIX + blake2b(question.text.encode(), digest_size=16).hexdigest()
+        copy = await self._from_redis(key)
+        if copy is None or not copy.holds(epoch, clock.now()):
+            try:
+                if epoch is None:
+                    raise DownError("Postgres")
+                return self._remember(question, await self._find_alone(question, key, epoch))
+            except DownError as error:
+                copy = copy or self._memory.get(question.text)
+                if copy is None:
+                    raise _unavailable() from error
+                return copy.stale()
+        return self._remember(question, copy)
+
+    async def _find_alone(self, question: Question, key: str, epoch: int) -> Entry:
+        """Find the answer in Postgres while other copies of this function wait for it in Redis."""
+        lock, done = f"{key}:{epoch}:lock", f"{key}:{epoch}:done"
+        if not await self._lock(lock) and (copy := await self._wait_for_other(key, done, epoch)):
+            return copy
+        entry = None
+        try:
+            entry = await _packed(await question.find(epoch), epoch)
+            return entry
+        finally:
+            await self._publish(key, entry, lock, done)
+
+    async def _from_redis(self, key: str) -> Entry | None:
+        try:
+            kept = await self._redis.ask(lambda client: client.get(key))
+            return Entry.from_bytes(kept) if kept else None
+        except DownError:
+            return None
+
+    async def _lock(self, lock: str) -> bool:
+        try:
+            return await self._redis.ask(lambda client: client.set(lock, b"1", nx=True, px=_LOCK_MILLISECONDS))
+        except DownError:
+            return True
+
+    async def _wait_for_other(self, key: str, done: str, epoch: int) -> Entry | None:
+        """Return what the copy that holds the lock finds; None when it takes too long."""
+        try:
+            for _ in range(_WAITS):
+                # A list of one, moved onto itself: it wakes every waiter, one after the other.
+                if await self._redis.ask(
+                    lambda client: client.execute_command("BLMOVE", done, done, "LEFT", "LEFT", _WAIT_SECONDS)
+                ):
+                    break
+        except DownError:
+            return None
+        copy = await self._from_redis(key)
+        return copy if copy and copy.holds(epoch, clock.now()) else None
+
+    async def _publish(self, key: str, entry: Entry | None, lock: str, done: str) -> None:
+        async def publish(client) -> None:
+            async with client.pipeline(transaction=False) as together:
+                if entry is not None:
+                    together.set(key, entry.to_bytes(), ex=_KEPT_SECONDS)
+                together.lpush(done, b"1")
+                together.pexpire(done, _LOCK_MILLISECONDS)
+                together.delete(lock)
+                await together.execute()
+
+        try:
+            await self._redis.ask(publish)
+        except DownError:
+            _logger.info("an answer could not be shared through Redis")
+
+    def _remember(self, question: Question, entry: Entry) -> Entry:
+        if before := self._memory.pop(question.text, None):
+            self._memory_bytes -= before.size
+        self._memory[question.text] = entry
+        self._memory_bytes += entry.size
+        while self._memory_bytes > _MEMORY_BYTES:
+            self._memory_bytes -= self._memory.popitem(last=False)[1].size
+        return entry
+
+
+async def _packed(answer: Answer, epoch: int) -> Entry:
+    if len(answer.body) < _LARGE_BYTES:
+        return Entry(answer, epoch)
+    return await asyncio.to_thread(Entry, answer, epoch)
+
+
+def _unavailable() -> Problem:
+    return Problem(
+        503,
+        "database-unavailable",
+        "Data unavailable",
+        "The database does not answer, and no earlier answer to this question is kept. Try again in a few seconds.",
+        headers={"Retry-After": "5"},
+    )

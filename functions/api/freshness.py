@@ -1,0 +1,56 @@
+"""How old an answer may be: the market epoch as this process last saw it, at most a second ago."""
+
+import asyncio
+import time
+
+from functions.api.servers import DownError, Postgres, Redis
+from shared.epoch import publish_epoch, read_epoch, select_epoch
+
+SECONDS = 1.0
+
+
+class Freshness:
+    """The market epoch, asked for once a second however many want to know."""
+
+    def __init__(self, postgres: Postgres, redis: Redis) -> None:
+        self._postgres = postgres
+        self._redis = redis
+        self._epoch: int | None = None
+        self._asking: asyncio.Task[None] | None = None
+        self.until = 0.0
+        """Up to this reading of the monotonic clock, what was given under the epoch may be given again."""
+
+    async def epoch(self) -> int | None:
+        """Return the epoch as it was at most a second ago; None when neither Redis nor Postgres says."""
+        if time.monotonic() >= self.until:
+            if self._asking is None:
+                self._asking = asyncio.create_task(self._ask())
+            await asyncio.shield(self._asking)
+        return self._epoch
+
+    async def _ask(self) -> None:
+        asked_at = time.monotonic()
+        try:
+            self._epoch = await self._from_redis()
+            if self._epoch is None:
+                self._epoch = await self._from_postgres()
+        finally:
+            # Counted from before the question: what happened after it may be missing in the answer.
+            self.until = asked_at + SECONDS
+            self._asking = None
+
+    async def _from_redis(self) -> int | None:
+        try:
+            return await self._redis.ask(read_epoch)
+        except DownError:
+            return None
+
+    async def _from_postgres(self) -> int | None:
+        try:
+            epoch = await self._postgres.ask(select_epoch)
+        except DownError:
+            return None
+        try:
+            return await self._redis.ask(lambda client: publish_epoch(client, epoch))
+        except DownError:
+            return epoch

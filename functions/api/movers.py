@@ -1,0 +1,109 @@
+"""/movers: who moved most, by a measure that the answer itself defines."""
+
+from dataclasses import dataclass
+
+from psycopg import AsyncConnection
+from psycopg.rows import class_row
+
+from functions.api.answer import Answer, Rows, json_body, market_members
+from functions.api.parameters import Movers
+from functions.api.scene import Scene
+
+_KINDS = {
+    "gainers": "Ranked by change_percent, falling; only tickers that rose.",
+    "losers": "Ranked by change_percent, rising; only tickers that fell.",
+    "active": "Ranked by window.volume, the shares traded in the window, falling.",
+    "unusual_volume": (
+        "Ranked by window.volume_ratio, falling, only above 1: window.volume against window.usual_volume, its average "
+        "over the same hours of those of the 20 sessions before that are stored whole, at least five of them."
+    ),
+    "volatile": (
+        "Ranked by window.range_percent, falling: the highest price less the lowest of the window, as a percentage of "
+        "basis_price."
+    ),
+}
+_BASES = {
+    "previous_close": (
+        "change is the close of the newest hourly bar less basis_price, the close of the last bar of the session "
+        "before; the window is the session so far."
+    ),
+    "previous_bar": (
+        "change is the close of the newest hourly bar less basis_price, the close of the bar just before it (of the "
+        "session before, if it is the session's first); the window is the newest bar."
+    ),
+    "session_open": (
+        "change is the close of the newest hourly bar less basis_price, the open of its session's first bar; the "
+        "window is the session so far."
+    ),
+}
+_ALWAYS = (
+    "metric_deltas are current_metrics less the same figures of the bar at basis_datetime. Percentages and ratios are "
+    "rounded to 4 decimals, after ranking. Tickers whose newest bar is older than the newest of all come last, with "
+    "is_newest false. not_ranked lists those that lack a bar which the measure needs."
+)
+_THRESHOLDS = {"unusual_volume": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class MoverRows(Rows):
+    """Movers, the best first, and those that could not be measured."""
+
+    not_ranked: list[dict[str, object]]
+
+
+async def answer_movers(connection: AsyncConnection, scene: Scene, query: Movers) -> Answer:
+    """Return the movers, ranked."""
+    movers = await select_movers(connection, query)
+    members = market_members(movers) | {
+        "kind": query.kind,
+        "basis": query.basis,
+        "definition": f"{_KINDS[query.kind]} {_BASES[query.basis]} {_ALWAYS}",
+        "not_ranked": movers.not_ranked,
+    }
+    return Answer(json_body(members, movers.text), due=scene.due)
+
+
+async def select_movers(connection: AsyncConnection, query: Movers) -> MoverRows:
+    """Return up to *query.limit* movers; those level with each other by ticker."""
+    cursor = connection.cursor(row_factory=class_row(MoverRows))
+    await cursor.execute(
+        """
+        WITH measured AS (
+             SELECT movers.*,
+                    CASE %(kind)s WHEN 'gainers' THEN change_percent
+                                  WHEN 'losers' THEN -change_percent
+                                  WHEN 'active' THEN window_volume
+                                  WHEN 'unusual_volume' THEN volume_ratio
+                                  WHEN 'volatile' THEN range_percent END AS measure
+               FROM movers
+              WHERE basis = %(basis)s
+        ), ranked AS (
+             SELECT measured.*, row_number() OVER (ORDER BY is_newest DESC, measure DESC, ticker) AS rank
+               FROM measured
+              WHERE measure > %(threshold)s
+        )
+        SELECT coalesce(string_agg(to_json(item)::text, E',\n' ORDER BY item.rank), '') AS text,
+               count(*) AS count,
+               (SELECT max("end") FROM measured) AS newest_end,
+               (SELECT coalesce(array_agg(DISTINCT source), '{}') FROM measured) AS sources,
+               (SELECT coalesce(json_agg(json_build_object('ticker', ticker, 'datetime', rfc3339(start),
+                                                           'is_newest', is_newest) ORDER BY ticker), '[]')
+                  FROM measured
+                 WHERE measure IS NULL) AS not_ranked
+          FROM ranked
+         CROSS JOIN LATERAL (SELECT ranked.rank, ranked.is_newest, ranked.profile, ranked.current_metrics,
+                                    ranked.metric_deltas, ranked.change,
+                                    round(ranked.change_percent, 4) AS change_percent, ranked.basis,
+                                    ranked.basis_price, ranked.basis_datetime, ranked.basis_at, ranked."window") AS item
+         WHERE ranked.rank <= %(limit)s
+        """,
+        {
+            "kind": query.kind,
+            "basis": query.basis,
+            "threshold": _THRESHOLDS.get(query.kind, 0),
+            "limit": query.limit,
+        },
+    )
+    row = await cursor.fetchone()
+    assert row is not None, "an aggregate has one row"  # noqa: S101
+    return row

@@ -1,0 +1,132 @@
+"""Which path asks what."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import AsyncConnection
+
+from functions.api.answer import Answer, json_body
+from functions.api.budgets import Budgets
+from functions.api.coverage import answer_coverage
+from functions.api.latest import answer_latest
+from functions.api.movers import answer_movers
+from functions.api.ohlc import answer_ohlc
+from functions.api.parameters import Bars, Coverage, Movers, Query, TickerBars, as_ticker
+from functions.api.scene import Scene, unknown_ticker
+from functions.api.status import answer_status
+from functions.api.tickers import answer_ticker, answer_tickers
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question, and what it is answered from. *query* is of the endpoint's model, *ticker* is that of the path."""
+
+    connection: AsyncConnection
+    scene: Scene
+    query: Any
+    ticker: str
+    budgets: Budgets
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A path, the parameters it takes, and who answers; one that ends in {ticker} has a ticker there."""
+
+    path: str
+    summary: str
+    query: type[Query]
+    answer: Callable[[Asked], Awaitable[Answer]]
+
+
+ENDPOINTS = (
+    Endpoint("/tickers", "The tickers that are tracked", Query, lambda asked: answer_tickers(asked.connection)),
+    Endpoint(
+        "/tickers/{ticker}",
+        "What is known of one company; market cap and shares in millions",
+        Query,
+        lambda asked: answer_ticker(asked.connection, asked.ticker),
+    ),
+    Endpoint(
+        "/latest",
+        "Each ticker's own newest hourly bar, with the change since the close of the session before",
+        Query,
+        lambda asked: answer_latest(asked.connection, asked.scene),
+    ),
+    Endpoint(
+        "/ohlc/{ticker}",
+        "Bars of one ticker: hourly as stored, or days, weeks and months made of whole sessions",
+        TickerBars,
+        lambda asked: answer_ohlc(asked.connection, asked.scene, asked.query, (asked.ticker,)),
+    ),
+    Endpoint(
+        "/ohlc",
+        "Bars of several tickers, by ticker, then time",
+        Bars,
+        lambda asked: answer_ohlc(
+            asked.connection, asked.scene, asked.query, asked.query.tickers or asked.scene.active
+        ),
+    ),
+    Endpoint(
+        "/movers",
+        "Who moved most; the answer says what is compared with what",
+        Movers,
+        lambda asked: answer_movers(asked.connection, asked.scene, asked.query),
+    ),
+    Endpoint(
+        "/coverage",
+        "Which bars of the exchange's sessions are stored, and why others are not",
+        Coverage,
+        lambda asked: answer_coverage(
+            asked.connection, asked.scene, asked.query, asked.query.tickers or asked.scene.active
+        ),
+    ),
+    Endpoint(
+        "/status",
+        "Market hours, age of the data, who lags behind, provider budgets",
+        Query,
+        lambda asked: answer_status(asked.connection, asked.scene, asked.budgets),
+    ),
+)
+_ALIASES = {"/market_movers": "/movers"}
+_BY_PATH = {endpoint.path: endpoint for endpoint in ENDPOINTS}
+
+
+def route(path: str) -> tuple[Endpoint, str] | None:
+    """Return the endpoint of *path* and the ticker in it ("" where it takes none); None when there is nothing there.
+
+    Problem 404 when no ticker looks like the one in the path.
+    """
+    path = _ALIASES.get(path, path)
+    if endpoint := _BY_PATH.get(path):
+        return endpoint, ""
+    parent, _, name = path.rpartition("/")
+    endpoint = _BY_PATH.get(f"{parent}/{{ticker}}")
+    if endpoint is None or not name:
+        return None
+    try:
+        return endpoint, as_ticker(name)
+    except ValueError:
+        raise unknown_ticker(name[:50]) from None
+
+
+def directory() -> Answer:
+    """Return the answer to `/`: what there is, with addresses relative to it."""
+    items = [
+        {
+            "href": endpoint.path[1:],
+            "summary": endpoint.summary,
+            "parameters": {name: field.description for name, field in endpoint.query.model_fields.items()},
+        }
+        for endpoint in ENDPOINTS
+    ]
+    about = {
+        "name": "StocksALot",
+        "as_of": "In market answers, the end of the newest bar in them.",
+        "source": "In market answers, where the bars come from: a name, or mixed; sources lists them all.",
+        "stale": "True when the database does not answer and nobody can say whether the answer still holds.",
+        "times": "RFC 3339, UTC. A bar is named by its start. A window is half-open: end is outside. A date is a day "
+        "in New York.",
+        "numbers": "Exactly as stored: read prices as decimals.",
+    }
+    return Answer(json_body({"count": len(items), "about": about, "items": items}), max_age=300)

@@ -1,0 +1,104 @@
+"""/status: whether the market is open, how old the data are, who lags behind, and what ingest may still spend."""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from psycopg import AsyncConnection
+from psycopg.rows import class_row
+
+from functions.api.answer import Answer, json_body, rfc3339, source_of
+from functions.api.budgets import Budgets
+from functions.api.scene import Scene
+from shared.market import EXCHANGE_ZONE, Session
+
+_FULL_DAY = timedelta(hours=6.5)
+_HOLDS = timedelta(seconds=1)
+
+
+class Health(NamedTuple):
+    """What the tables say of the data as a whole."""
+
+    epoch: int
+    newest_start: datetime | None
+    newest_end: datetime | None
+    newest_tickers: int
+    sources: tuple[str, ...]
+    rejected: int
+    dead_letters: int
+
+
+async def answer_status(connection: AsyncConnection, scene: Scene, budgets: Budgets) -> Answer:
+    """Return the state of market and data, and what ingest has spent."""
+    health = await select_health(connection, scene.now - timedelta(days=1))
+    finished = scene.finished
+    body = {
+        "as_of": health.newest_end and rfc3339(health.newest_end),
+        "answered_at": rfc3339(scene.now),
+        "source": source_of(health.sources),
+        "sources": health.sources,
+        "stale": False,
+        "exchange_tz": EXCHANGE_ZONE.key,
+        "simulated": "simulated" in health.sources,
+        "market": _market(scene),
+        "newest_bar": health.newest_start
+        and {
+            "datetime": rfc3339(health.newest_start),
+            "end": health.newest_end and rfc3339(health.newest_end),
+            "tickers": health.newest_tickers,
+        },
+        "data_age_seconds": health.newest_end and int((scene.now - health.newest_end).total_seconds()),
+        "newest_finished_bar": finished and rfc3339(finished),
+        "next_bar_due": scene.next_due and rfc3339(scene.next_due),
+        "tickers": len(scene.active),
+        "behind": scene.behind,
+        "rejected_last_day": health.rejected,
+        "dead_letters": health.dead_letters,
+        "epoch": health.epoch,
+        "providers": await budgets.read(),
+    }
+    return Answer(json_body(body), changes_at=scene.now + _HOLDS, max_age=1)
+
+
+def _market(scene: Scene) -> dict[str, object]:
+    """Return whether the exchange trades now; the session that trades, or the last one; and when the next opens."""
+    session, opening = scene.market.last_opened(scene.now), scene.market.next_opening(scene.now)
+    return {
+        "state": "open" if scene.market.session_at(scene.now) else "closed",
+        "session": session and _session(session),
+        "next_open": opening and rfc3339(opening.opens),
+        "next_session": opening and _session(opening),
+    }
+
+
+def _session(session: Session) -> dict[str, object]:
+    return {
+        "date": session.date.isoformat(),
+        "opens": rfc3339(session.opens),
+        "closes": rfc3339(session.closes),
+        "half_day": session.closes - session.opens < _FULL_DAY,
+    }
+
+
+async def select_health(connection: AsyncConnection, rejected_since: datetime) -> Health:
+    """Return the state of the data, with the bars rejected since then."""
+    cursor = connection.cursor(row_factory=class_row(Health))
+    await cursor.execute(
+        """
+        WITH bar AS MATERIALIZED (
+             SELECT ticker, start, "end", source
+               FROM newest_bars
+        )
+        SELECT (SELECT epoch FROM market_epoch) AS epoch,
+               max(bar.start) AS newest_start,
+               max(bar."end") AS newest_end,
+               count(*) FILTER (WHERE bar.start = (SELECT max(start) FROM bar)) AS newest_tickers,
+               coalesce(array_agg(DISTINCT bar.source), '{}') AS sources,
+               (SELECT count(*) FROM rejected_bars WHERE received_at >= %(rejected_since)s) AS rejected,
+               (SELECT count(*) FROM dead_letters) AS dead_letters
+          FROM bar
+        """,
+        {"rejected_since": rejected_since},
+    )
+    row = await cursor.fetchone()
+    assert row is not None, "an aggregate has one row"  # noqa: S101
+    return row

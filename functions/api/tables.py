@@ -1,0 +1,35 @@
+"""Rows in the forms that spreadsheets and line-wise tools read, made of the JSON rows digit by digit."""
+
+import csv
+import io
+import json
+
+CSV = "text/csv; charset=utf-8; header=present"
+NDJSON = "application/x-ndjson"
+MEDIA_TYPES = (("json", "application/json"), ("csv", "text/csv"), ("ndjson", NDJSON))
+"""The formats of tables, the usual one first, and what they are called in an Accept header."""
+
+_HOURLY = ("ticker", "interval", "datetime", "timestamp", "end", "open", "high", "low", "close", "volume", "source")
+HEADS = {
+    "1h": (*_HOURLY, "revision"),
+    **dict.fromkeys(
+        ("1d", "1w", "1mo"),
+        ("ticker", "interval", "date", *_HOURLY[2:], "sessions", "bars", "bars_expected", "complete"),
+    ),
+}
+"""The columns of a table, by interval: always all of them, in the order of the JSON members."""
+
+
+def csv_body(text: str, interval: str) -> bytes:
+    """Return *text* (JSON objects, one a line, comma between) as RFC 4180; an unknown value is an empty field."""
+    sheet = io.StringIO()
+    table = csv.DictWriter(sheet, HEADS[interval])
+    table.writeheader()
+    for row in json.loads(f"[{text}]", parse_float=str, parse_int=str):
+        table.writerow({name: str(value).lower() if isinstance(value, bool) else value for name, value in row.items()})
+    return sheet.getvalue().encode()
+
+
+def ndjson_body(text: str) -> bytes:
+    """Return *text* (JSON objects, one a line, comma between) without the commas."""
+    return text.replace(",\n", "\n").encode() + (b"\n" if text else b"")

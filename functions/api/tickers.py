@@ -1,0 +1,52 @@
+"""/tickers and /tickers/{ticker}: who is tracked, and what is known of each company."""
+
+from psycopg import AsyncConnection
+from psycopg.rows import scalar_row
+
+from functions.api.answer import Answer, json_body
+from functions.api.scene import unknown_ticker
+
+_MAX_AGE = 300
+
+
+async def answer_tickers(connection: AsyncConnection) -> Answer:
+    """Return the tickers that are tracked, in order."""
+    items = await select_tickers(connection)
+    return Answer(json_body({"count": len(items), "stale": False}, ",\n".join(items)), max_age=_MAX_AGE)
+
+
+async def answer_ticker(connection: AsyncConnection, ticker: str) -> Answer:
+    """Return what is known of one company; Problem 404 for an unknown ticker."""
+    profile = await select_profile(connection, ticker)
+    if profile is None:
+        raise unknown_ticker(ticker)
+    return Answer(f'{profile[:-1]},"stale":false}}\n'.encode(), max_age=_MAX_AGE)
+
+
+async def select_tickers(connection: AsyncConnection) -> list[str]:
+    """Return each active ticker as a JSON object."""
+    cursor = connection.cursor(row_factory=scalar_row)
+    await cursor.execute(
+        """
+        SELECT to_json(item)::text
+          FROM profiles AS profile
+         CROSS JOIN LATERAL (SELECT profile.ticker, profile.name, profile.exchange, profile.industry) AS item
+         WHERE profile.active
+         ORDER BY profile.ticker
+        """
+    )
+    return await cursor.fetchall()
+
+
+async def select_profile(connection: AsyncConnection, ticker: str) -> str | None:
+    """Return the profile of *ticker* as a JSON object, None when it is not known."""
+    cursor = connection.cursor(row_factory=scalar_row)
+    await cursor.execute(
+        """
+        SELECT to_json(profile)::text
+          FROM profiles AS profile
+         WHERE profile.ticker = %(ticker)s
+        """,
+        {"ticker": ticker},
+    )
+    return await cursor.fetchone()
