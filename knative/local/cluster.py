@@ -120,7 +120,7 @@ class Cluster:
                 {
                     "source": source.name,
                     "job": source.extensions.get("job"),
-                    "last": ticks[source.name].time.isoformat() if source.name in ticks else None,
+                    "last": ticks[source.name].time.isoformat(timespec="seconds") if source.name in ticks else None,
                     "accepted": ticks[source.name].accepted if source.name in ticks else None,
                     "next": next_instant(source, clock.now()).isoformat(),
                 }

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+import httpx
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -16,15 +17,28 @@ from shared.events import BarsFetched
 log = logging.getLogger(__name__)
 _JOB = "bars"
 _IDLE_TICKS = 3
-"""Ticks without a new bar after which a window counts as complete as it will get."""
+"""Ticks in a row that may bring nothing new before that is taken for the end."""
 
 
 async def fill(remote: Remote) -> None:
-    """Send ticks until nothing is behind, or nothing more can be had for now."""
-    count = 0
-    while (await remote.tick(_JOB)).led_to == BarsFetched.TYPE:
-        count += 1
-    log.info("%d ticks filled the history", count)
+    """Send ticks until no ticker is behind, a minute apart when a provider's budget is used up."""
+    filled = idle = 0
+    try:
+        while idle < _IDLE_TICKS:
+            outcome = await remote.tick(_JOB)
+            if outcome.led_to == BarsFetched.TYPE:
+                filled, idle = filled + 1, 0
+                continue
+            if outcome.code != 204:
+                log.warning("the history could not be filled: %s", _explain(outcome))
+                break
+            if not (await remote.get("/api/status"))["behind"]:
+                break
+            idle += 1
+            await _next_minute()
+    except (httpx.HTTPError, ConnectionError) as error:
+        log.warning("the history could not be filled: %s", error)
+    log.info("%d ticks filled the history", filled)
 
 
 async def backfill(remote: Remote, data: Mapping[str, Any], *, wait: bool, console: Console) -> bool:

@@ -76,7 +76,6 @@ class Outcome:
 
 def find(folder: Path) -> Remote:
     """Return the runner whose data is in *folder*; NotRunningError when none is."""
-    port = folder.name
     try:
         with (folder / "lock").open("rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -85,6 +84,6 @@ def find(folder: Path) -> Remote:
     except BlockingIOError:
         running = json.loads((folder / "running.json").read_text() or "{}")
         if "gateway" not in running:
-            raise NotRunningError(f"port {port} is just being started") from None
+            raise NotRunningError(f"{folder} is just being started") from None
         return Remote(running["gateway"], running["url"], running["services"])
-    raise NotRunningError(f"nothing runs on port {port}: start it with `python -m knative.local up --port {port}`")
+    raise NotRunningError(f"nothing runs in {folder}: start it with `python -m knative.local up`")

@@ -15,29 +15,35 @@ _PAUSE = 0.2
 
 
 def show_status(status: Mapping[str, Any], services: Mapping[str, str], console: Console) -> None:
-    """Print functions, queues, schedules and services, a table each."""
-    rows = [
+    """Print functions, queues, schedules and services, a table each; dead letters only where there are any."""
+    _table(
+        console,
+        ("function", "state", "copies", "pids", "requests", "running", "waiting"),
         (
-            f["name"],
-            f["state"],
-            f"{len(f['pids'])} of {f['max_scale'] or 'any'}",
-            " ".join(map(str, f["pids"])),
-            f["requests"],
-            f["running"],
-            f["waiting"],
-        )
-        for f in status["functions"]
-    ]
-    _table(console, ("function", "state", "copies", "pids", "requests", "running", "waiting"), rows)
+            (one["name"], one["state"], f"{len(one['pids'])} of {one['max_scale'] or 'any'}",
+             " ".join(map(str, one["pids"])), one["requests"], one["running"], one["waiting"])
+            for one in status["functions"]
+        ),
+    )  # fmt: skip
     names = ("name", "ready", "delivered", "retried", "dead_lettered", "lost", "last_code")
-    _table(console, ("queue", *names[1:]), [[queue[name] for name in names] for queue in status["queues"]])
-    names = ("source", "job", "last", "accepted", "next")
-    _table(console, ("schedule", *names[1:]), [[tick[name] for name in names] for tick in status["ticks"]])
+    queues = [queue for queue in status["queues"] if queue["filter"] or queue["ready"] or queue["done"]]
+    head = ("queue", "ready", "delivered", "retried", "dead", "lost", "last")
+    _table(console, head, ([queue[name] for name in names] for queue in queues))
+    rows = (
+        (one["source"], one["job"], _short(one["last"]), one["accepted"], _short(one["next"]))
+        for one in status["ticks"]
+    )
+    _table(console, ("schedule", "job", "last (UTC)", "accepted", "next (UTC)"), rows)
     _table(console, ("service", "address"), services.items())
 
 
+def _short(instant: str | None) -> str | None:
+    return instant and instant[5:16].replace("T", " ")
+
+
 def _table(console: Console, head: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
-    table = Table(*head, box=box.SIMPLE_HEAD)
+    table = Table(*head, box=box.SIMPLE_HEAD, pad_edge=False)
+    table.columns[0].no_wrap = True
     for row in rows:
         table.add_row(*("" if cell is None else str(cell) for cell in row))
     console.print(table)
