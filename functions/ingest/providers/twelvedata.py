@@ -11,6 +11,7 @@ from decimal import Decimal
 from itertools import islice
 
 import httpx
+from pydantic import SecretStr
 from redis.exceptions import RedisError
 
 from functions.ingest.budget import AllSetAside, Budget, Grant, short_hash
@@ -120,7 +121,7 @@ class TwelveData:
                 continue
             for ask, answer in answers.items():
                 try:
-                    done.bars[ask] = _read_series(ask, answer)
+                    done.bars[ask] = _read_series(ask, answer, grant.key)
                 except _Failed as failure:
                     done.failures.append(f"{ask.ticker}: {failure}")
         return done
@@ -153,7 +154,7 @@ class TwelveData:
             await budget.use_up(grant, "minute", int(left))
         body = _read_body(response)
         if "code" in body or body.get("status") == "error":
-            _raise_error(body, response.status_code, key, alone=len(batch) == 1)
+            _raise_error(body, response.status_code, grant.key, alone=len(batch) == 1)
             return dict.fromkeys(batch, body)
         if response.status_code != 200:
             raise _Failed(f"HTTP {response.status_code}")
@@ -190,13 +191,12 @@ def _read_body(response: httpx.Response) -> dict[str, object]:
     return body
 
 
-def _raise_error(body: Mapping[str, object], status: int, key: str, *, alone: bool) -> None:
+def _raise_error(body: Mapping[str, object], status: int, key: SecretStr, *, alone: bool) -> None:
     """Raise what an error for the whole request means. Returns when it speaks of the dates, or of the one symbol asked.
 
     The status may be 200: the body decides.
     """
-    code, message = _error(body, status)
-    message = message.replace(key, "***")
+    code, message = _error(body, status, key)
     if code == 429:
         raise _OutOfCredits("day" if "for the day" in message else "minute")
     if code in (401, 403):
@@ -214,12 +214,12 @@ def _match_flat(body: dict[str, object], batch: Sequence[Ask], symbols: Sequence
     return {ask: body if symbol == told else None for ask, symbol in zip(batch, symbols, strict=True)}
 
 
-def _read_series(ask: Ask, answer: object) -> list[Bar]:
+def _read_series(ask: Ask, answer: object, key: SecretStr) -> list[Bar]:
     """Return the bars of one symbol's part of the answer, oldest first; [] when the provider has none. _Failed else."""
     if not isinstance(answer, dict):
         raise _Failed("left out of the answer")
     if "code" in answer or answer.get("status") == "error":
-        code, message = _error(answer, 0)
+        code, message = _error(answer, 0, key)
         if code in (403, 404):
             # Asked again and again it would stay unknown, and eat the credits of the others.
             _logger.warning("twelvedata: %s counts as a ticker without bars: %s %s", ask.ticker, code, message)
@@ -250,9 +250,10 @@ def _read_bar(value: object) -> Bar | None:
     )
 
 
-def _error(body: Mapping[str, object], status: int) -> tuple[int, str]:
-    code = str(body.get("code", ""))
-    return int(code) if code.isdecimal() else status, str(body.get("message", ""))[:300]
+def _error(body: Mapping[str, object], status: int, key: SecretStr) -> tuple[int, str]:
+    """Return code and message of an error, fit for the log: vendors have been seen to repeat the key."""
+    code, message = str(body.get("code", "")), str(body.get("message", ""))
+    return int(code) if code.isdecimal() else status, message.replace(key.get_secret_value(), "***")[:300]
 
 
 def _is_empty(code: int, message: str) -> bool:

@@ -50,13 +50,13 @@ class Finnhub:
             asked = Asked(clock.now(), f"/api/v1{path}", [symbol] if symbol else [], params, mask(key), key_in)
             fault = self.mischief.take("finnhub", asked.symbols) if symbol else None
             asked.misbehaviour = fault and fault.kind
+            self.ledger.note(asked)
 
             def good() -> Response:
                 return self._answer(key, symbol, asked, fault, answer)
 
             response = (fault and connection.befall(fault, good)) or good()
             asked.status = response.status_code
-            self.ledger.note(asked)
             return response
 
         return view

@@ -69,7 +69,7 @@ class Ledger:
             return Usage(self._used[key, minute], self._used[key, day])
 
     def note(self, asked: Asked) -> None:
-        """Keep a record of one request."""
+        """Keep a record of one request; its outcome is filled in when it is known, if ever."""
         with self._lock:
             self.asked.append(asked)
 

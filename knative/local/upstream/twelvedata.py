@@ -61,13 +61,13 @@ class TwelveData:
             asked = question.noted(path)
             fault = self.mischief.take("twelvedata", question.symbols) if question.symbols else None
             asked.misbehaviour = fault and fault.kind
+            self.ledger.note(asked)
 
             def good() -> Response:
                 return self._answer(question, asked, fault, answer)
 
             response = (fault and connection.befall(fault, good)) or good()
             asked.status = response.status_code
-            self.ledger.note(asked)
             return response
 
         return view
