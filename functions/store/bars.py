@@ -1,95 +1,75 @@
-"""The statements that read and write bars and their history, each for a whole batch."""
+"""The statements that read and write bars and their history, each for a whole batch.
 
-from collections.abc import Iterable, Mapping, Sequence
+Those that look for bars are never prepared: a plan that was made while the table was small, and kept, reads all of it
+when it is large.
+"""
+
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple
+from functools import lru_cache
 
 from psycopg import AsyncConnection
-from psycopg.rows import class_row, scalar_row
+from psycopg.rows import scalar_row
 
-from functions.store.check import Good
+from functions.store.check import Batch, Good
+from functions.store.compare import Key, Stored, Superseded, Told
 from functions.store.history import Version
 from functions.store.jumps import REACH
 
-Key = tuple[str, datetime]
-"""Ticker and start; the interval is that of the batch."""
-
-
-class Stored(NamedTuple):
-    """A bar as it stands, and how many versions stand behind it."""
-
-    version: Version
-    revision: int
-
-
-class Around(NamedTuple):
-    """The closest stored bars of one ticker outside a batch, None where there is none within reach."""
-
-    ticker: str
-    before_start: datetime | None
-    before_close: Decimal | None
-    after_start: datetime | None
-    after_close: Decimal | None
-
-
-class Superseded(NamedTuple):
-    """A version behind the one that stands."""
-
-    key: Key
-    revision: int
-    version: Version
-    superseded_at: datetime
-
 
 async def select_around(
-    connection: AsyncConnection, interval: str, batch: Mapping[str, Sequence[Good]], *, simulated: bool
-) -> list[Around]:
-    """Return for each ticker of *batch* the stored bars next to it, of invented bars only or of others only."""
-    cursor = connection.cursor(row_factory=class_row(Around))
+    connection: AsyncConnection, interval: str, batch: Batch, *, simulated: bool
+) -> dict[str, dict[datetime, Decimal]]:
+    """Return by ticker and start the closes of the stored bars next to *batch*, of invented or of other ones only."""
+    cursor = connection.cursor(binary=True)
     await cursor.execute(
         """
-           SELECT asked.ticker,
-                  before.start AS before_start, before.close AS before_close,
-                  after.start AS after_start, after.close AS after_close
-             FROM unnest(%(tickers)s::text[], %(firsts)s::timestamptz[], %(lasts)s::timestamptz[])
-                  AS asked (ticker, first, last)
-        LEFT JOIN LATERAL (SELECT start, close
-                             FROM bars
-                            WHERE bars.ticker = asked.ticker
-                              AND bars.interval = %(interval)s
-                              AND bars.start < asked.first
-                              AND bars.start >= asked.first - %(reach)s
-                              AND (bars.source = 'simulated') = %(simulated)s
-                            ORDER BY start DESC
-                            LIMIT 1) AS before ON true
-        LEFT JOIN LATERAL (SELECT start, close
-                             FROM bars
-                            WHERE bars.ticker = asked.ticker
-                              AND bars.interval = %(interval)s
-                              AND bars.start > asked.last
-                              AND bars.start <= asked.last + %(reach)s
-                              AND (bars.source = 'simulated') = %(simulated)s
-                            ORDER BY start
-                            LIMIT 1) AS after ON true
+            SELECT asked.ticker, around.start, around.close
+              FROM unnest(%(tickers)s::text[], %(firsts)s::timestamptz[], %(lasts)s::timestamptz[])
+                   AS asked (ticker, first, last)
+        CROSS JOIN LATERAL ((SELECT start, close
+                               FROM bars
+                              WHERE bars.ticker = asked.ticker
+                                AND bars.interval = %(interval)s
+                                AND bars.start < asked.first
+                                AND bars.start >= asked.first - %(reach)s
+                                AND (bars.source = 'simulated') = %(simulated)s
+                              ORDER BY start DESC
+                              LIMIT 1)
+                            UNION ALL
+                            (SELECT start, close
+                               FROM bars
+                              WHERE bars.ticker = asked.ticker
+                                AND bars.interval = %(interval)s
+                                AND bars.start > asked.last
+                                AND bars.start <= asked.last + %(reach)s
+                                AND (bars.source = 'simulated') = %(simulated)s
+                              ORDER BY start
+                              LIMIT 1)) AS around
         """,
         {"interval": interval, "reach": REACH, "simulated": simulated, **_windows(batch)},
+        prepare=False,
     )
-    return await cursor.fetchall()
+    found: dict[str, dict[datetime, Decimal]] = {}
+    for ticker, start, close in await cursor.fetchall():
+        found.setdefault(ticker, {})[start] = close
+    return found
 
 
-async def select_stored(
-    connection: AsyncConnection, interval: str, batch: Mapping[str, Sequence[Good]]
-) -> dict[Key, Stored]:
-    """Return the bars stored within each ticker's window of *batch*, locked until the transaction ends.
+async def select_standing(
+    connection: AsyncConnection, interval: str, batch: Batch
+) -> dict[str, dict[datetime, Stored]]:
+    """Return by ticker and start the bars stored within each ticker's window of *batch*.
 
-    Everyone locks in the order of the key, so that no two wait for each other.
+    They are locked until the transaction ends; everyone locks in the order of the key, so that no two wait for each
+    other.
     """
     cursor = connection.cursor(binary=True)
     await cursor.execute(
         """
-        SELECT bars.ticker, bars.start, bars.open, bars.high, bars.low, bars.close, bars.volume, bars.source,
-               bars.received_at, coalesce(bars.seen_at, bars.received_at), bars.revision
+        SELECT bars.ticker, bars.start, bars.revision, bars.open, bars.high, bars.low, bars.close, bars.volume,
+               bars.source, bars.received_at, coalesce(bars.seen_at, bars.received_at)
           FROM unnest(%(tickers)s::text[], %(firsts)s::timestamptz[], %(lasts)s::timestamptz[])
                AS asked (ticker, first, last)
           JOIN bars ON bars.ticker = asked.ticker
@@ -99,8 +79,12 @@ async def select_stored(
            FOR NO KEY UPDATE OF bars
         """,
         {"interval": interval, **_windows(batch)},
+        prepare=False,
     )
-    return {(row[0], row[1]): Stored(Version(*row[2:10]), row[10]) for row in await cursor.fetchall()}
+    found: dict[str, dict[datetime, Stored]] = {}
+    for ticker, start, revision, *version in await cursor.fetchall():
+        found.setdefault(ticker, {})[start] = Stored(Version(*version), revision)
+    return found
 
 
 async def select_superseded(
@@ -118,7 +102,8 @@ async def select_superseded(
                                     AND past.start = asked.start
          ORDER BY past.ticker, past.start, past.revision
         """,
-        {"interval": interval, "tickers": [key[0] for key in keys], "starts": [key[1] for key in keys]},
+        {"interval": interval, **_keys(keys)},
+        prepare=False,
     )
     found: dict[Key, list[Version]] = {}
     for row in await cursor.fetchall():
@@ -126,22 +111,53 @@ async def select_superseded(
     return found
 
 
-async def insert_bars(connection: AsyncConnection, interval: str, bars: Sequence[tuple[Key, Version]]) -> int:
-    """Store *bars*, sorted by key, and return how many; one that somebody stored meanwhile is left as it is."""
+async def insert_bars(
+    connection: AsyncConnection, interval: str, told: Told, bars: Sequence[tuple[str, datetime, Good]]
+) -> int:
+    """Store *bars* of *told*, which are in the order of the key, and return how many that were.
+
+    A bar that somebody else has stored meanwhile is left as it is.
+    """
     cursor = await connection.execute(
         """
         INSERT INTO bars (ticker, interval, start, open, high, low, close, volume, source, received_at)
              SELECT ticker, %(interval)s, start, trim_scale(open), trim_scale(high), trim_scale(low), trim_scale(close),
-                    volume, source, received_at
+                    volume, %(source)s, %(at)s
                FROM unnest(%(tickers)s::text[], %(starts)s::timestamptz[], %(opens)s::numeric[], %(highs)s::numeric[],
-                           %(lows)s::numeric[], %(closes)s::numeric[], %(volumes)s::bigint[], %(sources)s::text[],
-                           %(received)s::timestamptz[])
-                    AS told (ticker, start, open, high, low, close, volume, source, received_at)
+                           %(lows)s::numeric[], %(closes)s::numeric[], %(volumes)s::numeric[])
+                    AS told (ticker, start, open, high, low, close, volume)
         ON CONFLICT DO NOTHING
         """,
-        {"interval": interval, **_columns(bars)},
+        {
+            "interval": interval,
+            "source": told.source,
+            "at": told.at,
+            "tickers": _array([ticker for ticker, _, _ in bars]),
+            "starts": _array([_instant(start) for _, start, _ in bars]),
+            "opens": _array([bar.open for _, _, bar in bars]),
+            "highs": _array([bar.high for _, _, bar in bars]),
+            "lows": _array([bar.low for _, _, bar in bars]),
+            "closes": _array([bar.close for _, _, bar in bars]),
+            "volumes": _array(["NULL" if bar.volume is None else bar.volume for _, _, bar in bars]),
+        },
     )
     return cursor.rowcount
+
+
+async def touch_bars(connection: AsyncConnection, interval: str, keys: Sequence[Key], at: datetime) -> None:
+    """Note that a fetch *at* an instant gave the same figures for the bars at *keys*, which the caller has locked."""
+    await connection.execute(
+        """
+        UPDATE bars
+           SET seen_at = %(at)s
+          FROM unnest(%(tickers)s::text[], %(starts)s::timestamptz[]) AS told (ticker, start)
+         WHERE bars.ticker = told.ticker
+           AND bars.interval = %(interval)s
+           AND bars.start = told.start
+        """,
+        {"interval": interval, "at": at, **_keys(keys)},
+        prepare=False,
+    )
 
 
 async def update_bars(connection: AsyncConnection, interval: str, bars: Sequence[tuple[Key, Stored]]) -> None:
@@ -159,7 +175,7 @@ async def update_bars(connection: AsyncConnection, interval: str, bars: Sequence
                seen_at = nullif(told.seen_at, told.received_at),
                revision = told.revision
           FROM unnest(%(tickers)s::text[], %(starts)s::timestamptz[], %(opens)s::numeric[], %(highs)s::numeric[],
-                      %(lows)s::numeric[], %(closes)s::numeric[], %(volumes)s::bigint[], %(sources)s::text[],
+                      %(lows)s::numeric[], %(closes)s::numeric[], %(volumes)s::numeric[], %(sources)s::text[],
                       %(received)s::timestamptz[], %(seen)s::timestamptz[], %(revisions)s::int[])
                AS told (ticker, start, open, high, low, close, volume, source, received_at, seen_at, revision)
          WHERE bars.ticker = told.ticker
@@ -168,9 +184,11 @@ async def update_bars(connection: AsyncConnection, interval: str, bars: Sequence
         """,
         {
             "interval": interval,
-            "revisions": _array(stored.revision for _, stored in bars),
-            **_columns([(key, stored.version) for key, stored in bars]),
+            "revisions": _array([stored.revision for _, stored in bars]),
+            **_keys([key for key, _ in bars]),
+            **_figures([stored.version for _, stored in bars]),
         },
+        prepare=False,
     )
 
 
@@ -183,7 +201,7 @@ async def upsert_superseded(connection: AsyncConnection, interval: str, past: Se
              SELECT ticker, %(interval)s, start, revision, trim_scale(open), trim_scale(high), trim_scale(low),
                     trim_scale(close), volume, source, received_at, nullif(seen_at, received_at), superseded_at
                FROM unnest(%(tickers)s::text[], %(starts)s::timestamptz[], %(opens)s::numeric[], %(highs)s::numeric[],
-                           %(lows)s::numeric[], %(closes)s::numeric[], %(volumes)s::bigint[], %(sources)s::text[],
+                           %(lows)s::numeric[], %(closes)s::numeric[], %(volumes)s::numeric[], %(sources)s::text[],
                            %(received)s::timestamptz[], %(seen)s::timestamptz[], %(revisions)s::int[],
                            %(superseded)s::timestamptz[])
                     AS told (ticker, start, open, high, low, close, volume, source, received_at, seen_at, revision,
@@ -201,59 +219,70 @@ async def upsert_superseded(connection: AsyncConnection, interval: str, past: Se
         """,
         {
             "interval": interval,
-            "revisions": _array(one.revision for one in past),
-            "superseded": _array(one.superseded_at.isoformat() for one in past),
-            **_columns([(one.key, one.version) for one in past]),
+            "revisions": _array([one.revision for one in past]),
+            "superseded": _array([_instant(one.superseded_at) for one in past]),
+            **_keys([one.key for one in past]),
+            **_figures([one.version for one in past]),
         },
     )
 
 
-async def is_hour_complete(connection: AsyncConnection, start: datetime) -> bool:
-    """Tell whether every active ticker has its 1h bar at *start*."""
+async def has_bars(connection: AsyncConnection, interval: str, start: datetime, tickers: Sequence[str]) -> bool:
+    """Tell whether all of *tickers* have a bar at *start*."""
     cursor = connection.cursor(row_factory=scalar_row)
     await cursor.execute(
         """
-        SELECT NOT EXISTS (SELECT
-                             FROM tickers
-                            WHERE active
-                              AND NOT EXISTS (SELECT
-                                                FROM bars
-                                               WHERE bars.ticker = tickers.ticker
-                                                 AND bars.interval = '1h'
-                                                 AND bars.start = %(start)s))
+        SELECT count(*)
+          FROM bars
+         WHERE ticker = ANY (%(tickers)s::text[])
+           AND interval = %(interval)s
+           AND start = %(start)s
         """,
-        {"start": start},
+        {"tickers": list(tickers), "interval": interval, "start": start},
+        prepare=False,
     )
-    return bool(await cursor.fetchone())
+    return await cursor.fetchone() == len(tickers)
 
 
-def _windows(batch: Mapping[str, Sequence[Good]]) -> dict[str, object]:
+def _windows(batch: Batch) -> dict[str, object]:
     return {
         "tickers": list(batch),
-        "firsts": [bars[0].start for bars in batch.values()],
-        "lasts": [bars[-1].start for bars in batch.values()],
+        "firsts": [next(iter(bars)) for bars in batch.values()],
+        "lasts": [next(reversed(bars)) for bars in batch.values()],
     }
 
 
-def _columns(bars: Sequence[tuple[Key, Version]]) -> dict[str, str]:
-    """Return one array a column, as text: psycopg takes a hundred times as long for a list of Decimals."""
+def _keys(keys: Sequence[Key]) -> dict[str, str]:
     return {
-        "tickers": _array(key[0] for key, _ in bars),
-        "starts": _array(key[1].isoformat() for key, _ in bars),
-        "opens": _array(version.open for _, version in bars),
-        "highs": _array(version.high for _, version in bars),
-        "lows": _array(version.low for _, version in bars),
-        "closes": _array(version.close for _, version in bars),
-        "volumes": _array("NULL" if version.volume is None else version.volume for _, version in bars),
-        "sources": _array(_quote(version.source) for _, version in bars),
-        "received": _array(version.received_at.isoformat() for _, version in bars),
-        "seen": _array(version.seen_at.isoformat() for _, version in bars),
+        "tickers": _array([ticker for ticker, _ in keys]),
+        "starts": _array([_instant(start) for _, start in keys]),
     }
+
+
+def _figures(versions: Sequence[Version]) -> dict[str, str]:
+    return {
+        "opens": _array([version.open for version in versions]),
+        "highs": _array([version.high for version in versions]),
+        "lows": _array([version.low for version in versions]),
+        "closes": _array([version.close for version in versions]),
+        "volumes": _array(["NULL" if version.volume is None else version.volume for version in versions]),
+        "sources": _array([_quote(version.source) for version in versions]),
+        "received": _array([_instant(version.received_at) for version in versions]),
+        "seen": _array([_instant(version.seen_at) for version in versions]),
+    }
+
+
+# psycopg needs a millisecond for each list of 500 Decimals or datetimes; as text all columns need half of one.
 
 
 def _array(values: Iterable[object]) -> str:
-    """Return a Postgres array literal; its values need no quotes (tickers, numbers, instants) or have them."""
+    """Return a Postgres array literal of *values* that need no quotes (tickers, numbers, instants) or have them."""
     return "{" + ",".join(map(str, values)) + "}"
+
+
+@lru_cache(maxsize=4096)
+def _instant(instant: datetime) -> str:
+    return instant.isoformat()
 
 
 def _quote(text: str) -> str:

@@ -1,9 +1,9 @@
 """The rules a bar must obey by itself to be believed: from values to values, standard library only."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from decimal import Decimal
-from typing import NamedTuple, Protocol
+from decimal import Decimal, InvalidOperation
+from typing import NamedTuple, Protocol, cast
 
 from shared.market import LENGTHS, Market
 
@@ -13,7 +13,7 @@ DERIVED = frozenset({"1d", "1w", "1mo"})
 CHEAPEST, DEAREST = Decimal("0.000001"), Decimal(10**8)
 """USD. A price outside is a fault of unit or parsing: the dearest share costs a hundredth of it."""
 
-LARGEST_VOLUME = 2**63 - 1
+ZERO, LARGEST_VOLUME = Decimal(), Decimal(2**63 - 1)
 
 
 class Bar(Protocol):
@@ -33,15 +33,6 @@ class Bar(Protocol):
     def volume(self) -> Decimal | None: ...
 
 
-class Series(Protocol):
-    """The bars that a source gave for one ticker."""
-
-    @property
-    def ticker(self) -> str: ...
-    @property
-    def bars(self) -> Sequence[Bar]: ...
-
-
 class Fault(NamedTuple):
     """Why a bar is not believed: a short stable code, and a sentence with figures for people."""
 
@@ -49,78 +40,84 @@ class Fault(NamedTuple):
     detail: str
 
 
-class Good(NamedTuple):
-    """A bar that obeys the rules."""
+class Good(Protocol):
+    """A bar with all prices, that obeys the rules."""
 
-    start: datetime
-    open: Decimal
-    high: Decimal
-    low: Decimal
-    close: Decimal
-    volume: int | None
+    @property
+    def start(self) -> datetime: ...
+    @property
+    def open(self) -> Decimal: ...
+    @property
+    def high(self) -> Decimal: ...
+    @property
+    def low(self) -> Decimal: ...
+    @property
+    def close(self) -> Decimal: ...
+    @property
+    def volume(self) -> Decimal | None: ...
 
 
 class Bad(NamedTuple):
-    """A bar that does not, as it came, and why."""
+    """A bar that is not believed, as it came, and why."""
 
     ticker: str
     bar: Bar | Good
     fault: Fault
 
 
+Batch = dict[str, dict[datetime, Good]]
+"""The bars of each ticker by their start in UTC, in order; no ticker without a bar."""
+
+
 def sift(
-    series: Iterable[Series],
+    told: Iterable[tuple[str, datetime, Bar]],
     *,
     interval: str,
     fetched_at: datetime,
     market: Market,
-    active: Collection[str],
-    inactive: Collection[str],
-) -> tuple[dict[str, list[Good]], list[Bad]]:
-    """Return the believable bars of each ticker by start, each start once, and the others in the order they came."""
-    good: dict[str, dict[datetime, tuple[Good, Bar]]] = {}
+    tickers: Mapping[str, bool],
+) -> tuple[Batch, list[Bad]]:
+    """Return the believable bars of *told* (ticker, start in UTC, bar), each start once, and the others.
+
+    *tickers* are the known ones: are they active?
+    """
+    good: Batch = {}
     bad: list[Bad] = []
+    strange = _interval_fault(interval)
     moments: dict[datetime, Fault | None] = {}
-    for one in series:
-        stranger = _interval_fault(interval) or _ticker_fault(one.ticker, active, inactive)
-        if stranger:
-            bad += [Bad(one.ticker, bar, stranger) for bar in one.bars]
+    for ticker, start, bar in told:
+        if start not in moments:  # all tickers have the same few
+            moments[start] = strange or _moment_fault(start, interval, fetched_at, market)
+        fault = (None if tickers.get(ticker) else _ticker_fault(ticker, tickers)) or moments[start] or check(bar)
+        if fault:
+            bad.append(Bad(ticker, bar, fault))
             continue
-        kept = good.setdefault(one.ticker, {})
-        for bar in one.bars:
-            start = bar.start
-            if start not in moments:  # all tickers have the same few
-                moments[start] = _moment_fault(start, interval, fetched_at, market)
-            checked = moments[start] or check(bar)
-            if isinstance(checked, Fault):
-                bad.append(Bad(one.ticker, bar, checked))
-                continue
-            if start in kept and kept[start][0] != checked:
-                bad.append(Bad(one.ticker, kept[start][1], _CONTRADICTED))
-            kept[start] = checked, bar
-    return {ticker: [kept[start][0] for start in sorted(kept)] for ticker, kept in good.items() if kept}, bad
+        kept = good.setdefault(ticker, {})
+        if start in kept and kept[start] != bar:
+            bad.append(Bad(ticker, kept[start], _CONTRADICTED))
+        kept[start] = cast("Good", bar)
+    return {ticker: dict(sorted(kept.items())) for ticker, kept in sorted(good.items())}, bad
 
 
-def check(bar: Bar) -> Good | Fault:
-    """Return *bar* if its figures can be true, else what is wrong with them."""
-    opened, high, low, close = bar.open, bar.high, bar.low, bar.close
+def check(bar: Bar) -> Fault | None:
+    """Return what is wrong with the figures of *bar*, None when they can be true."""
+    opened, high, low, close, volume = bar.open, bar.high, bar.low, bar.close, bar.volume
     if opened is None or high is None or low is None or close is None:
         return Fault("price-missing", "A bar needs open, high, low and close.")
-    if not (opened.is_finite() and high.is_finite() and low.is_finite() and close.is_finite()):
-        return Fault("price-not-a-number", "A price is NaN or infinite.")
-    if not (CHEAPEST <= low <= opened <= high < DEAREST and low <= close <= high):
-        return _price_fault(opened, high, low, close)
-    volume = bar.volume
+    try:
+        if not (CHEAPEST <= low <= opened <= high < DEAREST and low <= close <= high):
+            return _price_fault(opened, high, low, close)
+    except InvalidOperation:  # NaN is neither less nor more
+        return Fault("price-not-a-number", "A price is NaN.")
     if volume is None:
-        return Good(bar.start, opened, high, low, close, None)
+        return None
     if not volume.is_finite():
         return Fault("volume-not-a-number", "The volume is NaN or infinite.")
-    if not 0 <= volume <= LARGEST_VOLUME:
+    if not ZERO <= volume <= LARGEST_VOLUME:
         return Fault("volume-out-of-range", f"The volume is {volume}.")
-    whole = int(volume)
-    if whole != volume:
+    if volume != int(volume):
         return Fault("volume-not-whole", f"The volume is {volume}: shares that were adjusted, or another unit.")
-    return Good(bar.start, opened, high, low, close, whole)
+    return None
 
 
 _CONTRADICTED = Fault("contradicted", "A later bar of the same answer has the same start and other figures.")
@@ -145,10 +142,8 @@ def _interval_fault(interval: str) -> Fault | None:
     return Fault("interval-unknown", f"Stored are {', '.join(LENGTHS)}.")
 
 
-def _ticker_fault(ticker: str, active: Collection[str], inactive: Collection[str]) -> Fault | None:
-    if ticker in active:
-        return None
-    if ticker in inactive:
+def _ticker_fault(ticker: str, tickers: Mapping[str, bool]) -> Fault:
+    if ticker in tickers:
         return Fault("ticker-inactive", "The ticker is no longer tracked.")
     return Fault("ticker-unknown", "The ticker is not tracked.")
 

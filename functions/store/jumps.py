@@ -1,11 +1,11 @@
 """Tell a price that moved from a bad tick, by the bars around it: from values to values, standard library only."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
-from functions.store.check import Fault
+from functions.store.check import Bad, Batch, Fault
 
 FACTOR = Decimal("1.5")
 
@@ -19,6 +19,33 @@ class Link(NamedTuple):
     start: datetime
     stored: Decimal | None
     told: Decimal | None
+
+
+def without_jumps(
+    batch: Batch, levels: Mapping[str, Mapping[datetime, Decimal]], confirmed: Collection[str]
+) -> tuple[Batch, list[Bad]]:
+    """Return the bars of *batch* whose closes are believed, and the others.
+
+    *levels* are the stored closes in and next to the batch by ticker and start; of the tickers in *confirmed* a second
+    source has confirmed the newest close.
+    """
+    believed: Batch = {}
+    bad: list[Bad] = []
+    for ticker, bars in batch.items():
+        stored = levels.get(ticker, {})
+        closes = [*stored.values(), *(bar.close for bar in bars.values())]
+        if max(closes) < min(closes) * FACTOR:  # as nearly always: nothing jumped at all
+            believed[ticker] = bars
+            continue
+        chain = [
+            Link(start, stored.get(start), bars[start].close if start in bars else None)
+            for start in sorted(stored.keys() | bars.keys())
+        ]
+        faults = find_jumps(chain, confirmed=ticker in confirmed)
+        bad += [Bad(ticker, bars[start], fault) for start, fault in faults.items()]
+        if rest := {start: bar for start, bar in bars.items() if start not in faults}:
+            believed[ticker] = rest
+    return believed, bad
 
 
 def find_jumps(chain: Sequence[Link], *, confirmed: bool = False) -> dict[datetime, Fault]:

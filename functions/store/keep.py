@@ -1,38 +1,42 @@
 """Turn an answer of a provider into rows: believe or reject each bar, insert, revise or leave alone, all or nothing."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from itertools import pairwise
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from psycopg import AsyncConnection
 
 from functions.store.bars import (
-    Around,
-    Key,
-    Stored,
-    Superseded,
+    has_bars,
     insert_bars,
-    is_hour_complete,
     select_around,
-    select_stored,
+    select_standing,
     select_superseded,
+    touch_bars,
     update_bars,
     upsert_superseded,
 )
-from functions.store.check import Bad, Good, sift
-from functions.store.history import SIMULATED, Trust, Version, place, touches_last_only
-from functions.store.jumps import Link, find_jumps
-from functions.store.rejections import insert_rejections
+from functions.store.check import Bad, Batch, sift
+from functions.store.compare import Changes, Standing, Told, compare, find_late
+from functions.store.history import SIMULATED, Trust
+from functions.store.jumps import without_jumps
+from functions.store.rejections import Origin, insert_rejections
 from functions.store.tickers import select_tickers
 from functions.store.windows import upsert_windows
 from shared.epoch import bump_epoch
 from shared.events import BarsFetched, BarsStored
-from shared.market import LENGTHS
+from shared.market import Market
 from shared.sessions import select_market
 
 _TRIES = 10
 _DAY = timedelta(days=1)
+
+
+class Rules(NamedTuple):
+    """What to make of answers that disagree or lack bars."""
+
+    trust: Trust
+    settles_after: timedelta
 
 
 class Kept(NamedTuple):
@@ -43,185 +47,87 @@ class Kept(NamedTuple):
     epoch: int | None
 
 
-class Changes(NamedTuple):
-    """What the believed bars of a batch make of the stored ones, each list by key."""
-
-    new: list[tuple[Key, Version]]
-    moved: list[tuple[Key, Stored]]
-    past: list[Superseded]
-    revised: int
-    news: bool
-    """Whether a reader could see any of it; that the same was seen again is none."""
-
-
 class _RacedError(Exception):
     """Another store inserted one of our bars after we had looked."""
 
 
-async def keep_bars(
-    connection: AsyncConnection,
-    fetched: BarsFetched,
-    *,
-    event_id: str,
-    trace_id: str | None,
-    trust: Trust,
-    settles_after: timedelta,
-) -> Kept:
+async def keep_bars(connection: AsyncConnection, fetched: BarsFetched, origin: Origin, rules: Rules) -> Kept:
     """Keep *fetched*, the same event twice like once, in one transaction of *connection* (which has autocommit)."""
     for _ in range(_TRIES):
         try:
             async with connection.transaction():
-                return await _keep(connection, fetched, event_id, trace_id, trust, settles_after)
+                return await _keep(connection, fetched, origin, rules)
         except _RacedError:
             continue
     raise RuntimeError(f"other stores were faster {_TRIES} times")
 
 
-async def _keep(
-    connection: AsyncConnection,
-    fetched: BarsFetched,
-    event_id: str,
-    trace_id: str | None,
-    trust: Trust,
-    settles_after: timedelta,
-) -> Kept:
-    interval, fetched_at, simulated = fetched.interval, fetched.fetched_at, fetched.source == SIMULATED
+async def _keep(connection: AsyncConnection, fetched: BarsFetched, origin: Origin, rules: Rules) -> Kept:
+    interval, at = fetched.interval, fetched.fetched_at.astimezone(UTC)
+    told = [(series.ticker, bar.start.astimezone(UTC), bar) for series in fetched.series for bar in series.bars]
     tickers = await select_tickers(connection)
-    starts = [bar.start for series in fetched.series for bar in series.bars if bar.start < fetched_at]
-    market = await select_market(connection, min(starts, default=fetched_at), max(starts, default=fetched_at) + _DAY)
-    good, bad = sift(
-        fetched.series,
-        interval=interval,
-        fetched_at=fetched_at,
-        market=market,
-        active={ticker for ticker, active in tickers.items() if active},
-        inactive={ticker for ticker, active in tickers.items() if not active},
-    )
-    changes = Changes([], [], [], 0, False)
+    market = await _select_market(connection, [start for _, start, _ in told if start < at])
+    good, bad = sift(told, interval=interval, fetched_at=at, market=market, tickers=tickers)
+    changes = Changes()
     if good:
-        around = await select_around(connection, interval, good, simulated=simulated)
-        stored = await select_stored(connection, interval, good)
-        confirmed = {series.ticker for series in fetched.series if series.confirmed_by}
-        good, jumped = _without_jumps(good, stored, around, confirmed, simulated=simulated)
+        standing = await select_standing(connection, interval, good)
+        good, jumped = await _without_jumps(connection, fetched, good, standing)
         bad += jumped
-        told = {
-            (ticker, bar.start): Version(*bar[1:], fetched.source, fetched_at, fetched_at)
-            for ticker in sorted(good)
-            for bar in good[ticker]
-        }
-        changes = _compare(told, stored, await _histories(connection, interval, told, stored, trust), trust)
-        if changes.new and await insert_bars(connection, interval, changes.new) < len(changes.new):
-            raise _RacedError
-        if changes.moved:
-            await update_bars(connection, interval, changes.moved)
-        if changes.past:
-            await upsert_superseded(connection, interval, changes.past)
-    news = changes.news
-    if bad and await insert_rejections(
-        connection,
-        bad,
+        changes = await _write(connection, interval, Told(fetched.source, at, good), standing, rules.trust)
+    rejected = await insert_rejections(connection, fetched, bad, origin)
+    asked = await upsert_windows(connection, fetched, tickers.keys(), rules.settles_after, origin.trace_id)
+    summary = _summary(interval, good, changes, len(bad))
+    complete = (
+        interval == "1h"
+        and summary.last is not None
+        and await has_bars(connection, interval, summary.last, [name for name, active in tickers.items() if active])
+    )
+    epoch = await bump_epoch(connection) if changes.news or rejected or asked else None
+    return Kept(summary, complete, epoch)
+
+
+async def _select_market(connection: AsyncConnection, starts: Sequence[datetime]) -> Market:
+    """Return the sessions that bars with these *starts* can lie in."""
+    return await select_market(connection, min(starts), max(starts) + _DAY) if starts else Market(())
+
+
+async def _without_jumps(
+    connection: AsyncConnection, fetched: BarsFetched, good: Batch, standing: Standing
+) -> tuple[Batch, list[Bad]]:
+    """Return the bars of *good* whose closes are believed, and the others; invented bars are judged by such only."""
+    simulated = fetched.source == SIMULATED
+    levels = await select_around(connection, fetched.interval, good, simulated=simulated)
+    for ticker, bars in standing.items():
+        levels.setdefault(ticker, {}).update(
+            (start, version.close) for start, (version, _) in bars.items() if (version.source == SIMULATED) == simulated
+        )
+    return without_jumps(good, levels, {series.ticker for series in fetched.series if series.confirmed_by})
+
+
+async def _write(connection: AsyncConnection, interval: str, told: Told, standing: Standing, trust: Trust) -> Changes:
+    """Write what *told* changes; _RacedError when a bar that was not there is there now."""
+    late = find_late(told, standing, trust)
+    histories = await select_superseded(connection, interval, late) if late else {}
+    changes = compare(told, standing, histories, trust)
+    if changes.new and await insert_bars(connection, interval, told, changes.new) < len(changes.new):
+        raise _RacedError
+    if changes.seen:
+        await touch_bars(connection, interval, changes.seen, told.at)
+    if changes.moved:
+        await update_bars(connection, interval, changes.moved)
+    if changes.past:
+        await upsert_superseded(connection, interval, changes.past)
+    return changes
+
+
+def _summary(interval: str, good: Batch, changes: Changes, rejected: int) -> BarsStored:
+    return BarsStored(
         interval=interval,
-        source=fetched.source,
-        event_id=event_id,
-        trace_id=trace_id,
-        fetched_at=fetched_at,
-    ):
-        news = True
-    asked = [series for series in fetched.series if series.ticker in tickers and interval in LENGTHS]
-    if asked and await upsert_windows(
-        connection,
-        asked,
-        interval=interval,
-        fetched_at=fetched_at,
-        # Invented bars say nothing about what a provider has.
-        settles_after=None if simulated else settles_after,
-        trace_id=trace_id,
-    ):
-        news = True
-    last = max((bars[-1].start for bars in good.values() if bars), default=None)
-    summary = BarsStored(
-        interval=interval,
-        tickers=tuple(sorted(ticker for ticker, bars in good.items() if bars)),
-        first=min((bars[0].start for bars in good.values() if bars), default=None),
-        last=last,
+        tickers=tuple(good),
+        first=min((next(iter(bars)) for bars in good.values()), default=None),
+        last=max((next(reversed(bars)) for bars in good.values()), default=None),
         inserted=len(changes.new),
         revised=changes.revised,
         unchanged=sum(map(len, good.values())) - len(changes.new) - changes.revised,
-        rejected=len(bad),
+        rejected=rejected,
     )
-    complete = interval == "1h" and last is not None and await is_hour_complete(connection, last)
-    return Kept(summary, complete, await bump_epoch(connection) if news else None)
-
-
-def _without_jumps(
-    good: Mapping[str, list[Good]],
-    stored: Mapping[Key, Stored],
-    around: Sequence[Around],
-    confirmed: set[str],
-    *,
-    simulated: bool,
-) -> tuple[dict[str, list[Good]], list[Bad]]:
-    """Return the bars whose level is believed, and the others; invented bars are judged by invented ones only."""
-    levels: dict[str, dict[datetime, Link]] = {ticker: {} for ticker in good}
-    for ticker, before_start, before_close, after_start, after_close in around:
-        if before_start:
-            levels[ticker][before_start] = Link(before_start, before_close, None)
-        if after_start:
-            levels[ticker][after_start] = Link(after_start, after_close, None)
-    for (ticker, start), (version, _) in stored.items():
-        if (version.source == SIMULATED) == simulated:
-            levels[ticker][start] = Link(start, version.close, None)
-    believed: dict[str, list[Good]] = {}
-    bad: list[Bad] = []
-    for ticker, bars in good.items():
-        links = levels[ticker]
-        for bar in bars:
-            known = links.get(bar.start)
-            links[bar.start] = Link(bar.start, known and known.stored, bar.close)
-        faults = find_jumps([links[start] for start in sorted(links)], confirmed=ticker in confirmed)
-        believed[ticker] = [bar for bar in bars if bar.start not in faults] if faults else bars
-        bad += [Bad(ticker, bar, faults[bar.start]) for bar in bars if bar.start in faults]
-    return believed, bad
-
-
-async def _histories(
-    connection: AsyncConnection,
-    interval: str,
-    told: Mapping[Key, Version],
-    stored: Mapping[Key, Stored],
-    trust: Trust,
-) -> Mapping[Key, list[Version]]:
-    """Return what stands behind those bars for which it matters: few, as answers rarely arrive late."""
-    late = [
-        key
-        for key, version in told.items()
-        if key in stored and stored[key].revision and not touches_last_only(stored[key].version, version, trust)
-    ]
-    return await select_superseded(connection, interval, late) if late else {}
-
-
-def _compare(
-    told: Mapping[Key, Version], stored: Mapping[Key, Stored], histories: Mapping[Key, list[Version]], trust: Trust
-) -> Changes:
-    """Return what *told* changes. Where no history is given, only the standing version can be touched."""
-    changes = Changes([], [], [], 0, False)
-    revised, news = 0, False
-    for key, version in told.items():
-        if key not in stored:
-            changes.new.append((key, version))
-            news = True
-            continue
-        standing, revision = stored[key]
-        known = [*histories.get(key, ()), standing]
-        placed = place(known, version, trust)
-        if placed == known:
-            continue
-        oldest = revision + 1 - len(known)
-        changes.moved.append((key, Stored(placed[-1], oldest + len(placed) - 1)))
-        changes.past.extend(
-            Superseded(key, oldest + index, past, following.received_at)
-            for index, (past, following) in enumerate(pairwise(placed))
-        )
-        revised += not placed[-1].says(standing)
-        news |= placed[-1]._replace(seen_at=standing.seen_at) != standing or len(placed) > len(known)
-    return changes._replace(revised=revised, news=news)

@@ -14,7 +14,8 @@ from starlette.responses import Response
 from functions.store.companies import keep_companies
 from functions.store.dead_letters import dead_letter_reason, upsert_dead_letter
 from functions.store.history import Trust
-from functions.store.keep import keep_bars
+from functions.store.keep import Rules, keep_bars
+from functions.store.rejections import Origin
 from functions.store.settings import Settings
 from shared import clock, log
 from shared.cache import connect_cache
@@ -32,7 +33,7 @@ log.configure()
 _logger = logging.getLogger(__name__)
 _settings = read_settings(Settings)
 _pool = Pool(_settings)
-_trust = Trust(_settings.providers)
+_rules = Rules(Trust(_settings.providers), _settings.settles_after)
 _redis = cache(partial(connect_cache, _settings))
 
 
@@ -82,10 +83,8 @@ async def take_bars(event: Received, fetched: BarsFetched) -> Response:
         stored, hour_complete, epoch = await keep_bars(
             connection,
             fetched,
-            event_id=event.id,
-            trace_id=log.trace_id(),
-            trust=_trust,
-            settles_after=_settings.settles_after,
+            Origin(event.id, log.trace_id()),
+            _rules,
         )
     await tell_readers(epoch)
     return reply(

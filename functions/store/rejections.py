@@ -2,24 +2,27 @@
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from typing import NamedTuple
 
 from psycopg import AsyncConnection
 
 from functions.store.check import Bad, Bar, Good
+from shared.events import BarsFetched
+
+
+class Origin(NamedTuple):
+    """Which event brought a row, for those who ask later why it is there."""
+
+    event_id: str
+    trace_id: str | None
 
 
 async def insert_rejections(
-    connection: AsyncConnection,
-    bad: Sequence[Bad],
-    *,
-    interval: str,
-    source: str,
-    event_id: str,
-    trace_id: str | None,
-    fetched_at: datetime,
+    connection: AsyncConnection, fetched: BarsFetched, bad: Sequence[Bad], origin: Origin
 ) -> int:
-    """Keep *bad* and return how many of them are new: the same bar with the same fault is kept once."""
+    """Keep *bad*, and return how many of them are new: the same bar with the same fault is kept once."""
+    if not bad:
+        return 0
     ordered = sorted(bad, key=lambda one: (one.ticker, one.bar.start, one.fault.reason))
     cursor = await connection.execute(
         """
@@ -32,11 +35,11 @@ async def insert_rejections(
         ON CONFLICT DO NOTHING
         """,
         {
-            "interval": interval,
-            "source": source,
-            "event_id": event_id,
-            "trace_id": trace_id,
-            "fetched_at": fetched_at,
+            "interval": fetched.interval,
+            "source": fetched.source,
+            "event_id": origin.event_id,
+            "trace_id": origin.trace_id,
+            "fetched_at": fetched.fetched_at,
             "tickers": [one.ticker for one in ordered],
             "starts": [one.bar.start for one in ordered],
             "reasons": [one.fault.reason for one in ordered],

@@ -1,27 +1,31 @@
 """Remember where a provider was asked, so that a bar it does not have is not asked for for ever."""
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
 
 from psycopg import AsyncConnection
 
-from shared.events import Series
+from functions.store.history import SIMULATED
+from shared.events import BarsFetched
+from shared.market import LENGTHS
 
 
 async def upsert_windows(
     connection: AsyncConnection,
-    series: Sequence[Series],
-    *,
-    interval: str,
-    fetched_at: datetime,
-    settles_after: timedelta | None,
+    fetched: BarsFetched,
+    tickers: Collection[str],
+    settles_after: timedelta,
     trace_id: str | None,
 ) -> int:
-    """Note that *series* was answered at *fetched_at*, and return for how many tickers that was news.
+    """Note that *fetched* answered for those of its series that are in *tickers*; return for how many that was news.
 
-    What lay *settles_after* back by then is settled: a bar that the answer lacks does not exist. None: nothing is.
+    What lay *settles_after* back by then is settled: a bar that the answer lacks does not exist. Invented bars settle
+    nothing, they say nothing about what a provider has.
     """
-    settled_by = fetched_at if settles_after is None else fetched_at - settles_after
+    series = [one for one in fetched.series if one.ticker in tickers]
+    if not series or fetched.interval not in LENGTHS:
+        return 0
+    settled_by = datetime.min.replace(tzinfo=UTC) if fetched.source == SIMULATED else fetched.fetched_at - settles_after
     cursor = await connection.execute(
         """
         INSERT INTO asked_windows AS known (ticker, interval, settled, asked_at, trace_id)
@@ -42,12 +46,12 @@ async def upsert_windows(
                  OR NOT known.settled @> excluded.settled
         """,
         {
-            "interval": interval,
-            "fetched_at": fetched_at,
+            "interval": fetched.interval,
+            "fetched_at": fetched.fetched_at,
             "trace_id": trace_id,
             "tickers": [one.ticker for one in series],
             "firsts": [one.start for one in series],
-            "lasts": [one.start if settles_after is None else min(one.end, settled_by) for one in series],
+            "lasts": [min(one.end, settled_by) for one in series],
         },
     )
     return cursor.rowcount

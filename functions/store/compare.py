@@ -1,0 +1,107 @@
+"""What a batch changes of the stored bars: from values to values, no I/O."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from itertools import pairwise
+from typing import NamedTuple
+
+from functions.store.check import Batch, Good
+from functions.store.history import Trust, Version, place, touches_last_only
+
+Key = tuple[str, datetime]
+"""Ticker and start; the interval is that of the batch."""
+
+
+class Stored(NamedTuple):
+    """A bar as it stands, and how many versions stand behind it."""
+
+    version: Version
+    revision: int
+
+
+class Superseded(NamedTuple):
+    """A version behind the one that stands."""
+
+    key: Key
+    revision: int
+    version: Version
+    superseded_at: datetime
+
+
+class Told(NamedTuple):
+    """The bars that one source gave at one instant."""
+
+    source: str
+    at: datetime
+    bars: Batch
+
+    def version(self, bar: Good) -> Version:
+        """Return what *bar* says as a version."""
+        volume = None if bar.volume is None else int(bar.volume)
+        return Version(bar.open, bar.high, bar.low, bar.close, volume, self.source, self.at, self.at)
+
+
+class Changes(NamedTuple):
+    """What is to be written, each list in the order of the key, and what it comes to."""
+
+    new: Sequence[tuple[str, datetime, Good]] = ()
+    seen: Sequence[Key] = ()
+    """Nothing but the time of the last answer moves."""
+    moved: Sequence[tuple[Key, Stored]] = ()
+    past: Sequence[Superseded] = ()
+    revised: int = 0
+    """How many bars now say something else."""
+
+    @property
+    def news(self) -> bool:
+        """Tell whether a reader could see any of it."""
+        return bool(self.new or self.moved)
+
+
+Standing = Mapping[str, Mapping[datetime, Stored]]
+"""Stored bars by ticker and start."""
+
+
+def find_late(told: Told, standing: Standing, trust: Trust) -> list[Key]:
+    """Return the bars that can only be placed by their whole history: few, as answers rarely arrive late."""
+    return [
+        (ticker, start)
+        for ticker, bars in told.bars.items()
+        if ticker in standing
+        for start, bar in bars.items()
+        if (stored := standing[ticker].get(start))
+        and stored.revision
+        and not touches_last_only(stored.version, told.version(bar), trust)
+    ]
+
+
+def compare(told: Told, standing: Standing, histories: Mapping[Key, list[Version]], trust: Trust) -> Changes:
+    """Return what *told* changes. Where no history is given, only the standing version can be touched."""
+    new: list[tuple[str, datetime, Good]] = []
+    seen: list[Key] = []
+    moved: list[tuple[Key, Stored]] = []
+    past: list[Superseded] = []
+    revised = 0
+    for ticker, bars in told.bars.items():
+        known = standing.get(ticker, {})
+        for start, bar in bars.items():
+            stored = known.get(start)
+            if stored is None:
+                new.append((ticker, start, bar))
+                continue
+            version, revision = stored
+            behind = histories.get((ticker, start), [])
+            placed = place([*behind, version], told.version(bar), trust)
+            last = placed[-1]
+            if placed[:-1] == behind and last == version._replace(seen_at=last.seen_at):
+                if last.seen_at != version.seen_at:
+                    seen.append((ticker, start))
+                continue
+            oldest = revision - len(behind)
+            moved.append(((ticker, start), Stored(last, oldest + len(placed) - 1)))
+            past += [
+                Superseded((ticker, start), oldest + index, superseded, following.received_at)
+                for index, (superseded, following) in enumerate(pairwise(placed))
+            ]
+            revised += not last.says(version)
+    return Changes(new, seen, moved, past, revised)
