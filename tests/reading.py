@@ -1,0 +1,143 @@
+"""The api function in the hands of a test: a database with bars that the test chose, and the server that reads it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import redis
+
+from knative.local.services.ports import free_port
+from shared.market import Market, Session
+from tests.waiting import wait_until
+
+ROOT = Path(__file__).parent.parent
+FRIDAY_EVENING = "2026-11-20T22:00:00+00:00"
+
+_COPY = """
+    COPY bars (ticker, interval, start, open, high, low, close, volume, source, revision, received_at) FROM STDIN
+"""
+
+
+def at(text: str) -> datetime:
+    """An instant, written without seconds and offset: `2026-11-20 14:30` is UTC."""
+    return datetime.strptime(text, "%Y-%m-%d %H:%M").replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Bar:
+    """An hourly bar around *price*, as a test wants it stored."""
+
+    ticker: str
+    start: datetime
+    price: str = "100"
+    volume: int | None = 1000
+    source: str = "simulated"
+    revision: int = 0
+
+    @property
+    def row(self) -> tuple[object, ...]:
+        """Its columns: it opens at its price, ranges one dollar around it, and closes half a dollar above."""
+        price = Decimal(self.price)
+        received = self.start + timedelta(minutes=62)
+        prices = (price, price + 1, price - 1, price + Decimal("0.5"))
+        return (self.ticker, "1h", self.start, *prices, self.volume, self.source, self.revision, received)
+
+
+def put(database_url: str, bars: Iterable[Bar]) -> None:
+    """Store *bars*, as store does: in one transaction that raises the epoch."""
+    with psycopg.connect(database_url) as connection, connection.cursor() as cursor:
+        with cursor.copy(_COPY) as copy:
+            for bar in bars:
+                copy.write_row(bar.row)
+        cursor.execute("UPDATE market_epoch SET epoch = epoch + 1")
+
+
+def change(database_url: str, statement: str, redis_url: str | None = None) -> None:
+    """Change market data as store does: raise the epoch in the same transaction, then publish it, if Redis is given."""
+    with psycopg.connect(database_url) as connection:
+        connection.execute(statement.encode())
+        row = connection.execute("UPDATE market_epoch SET epoch = epoch + 1 RETURNING epoch").fetchone()
+        connection.commit()
+    if redis_url and row:
+        with redis.Redis.from_url(redis_url) as client:
+            client.set("market:epoch", row[0], ex=5)
+
+
+def sessions(database_url: str, first: str, end: str) -> Market:
+    """The exchange's sessions from one date up to, not including, another."""
+    with psycopg.connect(database_url, options="-c timezone=UTC") as connection:
+        rows = connection.execute(
+            "SELECT date, opens, closes FROM sessions WHERE date >= %s AND date < %s ORDER BY date", (first, end)
+        )
+        return Market([Session(*row) for row in rows])
+
+
+def hours(market: Market) -> list[datetime]:
+    """The starts of all hourly bars of *market*, in order."""
+    return [start for session in market.sessions for start in session.starts("1h")]
+
+
+@dataclass(frozen=True)
+class Api:
+    """A running api."""
+
+    client: httpx.Client
+    process: subprocess.Popen[bytes]
+
+    def get(self, path: str, status: int = 200, **headers: str) -> httpx.Response:
+        """The answer to a GET of *path* with its query; any other status fails the test."""
+        names = {name.replace("_", "-"): value for name, value in headers.items()}
+        answer = self.client.get(path, headers=names)
+        assert answer.status_code == status, f"{path}: {answer.status_code} {answer.text[:500]}"
+        return answer
+
+    def json(self, path: str) -> Any:
+        """The JSON at *path*, its fractions as exact decimals."""
+        return self.get(path).json(parse_float=Decimal)
+
+    def items(self, path: str) -> list[dict[str, Any]]:
+        """The member `items` of the JSON at *path*."""
+        return self.json(path)["items"]
+
+
+@contextmanager
+def serving(database_url: str, redis_url: str, now: str | None = FRIDAY_EVENING, **settings: str) -> Iterator[Api]:
+    """Run api as its image does, its clock standing still at *now* (None: the real time)."""
+    port = free_port()
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "K_SERVICE": "api",
+        "HOST": "127.0.0.1",
+        "PORT": str(port),
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        **({"CLOCK": f"{now} {now} 0"} if now else {}),
+        **settings,
+    }
+    process = subprocess.Popen([sys.executable, "-m", "shared.serve"], cwd=ROOT, env=environment)
+    try:
+        plain = {"Accept-Encoding": "identity"}
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=plain, timeout=30) as client:
+            wait_until(lambda: process.poll() is not None or _answers(client), 20)
+            assert process.poll() is None, "api ended before it answered"
+            yield Api(client, process)
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _answers(client: httpx.Client) -> bool:
+    try:
+        return client.get("/").status_code == 200
+    except httpx.TransportError:
+        return False
