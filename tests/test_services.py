@@ -334,6 +334,15 @@ def test_without_postgres_the_refusal_says_what_to_install(tmp_path: Path, monke
         Postgres(tmp_path, {"PATH": str(tmp_path)})
 
 
+def test_the_next_run_has_the_same_address(tmp_path: Path) -> None:
+    """Port and password are the folder's, not the run's."""
+    first = Redis(tmp_path / "redis", NOTHING_GIVEN, fast=True)
+    first.start()
+    first.stop()
+
+    assert Redis(tmp_path / "redis", NOTHING_GIVEN, fast=True).url == first.url
+
+
 def test_a_port_that_was_taken_meanwhile_is_given_up(tmp_path: Path) -> None:
     """When another program took the port between two runs, the service comes up at another one with its data."""
     first = Redis(tmp_path / "redis", NOTHING_GIVEN)
