@@ -128,7 +128,7 @@ async def _find_due(
         raise Refused(f"tickers: {', '.join(sorted(unknown))}: not tracked")
     if window is None:
         return await _find_newer(connection, tickers, settings, now, grace)
-    return await _find_holes(connection, tickers, window, now, grace)
+    return await _find_holes(connection, tickers, window, settings, now, grace)
 
 
 async def _find_newer(
@@ -136,7 +136,7 @@ async def _find_newer(
 ) -> Due:
     """Find what is missing after the newest stored bars."""
     held = [one for one in await select_held(connection, INTERVAL) if tickers is None or one.ticker in tickers]
-    if settings.order != ("simulated",):
+    if not settings.invents:
         held = forget_simulated(held)
     history = now - timedelta(days=settings.history_sessions * 7 / 5)
     first = min([history, *(one.newest for one in held if one.newest)]) - _NEIGHBOURS
@@ -153,7 +153,12 @@ async def _find_newer(
 
 
 async def _find_holes(
-    connection: AsyncConnection, tickers: Sequence[str] | None, window: Window, now: datetime, grace: timedelta
+    connection: AsyncConnection,
+    tickers: Sequence[str] | None,
+    window: Window,
+    settings: Settings,
+    now: datetime,
+    grace: timedelta,
 ) -> Due:
     """Find what is missing in *window*, at its ends or inside."""
     sessions = timedelta(days=(window.sessions or 0) * 7 / 5)
@@ -165,7 +170,7 @@ async def _find_holes(
     expected = market.starts(INTERVAL, start, min(window.end, newest + timedelta(microseconds=1)))
     if not expected:
         return Due([], [], market)
-    gaps = await select_gaps(connection, INTERVAL, tickers, expected)
+    gaps = await select_gaps(connection, INTERVAL, tickers, expected, simulated=settings.invents)
     gaps = by_urgency(gaps, now - _ASKED_LATELY)
     return Due(gaps, fit(gaps, expected, market, INTERVAL, overlap=0), market)
 

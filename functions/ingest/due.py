@@ -10,8 +10,8 @@ from shared.market import Market
 OVERLAP_BARS = 10
 """How many bars before the missing ones are asked for again, so that late corrections and gaps heal themselves."""
 
-EVENT_BARS = 6000
-"""Bars of one event. At up to 165 bytes a bar it stays under 1 MiB."""
+EVENT_BARS = 7000
+"""Bars of one event. At up to 140 bytes a bar it stays under 1 MiB; longer figures are seen to when it is made."""
 
 TICKER_BARS = 5000
 """Bars of one ticker in one answer of a provider: Twelve Data's outputsize."""
@@ -65,7 +65,7 @@ def find_gaps(held: Iterable[Held], expected: Sequence[datetime], history: datet
 
 def forget_simulated(held: Iterable[Held]) -> list[Held]:
     """Return *held* as a real provider sees it: a ticker that ends in invented bars has none."""
-    return [one._replace(newest=None, settled=()) if one.source == "simulated" else one for one in held]
+    return [one._replace(newest=None, asked_at=None) if one.source == "simulated" else one for one in held]
 
 
 def not_just_asked(gaps: Iterable[Gap], finished_at: datetime, now: datetime) -> list[Gap]:
@@ -77,10 +77,13 @@ def not_just_asked(gaps: Iterable[Gap], finished_at: datetime, now: datetime) ->
 
 
 def by_urgency(gaps: Iterable[Gap], finished_at: datetime) -> list[Gap]:
-    """Return first what was not asked for since the newest bar was finished, then what is missing longest."""
-    return sorted(
-        gaps, key=lambda gap: (gap.asked_at is not None and gap.asked_at >= finished_at, gap.first, gap.ticker)
-    )
+    """Return what was not asked for since the newest bar was finished, stalest first, then what waits longest to be."""
+
+    def place(gap: Gap) -> tuple[bool, datetime, datetime, str]:
+        asked = gap.asked_at is not None and gap.asked_at >= finished_at
+        return asked, (gap.asked_at if asked and gap.asked_at else gap.first), gap.first, gap.ticker
+
+    return sorted(gaps, key=place)
 
 
 def fit(

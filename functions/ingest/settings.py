@@ -49,6 +49,11 @@ class Providers(Slice):
         """The bar providers to ask, the first that can serve wins."""
         return self.providers or (("twelvedata",) if self.twelvedata_api_keys else ("simulated",))
 
+    @property
+    def invents(self) -> bool:
+        """Whether all bars are invented; else an invented bar is one that is still missing."""
+        return self.order == ("simulated",)
+
     @model_validator(mode="after")
     def _can_work(self) -> Self:
         for name in self.order:

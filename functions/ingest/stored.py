@@ -43,9 +43,17 @@ async def select_held(connection: AsyncConnection, interval: str) -> list[Held]:
 
 
 async def select_gaps(
-    connection: AsyncConnection, interval: str, tickers: Sequence[str] | None, expected: Sequence[datetime]
+    connection: AsyncConnection,
+    interval: str,
+    tickers: Sequence[str] | None,
+    expected: Sequence[datetime],
+    *,
+    simulated: bool,
 ) -> list[Gap]:
-    """Return where active tickers (all, or *tickers*) lack bars at *expected* that a provider may have."""
+    """Return where active tickers (all, or *tickers*) lack bars at *expected* that a provider may have.
+
+    Unless *simulated*, an invented bar counts as missing.
+    """
     cursor = connection.cursor(row_factory=class_row(Gap))
     await cursor.execute(
         """
@@ -68,7 +76,8 @@ async def select_gaps(
                                       FROM bars
                                      WHERE bars.ticker = tickers.ticker
                                        AND bars.interval = %(interval)s
-                                       AND bars.start BETWEEN %(first)s AND %(last)s) AS missing) AS gap
+                                       AND bars.start BETWEEN %(first)s AND %(last)s
+                                       AND (bars.source <> 'simulated' OR %(simulated)s)) AS missing) AS gap
              WHERE tickers.active
                AND (%(tickers)s::text[] IS NULL OR tickers.ticker = ANY (%(tickers)s))
                AND gap.first IS NOT NULL
@@ -79,6 +88,7 @@ async def select_gaps(
             "expected": list(expected),
             "first": expected[0],
             "last": expected[-1],
+            "simulated": simulated,
         },
     )
     return await cursor.fetchall()
