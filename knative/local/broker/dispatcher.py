@@ -117,21 +117,17 @@ class Dispatcher:
             return
         if not outcome.accepted:
             self.counts.lost += 1
-            log.warning(
-                "%s: LOST %s: it answered %s, which eventing-rabbitmq takes for a success: no retry, no dead letter. "
-                "Answer 5xx for a failure. Trace %s",
-                *(self.consumer.name, event, outcome.code, event.trace_id),
-            )
-        refusal = await self._reply(event, outcome)
-        if refusal:
+            told = f"{self.consumer.name}: LOST {event}: eventing-rabbitmq takes {outcome.code} for a success"
+            log.warning("%s: no retry, no dead letter; answer 5xx for a failure, trace %s", told, event.trace_id)
+        if refusal := await self._reply(event, outcome):
             await self._give_up(delivery, event, outcome, knativeerrordata=str(refusal))
             return
         delivery.acknowledge()
         if outcome.accepted:
             self.counts.delivered += 1
             elapsed = 1000 * (time.perf_counter() - begun)
-            log.info("%s: delivered %s: %s in %.0f ms, trace %s",
-                     *(self.consumer.name, event, outcome, elapsed, event.trace_id))  # fmt: skip
+            name, trace = self.consumer.name, event.trace_id
+            log.info("%s: delivered %s: %s in %.0f ms, trace %s", name, event, outcome, elapsed, trace)
 
     async def _send(self, url: str, event: Event) -> _Outcome:
         """POST *event* until it is taken, refused for good, or the retries are used up."""
@@ -173,16 +169,11 @@ class Dispatcher:
         except NotAnEventError as error:
             log.warning("%s: LOST the reply to %s: %s, trace %s", self.consumer.name, event, error, event.trace_id)
             return None
-        if self.consumer.dead_letters and matches(self.consumer.filter_attributes, messages.to_amqp(reply).headers):
+        wanted = self.consumer.filter_attributes
+        if wanted is not None and matches(wanted, messages.to_amqp(reply).headers):
             log.warning("%s: LOOP: its own filter matches its reply %s", self.consumer.name, reply)
         published = await self._send(self._ingress, reply)
-        if published.accepted:
-            return None
-        if published.failed or self._mode == "spec":
-            return published
-        self.counts.lost += 1
-        log.warning("%s: LOST the reply %s: the Broker answered %s", self.consumer.name, reply, published)
-        return None
+        return published if published.failed else None
 
     async def _give_up(self, delivery: Delivery, event: Event, outcome: _Outcome, **extensions: str) -> None:
         name = self.consumer.name

@@ -1,62 +1,33 @@
 """The Broker's address: takes CloudEvents over HTTP and answers when the queues have them."""
 
-import asyncio
 import logging
-import socket
-from collections.abc import Callable, Iterator, MutableMapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-import uvicorn
-
 from knative.local.broker import messages
+from knative.local.broker.messages import NotAnEventError
 from knative.local.broker.queues import Queues, UnconfirmedError
 
 log = logging.getLogger("knative.local.broker")
 
-
-class _Server(uvicorn.Server):
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave the signals to the process this is a guest of."""
-        yield
+_Scope = MutableMapping[str, Any]
+_Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+_Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class Ingress:
-    """An HTTP server that publishes what is POSTed to `/`, with the answers of eventing-rabbitmq."""
+    """An ASGI application that publishes what is POSTed to `/`, with the answers of eventing-rabbitmq."""
 
-    def __init__(self, queues: Queues, exchange: str, host: str, port: int) -> None:
+    def __init__(self, queues: Queues, exchange: str) -> None:
         self._queues, self._exchange = queues, exchange
-        self._socket = socket.create_server((host, port), backlog=1024)
-        self.url = f"http://{host}:{self._socket.getsockname()[1]}"
-        config = uvicorn.Config(
-            self._answer,
-            interface="asgi3",
-            lifespan="off",
-            log_config=None,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_keep_alive=75,
-        )
-        self._server = _Server(config)
-        self._serving = asyncio.create_task(self._server.serve([self._socket]))
 
-    async def stop(self) -> None:
-        """Let requests finish, then close."""
-        self._server.should_exit = True
-        await self._serving
-        self._socket.close()
-
-    async def _answer(
-        self, scope: MutableMapping[str, Any], receive: Callable[..., Any], send: Callable[..., Any]
-    ) -> None:
+    async def __call__(self, scope: _Scope, receive: _Receive, send: _Send) -> None:
+        """Answer one request, always with an empty body."""
         status = await self._status(scope, receive)
         await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"0")]})
         await send({"type": "http.response.body"})
 
-    async def _status(self, scope: MutableMapping[str, Any], receive: Callable[..., Any]) -> int:
+    async def _status(self, scope: _Scope, receive: _Receive) -> int:
         if scope["method"] != "POST":
             log.warning("refused with 405: %s, only POST is taken", scope["method"])
             return 405
@@ -73,7 +44,7 @@ class Ingress:
         try:
             event = messages.from_http(messages.http_headers(scope["headers"]), bytes(body))
             messages.validate(event)
-        except messages.NotAnEventError as error:
+        except NotAnEventError as error:
             log.warning("refused with 400: %s", error)
             return 400
         try:

@@ -69,11 +69,7 @@ def http_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     """Return *raw* headers by name in lower case; of several with one name, the first."""
     headers: dict[str, str] = {}
     for name, value in raw:
-        try:
-            text = value.decode()
-        except UnicodeDecodeError:
-            text = value.decode("latin-1")
-        headers.setdefault(name.decode("latin-1").lower(), text)
+        headers.setdefault(name.decode("latin-1").lower(), value.decode(errors="surrogateescape"))
     return headers
 
 
@@ -180,7 +176,7 @@ def _event(attributes: dict[str, Value], data: bytes, trace: Mapping[str, str]) 
     traceparent = trace.get("traceparent", "")
     if not _TRACEPARENT.fullmatch(traceparent):
         return Event(attributes, data, f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01")
-    return Event(attributes, data, traceparent, trace.get("tracestate", ""))
+    return Event(attributes, data, traceparent, _UNPRINTABLE.sub("", trace.get("tracestate", "")))
 
 
 def _from_json(content_type: str, body: bytes, trace: Mapping[str, str]) -> Event:

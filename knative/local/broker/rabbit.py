@@ -3,23 +3,24 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 from pika import BasicProperties, DeliveryMode, URLParameters
 from pika.adapters.asyncio_connection import AsyncioConnection
 from pika.channel import Channel
 from pika.connection import Connection
-from pika.exceptions import AMQPError
+from pika.exceptions import AMQPError, ChannelClosedByBroker
 from pika.spec import Basic
 
-from knative.local.broker.messages import Message, Value
+from knative.local.broker.messages import Message
 from knative.local.broker.queues import Delivery, UnconfirmedError
 from knative.local.broker.specs import BrokerError, QueueType
 from knative.local.broker.topology import Topology
 
 log = logging.getLogger("knative.local.broker")
-# It tells of every lost connection in several lines with stack traces; Link below tells of it in one.
+# It tells of every lost connection in several lines with stack traces; _Link tells of it in one.
 logging.getLogger("pika").setLevel(logging.CRITICAL)
 
 PREFETCH = 100
@@ -48,7 +49,7 @@ class _Channel:
         return answer.result()
 
 
-async def _open_channel(connection: Connection) -> _Channel:
+async def _open(connection: Connection) -> _Channel:
     opened = asyncio.get_running_loop().create_future()
     channel = _Channel(connection.channel(on_open_callback=opened.set_result))
     await asyncio.wait({opened, channel.closed}, return_when=asyncio.FIRST_COMPLETED)
@@ -64,9 +65,8 @@ class _Link:
     process must outlive it.
     """
 
-    def __init__(self, parameters: URLParameters, prepare: Callable[[_Channel], Awaitable[None]]) -> None:
-        self._parameters = parameters
-        self._prepare = prepare
+    def __init__(self, purpose: str, parameters: URLParameters, prepare: Callable[[_Channel], Awaitable[None]]) -> None:
+        self._purpose, self._parameters, self._prepare = purpose, parameters, prepare
         self._connection: AsyncioConnection | None = None
         self.channel: _Channel | None = None
         self.ready = asyncio.Event()
@@ -79,15 +79,15 @@ class _Link:
                 channel = await self._connect()
                 await self._prepare(channel)
                 if told:
-                    log.info("RabbitMQ is back")
+                    log.info("RabbitMQ is back for %s", self._purpose)
                 pause, told = 0.05, False
                 self.channel = channel
                 self.ready.set()
                 raise await channel.closed
-            except (AMQPError, OSError) as error:
+            except Exception as error:
                 self.trouble = error
                 if not told:
-                    log.warning("RabbitMQ is gone (%s): trying until it is back", error or type(error).__name__)
+                    log.warning("RabbitMQ is gone for %s, trying until it is back: %r", self._purpose, error)
                     told = True
             finally:
                 self.channel = None
@@ -103,7 +103,7 @@ class _Link:
             on_open_callback=lambda connection: opened.done() or opened.set_result(connection),
             on_open_error_callback=lambda _, error: opened.done() or opened.set_exception(error),
         )
-        return await _open_channel(await opened)
+        return await _open(await opened)
 
     async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
@@ -111,18 +111,17 @@ class _Link:
             return
         closed = asyncio.Event()
         connection.add_on_close_callback(lambda _, __: closed.set())
+        was_open = connection.is_open
         connection.close()
-        try:
-            async with asyncio.timeout(2):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(2 if was_open else 0):
                 await closed.wait()
-        except TimeoutError:
-            log.warning("RabbitMQ did not answer the farewell")
 
 
 class RabbitQueues:
     """The queues of one Broker in the RabbitMQ at *url*."""
 
-    def __init__(self, url: str, *, queue_type: QueueType = "quorum", confirm_seconds: float = 10) -> None:
+    def __init__(self, url: str, queue_type: QueueType, confirm_seconds: float) -> None:
         self._parameters = URLParameters(url)
         self._parameters.heartbeat = _HEARTBEAT
         self._queue_type: QueueType = queue_type
@@ -141,8 +140,8 @@ class RabbitQueues:
         self._inboxes = {consumer.queue: asyncio.Queue() for consumer in topology.consumers}
         # An alarm of RabbitMQ stops all reading from a connection that publishes: acks must have another.
         self._links = [
-            _Link(self._parameters, self._prepare_publishing),
-            _Link(self._parameters, self._prepare_consuming),
+            _Link("publishing", self._parameters, self._prepare_publishing),
+            _Link("consuming", self._parameters, self._prepare_consuming),
         ]
         try:
             for link in self._links:
@@ -207,7 +206,6 @@ class RabbitQueues:
         return answer.method.message_count
 
     async def _prepare_publishing(self, channel: _Channel) -> None:
-        self._lose_unconfirmed()
         await self._declare(channel)
         self._published = 0
         await channel.call(channel.raw.confirm_delivery, ack_nack_callback=self._on_confirm)
@@ -217,12 +215,9 @@ class RabbitQueues:
         await self._declare(channel)
         await channel.call(channel.raw.basic_qos, prefetch_count=PREFETCH)
         for queue, inbox in self._inboxes.items():
-            # What waits here came by the lost channel and will come again.
-            while not inbox.empty():
-                inbox.get_nowait()
-            await channel.call(
-                channel.raw.basic_consume, queue=queue, on_message_callback=partial(self._on_message, inbox)
-            )
+            await channel.call(channel.raw.basic_consume, queue=queue, on_message_callback=partial(_receive, inbox))
+
+        channel.closed.add_done_callback(lambda _: self._empty_inboxes())
 
     async def _declare(self, channel: _Channel) -> None:
         if self._fresh:
@@ -243,14 +238,14 @@ class RabbitQueues:
 
     async def _declare_queue(self, sibling: _Channel, queue: str) -> None:
         for queue_type in (self._queue_type, "classic"):
-            channel = await _open_channel(sibling.raw.connection)  # a refusal closes it
+            channel = await _open(sibling.raw.connection)  # a refusal closes it
             try:
                 await channel.call(
                     channel.raw.queue_declare, queue=queue, durable=True, arguments={"x-queue-type": queue_type}
                 )
                 channel.raw.close()
                 return
-            except AMQPError as error:
+            except ChannelClosedByBroker as error:
                 if queue_type == "classic":
                     raise
                 log.warning("queue %s is classic, not %s: %s", queue, queue_type, error)
@@ -274,21 +269,16 @@ class RabbitQueues:
             if not confirmed.done():
                 confirmed.set_exception(UnconfirmedError("the connection to RabbitMQ was lost"))
 
-    @staticmethod
-    def _on_message(
-        inbox: asyncio.Queue[Delivery],
-        channel: Channel,
-        method: Basic.Deliver,
-        properties: BasicProperties,
-        body: bytes,
-    ) -> None:
-        message = Message(
-            cast("dict[str, Value]", properties.headers or {}),
-            body,
-            properties.content_type or "",
-            properties.message_id or "",
-        )
-        inbox.put_nowait(Delivery(message, partial(_acknowledge, channel, method.delivery_tag)))
+    def _empty_inboxes(self) -> None:
+        """What came by a lost channel comes again by the next."""
+        for inbox in self._inboxes.values():
+            while not inbox.empty():
+                inbox.get_nowait()
+
+
+def _receive(inbox: asyncio.Queue[Delivery], channel: Channel, method: Any, properties: Any, body: bytes) -> None:
+    message = Message(properties.headers or {}, body, properties.content_type or "", properties.message_id or "")
+    inbox.put_nowait(Delivery(message, partial(_acknowledge, channel, method.delivery_tag)))
 
 
 def _acknowledge(channel: Channel, tag: int) -> None:

@@ -1,7 +1,7 @@
-"""What a Broker and its Triggers are told to do: the manifests' fields, resolved to URLs and seconds."""
+"""What a Broker's Triggers are told to do: the manifests' fields, resolved to URLs and seconds."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 BackoffPolicy = Literal["linear", "exponential"]
@@ -10,7 +10,7 @@ QueueType = Literal["quorum", "classic"]
 
 
 class BrokerError(Exception):
-    """A Broker or Trigger that cannot run as it is declared, or a RabbitMQ that cannot be reached."""
+    """A Trigger that must not run as it is declared, or a RabbitMQ that cannot be used."""
 
 
 @dataclass(frozen=True)
@@ -26,20 +26,19 @@ class Destination:
 
     def backoff(self, attempt: int) -> float:
         """Return the seconds to wait after failed attempt number *attempt* (from 1)."""
-        return self.backoff_delay * (
-            attempt if self.backoff_policy == "linear" else 2**attempt
-        )  # the first wait is twice the delay
+        # The SDK counts from 1, so the first exponential wait is already twice the delay.
+        return self.backoff_delay * (attempt if self.backoff_policy == "linear" else 2**attempt)
 
 
 @dataclass(frozen=True)
 class TriggerSpec:
     """One Trigger: which events it wants, who takes them, and who takes those that could not be delivered.
 
-    *subscriber_name* is reported as `knativeerrordest`. Without *dead_letter_url* the Broker's dead letter is used.
+    *subscriber_name* is reported as `knativeerrordest`. Dead letters are delivered as patiently as events.
     """
 
     name: str
-    filter_attributes: Mapping[str, str] = field(hash=False)
+    filter_attributes: Mapping[str, str]
     subscriber_url: str
     subscriber_name: str
     dead_letter_url: str | None
@@ -56,9 +55,9 @@ class TriggerSpec:
         return self._destination(self.subscriber_url, self.subscriber_name)
 
     @property
-    def dead_letter(self) -> Destination | None:
-        """Who takes the undeliverable ones: with the Trigger's own retries, as in a cluster."""
-        return self._destination(self.dead_letter_url, self.dead_letter_name) if self.dead_letter_url else None
+    def dead_letter(self) -> Destination:
+        """Who takes the undeliverable ones."""
+        return self._destination(self.dead_letter_url or "", self.dead_letter_name)
 
     def _destination(self, url: str, name: str) -> Destination:
         return Destination(url, name, self.retry, self.backoff_policy, self.backoff_delay, self.timeout)
