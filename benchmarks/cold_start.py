@@ -59,7 +59,7 @@ def get(path: str) -> bytes:
 
 
 def first_answer(start: Callable[[int], subprocess.Popen[bytes]], request: bytes, status: bytes) -> tuple[float, float]:
-    """Seconds from a process's start to its whole answer to *request*, and its memory then (PSS, children too) in MiB."""
+    """Seconds from a process's start to its whole answer to *request*, and its memory then (PSS in MiB)."""
     port = free_port()
     began = time.perf_counter()
     process = start(port)

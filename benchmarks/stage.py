@@ -15,8 +15,9 @@ from urllib.parse import urlsplit
 import httpx
 
 from functions.store.migrate import migrate
-from knative.local.services import start_services
 from knative.local.services.ports import free_port
+from knative.local.services.postgres import Postgres
+from knative.local.services.redis import Redis
 
 ROOT = Path(__file__).parent.parent
 CLOCK = "2026-11-20T22:00:00+00:00 2026-11-20T22:00:00+00:00 0"
@@ -44,24 +45,21 @@ class Stage:
 
 @contextmanager
 def stage(*, filled: bool = True) -> Iterator[Stage]:
-    """Start what is measured on; DATABASE_URL and REDIS_URL are used when given (they are written to)."""
+    """Start a private Postgres and Redis with the schema and, unless *filled* is off, the history; stop them after."""
     with tempfile.TemporaryDirectory(prefix="stocksalot-bench-") as folder:
-        services = start_services(Path(folder), {"AMQP_URL": "amqp://unused", **os.environ})
+        postgres, redis = Postgres(Path(folder) / "postgres", os.environ), Redis(Path(folder) / "redis", os.environ)
         try:
-            migrate(services.postgres_url)
-            place = Stage(
-                {
-                    "DATABASE_URL": services.postgres_url,
-                    "REDIS_URL": services.redis_url,
-                    "CLOCK": CLOCK,
-                    "PROVIDERS": "simulated",
-                }
-            )
+            postgres.start()
+            redis.start()
+            migrate(postgres.url)
+            services = {"DATABASE_URL": postgres.url, "REDIS_URL": redis.url}
+            place = Stage({**services, "CLOCK": CLOCK, "PROVIDERS": "simulated"})
             if filled:
                 fill(place)
             yield place
         finally:
-            services.stop()
+            redis.stop()
+            postgres.stop()
 
 
 def fill(place: Stage) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from statistics import median
+from statistics import quantiles as cut
 
 
 def print_table(title: str, head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -19,3 +20,9 @@ def print_table(title: str, head: Sequence[str], rows: Sequence[Sequence[object]
 def spread(seconds: Sequence[float]) -> tuple[str, str, str]:
     """Return minimum, median and maximum of *seconds* in milliseconds."""
     return tuple(f"{value * 1000:.0f}" for value in (min(seconds), median(seconds), max(seconds)))  # pyright: ignore[reportReturnType]
+
+
+def quantiles(seconds: Sequence[float]) -> tuple[str, str, str, str]:
+    """Return the tenth percentile, median, ninetieth percentile and maximum of *seconds* in milliseconds."""
+    tenths = cut(seconds, n=10)
+    return tuple(f"{value * 1000:.0f}" for value in (tenths[0], median(seconds), tenths[-1], max(seconds)))  # pyright: ignore[reportReturnType]

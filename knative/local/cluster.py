@@ -101,6 +101,7 @@ class Cluster:
         filters = {trigger.name: dict(trigger.filter_attributes) for trigger in self._application.triggers}
         ticks = self.schedule.ticks if self.schedule else {}
         return {
+            "ingress": self._broker.ingress_url,
             "functions": [_function(revision) for revision in self.activator.revisions.values()],
             "queues": [
                 {

@@ -1,0 +1,99 @@
+"""The whole system as a person starts it, `python -m knative.local up`, in the hands of a test."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from knative.local.remote import Outcome, Remote, find
+from knative.local.services.ports import free_port
+from tests.waiting import wait_until
+
+ROOT = Path(__file__).parent.parent
+
+
+@dataclass
+class System:
+    """A running `up` whose data and logs are in *folder*."""
+
+    process: subprocess.Popen[str]
+    folder: Path
+    url: str
+
+    def get(self, path: str, **query: str | int) -> Any:
+        """The JSON that the public API answers; an error fails the test."""
+        answer = httpx.get(f"{self.url}/api{path}", params=query, timeout=30)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def tick(self, job: str = "bars", data: Mapping[str, Any] | None = None) -> Outcome:
+        """Fire a schedule and wait until its tick and the event it led to are dealt with."""
+        return self._ask(lambda remote: remote.tick(job, data))
+
+    def status(self) -> dict[str, Any]:
+        """What the runner says of itself."""
+        return self._ask(lambda remote: remote.status())
+
+    def gateway(self) -> str:
+        """Where the runner answers its own verbs, and hands events to functions."""
+        return self._ask(_gateway)
+
+    def wait_for_zero(self) -> None:
+        """Return once no copy of any function runs."""
+        wait_until(lambda: not any(function["pids"] for function in self.status()["functions"]), 30)
+
+    def logs(self, name: str) -> str:
+        """What a function, or the runner, has written."""
+        path = self.folder / "logs" / f"{name}.log"
+        return path.read_text() if path.exists() else ""
+
+    def _ask(self, question: Any) -> Any:
+        async def ask() -> Any:
+            remote = find(self.folder)
+            try:
+                return await asyncio.wait_for(question(remote), 90)
+            finally:
+                await remote.close()
+
+        return asyncio.run(ask())
+
+
+async def _gateway(remote: Remote) -> str:
+    return remote._gateway
+
+
+@contextmanager
+def running(folder: Path, environment: Mapping[str, str], *options: str, port: int | None = None) -> Iterator[System]:
+    """Start the system and yield it when it says that it is ready; end it as Ctrl-C does."""
+    port = port or free_port()
+    process = start(folder, environment, options, port)
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line.startswith(f"ready  http://localhost:{port}"), f"{line!r}\n{(folder / 'screen').read_text()}"
+        yield System(process, folder, f"http://localhost:{port}")
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def start(folder: Path, environment: Mapping[str, str], options: Sequence[str], port: int) -> subprocess.Popen[str]:
+    """Start the process; what it tells meanwhile goes to `screen` in *folder*."""
+    folder.mkdir(parents=True, exist_ok=True)
+    mine = {name: value for name, value in os.environ.items() if not name.endswith("_URL")}
+    with (folder / "screen").open("a") as screen:
+        return subprocess.Popen(
+            [sys.executable, "-m", "knative.local", "up", "--port", str(port), "--folder", str(folder), *options],
+            cwd=ROOT,
+            env={**mine, **environment},
+            stdout=subprocess.PIPE,
+            stderr=screen,
+            text=True,
+        )
