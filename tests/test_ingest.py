@@ -602,6 +602,17 @@ class TestReconcile:
         ]
         assert house.work({"lookback_sessions": 10}) is None
 
+    def test_a_hole_that_no_provider_can_fill_is_left_alone(self, open_house: Callable[..., House]) -> None:
+        """What is settled is not looked for again."""
+        house = open_house()
+        house.track("KO")
+        house.work()
+        house.sql("DELETE FROM bars WHERE start = '2026-11-17T15:30Z'")
+        house.sql("UPDATE asked_windows SET settled = '{[2026-11-17T15:30Z, 2026-11-17T16:30Z)}'")
+
+        assert house.work({"lookback_sessions": 10}) is None
+        assert house.work({"start": "2026-11-01"}) is None
+
     def test_a_window_is_filled_and_not_more(self, open_house: Callable[..., House]) -> None:
         """start and end fill [start, end): dates are days in New York, the half day included."""
         house = open_house()
@@ -696,6 +707,20 @@ class TestReconcile:
         invented_again = open_house(twelvedata_api_keys="")
         assert invented_again.work() is None
         assert invented_again.work({"lookback_sessions": 3}) is None
+
+    def test_invented_bars_are_holes_to_a_real_provider(
+        self, open_house: Callable[..., House], open_real_house: Callable[..., House]
+    ) -> None:
+        """A window that is named is asked for until it is real, and then no more."""
+        invented = open_house()
+        invented.track("KO")
+        invented.work()
+        real, window = open_real_house(), {"start": "2026-11-16", "end": "2026-11-18"}
+        event = real.work(window)
+
+        assert event is not None
+        assert (event.source, len(event.series[0].bars)) == ("twelvedata", 21)
+        assert real.work(window) is None
 
     def test_what_is_unfinished_or_out_of_place_is_dropped_and_counted(
         self, open_real_house: Callable[..., House], upstream: Vendors, capsys: pytest.CaptureFixture[str]

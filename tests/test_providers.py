@@ -397,6 +397,15 @@ class TestBudget:
 
         assert sum(self.run(redis_url, work)) == 16
 
+    def test_no_more_is_charged_than_was_wanted(self, redis_url: str, hands: Hands) -> None:
+        """The second key pays only for what the first has no credits for."""
+
+        async def work(redis: Redis) -> list[list[int]]:
+            budget = Budget(redis, "twelvedata", [SecretStr(KEY), SecretStr(OTHER_KEY)], 8, 800)
+            return [[grant.credits for grant in await budget.take(wanted)] for wanted in (3, 7, 20)]
+
+        assert self.run(redis_url, work) == [[3], [5, 2], [6]]
+
     def test_the_end_of_a_minute_is_charged_to_both(self, redis_url: str, hands: Hands) -> None:
         """A request that is under way when the minute ends may be counted in the next one: both have room for it."""
 
