@@ -15,7 +15,7 @@ from knative.local.broker.dispatcher import Counts, Dispatcher
 from knative.local.broker.ingress import Ingress
 from knative.local.broker.memory import MemoryQueues
 from knative.local.broker.rabbit import RabbitQueues
-from knative.local.broker.specs import BrokerError, Mode, QueueType, TriggerSpec
+from knative.local.broker.specs import BrokerError, Mode, TriggerSpec
 from knative.local.broker.topology import plan
 from knative.local.listener import Listener, bind
 
@@ -47,12 +47,10 @@ class Broker:
         triggers: Sequence[TriggerSpec],
         *,
         mode: Mode = "faithful",
-        queue_type: QueueType = "quorum",
         port: int = 0,
-        confirm_seconds: float = 10,
     ) -> None:
         self._topology = plan(namespace, name, triggers)
-        self._queues = RabbitQueues(amqp_url, queue_type, confirm_seconds) if amqp_url else MemoryQueues()
+        self._queues = RabbitQueues(amqp_url) if amqp_url else MemoryQueues()
         self._mode: Mode = mode
         self._port = port
         self._listener: Listener | None = None

@@ -16,7 +16,7 @@ from pika.spec import Basic
 
 from knative.local.broker.messages import Message
 from knative.local.broker.queues import Delivery, UnconfirmedError
-from knative.local.broker.specs import BrokerError, QueueType
+from knative.local.broker.specs import BrokerError
 from knative.local.broker.topology import Topology
 
 log = logging.getLogger("knative.local.broker")
@@ -26,6 +26,8 @@ logging.getLogger("pika").setLevel(logging.CRITICAL)
 PREFETCH = 100
 _HEARTBEAT = 20
 _CONNECT_SECONDS = 30
+_CONFIRM_SECONDS = 10
+_STATUS_SECONDS = 2
 _LONGEST_PAUSE = 2
 # RabbitMQ cuts a connection, and so every event on its way, for attributes that fill more than one frame of 128 KiB.
 _MAX_HEADER_BYTES = 100_000
@@ -40,22 +42,23 @@ class _Channel:
         raw.add_on_close_callback(lambda _, reason: self.closed.done() or self.closed.set_result(reason))
         raw.add_on_cancel_callback(lambda _: raw.close())  # its queue was deleted: begin anew
 
+    @classmethod
+    async def open(cls, connection: Connection) -> "_Channel":
+        opened = asyncio.get_running_loop().create_future()
+        channel = cls(connection.channel(on_open_callback=opened.set_result))
+        await channel._or_closed(opened)
+        return channel
+
     async def call(self, method: Callable[..., Any], **arguments: Any) -> Any:
         answer = asyncio.get_running_loop().create_future()
         method(**arguments, callback=answer.set_result)
+        return await self._or_closed(answer)
+
+    async def _or_closed(self, answer: asyncio.Future[Any]) -> Any:
         await asyncio.wait({answer, self.closed}, return_when=asyncio.FIRST_COMPLETED)
         if not answer.done():
             raise self.closed.result()
         return answer.result()
-
-
-async def _open(connection: Connection) -> _Channel:
-    opened = asyncio.get_running_loop().create_future()
-    channel = _Channel(connection.channel(on_open_callback=opened.set_result))
-    await asyncio.wait({opened, channel.closed}, return_when=asyncio.FIRST_COMPLETED)
-    if not opened.done():
-        raise channel.closed.result()
-    return channel
 
 
 class _Link:
@@ -103,7 +106,7 @@ class _Link:
             on_open_callback=lambda connection: opened.done() or opened.set_result(connection),
             on_open_error_callback=lambda _, error: opened.done() or opened.set_exception(error),
         )
-        return await _open(await opened)
+        return await _Channel.open(await opened)
 
     async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
@@ -121,11 +124,9 @@ class _Link:
 class RabbitQueues:
     """The queues of one Broker in the RabbitMQ at *url*."""
 
-    def __init__(self, url: str, queue_type: QueueType, confirm_seconds: float) -> None:
+    def __init__(self, url: str) -> None:
         self._parameters = URLParameters(url)
         self._parameters.heartbeat = _HEARTBEAT
-        self._queue_type: QueueType = queue_type
-        self._confirm_seconds = confirm_seconds
         self._topology = Topology("", (), (), ())
         self._fresh = True
         self._published = 0
@@ -183,10 +184,10 @@ class RabbitQueues:
         self._unconfirmed[tag] = confirmed
         try:
             # The real ingress waits here for ever, and so does who posted; nobody should have to debug that.
-            async with asyncio.timeout(self._confirm_seconds):
+            async with asyncio.timeout(_CONFIRM_SECONDS):
                 await confirmed
         except TimeoutError:
-            raise UnconfirmedError(f"not confirmed within {self._confirm_seconds} s") from None
+            raise UnconfirmedError(f"not confirmed within {_CONFIRM_SECONDS} s") from None
         finally:
             self._unconfirmed.pop(tag, None)
 
@@ -200,8 +201,9 @@ class RabbitQueues:
         if not channel:
             return None
         try:
-            answer = await channel.call(channel.raw.queue_declare, queue=queue, passive=True)
-        except AMQPError:
+            async with asyncio.timeout(_STATUS_SECONDS):
+                answer = await channel.call(channel.raw.queue_declare, queue=queue, passive=True)
+        except (AMQPError, TimeoutError):
             return None
         return answer.method.message_count
 
@@ -237,8 +239,8 @@ class RabbitQueues:
             )
 
     async def _declare_queue(self, sibling: _Channel, queue: str) -> None:
-        for queue_type in (self._queue_type, "classic"):
-            channel = await _open(sibling.raw.connection)  # a refusal closes it
+        for queue_type in ("quorum", "classic"):
+            channel = await _Channel.open(sibling.raw.connection)  # a refusal closes it
             try:
                 await channel.call(
                     channel.raw.queue_declare, queue=queue, durable=True, arguments={"x-queue-type": queue_type}

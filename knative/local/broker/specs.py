@@ -6,7 +6,6 @@ from typing import Literal
 
 BackoffPolicy = Literal["linear", "exponential"]
 Mode = Literal["faithful", "spec"]
-QueueType = Literal["quorum", "classic"]
 
 
 class BrokerError(Exception):
