@@ -6,12 +6,13 @@ down and they are all there is.
 """
 
 import asyncio
-import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 from functions.api.answer import Answer, Entry
 from functions.api.freshness import Freshness
@@ -19,7 +20,6 @@ from functions.api.servers import DownError, Redis
 from shared import clock
 from shared.problem import Problem
 
-_logger = logging.getLogger(__name__)
 _MEMORY_BYTES = 16 * 1024 * 1024
 _LARGE_BYTES = 64 * 1024
 """From here on compressing takes long enough to let others go on meanwhile."""
@@ -131,7 +131,7 @@ class Cache:
         return copy if copy and copy.holds(epoch, clock.now()) else None
 
     async def _publish(self, key: str, entry: Entry | None, lock: str, done: str) -> None:
-        async def publish(client) -> None:
+        async def publish(client: Any) -> None:
             async with client.pipeline(transaction=False) as together:
                 if entry is not None:
                     together.set(key, entry.to_bytes(), ex=_KEPT_SECONDS)
@@ -140,10 +140,8 @@ class Cache:
                 together.delete(lock)
                 await together.execute()
 
-        try:
+        with suppress(DownError):  # others will find it themselves
             await self._redis.ask(publish)
-        except DownError:
-            _logger.info("an answer could not be shared through Redis")
 
     def _remember(self, question: Question, entry: Entry) -> Entry:
         if before := self._memory.pop(question.text, None):

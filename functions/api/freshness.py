@@ -7,6 +7,7 @@ from functions.api.servers import DownError, Postgres, Redis
 from shared.epoch import publish_epoch, read_epoch, select_epoch
 
 SECONDS = 1.0
+_PATIENCE_SECONDS = 2.0
 
 
 class Freshness:
@@ -47,7 +48,7 @@ class Freshness:
 
     async def _from_postgres(self) -> int | None:
         try:
-            epoch = await self._postgres.ask(select_epoch)
+            epoch = await self._postgres.ask(select_epoch, _PATIENCE_SECONDS)
         except DownError:
             return None
         try:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from psycopg import AsyncConnection, InterfaceError, OperationalError
 from psycopg.errors import QueryCanceled
+from psycopg_pool import PoolTimeout
 from redis.exceptions import RedisError
 
 from shared.cache import connect_cache
@@ -23,6 +24,7 @@ T = TypeVar("T")
 _logger = logging.getLogger(__name__)
 _PAUSE_SECONDS = 1.0
 _PATIENCE_SECONDS = 8.0
+_RECENTLY_SECONDS = 3.0
 
 
 class DownError(Exception):
@@ -72,28 +74,35 @@ class Postgres(Server):
 
     def __init__(self, settings: Database) -> None:
         self._pool = Pool(settings)
+        self._answered_at = -_RECENTLY_SECONDS
         super().__init__("Postgres", lambda: self._lend(lambda connection: connection.execute("SELECT 1")))
 
-    async def ask(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
-        """Return what *work* makes of a connection; DownError when there is none, or no answer for eight seconds."""
+    async def ask(
+        self, work: Callable[[AsyncConnection], Awaitable[T]], patience_seconds: float = _PATIENCE_SECONDS
+    ) -> T:
+        """Return what *work* makes of a connection; DownError when none is to be had, or no answer for so long."""
         if not self.usable:
             raise DownError(self._name)
         # A task of its own: a query that hangs cannot be taken back, but it need not be waited for.
         task = asyncio.ensure_future(self._lend(work))
-        await asyncio.wait({task}, timeout=_PATIENCE_SECONDS)
+        await asyncio.wait({task}, timeout=patience_seconds)
         if not task.done():
             task.add_done_callback(_forget)
             raise self.failed(None)
         try:
             return task.result()
-        except QueryCanceled as error:
-            raise DownError(self._name) from error
+        except (QueryCanceled, PoolTimeout) as error:
+            # A server that has just answered others is busy, not down.
+            busy = time.monotonic() - self._answered_at < _RECENTLY_SECONDS
+            raise DownError(self._name) if busy else self.failed(error) from error
         except (OperationalError, InterfaceError) as error:
             raise self.failed(error) from error
 
     async def _lend(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         async with self._pool.connection() as connection:
-            return await work(connection)
+            done = await work(connection)
+        self._answered_at = time.monotonic()
+        return done
 
 
 class Redis(Server):

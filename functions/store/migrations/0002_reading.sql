@@ -78,10 +78,8 @@ CREATE FUNCTION derived_bars(of_ticker text, unit text, first timestamptz, "end"
     LANGUAGE sql STABLE PARALLEL SAFE ROWS 100
 BEGIN ATOMIC
 WITH history AS (
-     SELECT min(start) AS oldest, max(start) AS newest
-       FROM bars
-      WHERE ticker = of_ticker
-        AND interval = '1h'
+     SELECT (SELECT start FROM bars WHERE ticker = of_ticker AND interval = '1h' ORDER BY start LIMIT 1) AS oldest,
+            (SELECT start FROM bars WHERE ticker = of_ticker AND interval = '1h' ORDER BY start DESC LIMIT 1) AS newest
 ), period AS (
      SELECT date_trunc(unit, session.date::timestamp)::date AS date,
             min(session.opens) AS opens,

@@ -1,0 +1,123 @@
+"""How Postgres finds what the API answers: by the primary key of bars, however many there are."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+
+from functions.api.bars import Span, select_derived_bars, select_newest_bars, select_oldest_bars
+from functions.api.coverage import select_coverage
+from functions.api.latest import select_latest
+from functions.api.movers import select_movers
+from functions.api.parameters import Movers
+from functions.api.scene import select_standings
+from functions.api.status import select_health
+from tests.conftest import new_database
+from tests.reading import at
+
+FILL = """
+    INSERT INTO bars (ticker, interval, start, open, high, low, close, volume, source, received_at)
+    SELECT ticker, '1h', hour, 100, 101, 99, 100.5, 1000, 'simulated', hour + interval '1 hour'
+      FROM tickers,
+           (SELECT * FROM sessions WHERE opens < '2026-11-21' ORDER BY opens DESC LIMIT 575) AS session,
+           generate_series(opens, closes - interval '1 second', interval '1 hour') AS hour
+"""
+TICKERS = ("AAPL", "MSFT", "XOM")
+WINDOW = (at("2026-03-02 14:30"), at("2026-11-20 14:30"))
+
+BARS = {"bars", "bars_pkey"}
+
+Select = Callable[[psycopg.AsyncConnection], Awaitable[Any]]
+
+
+@pytest.fixture(scope="module")
+def filled(postgres_server: str, migrated_database: str) -> Iterator[str]:
+    """A database with 200,000 bars of which Postgres has looked at the statistics."""
+    with new_database(postgres_server, template=urlsplit(migrated_database).path[1:]) as url:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(FILL)
+            connection.execute("VACUUM ANALYZE")
+        yield url
+
+
+def plans_of(url: str, select: Select) -> list[dict[str, Any]]:
+    """Every node of the plans by which *select* worked, those inside SQL functions too."""
+    logged: list[str] = []
+
+    async def explain() -> None:
+        settings = (
+            "jit=off",
+            "session_preload_libraries=auto_explain",
+            "auto_explain.log_min_duration=0",
+            "auto_explain.log_analyze=on",
+            "auto_explain.log_nested_statements=on",
+            "auto_explain.log_format=json",
+            "client_min_messages=log",
+        )
+        options = " ".join(f"-c {setting}" for setting in ("timezone=UTC", *settings))
+        async with await psycopg.AsyncConnection.connect(url, autocommit=True, options=options) as connection:
+            connection.add_notice_handler(lambda notice: logged.append(notice.message_primary or ""))
+            await select(connection)
+
+    asyncio.run(explain())
+    plans = [json.loads(message[message.index("{") :])["Plan"] for message in logged if "plan:" in message]
+    return [node for plan in plans for node in nodes(plan)]
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """*plan* and all below it."""
+    yield plan
+    for part in plan.get("Plans", ()):
+        yield from nodes(part)
+
+
+def movers(basis: str) -> Select:
+    """The statement behind /movers."""
+    return lambda connection: select_movers(connection, Movers.model_validate({"basis": basis}))
+
+
+def hourly(select: Any, *window: datetime | None) -> Select:
+    """A statement behind /ohlc, for 50 bars of three tickers."""
+    return lambda connection: select(connection, [Span(t, *window) for t in TICKERS], 50, newest_first=False)
+
+
+def derived(interval: str, limit: int, *, from_newest: bool) -> Select:
+    """The statement behind /ohlc with a longer interval, for three tickers."""
+    spans = [Span(ticker, WINDOW[0], None) for ticker in TICKERS]
+    return lambda connection: select_derived_bars(
+        connection, interval, spans, limit, from_newest=from_newest, newest_first=False
+    )
+
+
+CASES: dict[str, tuple[Select, int]] = {
+    "/latest": (select_latest, 300),
+    "/movers": (movers("previous_close"), 8_000),
+    "/movers?basis=previous_bar": (movers("previous_bar"), 1_500),
+    "/ohlc, newest": (hourly(select_newest_bars, None, None), 200),
+    "/ohlc, newest in a window": (hourly(select_newest_bars, *WINDOW), 200),
+    "/ohlc, from a start": (hourly(select_oldest_bars, *WINDOW), 200),
+    "/ohlc?interval=1d": (derived("1d", 5, from_newest=True), 3 * 6 * 10),
+    "/ohlc?interval=1mo": (derived("1mo", 2, from_newest=False), 3 * 3 * 170),
+    "/coverage": (lambda it: select_coverage(it, [WINDOW[1]], TICKERS, at("2026-11-22 00:00"), "sessions"), 50),
+    "/status": (lambda connection: select_health(connection, WINDOW[0]), 500),
+    "who lags behind": (lambda connection: select_standings(connection, WINDOW[1]), 100),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_bars_are_found_by_their_key(filled: str, name: str) -> None:
+    """No answer reads the table from end to end: each goes through the primary key, to few more bars than it needs."""
+    select, most = CASES[name]
+
+    met = [node for node in plans_of(filled, select) if BARS & {node.get("Relation Name"), node.get("Index Name")}]
+    scans = [node for node in met if "Relation Name" in node]
+
+    assert scans, "a plan that never meets the table proves nothing"
+    assert {node["Node Type"] for node in scans} <= {"Index Scan", "Index Only Scan", "Bitmap Heap Scan"}
+    assert {node["Index Name"] for node in met if "Index Name" in node} == {"bars_pkey"}
+    assert sum(node["Actual Rows"] * node["Actual Loops"] for node in scans) <= most
