@@ -4,11 +4,13 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -19,6 +21,8 @@ from pika.exchange_type import ExchangeType
 from knative.local.broker import Broker, BrokerError, Counts, TriggerSpec, rabbit
 from knative.local.broker.queues import UnconfirmedError
 from knative.local.broker.topology import plan
+from knative.local.services import PACKAGES
+from knative.local.services.rabbitmq import RabbitMQ
 from tests.waiting import wait_until_async
 
 pytestmark = pytest.mark.anyio
@@ -210,6 +214,16 @@ async def bench(backend: str | None) -> AsyncIterator[Bench]:
         await asyncio.gather(*(broker.stop(grace=0) for broker in bench.brokers))
     if backend:
         clear(backend, bench.namespace)
+
+
+@pytest.fixture
+def own_rabbitmq(tmp_path: Path) -> Iterator[RabbitMQ]:
+    """A RabbitMQ that the test may stop."""
+    environment = {key: value for key, value in os.environ.items() if not key.endswith("_URL")}
+    server = RabbitMQ(tmp_path / "rabbitmq", environment, fast=True, packages=PACKAGES)
+    server.start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture
@@ -1031,6 +1045,29 @@ async def test_a_rabbitmq_that_goes_and_comes_back(
     assert took < 1
     assert await bench.subscriber.ids() == ["accepted"]
     assert caplog.text.count("RabbitMQ is gone") == caplog.text.count("RabbitMQ is back") == 2
+
+
+@only_memory  # of its own RabbitMQ
+async def test_events_survive_a_restart_of_rabbitmq(bench: Bench, own_rabbitmq: RabbitMQ) -> None:
+    """What waits, and what is in a subscriber's hand, arrives after RabbitMQ was stopped and started."""
+    bench.subscriber.behave = bench.subscriber.hold
+    await bench.run(bench.trigger(timeout=None), url=own_rabbitmq.url)
+    numbers = [str(number) for number in range(20)]
+    for number in numbers:
+        await bench.post(id=number)
+    await bench.subscriber.received()
+
+    async def accepted() -> bool:
+        return await bench.post(id="afterwards") == 202
+
+    await asyncio.to_thread(own_rabbitmq.stop)
+    meanwhile = await bench.post(id="meanwhile")
+    await asyncio.to_thread(own_rabbitmq.start)
+    await wait_until_async(accepted)
+    bench.subscriber.release.set()
+
+    assert meanwhile == 500
+    assert await bench.subscriber.ids(22) == ["0", *numbers, "afterwards"]
 
 
 @only_rabbitmq
