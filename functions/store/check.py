@@ -1,6 +1,7 @@
 """The rules a bar must obey by itself to be believed: from values to values, standard library only."""
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple, Protocol, cast
@@ -12,6 +13,9 @@ DERIVED = frozenset({"1d", "1w", "1mo"})
 
 CHEAPEST, DEAREST = Decimal("0.000001"), Decimal(10**8)
 """USD. A price outside is a fault of unit or parsing: the dearest share costs a hundredth of it."""
+
+DOUBTFUL = 20
+"""So many bars outside sessions, and most of an answer, are no slip but another clock."""
 
 ZERO, LARGEST_VOLUME = Decimal(), Decimal(2**63 - 1)
 
@@ -96,6 +100,7 @@ def sift(
         if start in kept and kept[start] != bar:
             bad.append(Bad(ticker, kept[start], _CONTRADICTED))
         kept[start] = cast("Good", bar)
+    bad += _doubt_clocks(good, bad)
     return {ticker: dict(sorted(kept.items())) for ticker, kept in sorted(good.items())}, bad
 
 
@@ -120,6 +125,15 @@ def check(bar: Bar) -> Fault | None:
     return None
 
 
+def _doubt_clocks(good: Batch, bad: Sequence[Bad]) -> list[Bad]:
+    """Take from *good* the tickers whose bars mostly lie outside sessions: the others are inside by chance."""
+    outside = Counter(one.ticker for one in bad if one.fault is _OUTSIDE)
+    doubted = [ticker for ticker, bars in good.items() if outside[ticker] > max(len(bars), DOUBTFUL)]
+    return [Bad(ticker, bar, _WRONG_CLOCK) for ticker in doubted for bar in good.pop(ticker).values()]
+
+
+_OUTSIDE = Fault("outside-session", "The exchange was closed.")
+_WRONG_CLOCK = Fault("clock-doubtful", "Most bars of this answer lie outside the sessions: its clock is not UTC.")
 _CONTRADICTED = Fault("contradicted", "A later bar of the same answer has the same start and other figures.")
 
 
@@ -153,7 +167,7 @@ def _moment_fault(start: datetime, interval: str, fetched_at: datetime, market: 
         return Fault("unfinished", "The bar starts after it was fetched.")
     session = market.session_at(start)
     if session is None:
-        return Fault("outside-session", "The exchange was closed.")
+        return _OUTSIDE
     if not session.holds(interval, start):
         return Fault("off-grid", f"{interval} bars of this session start on the grid from {session.opens.isoformat()}.")
     if session.end(interval, start) > fetched_at:
