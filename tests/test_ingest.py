@@ -874,6 +874,17 @@ class TestFailing:
 
         assert [event and (event.source, len(event.series)) for event in events] == [("twelvedata", 8), ("replay", 1)]
 
+    def test_without_redis_the_budget_is_safe(
+        self, open_real_house: Callable[..., House], upstream: Vendors, port: int, tmp_path: Path
+    ) -> None:
+        """A provider with a budget is not asked, and the broker tries again; one without a budget serves."""
+        nowhere, replay = f"redis://127.0.0.1:{port}/0", str(self.replay(tmp_path))
+        refused = open_real_house(redis_url=nowhere).tick()
+        served = open_real_house(redis_url=nowhere, providers="twelvedata,replay", replay_files=replay).tick()
+
+        assert (refused.status_code, fetched(served).source) == (503, "replay")
+        assert upstream.requests() == []
+
     def test_part_of_a_batch_is_better_than_none(
         self, open_real_house: Callable[..., House], upstream: Vendors
     ) -> None:

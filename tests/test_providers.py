@@ -111,6 +111,7 @@ class TestTwelveData:
     ) -> None:
         """No URL and no log line carries a key, not even when httpx tells everything and the vendor echoes it."""
         caplog.set_level(logging.DEBUG)
+        caplog.set_level(logging.DEBUG, logger="httpx")
         upstream.misbehave("symbol_error", symbols=["AAPL"], code=500, message=f"key {KEY} is odd")
         fetch(told(), asks("AAPL", "KO"))
         upstream.misbehave("unauthorized")

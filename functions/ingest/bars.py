@@ -138,7 +138,7 @@ async def _find_newer(
     held = [one for one in await select_held(connection, INTERVAL) if tickers is None or one.ticker in tickers]
     if not settings.invents:
         held = forget_simulated(held)
-    history = now - timedelta(days=settings.history_sessions * 7 / 5)
+    history = now - _sessions(settings.history_sessions)
     first = min([history, *(one.newest for one in held if one.newest)]) - _NEIGHBOURS
     market = await select_market(connection, first, now)
     newest = market.newest_finished(INTERVAL, now, grace)
@@ -161,8 +161,8 @@ async def _find_holes(
     grace: timedelta,
 ) -> Due:
     """Find what is missing in *window*, at its ends or inside."""
-    sessions = timedelta(days=(window.sessions or 0) * 7 / 5)
-    market = await select_market(connection, (window.start or window.end - sessions) - _NEIGHBOURS, window.end)
+    first = window.start or window.end - _sessions(window.sessions or 1)
+    market = await select_market(connection, first - _NEIGHBOURS, window.end)
     newest = market.newest_finished(INTERVAL, now, grace)
     if newest is None:
         return Due([], [], market)
@@ -173,6 +173,11 @@ async def _find_holes(
     gaps = await select_gaps(connection, INTERVAL, tickers, expected, simulated=settings.invents)
     gaps = by_urgency(gaps, now - _ASKED_LATELY)
     return Due(gaps, fit(gaps, expected, market, INTERVAL, overlap=0), market)
+
+
+def _sessions(count: int) -> timedelta:
+    """Return a span that holds *count* sessions: of 365 days 250 at least are."""
+    return timedelta(days=count * 1.5)
 
 
 def _opening(market: Market, newest: datetime, sessions: int) -> datetime:

@@ -1,4 +1,4 @@
-"""What ingest is told by its environment."""
+"""What ingest is told from outside: where its data are, whom to ask, and what that may cost."""
 
 from typing import Annotated, Self
 

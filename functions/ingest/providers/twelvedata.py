@@ -43,7 +43,7 @@ class _KeyRefused(Exception):  # noqa: N818
 
 @dataclass
 class _Round:
-    """What came of one grant of credits."""
+    """What came of one request."""
 
     bars: dict[Ask, list[Bar]] = field(default_factory=dict)
     refused: list[Ask] = field(default_factory=list)
@@ -73,12 +73,16 @@ class TwelveData:
                 )
                 # A round more for each key that turns out to be refused.
                 while waiting and (grants := await budget.take(len(waiting))):
+                    spent += sum(grant.credits for grant in grants)
                     served = iter(waiting)
                     shares = [(grant, list(islice(served, grant.credits))) for grant in grants]
                     rounds = await asyncio.gather(
-                        *(self._spend(client, budget, grant, share, interval) for grant, share in shares)
+                        *(
+                            self._ask(client, budget, grant, batch, interval)
+                            for grant, share in shares
+                            for batch in _batches(share)
+                        )
                     )
-                    spent += sum(grant.credits for grant in grants)
                     waiting = [ask for one in rounds for ask in one.refused] + list(served)
                     for one in rounds:
                         found |= one.bars
@@ -98,38 +102,34 @@ class TwelveData:
             raise ProviderFailed(f"twelvedata: {'; '.join(failures)}")
         raise NoBudget
 
-    async def _spend(
-        self, client: httpx.AsyncClient, budget: Budget, grant: Grant, asks: Sequence[Ask], interval: str
+    async def _ask(
+        self, client: httpx.AsyncClient, budget: Budget, grant: Grant, batch: Sequence[Ask], interval: str
     ) -> _Round:
-        """Use the credits of *grant* for *asks*: a request for each different window."""
+        """Ask for *batch*, which shares one window, under *grant*, and note what it says of the key."""
         done = _Round()
-        for batch in _batches(asks):
+        try:
+            answers = await self._request(client, budget, grant, batch, interval)
+        except _OutOfCredits as out:
+            await budget.use_up(grant, str(out))
+            _logger.warning("twelvedata: key %s is out of credits for the %s", short_hash(grant.key), out)
+            return done
+        except _KeyRefused as refused:
+            await budget.set_aside(grant)
+            _logger.error("twelvedata: key %s is set aside for an hour: %s", short_hash(grant.key), refused)
+            return _Round(refused=list(batch), failures=[f"key refused: {refused}"])
+        except _Failed as failure:
+            return _Round(failures=[str(failure)])
+        for ask, answer in answers.items():
             try:
-                answers = await self._request(client, budget, grant, batch, interval)
-            except _OutOfCredits as out:
-                await budget.use_up(grant, str(out))
-                _logger.warning("twelvedata: key %s is out of credits for the %s", short_hash(grant.key), out)
-                break
-            except _KeyRefused as refused:
-                await budget.set_aside(grant)
-                _logger.error("twelvedata: key %s is set aside for an hour: %s", short_hash(grant.key), refused)
-                done.failures.append(f"key refused: {refused}")
-                done.refused += [ask for ask in asks if ask not in done.bars]
-                break
+                done.bars[ask] = _read_series(ask, answer, grant.key)
             except _Failed as failure:
-                done.failures.append(str(failure))
-                continue
-            for ask, answer in answers.items():
-                try:
-                    done.bars[ask] = _read_series(ask, answer, grant.key)
-                except _Failed as failure:
-                    done.failures.append(f"{ask.ticker}: {failure}")
+                done.failures.append(f"{ask.ticker}: {failure}")
         return done
 
     async def _request(
         self, client: httpx.AsyncClient, budget: Budget, grant: Grant, batch: Sequence[Ask], interval: str
     ) -> dict[Ask, object]:
-        """Return what the provider says of each ask in *batch*, which share one window."""
+        """Return what the provider says of each ask in *batch*."""
         symbols = [self._settings.twelvedata_symbols.get(ask.ticker, ask.ticker) for ask in batch]
         params = {
             "symbol": ",".join(symbols),
