@@ -94,6 +94,7 @@ class Server(ABC):
         self._guard = subprocess.Popen(
             ["/bin/sh", "-c", GUARD, "guard", self.stop_signal.name[3:], str(self._process.pid)],
             stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             env=self.environment,
             start_new_session=True,
