@@ -326,7 +326,7 @@ NO_EVENTS: dict[str, tuple[dict[str, str], bytes | str]] = {
     "structured, NaN": structured(data=float("nan")),
     "structured, infinite": (STRUCTURED, b'{"data": 1e999, ' + json.dumps(PARTS).encode()[1:]),
     "structured, bad base64": structured(data_base64="?"),
-    "structured, base64 of a number": structured(data_base64=1),
+    "structured, base64 of a number": structured(data_base64=1234),
     "structured, a number as text": structured(datacontenttype="text/plain", data=1),
     "structured, line break": structured(extra="a\r\nce-id: 2"),
     "structured, lone surrogate": structured(extra="\ud800"),
@@ -1091,8 +1091,9 @@ async def test_a_silent_rabbitmq_is_500_within_bounds(
 
 
 @only_rabbitmq
-async def test_deleted_queues_are_made_anew(bench: Bench, backend: str) -> None:
+async def test_deleted_queues_are_made_anew(bench: Bench, backend: str, caplog: pytest.LogCaptureFixture) -> None:
     """Whoever clears RabbitMQ under a running Broker finds it at work again a moment later."""
+    caplog.set_level(logging.INFO)
     await bench.run()
     clear(backend, bench.namespace)
 
@@ -1101,6 +1102,7 @@ async def test_deleted_queues_are_made_anew(bench: Bench, backend: str) -> None:
         return bool(bench.subscriber.requests)
 
     assert await wait_until_async(delivered)
+    assert "a queue was deleted" in caplog.text
 
 
 # --- Figures ---

@@ -40,7 +40,7 @@ class _Channel:
         self.raw = raw
         self.closed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
         raw.add_on_close_callback(lambda _, reason: self.closed.done() or self.closed.set_result(reason))
-        raw.add_on_cancel_callback(lambda _: raw.close())  # its queue was deleted: begin anew
+        raw.add_on_cancel_callback(lambda _: raw.is_open and raw.close(reply_text="a queue was deleted"))
 
     @classmethod
     async def open(cls, connection: Connection) -> "_Channel":
