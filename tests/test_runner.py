@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -396,16 +397,25 @@ def test_a_function_that_cannot_start_is_a_503(run: Callable[..., None], source:
 
 def test_a_function_that_keeps_dying_is_not_started_in_a_loop(run: Callable[..., None], source: Path) -> None:
     """A function with a min-scale that ends as soon as it listens is started again with pauses."""
-    starts = source.parent / "starts"
-    note = f"open({str(starts)!r}, 'a').write(os.environ['K_SERVICE'])"
-    source.write_text(SAMPLE + f"\nimport threading\n{note}\nthreading.Timer(0.3, os._exit, [1]).start()\n")
+    source.write_text(
+        "import os, threading, time\n"
+        "print('born', time.time(), flush=True)\n"
+        "threading.Timer(0.2, os._exit, [1]).start()\n" + SAMPLE
+    )
+    log = source.parent / "logs" / "sample.log"
+
+    def times() -> list[float]:
+        return [float(line.split()[1]) for line in log.read_text().splitlines() if line.startswith("born")]
+
+    async def three_times() -> bool:
+        return log.exists() and len(times()) >= 3
 
     async def scenario(sample: Sample) -> None:
-        await asyncio.sleep(3)
-
-        assert 2 <= starts.read_text().count("sample") <= 3
+        await wait_until_async(three_times, 30)
 
     run(scenario, scale=Scale(min_scale=1))
+
+    assert all(later - earlier > 1 for earlier, later in pairwise(times()))
 
 
 # What the function sees

@@ -173,7 +173,8 @@ def test_it_runs_an_application_and_leaves_nothing(overlay: Path, given: Mapping
     assert found["DATABASE_URL"] == given["DATABASE_URL"]
     assert "AMQP_URL" not in found
     assert (outcome.code, outcome.led_to) == (204, None)
-    assert (ticked.returncode, ticked.stdout) == (0, "greet: answered 204\n")
+    assert ticked.returncode == 0
+    assert ticked.stdout.startswith("greet: nothing is missing")
     assert (unknown.returncode, unknown.stderr) == (1, "error: no PingSource has the job nonsense\n")
     assert all(name in status.stdout for name in ("shop", "sink", "greetings", "yearly", "postgres"))
     assert given["DATABASE_URL"] not in status.stdout

@@ -12,13 +12,23 @@ from knative.local import views
 from knative.local.activator import Scale
 from knative.local.broker import BrokerError
 from knative.local.fields import ManifestError
-from knative.local.history import backfill
+from knative.local.history import backfill, explain
 from knative.local.processes import ROOT
-from knative.local.remote import NotRunningError, find
+from knative.local.remote import NotRunningError, RefusedError, find
 from knative.local.run import CannotRunError, Options, up
 from knative.local.services import CannotStartError
+from shared.events import TickRefused
 
-_OURS = (BrokerError, CannotRunError, CannotStartError, ConnectionError, LookupError, ManifestError, NotRunningError)
+_OURS = (
+    BrokerError,
+    CannotRunError,
+    CannotStartError,
+    ConnectionError,
+    LookupError,
+    ManifestError,
+    NotRunningError,
+    RefusedError,
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -62,16 +72,14 @@ async def _status(folder: Path) -> None:
 async def _tick(asked: argparse.Namespace, folder: Path) -> int:
     given = {"tickers": asked.tickers and asked.tickers.split(","), "start": asked.start, "end": asked.end}
     data = {name: value for name, value in given.items() if value}
-    console = Console()
+    console = Console(soft_wrap=True, highlight=False)
     remote = find(folder)
     try:
         if asked.job == "bars" and asked.start:
             return 0 if await backfill(remote, data, wait=asked.wait, console=console) else 1
         outcome = await remote.tick(asked.job, data)
-        console.print(
-            f"{asked.job}: answered {outcome.code}" + (f", led to {outcome.led_to}" if outcome.led_to else "")
-        )
-        return 0 if outcome.code in (200, 202, 204) else 1
+        console.print(f"{asked.job}: {explain(outcome)}")
+        return 0 if outcome.code in (200, 204) and outcome.led_to != TickRefused.TYPE else 1
     finally:
         await remote.close()
 

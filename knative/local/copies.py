@@ -27,7 +27,7 @@ class Copy:
         self.idle: asyncio.TimerHandle | None = None
         self.transport = httpx.AsyncHTTPTransport(
             verify=False,  # loads no certificates, which would take 25 ms and are for https
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=64, keepalive_expiry=30)
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=64, keepalive_expiry=30),
         )
 
     @property

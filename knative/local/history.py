@@ -9,10 +9,10 @@ import httpx
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from knative.local.remote import Outcome, Remote
+from knative.local.remote import Outcome, RefusedError, Remote
 from knative.local.schedule import reach
 from shared import clock
-from shared.events import BarsFetched
+from shared.events import BarsFetched, TickRefused
 
 log = logging.getLogger(__name__)
 _JOB = "bars"
@@ -30,13 +30,13 @@ async def fill(remote: Remote) -> None:
                 filled, idle = filled + 1, 0
                 continue
             if outcome.code != 204:
-                log.warning("the history could not be filled: %s", _explain(outcome))
+                log.warning("the history could not be filled: %s", explain(outcome))
                 break
             if not (await remote.get("/api/status"))["behind"]:
                 break
             idle += 1
             await _next_minute()
-    except (httpx.HTTPError, ConnectionError) as error:
+    except (httpx.HTTPError, ConnectionError, RefusedError) as error:
         log.warning("the history could not be filled: %s", error)
     log.info("%d ticks filled the history", filled)
 
@@ -47,45 +47,52 @@ async def backfill(remote: Remote, data: Mapping[str, Any], *, wait: bool, conso
     False when the window is not whole and nothing more can be had for now; with *wait* it goes on instead.
     """
     query = {name: ",".join(value) if isinstance(value, list) else value for name, value in data.items()}
+
+    async def measure() -> dict[str, int]:
+        return (await remote.get("/api/coverage", detail="totals", **query))["totals"]
+
+    totals = await measure()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as progress:
-        task = progress.add_task("bars", total=None)
-        idle, there = 0, -1
-        while True:
-            totals = (await remote.get("/api/coverage", detail="totals", **query))["totals"]
-            before, there = there, totals["expected"] - totals["not_fetched"]
-            progress.update(task, description="bars", total=totals["expected"], completed=there)
-            idle = 0 if there > before else idle + 1
-            if totals["not_fetched"] == 0:
-                console.print(_summary(totals))
-                return True
-            if idle >= _IDLE_TICKS:
-                console.print("the last ticks brought nothing new; see `logs ingest` and `logs store`")
-                return False
+        task = progress.add_task("bars", total=totals["expected"], completed=_known(totals))
+        idle = 0
+        while totals["not_fetched"] and idle < _IDLE_TICKS:
             outcome = await remote.tick(_JOB, data)
+            before, totals = totals, await measure()
+            progress.update(task, description="bars", total=totals["expected"], completed=_known(totals))
             if outcome.led_to == BarsFetched.TYPE:
-                continue
-            if not wait or outcome.code != 204:
-                console.print(_explain(outcome))
+                idle = 0 if _known(totals) > _known(before) else idle + 1
+            elif wait and outcome.code == 204:
+                progress.update(task, description="waiting for the provider's budget")
+                await _next_minute()
+            else:
+                console.print(explain(outcome))
                 return False
-            idle = 0
-            progress.update(task, description="waiting for the provider's budget")
-            await _next_minute()
+    console.print(_summary(totals))
+    return not totals["not_fetched"]
+
+
+def explain(outcome: Outcome) -> str:
+    """Return in words what became of a tick."""
+    match outcome:
+        case Outcome(204):
+            return "nothing is missing, or nothing more can be had for now (a provider's budget; later, or with --wait)"
+        case Outcome(200, TickRefused.TYPE):
+            return "ingest refused the tick as one that can never be done; store keeps it with the reason (see its log)"
+        case Outcome(200, led_to):
+            return f"done, and led to {led_to}"
+        case Outcome(code):
+            return f"failed with {code}, see the function's log; what could not be delivered is kept as a dead letter"
+
+
+def _known(totals: Mapping[str, int]) -> int:
+    return totals["expected"] - totals["not_fetched"]
 
 
 def _summary(totals: Mapping[str, int]) -> str:
-    missing = (f"{totals[name]} {name.replace('_', ' ')}" for name in ("rejected", "none_at_provider") if totals[name])
-    return ", ".join((f"{totals['present']} of {totals['expected']} bars are there", *missing))
-
-
-def _explain(outcome: Outcome) -> str:
-    match outcome.code:
-        case 204:
-            return "nothing more can be had for now (the provider's budget is used up): again later, or with --wait"
-        case 200:
-            return f"ingest did not take the tick and answered {outcome.led_to}; store keeps it with the reason"
-        case code:
-            return f"ingest failed with {code}; see `logs ingest`"
+    why = {"rejected": "rejected", "none_at_provider": "not at the provider", "not_fetched": "not fetched"}
+    rest = (f"{totals[name]} {text}" for name, text in why.items() if totals[name])
+    return ", ".join((f"{totals['present']} of {totals['expected']} bars are there", *rest))
 
 
 async def _next_minute() -> None:

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
-from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -26,35 +25,36 @@ _OF_CONNECTION = frozenset(
 _SET_HERE = frozenset((b"host", b"forwarded", b"k-proxy-request"))
 
 
-@dataclass
-class Progress:
-    """How far a request has come: what is already on its way cannot be taken back."""
-
-    sent: bool = False
-    answered: bool = False
+class _ClientGoneError(Exception):
+    """Nobody waits for the answer any more."""
 
 
 async def forward(revision: Revision, path: bytes, scope: Scope, receive: Receive, send: Send) -> None:
     """Pass the request on to a copy of *revision* under *path*; answer 502, 503 or 504 in its place when need be."""
-    progress = Progress()
     function = revision.function
+    begun = asyncio.Event()
     try:
         async with asyncio.timeout(function.timeout):
             while True:
                 async with revision.lend() as copy:
-                    if await _pass(copy, function.host, path, scope, receive, send, progress):
-                        return
-                    revision.forget(copy)
+                    try:
+                        return await _pass(copy, function.host, path, scope, receive, send, begun)
+                    except httpx.ConnectError:
+                        revision.forget(copy)  # and try another: this one has got nothing of the request
+                    except httpx.TransportError:
+                        revision.forget(copy)
+                        raise
     except UnavailableError as error:
         status, reason = 503, str(error)
     except TimeoutError:
         status, reason = 504, f"{function.name}: no whole answer within {function.timeout:g} s"
     except httpx.TransportError as error:
         status, reason = 502, f"{function.name} ended while it worked on the request ({type(error).__name__})"
+    except _ClientGoneError:
+        return
     log.warning("%d for %s %s: %s", status, scope["method"], scope["path"], reason)
-    if progress.answered:
-        return  # with the answer unfinished uvicorn cuts the connection, so that the client knows
-    await answer(send, status, reason)
+    if not begun.is_set():  # else uvicorn cuts the connection for the unfinished answer, so that the client knows
+        await answer(send, status, reason)
 
 
 async def answer(send: Send, status: int, reason: str, *headers: tuple[bytes, bytes]) -> None:
@@ -66,25 +66,20 @@ async def answer(send: Send, status: int, reason: str, *headers: tuple[bytes, by
 
 
 async def _pass(
-    copy: Copy, host: str, path: bytes, scope: Scope, receive: Receive, send: Send, progress: Progress
-) -> bool:
-    """Return True when the request has been answered, False when *copy* takes no connections and got nothing of it."""
+    copy: Copy, host: str, path: bytes, scope: Scope, receive: Receive, send: Send, begun: asyncio.Event
+) -> None:
+    """Have *copy* answer the request; *begun* is set when the answer is. httpx.ConnectError: none of it was sent."""
     target = path + (b"?" + scope["query_string"] if scope["query_string"] else b"")
     request = httpx.Request(
         scope["method"],
         httpx.URL(scheme="http", host="127.0.0.1", port=copy.port),
         headers=_headers(scope, host),
-        content=_body(receive, progress) if _has_body(scope) else None,
+        content=_body(receive) if _has_body(scope) else None,
         extensions={"target": target},  # byte for byte: httpx would write it anew
     )
+    response = await copy.transport.handle_async_request(request)
     try:
-        response = await copy.transport.handle_async_request(request)
-    except httpx.ConnectError:
-        if progress.sent:
-            raise
-        return False
-    try:
-        progress.answered = True
+        begun.set()
         headers = [(name.lower(), value) for name, value in response.headers.raw if name.lower() not in _OF_CONNECTION]
         await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
         async for chunk in response.stream:  # pyright: ignore[reportGeneralTypeIssues]  the transport's is async
@@ -92,7 +87,6 @@ async def _pass(
         await send({"type": "http.response.body", "body": b""})
     finally:
         await response.aclose()
-    return True
 
 
 def _has_body(scope: Scope) -> bool:
@@ -102,12 +96,11 @@ def _has_body(scope: Scope) -> bool:
     )
 
 
-async def _body(receive: Receive, progress: Progress) -> AsyncIterator[bytes]:
+async def _body(receive: Receive) -> AsyncIterator[bytes]:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise httpx.WriteError("the client went away")
-        progress.sent = True
+            raise _ClientGoneError
         yield message.get("body", b"")
         if not message.get("more_body"):
             return

@@ -15,6 +15,10 @@ class NotRunningError(Exception):
     """There is nobody to talk to."""
 
 
+class RefusedError(Exception):
+    """A function did not take the question; the message says why."""
+
+
 class Remote:
     """The runner whose own answers are at *gateway* and whose public port is at *url*."""
 
@@ -33,8 +37,11 @@ class Remote:
         return (await self._client.get(f"{self._gateway}/-/status")).raise_for_status().json()
 
     async def get(self, path: str, **query: str) -> dict[str, Any]:
-        """Return the JSON that the public *path* answers; httpx.HTTPStatusError when it is an error."""
-        return (await self._client.get(self.url + path, params=query)).raise_for_status().json()
+        """Return the JSON that the public *path* answers; RefusedError with its reason when that is an error."""
+        answer = await self._client.get(self.url + path, params=query)
+        if answer.is_error:
+            raise RefusedError(f"{path} answered {answer.status_code}: {_reason(answer)}")
+        return answer.json()
 
     async def tick(self, job: str, data: Mapping[str, Any] | None = None) -> "Outcome":
         """Send a tick of *job* and wait until it, and the event it led to, have been dealt with.
@@ -72,6 +79,15 @@ class Outcome:
 
     code: int | None
     led_to: str | None
+
+
+def _reason(answer: httpx.Response) -> str:
+    """Return what a problem+json says (RFC 9457), or the plain text of another error."""
+    if answer.headers.get("content-type", "").startswith("application/problem+json"):
+        problem = answer.json()
+        faults = "; ".join(f"{one.get('parameter')}: {one.get('detail')}" for one in problem.get("errors", []))
+        return faults or problem.get("detail") or problem.get("title", "")
+    return answer.text.strip()
 
 
 def find(folder: Path) -> Remote:

@@ -98,8 +98,10 @@ class Run:
             public = self._bind()
             services = await stack.enter_async_context(self._services())
             given = {"DATABASE_URL": services.postgres_url, "REDIS_URL": services.redis_url}
+            notes = list(services.notes)
             if self._options.upstream:
                 given |= await stack.enter_async_context(self._upstream())
+                notes.append(f"bars are those of a fake upstream at {given['TWELVEDATA_BASE_URL']}")
             machine = of_machine(self._outside)
             for job in application.jobs:
                 await self._work_off(job, {**machine, **job.environment.resolve(self._outside, given)})
@@ -118,7 +120,7 @@ class Run:
             await stack.enter_async_context(self._cluster)
             url = f"http://localhost:{self._options.port}"
             tell({"url": url, "gateway": self._cluster.gateway_url, "services": _addresses(services)})
-            print("  ".join(["ready", url, *(f"({note})" for note in services.notes)]), flush=True)
+            print("  ".join(["ready", url, *(f"({note})" for note in notes)]), flush=True)
             await self._go_on(Remote(self._cluster.gateway_url, url))
 
     async def _go_on(self, remote: Remote) -> None:
@@ -162,7 +164,7 @@ class Run:
             try:
                 yield lambda more: _replace(running, json.dumps({**about, **more}))
             finally:
-                running.unlink()
+                running.unlink(missing_ok=True)
 
     def _bind(self) -> list[socket.socket]:
         try:
@@ -196,9 +198,10 @@ class Run:
             yield {
                 "PROVIDERS": "twelvedata",
                 "TWELVEDATA_BASE_URL": url,
-                "TWELVEDATA_API_KEYS": self._outside.get("TWELVEDATA_API_KEYS") or "fake",
+                # Enough of them to fill the history of 50 tickers within one minute's budgets.
+                "TWELVEDATA_API_KEYS": ",".join(f"fake-{number}" for number in range(1, 8)),
                 "FINNHUB_BASE_URL": f"{url}/api/v1",
-                "FINNHUB_API_KEY": self._outside.get("FINNHUB_API_KEY") or "fake",
+                "FINNHUB_API_KEY": "fake",
             }
         finally:
             await processes.stop(process, 5)
