@@ -792,7 +792,7 @@ class TestBudgets:
         self, open_real_house: Callable[..., House], upstream: Vendors
     ) -> None:
         """Whatever they do at the same time, the vendor sees no request beyond the budget."""
-        answers = open_real_house(database_connections="8").together(20)
+        answers = open_real_house(database_connections="20").together(20)
 
         assert sorted(answer.status_code for answer in answers) == [200] + [204] * 19
         assert upstream.violations() == []
