@@ -19,6 +19,7 @@ import pytest
 from pika.exchange_type import ExchangeType
 
 from knative.local.broker import Broker, BrokerError, Counts, TriggerSpec, rabbit
+from knative.local.broker.messages import Message
 from knative.local.broker.queues import UnconfirmedError
 from knative.local.broker.topology import plan
 from knative.local.services import PACKAGES
@@ -34,6 +35,7 @@ EVENT = {**{f"ce-{name}": value for name, value in PARTS.items()}, "content-type
 STRUCTURED = {"content-type": "application/cloudevents+json"}
 REPLY = {**EVENT, "ce-id": "2", "ce-type": "answered", "ce-hourcomplete": "true"}
 COMPLETE = {"type": "answered", "hourcomplete": "true"}
+DEADLINE = 60  # seconds, for the worst of machines
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
@@ -87,7 +89,7 @@ class Subscriber:
         async def enough() -> bool:
             return len(self.requests) >= count
 
-        await wait_until_async(enough)
+        await wait_until_async(enough, DEADLINE)
         return self.requests
 
     async def ids(self, count: int = 1) -> list[str]:
@@ -187,7 +189,7 @@ class Bench:
             ended = counts.delivered + counts.dead_lettered + counts.lost
             return counts if ended >= count and not status.ready else None
 
-        counts = await wait_until_async(finished)
+        counts = await wait_until_async(finished, DEADLINE)
         assert counts
         return counts
 
@@ -246,7 +248,7 @@ def trigger(name: str, to: str, sink: str | None, of_type: str = "asked", **chan
         retry=2,
         backoff_policy="exponential",
         backoff_delay=0.005,
-        timeout=5,
+        timeout=60,
     )
     return replace(spec, **changes)
 
@@ -264,6 +266,11 @@ def clear(url: str, namespace: str) -> None:
             channel.exchange_delete(exchange)
         for binding in topology.bindings:
             channel.queue_delete(binding.queue)
+
+
+async def gone(caplog: pytest.LogCaptureFixture) -> bool:
+    """Tell whether both connections to RabbitMQ were reported lost."""
+    return caplog.text.count("RabbitMQ is gone") == 2
 
 
 # --- The ingress ---
@@ -524,7 +531,7 @@ async def test_no_answer_is_a_failure_of_code_minus_one(bench: Bench, trouble: s
     if trouble == "silent":
         bench.subscriber.behave = bench.subscriber.hold
     url = f"http://127.0.0.1:{port}/" if trouble == "refused" else bench.subscriber.url
-    await bench.run(bench.trigger(to=url, timeout=0.1))
+    await bench.run(bench.trigger(to=url, timeout=0.3))
 
     await bench.post()
     [letter] = await bench.sink.received()
@@ -547,17 +554,25 @@ async def test_without_a_timeout_a_slow_answer_is_waited_for(bench: Bench) -> No
     assert await bench.done() == Counts(delivered=1, last_code=204)
 
 
+@pytest.mark.parametrize(("policy", "waits"), [("exponential", [1, 2, 4]), ("linear", [0.5, 1, 1.5])])
+def test_retries_wait_as_the_sdk_does(policy: str, waits: list[float]) -> None:
+    """The n-th wait is delay * 2^n or delay * n, from n = 1."""
+    destination = trigger("main", "http://x", "http://x", backoff_policy=policy, backoff_delay=0.5).subscriber
+
+    assert [destination.backoff(attempt) for attempt in (1, 2, 3)] == waits
+
+
 @only_memory
-@pytest.mark.parametrize(("policy", "waits"), [("exponential", [0.1, 0.2]), ("linear", [0.05, 0.1])])
-async def test_retries_wait_as_the_sdk_does(bench: Bench, policy: str, waits: list[float]) -> None:
-    """The n-th wait is delay * 2^n or delay * n from n = 1; Retry-After is ignored."""
+async def test_a_retry_comes_after_its_wait_and_whatever_retry_after_says(bench: Bench) -> None:
+    """The delays are kept; Retry-After is ignored."""
     bench.subscriber.answers(Answer(429, {"retry-after": "30"}), 503, 204)
-    await bench.run(bench.trigger(backoff_policy=policy, backoff_delay=0.05))
+    await bench.run(bench.trigger(backoff_delay=0.05))
 
     await bench.post()
     first, second, third = await bench.subscriber.received(3)
 
-    assert [second.at - first.at, third.at - second.at] == pytest.approx(waits, abs=0.045)
+    assert 0.1 <= second.at - first.at < 10
+    assert 0.2 <= third.at - second.at < 10
     assert await bench.done() == Counts(delivered=1, retried=2, last_code=204)
 
 
@@ -750,12 +765,16 @@ async def test_a_dead_letter_that_cannot_be_published(
     bench.subscriber.answers(500)
     broker = await bench.run(bench.trigger(retry=0), mode=mode)
 
-    async def fail(*_: object) -> None:
-        raise UnconfirmedError("broken on purpose")
+    publish = broker._queues.publish
 
-    await bench.post()
+    async def fail(exchange: str, message: Message) -> None:
+        if ".dlx." in exchange:
+            raise UnconfirmedError("broken on purpose")
+        await publish(exchange, message)
+
     with monkeypatch.context() as patch:
         patch.setattr(broker._queues, "publish", fail)
+        await bench.post()
         await bench.subscriber.received()
         await broker.stop()
     bench.subscriber.answers(204)
@@ -873,7 +892,7 @@ async def test_a_stop_lets_a_request_finish_and_keeps_a_retry_for_later(bench: B
     await broker.start()
     await bench.done(name="other")
 
-    assert took < 3
+    assert took < 15
     assert await bench.subscriber.ids() == ["1"]
     assert await bench.sink.ids() == ["retried", "retried"]
 
@@ -980,7 +999,9 @@ async def test_an_unreachable_rabbitmq_is_an_error_at_start(
 
 
 @only_rabbitmq
-async def test_an_event_comes_again_when_its_acknowledgement_is_lost(bench: Bench, proxy: Proxy) -> None:
+async def test_an_event_comes_again_when_its_acknowledgement_is_lost(
+    bench: Bench, proxy: Proxy, caplog: pytest.LogCaptureFixture
+) -> None:
     """The connection dies while a subscriber works: its success cannot be acknowledged, so the event comes twice."""
     bench.subscriber.behave = bench.subscriber.hold
     await bench.run(url=proxy.url)
@@ -989,7 +1010,7 @@ async def test_an_event_comes_again_when_its_acknowledgement_is_lost(bench: Benc
     await bench.subscriber.received()
 
     proxy.cut()
-    await asyncio.sleep(0.1)
+    await wait_until_async(lambda: gone(caplog), DEADLINE)
     bench.subscriber.release.set()
 
     assert await bench.subscriber.ids(3) == ["first", "first", "second"]
@@ -1006,14 +1027,14 @@ async def test_nothing_is_lost_when_the_connection_is_cut_again_and_again(bench:
         return await bench.post(id=number) == 202
 
     for number in numbers:
-        await wait_until_async(lambda number=number: accepted(number))
+        await wait_until_async(lambda number=number: accepted(number), DEADLINE)
         if number.endswith("9"):
             proxy.cut()
 
     async def all_arrived() -> bool:
         return {request.id for request in bench.subscriber.requests} == set(numbers)
 
-    assert await wait_until_async(all_arrived, 20)
+    assert await wait_until_async(all_arrived, DEADLINE)
 
 
 @only_rabbitmq
@@ -1024,25 +1045,22 @@ async def test_a_rabbitmq_that_goes_and_comes_back(
     caplog.set_level(logging.INFO)
     broker = await bench.run(url=proxy.url)
 
-    async def gone() -> bool:
-        return caplog.text.count("RabbitMQ is gone") == 2
-
     async def accepted() -> bool:
         return await bench.post(id="accepted") == 202
 
     proxy.refuses = True
     proxy.cut()
-    await wait_until_async(gone)
+    await wait_until_async(lambda: gone(caplog), DEADLINE)
     begun = time.monotonic()
     answers = [await bench.post(id="refused") for _ in range(5)]
     took = time.monotonic() - begun
     ready = (await broker.status())["main"].ready
     await asyncio.sleep(0.5)
     proxy.refuses = False
-    await wait_until_async(accepted)
+    await wait_until_async(accepted, DEADLINE)
 
     assert (answers, ready) == ([500] * 5, None)
-    assert took < 1
+    assert took < 5
     assert await bench.subscriber.ids() == ["accepted"]
     assert caplog.text.count("RabbitMQ is gone") == caplog.text.count("RabbitMQ is back") == 2
 
@@ -1051,7 +1069,7 @@ async def test_a_rabbitmq_that_goes_and_comes_back(
 async def test_events_survive_a_restart_of_rabbitmq(bench: Bench, own_rabbitmq: RabbitMQ) -> None:
     """What waits, and what is in a subscriber's hand, arrives after RabbitMQ was stopped and started."""
     bench.subscriber.behave = bench.subscriber.hold
-    await bench.run(bench.trigger(timeout=None), url=own_rabbitmq.url)
+    await bench.run(url=own_rabbitmq.url)
     numbers = [str(number) for number in range(20)]
     for number in numbers:
         await bench.post(id=number)
@@ -1063,7 +1081,7 @@ async def test_events_survive_a_restart_of_rabbitmq(bench: Bench, own_rabbitmq: 
     await asyncio.to_thread(own_rabbitmq.stop)
     meanwhile = await bench.post(id="meanwhile")
     await asyncio.to_thread(own_rabbitmq.start)
-    await wait_until_async(accepted)
+    await wait_until_async(accepted, DEADLINE)
     bench.subscriber.release.set()
 
     assert meanwhile == 500
@@ -1086,7 +1104,8 @@ async def test_a_silent_rabbitmq_is_500_within_bounds(
     ready = (await broker.status())["main"].ready
     proxy.flowing.set()
 
-    assert (status, ready, took) == (500, None, pytest.approx(0.3, abs=0.2))
+    assert (status, ready) == (500, None)
+    assert 0.3 <= took < 5
     assert await bench.subscriber.received()
 
 
@@ -1101,7 +1120,7 @@ async def test_deleted_queues_are_made_anew(bench: Bench, backend: str, caplog: 
         await bench.post()
         return bool(bench.subscriber.requests)
 
-    assert await wait_until_async(delivered)
+    assert await wait_until_async(delivered, DEADLINE)
     assert "a queue was deleted" in caplog.text
 
 
