@@ -57,16 +57,17 @@ class Ready:
             *self._packed_unchanged,
         ]
 
-    def response(self, method: str, headers: Mapping[bytes, bytes]) -> Finished:
-        """Return the answer to a GET or HEAD with these request *headers*, its X-Request-ID still missing."""
+    def response(self, headers: Mapping[bytes, bytes]) -> Finished:
+        """Return the answer to a GET with these request *headers*, its X-Request-ID still missing.
+
+        To HEAD too: the server leaves the body away.
+        """
         packed = self._packed is not None and b"accept-encoding" in headers and takes_gzip(headers[b"accept-encoding"])
         if (known := headers.get(b"if-none-match")) is not None and _is_known(known, self._tags[packed]):
             return Finished(304, [*(self._packed_unchanged if packed else self._unchanged)], b"")
         if packed:
-            lines, body = self._packed_headers, self._packed or b""
-        else:
-            lines, body = self._headers, self._body
-        return Finished(200, [*lines], b"" if method == "HEAD" else body)
+            return Finished(200, [*self._packed_headers], self._packed or b"")
+        return Finished(200, [*self._headers], self._body)
 
 
 def cache_control(entry: Entry, now: datetime) -> str:

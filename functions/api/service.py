@@ -61,7 +61,7 @@ class Service:
         ready = self._ready.get((scope["raw_path"], scope["query_string"], headers.get(b"accept")))
         if ready is None or scope["method"] not in ("GET", "HEAD"):
             return None
-        response = ready.response(scope["method"], headers)
+        response = ready.response(headers)
         asked = headers.get(b"x-request-id")
         if asked is None or not _REQUEST_ID.fullmatch(asked):
             asked = os.urandom(16).hex().encode()
@@ -90,13 +90,13 @@ class Service:
         query_string: bytes = request.scope["query_string"]
         if found is None:
             read_query(Query, query_string)
-            return self._directory.response(request.method, headers)
+            return self._directory.response(headers)
         endpoint, ticker = found
         query = _negotiated(read_query(endpoint.query, query_string), headers.get(b"accept", b""))
         entry = await self._cache.get(self._question(endpoint, ticker, query))
         ready = Ready(entry, clock.now())
         self._keep((request.scope["raw_path"], query_string, headers.get(b"accept")), ready)
-        return ready.response(request.method, headers)
+        return ready.response(headers)
 
     def _question(self, endpoint: Endpoint, ticker: str, query: Query) -> Question:
         async def find(epoch: int) -> Answer:
