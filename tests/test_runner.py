@@ -355,14 +355,19 @@ def test_a_function_killed_at_work_is_a_502(run: Callable[..., None]) -> None:
     run(scenario)
 
 
-def test_half_an_answer_is_not_taken_for_a_whole_one(run: Callable[..., None]) -> None:
-    """When a process dies in the middle of an answer the connection is cut."""
+def test_half_an_answer_is_not_taken_for_a_whole_one(
+    run: Callable[..., None], caplog: pytest.LogCaptureFixture
+) -> None:
+    """When a process dies in the middle of an answer the connection is cut, with a line in the log and no stack trace."""
 
     async def scenario(sample: Sample) -> None:
         with pytest.raises(httpx.RemoteProtocolError):
             await sample.get("/half")
 
     run(scenario)
+
+    assert "502 for GET /api/half" in caplog.text
+    assert "Traceback" not in caplog.text
 
 
 def test_a_request_has_its_time(run: Callable[..., None]) -> None:

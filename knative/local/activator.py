@@ -192,7 +192,7 @@ class Revision:
             copy.idle = asyncio.get_running_loop().call_later(self.function.idle, self._retire, copy)
 
     def _retire(self, copy: Copy) -> None:
-        if copy in self.copies and copy.running == 0 and len(self.copies) > self.function.min_scale:
+        if copy in self.copies and len(self.copies) > self.function.min_scale:
             self.forget(copy)
 
     def _refuse(self, reason: str) -> None:
