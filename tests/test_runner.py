@@ -358,7 +358,7 @@ def test_a_function_killed_at_work_is_a_502(run: Callable[..., None]) -> None:
 def test_half_an_answer_is_not_taken_for_a_whole_one(
     run: Callable[..., None], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """When a process dies in the middle of an answer the connection is cut, with a line in the log and no stack trace."""
+    """When a process dies in the middle of an answer the connection is cut; the log has a line and no stack trace."""
 
     async def scenario(sample: Sample) -> None:
         with pytest.raises(httpx.RemoteProtocolError):
