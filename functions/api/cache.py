@@ -61,7 +61,7 @@ class Cache:
         self._searches: dict[tuple[str, int | None], asyncio.Task[Entry]] = {}
 
     async def get(self, question: Question) -> Entry:
-        """Return the answer to *question*: at most a second old, or marked stale.
+        """Return the answer to *question*: a moment old at the most, or marked stale.
 
         Problem 503 when Postgres is down and no copy is left; whatever *question.find* raises.
         """

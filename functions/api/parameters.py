@@ -71,7 +71,8 @@ Tickers = Annotated[tuple[str, ...], BeforeValidator(_tickers)]
 class Query(BaseModel):
     """The parameters of an endpoint that has none."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    # Built at first use: a cold start waits for the one model that its request needs.
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
     FORMATS: ClassVar[tuple[str, ...]] = ("json",)
 
 

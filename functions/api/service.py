@@ -1,4 +1,4 @@
-"""One request after the other: recognised and sent again within a second, else read, found, and kept."""
+"""One request after the other: recognised and sent again within a moment, else read, found, and kept."""
 
 import os
 import re
@@ -51,7 +51,7 @@ class Service:
         return self._again(request.scope) or await self._answer(request)
 
     def _again(self, scope: Scope) -> Response | None:
-        """Return what was answered to the very same request within the last second, looking at bytes only.
+        """Return what was answered to the very same request a moment ago, looking at bytes only.
 
         Most requests end here: every line costs all of them.
         """
