@@ -1,5 +1,6 @@
 """Store: what it keeps, what it refuses and why, and that neither order nor repetition nor a crash changes that."""
 
+import asyncio
 import json
 import os
 import signal
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 import redis
 from hypothesis import HealthCheck, given, settings
@@ -21,7 +23,7 @@ from functions.store.migrate import migrate
 from knative.local.services.postgres import Postgres
 from shared.epoch import KEY
 from tests.storing import COMPANIES, REFUSED, TRACE, Store, bar, fetched, headers, hour, opened
-from tests.waiting import wait_until
+from tests.waiting import wait_until, wait_until_async
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "tests" / "examples"
@@ -202,14 +204,17 @@ def test_a_less_trusted_source_does_not_replace_a_more_trusted_one(
 
 @pytest.mark.parametrize("order", [("simulated", "twelvedata"), ("twelvedata", "simulated")])
 def test_invented_bars_give_way_to_real_ones_and_never_the_reverse(store: Store, order: tuple[str, str]) -> None:
-    """Whoever adds a key later gets the truth; whoever loses it keeps the truth. Their prices need not be alike."""
+    """Whoever adds a key later gets the truth; whoever loses it keeps it. Neither is a bad tick beside the other."""
+    told = {
+        "simulated": [bar(hour(index), "100") for index in (0, 1, 2)],
+        "twelvedata": [bar(hour(index), "900") for index in (0, 2)],
+    }
     for index, source in enumerate(order):
-        close = {"simulated": "100", "twelvedata": "900"}[source]
-        bars = [bar(hour(number), close) for number in range(3)]
-        store.keep(fetched({"AAPL": bars}, source=source, at=hour(index, day=4)))
+        store.keep(fetched({"AAPL": told[source]}, source=source, at=hour(index, day=4)))
 
-    assert store.query("SELECT DISTINCT close, source FROM bars") == [(900, "twelvedata")]
-    assert store.query("SELECT DISTINCT close, source FROM bar_revisions") == [(100, "simulated")]
+    real, invented = (900, "twelvedata"), (100, "simulated")
+    assert store.query("SELECT close, source FROM bars ORDER BY start") == [real, invented, real]
+    assert store.query("SELECT close, source FROM bar_revisions") == [invented, invented]
     assert store.faults() == []
 
 
@@ -299,11 +304,11 @@ def test_overlapping_events_at_the_same_time_neither_lock_up_nor_differ(
     monkeypatch: pytest.MonkeyPatch, database_url: str, redis_url: str
 ) -> None:
     """Twenty at once over the same bars, in any order of tickers, end like one after the other."""
-    tickers = ("AAPL", "MSFT", "V", "BA")
+    tickers = ("AAPL", "BA", "CAT", "DIS", "HD", "INTC", "KO", "MSFT", "NKE", "V")
     events = [
         fetched(
             {
-                ticker: [bar(hour(index), f"{100 + number + index}") for index in range(number % 3, 7)]
+                ticker: [bar(hour(index % 7, index // 7), f"{100 + number + index}") for index in range(number % 3, 28)]
                 for ticker in (tickers if number % 2 else reversed(tickers))
             },
             at=hour(0, day=4) + timedelta(minutes=number),
@@ -320,6 +325,34 @@ def test_overlapping_events_at_the_same_time_neither_lock_up_nor_differ(
         assert (statuses, together) == ({200}, store.tables("bars", "bar_revisions"))
 
 
+@pytest.mark.parametrize("table", ["bars", "asked_windows"])
+def test_two_events_that_meet_in_the_middle_do_not_wait_for_each_other(store: Store, table: str) -> None:
+    """Everyone writes in the order of the key: with a third holding one row, neither has what the other needs."""
+    tickers = ["AAPL", "KO", "V"]
+    bars = [bar(hour(0))] if table == "bars" else []
+    events = [fetched(dict.fromkeys(some, bars)) for some in (tickers, tickers[::-1])]
+    hold = {
+        "bars": "INSERT INTO bars VALUES ('KO', '1h', %s, 1, 1, 1, 1, 1, 'held', 0, now())",
+        "asked_windows": "INSERT INTO asked_windows VALUES ('KO', '1h', '{}', %s)",
+    }[table]
+
+    async def meet() -> list[int]:
+        async with await psycopg.AsyncConnection.connect(store.database_url) as holder:
+            await holder.execute(hold.encode(), [hour(0)])
+            sent = [asyncio.create_task(store.send(event)) for event in events]
+            await wait_until_async(waiting)
+            await holder.rollback()
+        return [answer.status_code for answer in await asyncio.gather(*sent)]
+
+    async def waiting() -> bool:
+        await asyncio.sleep(0)
+        return store.query(
+            """SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"""
+        ) == [(2,)]
+
+    assert store.run(meet()) == [200, 200]
+
+
 # What it remembers of questions
 
 
@@ -330,10 +363,10 @@ def windows(store: Store) -> list[tuple[Any, ...]]:
 
 
 def test_a_window_is_settled_once_the_provider_had_time(store: Store) -> None:
-    """45 minutes before the answer; what is younger may still come."""
+    """A bar that had ended 45 minutes before the answer; what is younger may still come."""
     store.keep(fetched({"AAPL": [], "NONE": []}, start=hour(0), end=hour(3), at=hour(2)))
 
-    assert windows(store) == [("AAPL", [(hour(0), hour(2) - timedelta(minutes=45))], hour(2))]
+    assert windows(store) == [("AAPL", [(hour(0), hour(1) - timedelta(minutes=45))], hour(2))]
 
 
 def test_settled_windows_are_united_and_never_shrink(store: Store) -> None:

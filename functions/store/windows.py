@@ -19,13 +19,16 @@ async def upsert_windows(
 ) -> int:
     """Note that *fetched* answered for those of its series that are in *tickers*; return for how many that was news.
 
-    What lay *settles_after* back by then is settled: a bar that the answer lacks does not exist. Invented bars settle
+    Bars that had ended *settles_after* before are settled: a bar that the answer lacks does not exist. Invented bars settle
     nothing, they say nothing about what a provider has.
     """
     series = [one for one in fetched.series if one.ticker in tickers]
     if not series or fetched.interval not in LENGTHS:
         return 0
-    settled_by = datetime.min.replace(tzinfo=UTC) if fetched.source == SIMULATED else fetched.fetched_at - settles_after
+    # Windows are of starts: the bar that started then had ended *settles_after* before the answer.
+    settled_by = fetched.fetched_at - settles_after - LENGTHS[fetched.interval]
+    if fetched.source == SIMULATED:
+        settled_by = datetime.min.replace(tzinfo=UTC)
     cursor = await connection.execute(
         """
         INSERT INTO asked_windows AS known (ticker, interval, settled, asked_at, trace_id)
