@@ -177,7 +177,9 @@ class Run:
     @asynccontextmanager
     async def _services(self) -> AsyncIterator[Services]:
         say("starting Postgres, Redis and RabbitMQ")
-        starting = asyncio.ensure_future(asyncio.to_thread(start_services, self._folder / "services", self._outside))
+        # What a fake provider says is stored under the real one's name: it must never meet real bars.
+        data = self._folder / "-".join(filter(None, ("services", self._options.upstream)))
+        starting = asyncio.ensure_future(asyncio.to_thread(start_services, data, self._outside))
         try:
             yield await asyncio.shield(starting)
         finally:
