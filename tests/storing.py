@@ -81,7 +81,7 @@ class Store:
         self, data: Mapping[str, Any] | bytes, kind: str = BARS, event_id: str = "1", path: str = "/", **extensions: str
     ) -> httpx.Response:
         """The answer to an event."""
-        return self.run(self._post(data, kind, event_id, path, **extensions))
+        return self.run(self.send(data, kind, event_id, path, **extensions))
 
     def deliver(self, data: Mapping[str, Any], event_id: str = "1") -> httpx.Response:
         """The answer to a bars.fetched event that is dealt with."""
@@ -93,7 +93,7 @@ class Store:
         """The answers to *events* that are all on their way at once."""
 
         async def together() -> list[httpx.Response]:
-            return await asyncio.gather(*(self._post(data, event_id=str(number)) for number, data in enumerate(events)))
+            return await asyncio.gather(*(self.send(data, event_id=str(number)) for number, data in enumerate(events)))
 
         return self.run(together())
 
@@ -129,7 +129,7 @@ class Store:
         """Let *work* run on the function's loop."""
         return self.runner.run(work)
 
-    async def _post(
+    async def send(
         self,
         data: Mapping[str, Any] | bytes,
         kind: str = BARS,
@@ -137,6 +137,7 @@ class Store:
         path: str = "/",
         **extensions: str,
     ) -> httpx.Response:
+        """The answer to an event, for those who wait on the function's loop themselves."""
         content = data if isinstance(data, bytes) else json.dumps(data).encode()
         return await self.client.post(path, content=content, headers=headers(kind, event_id, **extensions))
 
