@@ -400,7 +400,7 @@ def test_how_long_a_provider_has_is_a_setting(
     with opened(monkeypatch, database_url, redis_url, SETTLE_MINUTES="0") as store:
         store.keep(fetched({"AAPL": []}, start=hour(0), end=hour(3), at=hour(2)))
 
-        assert windows(store)[0][1] == [(hour(0), hour(2))]
+        assert windows(store)[0][1] == [(hour(0), hour(1))]
 
 
 def test_the_hour_is_complete_with_the_last_active_ticker(store: Store) -> None:

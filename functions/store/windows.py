@@ -19,8 +19,8 @@ async def upsert_windows(
 ) -> int:
     """Note that *fetched* answered for those of its series that are in *tickers*; return for how many that was news.
 
-    Bars that had ended *settles_after* before are settled: a bar that the answer lacks does not exist. Invented bars settle
-    nothing, they say nothing about what a provider has.
+    Bars that had ended *settles_after* before are settled: one that the answer lacks does not exist. Invented bars
+    settle nothing, they say nothing about what a provider has.
     """
     series = [one for one in fetched.series if one.ticker in tickers]
     if not series or fetched.interval not in LENGTHS:
