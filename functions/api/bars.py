@@ -54,18 +54,25 @@ async def select_oldest_bars(
                count(*) > %(limit)s AS more,
                min(bar.start) AS oldest,
                max(bar.start) FILTER (WHERE bar.place <= %(limit)s) AS newest,
-               max(bar."end") FILTER (WHERE bar.place <= %(limit)s) AS newest_end,
+               max(hour."end") FILTER (WHERE bar.place <= %(limit)s) AS newest_end,
                array_agg(DISTINCT bar.source) FILTER (WHERE bar.place <= %(limit)s) AS sources
           FROM unnest(%(tickers)s::text[], %(firsts)s::timestamptz[], %(ends)s::timestamptz[])
                    AS span(ticker, first, "end")
          CROSS JOIN LATERAL (SELECT hour.*, row_number() OVER (ORDER BY hour.start) AS place
-                               FROM hourly_bars AS hour
+                               FROM bars AS hour
                               WHERE hour.ticker = span.ticker
+                                AND hour.interval = '1h'
                                 AND hour.start >= coalesce(span.first, '-infinity')
                               ORDER BY hour.start
                               LIMIT %(limit)s + 1) AS bar
+          LEFT JOIN LATERAL (SELECT closes
+                               FROM sessions
+                              WHERE opens <= bar.start
+                              ORDER BY opens DESC
+                              LIMIT 1) AS session ON true
+         CROSS JOIN LATERAL (SELECT least(bar.start + interval '1 hour', session.closes) AS "end") AS hour
          CROSS JOIN LATERAL (SELECT bar.ticker, '1h' AS interval, rfc3339(bar.start) AS datetime,
-                                    unix_seconds(bar.start) AS timestamp, rfc3339(bar."end") AS "end",
+                                    unix_seconds(bar.start) AS timestamp, rfc3339(hour."end") AS "end",
                                     bar.open, bar.high, bar.low, bar.close, bar.volume, bar.source,
                                     bar.revision) AS item
          WHERE bar.start < coalesce(span."end", 'infinity')
@@ -91,18 +98,25 @@ async def select_newest_bars(
                count(*) > %(limit)s AS more,
                min(bar.start) FILTER (WHERE bar.place <= %(limit)s) AS oldest,
                max(bar.start) AS newest,
-               max(bar."end") FILTER (WHERE bar.place <= %(limit)s) AS newest_end,
+               max(hour."end") FILTER (WHERE bar.place <= %(limit)s) AS newest_end,
                array_agg(DISTINCT bar.source) FILTER (WHERE bar.place <= %(limit)s) AS sources
           FROM unnest(%(tickers)s::text[], %(firsts)s::timestamptz[], %(ends)s::timestamptz[])
                    AS span(ticker, first, "end")
          CROSS JOIN LATERAL (SELECT hour.*, row_number() OVER (ORDER BY hour.start DESC) AS place
-                               FROM hourly_bars AS hour
+                               FROM bars AS hour
                               WHERE hour.ticker = span.ticker
+                                AND hour.interval = '1h'
                                 AND hour.start < coalesce(span."end", 'infinity')
                               ORDER BY hour.start DESC
                               LIMIT %(limit)s + 1) AS bar
+          LEFT JOIN LATERAL (SELECT closes
+                               FROM sessions
+                              WHERE opens <= bar.start
+                              ORDER BY opens DESC
+                              LIMIT 1) AS session ON true
+         CROSS JOIN LATERAL (SELECT least(bar.start + interval '1 hour', session.closes) AS "end") AS hour
          CROSS JOIN LATERAL (SELECT bar.ticker, '1h' AS interval, rfc3339(bar.start) AS datetime,
-                                    unix_seconds(bar.start) AS timestamp, rfc3339(bar."end") AS "end",
+                                    unix_seconds(bar.start) AS timestamp, rfc3339(hour."end") AS "end",
                                     bar.open, bar.high, bar.low, bar.close, bar.volume, bar.source,
                                     bar.revision) AS item
          WHERE bar.start >= coalesce(span.first, '-infinity')
@@ -141,10 +155,12 @@ async def select_derived_bars(
          CROSS JOIN LATERAL derived_bars(span.ticker, %(unit)s, span.first, span."end", %(from_newest)s, %(limit)s + 1)
                     WITH ORDINALITY AS bar(date, opens, closes, sessions, bars_expected, bars, open, high, low, close,
                                            volume, sources, newest, place)
-         CROSS JOIN LATERAL (SELECT "end"
-                               FROM hourly_bars
-                              WHERE hourly_bars.ticker = span.ticker
-                                AND hourly_bars.start = bar.newest) AS hour
+          LEFT JOIN LATERAL (SELECT closes
+                               FROM sessions
+                              WHERE opens <= bar.newest
+                              ORDER BY opens DESC
+                              LIMIT 1) AS session ON true
+         CROSS JOIN LATERAL (SELECT least(bar.newest + interval '1 hour', session.closes) AS "end") AS hour
          CROSS JOIN LATERAL (SELECT span.ticker, %(interval)s AS interval, bar.date, rfc3339(bar.opens) AS datetime,
                                     unix_seconds(bar.opens) AS timestamp, rfc3339(bar.closes) AS "end",
                                     bar.open, bar.high, bar.low, bar.close, bar.volume,

@@ -7,7 +7,7 @@ from functions.api.servers import DownError, Postgres, Redis
 from shared.epoch import publish_epoch, read_epoch, select_epoch
 
 SECONDS = 0.1
-"""A new bar is seen this late at the most. Ten questions a second to Redis are nothing beside the requests they serve."""
+"""A new bar is seen this late at the most. Ten questions a second are nothing beside the requests that they serve."""
 _PATIENCE_SECONDS = 2.0
 
 

@@ -13,7 +13,7 @@ CREATE FUNCTION unix_seconds(instant timestamptz) RETURNS bigint
 
 CREATE FUNCTION hours_of(opens timestamptz, closes timestamptz) RETURNS integer
     LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN ceil(extract(epoch FROM closes - opens) / 3600)::integer;
+    RETURN ceil(date_part('epoch', closes - opens) / 3600)::integer;
 COMMENT ON FUNCTION hours_of IS 'How many hourly bars a session has, the last of which may be shorter';
 
 CREATE VIEW hourly_bars AS
@@ -83,22 +83,26 @@ WITH history AS (
 ), period AS (
      SELECT date_trunc(unit, session.date::timestamp)::date AS date,
             min(session.opens) AS opens,
-            max(session.closes) AS closes,
-            count(*)::integer AS sessions,
-            sum(hours_of(session.opens, session.closes))::integer AS hours
+            max(session.closes) AS closes
        FROM sessions AS session
        JOIN history ON session.opens > greatest(history.oldest, derived_bars.first) - interval '32 days'
                    AND session.opens < least(history.newest, derived_bars."end") + interval '32 days'
       GROUP BY 1
      HAVING min(session.opens) >= coalesce(derived_bars.first, '-infinity')
         AND min(session.opens) < coalesce(derived_bars."end", 'infinity')
+        AND min(session.opens) <= min(history.newest)
 )
-SELECT period.date, period.opens, period.closes, period.sessions, period.hours, made.bars,
+SELECT period.date, period.opens, period.closes, called.sessions, called.hours, made.bars,
        made.open, made.high, made.low, made.close, made.volume, made.sources, made.newest
   FROM (SELECT period.*,
                CASE WHEN from_newest THEN -unix_seconds(opens) ELSE unix_seconds(opens) END AS place
           FROM period
          ORDER BY place) AS period
+ CROSS JOIN LATERAL (SELECT count(*)::integer AS sessions,
+                            sum(hours_of(session.opens, session.closes))::integer AS hours
+                       FROM sessions AS session
+                      WHERE session.opens >= period.opens
+                        AND session.opens < period.closes) AS called
  CROSS JOIN LATERAL (SELECT count(*)::integer AS bars,
                             (array_agg(bar.open ORDER BY bar.start))[1] AS open,
                             max(bar.high) AS high,
@@ -219,10 +223,13 @@ SELECT session.date, session.opens, session.closes, slot.ticker, slot.start, slo
                       CROSS JOIN generate_series(session.opens, session.closes - interval '1 second', interval '1 hour')
                                      AS grid (start)
                       WHERE least(grid.start + interval '1 hour', session.closes) <= finished) AS slot ON true
-  LEFT JOIN bars AS bar
-         ON bar.ticker = slot.ticker
-        AND bar.interval = '1h'
-        AND bar.start = slot.start
+  -- The LIMIT keeps it to probes of the key: Postgres takes the grid for longer than it is.
+  LEFT JOIN LATERAL (SELECT bars.start, bars.source
+                       FROM bars
+                      WHERE bars.ticker = slot.ticker
+                        AND bars.interval = '1h'
+                        AND bars.start = slot.start
+                      LIMIT 1) AS bar ON true
   LEFT JOIN asked_windows AS asked
          ON asked.ticker = slot.ticker
         AND asked.interval = '1h'
