@@ -353,6 +353,24 @@ def test_two_events_that_meet_in_the_middle_do_not_wait_for_each_other(store: St
     assert store.run(meet()) == [200, 200]
 
 
+def test_no_event_reads_the_whole_table(store: Store) -> None:
+    """New, repeated, confirmed, corrected or late: plans are kept, and were made while the table was small."""
+    for number in range(12):
+        day, index = divmod(number, 7)
+        for minute, close in ((1, "100"), (1, "100"), (2, "100"), (4, "101"), (3, "102"), (0, "103")):
+            at = hour(0, day=4) + timedelta(minutes=minute)
+            store.deliver(fetched({ticker: [bar(hour(index, day), close)] for ticker in ("AAPL", "MSFT")}, at=at))
+    store.close()
+
+    scans = wait_until(
+        lambda: store.query(
+            """SELECT relname, seq_scan FROM pg_stat_user_tables
+                WHERE relname IN ('bars', 'bar_revisions') AND idx_scan > 100 ORDER BY 1"""
+        )
+    )
+    assert scans == [("bar_revisions", 0), ("bars", 0)]
+
+
 # What it remembers of questions
 
 
@@ -688,3 +706,22 @@ def test_the_real_server_takes_events_and_refuses_the_rest(
 
     assert [answer.status_code for answer in answers] == [200, 204, 204, 400, 405]
     assert answers[0].headers["ce-type"] == "tech.stocksalot.bars.stored.v1"
+
+
+def test_the_benchmark_still_runs(postgres_server: str, redis_url: str) -> None:
+    """Whoever measures next finds it working; each case asserts that it does what its name says."""
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.store",
+        "--rounds",
+        "2",
+        "--url",
+        postgres_server,
+        "--redis",
+        redis_url,
+    ]
+
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+    assert printed.count("store fresh") == 2

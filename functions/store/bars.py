@@ -1,7 +1,7 @@
 """The statements that read and write bars and their history, each for a whole batch.
 
-Those that look for bars are never prepared: a plan that was made while the table was small, and kept, reads all of it
-when it is large.
+A plan that is made while the table is small, and kept, would read all of it when it is large. So what joins bars to a
+batch either says how, by LATERAL, with find_by_key before it, or is not prepared.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,6 +16,11 @@ from functions.store.check import Batch, Good
 from functions.store.compare import Key, Stored, Superseded, Told
 from functions.store.history import Version
 from functions.store.jumps import REACH
+
+
+async def find_by_key(connection: AsyncConnection) -> None:
+    """Let the statements of this transaction look bars up by their key, however few there are."""
+    await connection.execute("SET LOCAL enable_seqscan = off")
 
 
 async def select_around(
@@ -49,7 +54,6 @@ async def select_around(
                               LIMIT 1)) AS around
         """,
         {"interval": interval, "reach": REACH, "simulated": simulated, **_windows(batch)},
-        prepare=False,
     )
     found: dict[str, dict[datetime, Decimal]] = {}
     for ticker, start, close in await cursor.fetchall():
@@ -68,18 +72,19 @@ async def select_standing(
     cursor = connection.cursor(binary=True)
     await cursor.execute(
         """
-        SELECT bars.ticker, bars.start, bars.revision, bars.open, bars.high, bars.low, bars.close, bars.volume,
-               bars.source, bars.received_at, coalesce(bars.seen_at, bars.received_at)
-          FROM unnest(%(tickers)s::text[], %(firsts)s::timestamptz[], %(lasts)s::timestamptz[])
-               AS asked (ticker, first, last)
-          JOIN bars ON bars.ticker = asked.ticker
-                   AND bars.interval = %(interval)s
-                   AND bars.start BETWEEN asked.first AND asked.last
-         ORDER BY bars.ticker, bars.start
-           FOR NO KEY UPDATE OF bars
+            SELECT standing.*
+              FROM unnest(%(tickers)s::text[], %(firsts)s::timestamptz[], %(lasts)s::timestamptz[])
+                   AS asked (ticker, first, last)
+        CROSS JOIN LATERAL (SELECT ticker, start, revision, open, high, low, close, volume, source, received_at,
+                                   coalesce(seen_at, received_at)
+                              FROM bars
+                             WHERE bars.ticker = asked.ticker
+                               AND bars.interval = %(interval)s
+                               AND bars.start BETWEEN asked.first AND asked.last
+                             ORDER BY start
+                               FOR NO KEY UPDATE) AS standing
         """,
         {"interval": interval, **_windows(batch)},
-        prepare=False,
     )
     found: dict[str, dict[datetime, Stored]] = {}
     for ticker, start, revision, *version in await cursor.fetchall():
@@ -239,7 +244,6 @@ async def has_bars(connection: AsyncConnection, interval: str, start: datetime, 
            AND start = %(start)s
         """,
         {"tickers": list(tickers), "interval": interval, "start": start},
-        prepare=False,
     )
     return await cursor.fetchone() == len(tickers)
 

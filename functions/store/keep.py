@@ -7,6 +7,7 @@ from typing import NamedTuple
 from psycopg import AsyncConnection
 
 from functions.store.bars import (
+    find_by_key,
     has_bars,
     insert_bars,
     select_around,
@@ -64,6 +65,7 @@ async def keep_bars(connection: AsyncConnection, fetched: BarsFetched, origin: O
 
 async def _keep(connection: AsyncConnection, fetched: BarsFetched, origin: Origin, rules: Rules) -> Kept:
     interval, at = fetched.interval, fetched.fetched_at.astimezone(UTC)
+    await find_by_key(connection)
     told = [(series.ticker, bar.start.astimezone(UTC), bar) for series in fetched.series for bar in series.bars]
     tickers = await select_tickers(connection)
     market = await _select_market(connection, [start for _, start, _ in told if start < at])
