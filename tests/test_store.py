@@ -550,8 +550,18 @@ def test_poison_is_kept_with_its_reason_and_not_sent_again(store: Store, kind: s
         fetched({"AAPL": [bar(hour(0), "1." + "1" * 20_000)]}),
         fetched({"AAPL": [bar(hour(0))]}, at=datetime.now(UTC) + timedelta(hours=1)),
         fetched({"AAPL": [bar(hour(0))]}) | {"fetched_at": "9999-12-31T23:59:59Z"},
+        fetched({"AAPL": [bar("9999-12-31T23:59:59-05:00")]}),
+        fetched({"AAPL": [bar(hour(0))]}) | {"fetched_at": "0001-01-01T00:00:00+05:00"},
     ],
-    ids=["NUL in a ticker", "NUL in a source", "a price of 20,000 digits", "from the future", "from very far"],
+    ids=[
+        "NUL in a ticker",
+        "NUL in a source",
+        "a price of 20,000 digits",
+        "from the future",
+        "from very far",
+        "after the last instant",
+        "before the first",
+    ],
 )
 def test_what_postgres_or_the_clock_cannot_hold_is_poison_too(store: Store, data: dict[str, Any]) -> None:
     """It would fail again at each retry, or outrank all that comes after it."""
@@ -580,6 +590,17 @@ def test_a_dead_letter_is_kept_whole_whatever_it_is(store: Store) -> None:
     )
     assert (data, arrivals, attributes["knativeerrorcode"]) == (b"\x00\xff no json", 2, "503")
     assert reason == "an unnamed subscriber answered 503 until the retries were used up"
+
+
+def test_attributes_that_no_text_can_hold_are_kept_as_far_as_they_can(store: Store) -> None:
+    """An id with a NUL is kept with a sign in its place, not retried for ever."""
+    envelope = {"id": "a\0b", "source": "/s", "type": "com.example.any", "specversion": "1.0", "data": {}}
+
+    answer = store.run(
+        store.client.post("/", content=json.dumps(envelope), headers={"content-type": "application/cloudevents+json"})
+    )
+
+    assert (answer.status_code, store.query("SELECT event_id FROM dead_letters")) == (204, [("a\ufffdb",)])
 
 
 def test_a_dead_letter_of_bars_is_not_stored_by_the_way(store: Store) -> None:

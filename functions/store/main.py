@@ -62,11 +62,13 @@ async def store(request: Request) -> Response:
     except ValidationError as error:
         return await put_aside(event, explain(error))
     except DataError as error:
-        return await put_aside(event, f"Postgres cannot hold it: {error.diag.message_primary}")
+        return await put_aside(event, f"Postgres cannot hold it: {error.diag.message_primary or error}")
+    except OverflowError as error:
+        return await put_aside(event, f"a time lies beyond the calendar: {error}")
 
 
 async def keep(event: Received) -> Response:
-    """Keep what *event* tells; Poison, ValidationError or DataError when that can never succeed."""
+    """Keep what *event* tells; Poison, ValidationError, DataError or OverflowError when that can never succeed."""
     if event.type == BarsFetched.TYPE:
         return await take_bars(event, BarsFetched.model_validate_json(event.data))
     if event.type == CompaniesFetched.TYPE:
