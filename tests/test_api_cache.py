@@ -18,6 +18,7 @@ from functions_framework.aio import create_asgi_app
 
 import functions.api.latest
 import functions.api.ohlc
+from functions.api.freshness import SECONDS
 from functions.store.migrate import migrate
 from knative.local.services.postgres import Postgres
 from knative.local.services.redis import Redis
@@ -143,6 +144,36 @@ def test_the_same_question_in_other_words_is_one_query(
 
     assert one == other
     assert len(calls) == 1
+
+
+def test_a_slow_answer_does_not_replace_a_newer_one(
+    monkeypatch: pytest.MonkeyPatch, stored: str, redis_url: str
+) -> None:
+    """What was read before a commit and arrives after it is given to who asked then, and to nobody else."""
+    select, slowly, read, go_on = functions.api.latest.select_latest, [True], asyncio.Event(), asyncio.Event()
+
+    async def select_slowly(connection: psycopg.AsyncConnection) -> Any:
+        rows = await select(connection)
+        if slowly and slowly.pop():
+            read.set()
+            await go_on.wait()
+        return rows
+
+    async def work(clients: list[httpx.AsyncClient]) -> list[int]:
+        async def ask() -> int:
+            return (await clients[0].get("/latest")).json()["items"][0]["revision"]
+
+        early = asyncio.create_task(ask())
+        await read.wait()
+        change(stored, REVISE, redis_url)
+        await asyncio.sleep(1.1 * SECONDS)
+        late = await ask()
+        go_on.set()
+        return [await early, late, await ask(), await ask()]
+
+    monkeypatch.setattr(functions.api.latest, "select_latest", select_slowly)
+
+    assert in_process(monkeypatch, 1, work, DATABASE_URL=stored, REDIS_URL=redis_url) == [0, 1, 1, 1]
 
 
 def test_who_died_holding_the_lock_holds_up_nobody(stored: str, redis_url: str) -> None:

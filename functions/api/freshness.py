@@ -17,7 +17,8 @@ class Freshness:
     def __init__(self, postgres: Postgres, redis: Redis) -> None:
         self._postgres = postgres
         self._redis = redis
-        self._epoch: int | None = None
+        self.known: int | None = None
+        """The epoch as last seen."""
         self._asking: asyncio.Task[None] | None = None
         self.until = 0.0
         """Up to this reading of the monotonic clock, what was given under the epoch may be given again."""
@@ -28,14 +29,13 @@ class Freshness:
             if self._asking is None:
                 self._asking = asyncio.create_task(self._ask())
             await asyncio.shield(self._asking)
-        return self._epoch
+        return self.known
 
     async def _ask(self) -> None:
         asked_at = time.monotonic()
         try:
-            self._epoch = await self._from_redis()
-            if self._epoch is None:
-                self._epoch = await self._from_postgres()
+            copy = await self._from_redis()
+            self.known = await self._from_postgres() if copy is None else copy
         finally:
             # Counted from before the question: what happened after it may be missing in the answer.
             self.until = asked_at + SECONDS

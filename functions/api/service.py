@@ -78,8 +78,9 @@ class Service:
         return response
 
     async def _find(self, request: Request) -> Response:
-        found = None if request.url.path == "/" else route(request.scope["path"])
-        if found is None and request.url.path != "/":
+        path: str = request.scope["path"]
+        found = route(path)
+        if found is None and path != "/":
             raise Problem(404, "not-found", "Not found", "There is nothing at this path. / lists what there is.")
         if request.method == "OPTIONS":
             return preflight()
@@ -95,7 +96,8 @@ class Service:
         query = _negotiated(read_query(endpoint.query, query_string), headers.get(b"accept", b""))
         entry = await self._cache.get(self._question(endpoint, ticker, query))
         ready = Ready(entry, clock.now())
-        self._keep((request.scope["raw_path"], query_string, headers.get(b"accept")), ready)
+        if entry.epoch == self._freshness.known:  # no newer one was seen while this was found
+            self._keep((request.scope["raw_path"], query_string, headers.get(b"accept")), ready)
         return ready.response(headers)
 
     def _question(self, endpoint: Endpoint, ticker: str, query: Query) -> Question:
