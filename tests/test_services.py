@@ -84,10 +84,19 @@ each_service = pytest.mark.parametrize("name", CLIENTS)
 
 @pytest.fixture(scope="module")
 def durable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
-    """Services as `make run` starts them."""
-    with start_services(tmp_path_factory.mktemp("durable"), NOTHING_GIVEN) as services:
-        assert services.amqp_url, services.notes
+    """Services as `make run` starts them, not for the first time."""
+    folder = tmp_path_factory.mktemp("durable")
+    declare_in_an_earlier_run(folder)
+    with start_services(folder, NOTHING_GIVEN) as services:
         yield services
+
+
+def declare_in_an_earlier_run(folder: Path) -> None:
+    """Run the services once, with a queue: RabbitMQ 3 forgets one declared less than two seconds before a crash."""
+    with start_services(folder, NOTHING_GIVEN) as services:
+        assert services.amqp_url, services.notes
+        with pika.BlockingConnection(pika.URLParameters(services.amqp_url)) as connection:
+            connection.channel().queue_declare("kept", durable=True)
 
 
 def server_of(services: Services, name: str) -> Server:
@@ -207,6 +216,7 @@ def test_after_everything_was_killed_but_the_servers_the_next_run_takes_over(
     run: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
     """Servers that outlived their run and its guards are ended, and their data is found by the next run."""
+    declare_in_an_earlier_run(tmp_path / "set")
     process = run(tmp_path / "set")
     assert process.stdout
     urls = process.stdout.readline().split()
@@ -395,14 +405,25 @@ def test_data_of_another_version_is_refused_in_plain_words(tmp_path: Path) -> No
         server.start()
 
 
+def test_a_port_that_is_taken_before_the_first_start_is_given_up(tmp_path: Path) -> None:
+    """Between the choice of the port and the start another program may be faster."""
+    server = Redis(tmp_path, NOTHING_GIVEN, fast=True)
+    chosen = server.port
+
+    with socket.create_server(("127.0.0.1", chosen)):
+        server.start()
+
+    assert server.port != chosen
+    assert server.answers()
+    server.stop()
+
+
 def test_a_server_that_ends_at_once_says_why(tmp_path: Path) -> None:
     """The last lines of its log are in the refusal."""
-    server = Redis(tmp_path, NOTHING_GIVEN, fast=True)
+    server = Redis(tmp_path, NOTHING_GIVEN)
+    (tmp_path / "appendonlydir").write_text("not a folder")
 
-    with (
-        socket.create_server(("127.0.0.1", server.port)),
-        pytest.raises(CannotStartError, match="Address already in use"),
-    ):
+    with pytest.raises(CannotStartError, match="append-only dir"):
         server.start()
 
 

@@ -1,8 +1,8 @@
 """Ports on 127.0.0.1 that stay the same from one start to the next."""
 
-import random
 import socket
 from pathlib import Path
+from random import SystemRandom
 
 # Below the ranges that systems hand out to outgoing connections (32768 on Linux, 49152 on macOS): a stopped
 # server's port is then not taken by some client before the server is back.
@@ -24,7 +24,7 @@ def is_free(port: int) -> bool:
 def free_port() -> int:
     """Return a port that nobody listens on."""
     while True:
-        port = random.randint(FIRST, LAST)
+        port = SystemRandom().randint(FIRST, LAST)  # tests seed the other generator, all alike
         if is_free(port):
             return port
 
@@ -33,6 +33,11 @@ def kept_port(file: Path) -> int:
     """Return the port written in *file*, or a new one (written there) when there is none or it is taken."""
     if file.exists() and is_free(port := int(file.read_text())):
         return port
+    return new_port(file)
+
+
+def new_port(file: Path) -> int:
+    """Return a port that nobody listens on, from now on the one written in *file*."""
     port = free_port()
     file.write_text(f"{port}\n")
     return port

@@ -14,7 +14,7 @@ from typing import ClassVar
 
 import psutil
 
-from knative.local.services.ports import kept_port
+from knative.local.services.ports import is_free, kept_port, new_port
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +53,7 @@ class Server(ABC):
         self.port = kept_port(self.folder / "port")
         self.password = kept_secret(self.folder / "password")
         self.log = self.folder / "log"
+        self._has_served = False
         self._process: subprocess.Popen[bytes] | None = None
         self._guard: subprocess.Popen[bytes] | None = None
 
@@ -74,32 +75,20 @@ class Server(ABC):
         """Tell whether a client gets served now."""
 
     def start(self) -> None:
-        """Return once clients are served; raise CannotStartError with the log's last lines otherwise."""
+        """Return once clients are served; raise CannotStartError with the log's last lines otherwise.
+
+        The address changes only if somebody takes the port just before the very first start.
+        """
         if self.is_running:
             return
-        self.end_leftovers()
-        self.prepare()
-        if self.log.exists():
-            self.log.replace(self.log.with_suffix(".old"))
-        with self.log.open("wb") as log:
-            self._process = subprocess.Popen(
-                self.command(),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=self.folder,
-                env=self.environment,
-                start_new_session=True,
-            )
-        self._guard = subprocess.Popen(
-            ["/bin/sh", "-c", GUARD, "guard", self.stop_signal.name[3:], str(self._process.pid)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env=self.environment,
-            start_new_session=True,
-        )
-        self._wait_until_it_answers(self._process)
+        try:
+            self._launch()
+        except CannotStartError:
+            if self._has_served or is_free(self.port):
+                raise
+            self.port = new_port(self.folder / "port")
+            self._launch()
+        self._has_served = True
 
     def stop(self) -> None:
         """End it cleanly; its folder, port and password stay."""
@@ -147,6 +136,31 @@ class Server(ABC):
                 raise CannotStartError(f"{self.name}: cannot end {leftovers} of an earlier run in {self.folder}")
             time.sleep(0.01)
         return len(leftovers)
+
+    def _launch(self) -> None:
+        self.end_leftovers()
+        self.prepare()
+        if self.log.exists():
+            self.log.replace(self.log.with_suffix(".old"))
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                self.command(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                env=self.environment,
+                start_new_session=True,
+            )
+        self._guard = subprocess.Popen(
+            ["/bin/sh", "-c", GUARD, "guard", self.stop_signal.name[3:], str(self._process.pid)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=self.environment,
+            start_new_session=True,
+        )
+        self._wait_until_it_answers(self._process)
 
     def _leftovers(self) -> list[psutil.Process]:
         found: list[psutil.Process] = []
