@@ -129,7 +129,7 @@ def test_a_problem_is_answered_as_problem_json() -> None:
         "application/problem+json",
         "y",
     )
-    assert json.loads(response.body) == {
+    assert json.loads(bytes(response.body)) == {
         "type": "https://stocksalot.tech/problems/no-such-ticker",
         "title": "No such ticker",
         "status": 404,
@@ -144,7 +144,7 @@ def test_an_unforeseen_error_says_nothing_of_itself(caplog: pytest.LogCaptureFix
     response = answer(RuntimeError("secret of the house"), {"x-request-id": "abc-1"})
 
     assert (response.status_code, response.headers["x-request-id"]) == (500, "abc-1")
-    assert b"secret" not in response.body
+    assert b"secret" not in bytes(response.body)
     assert "secret of the house" in caplog.text
 
 
