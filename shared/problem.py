@@ -4,7 +4,7 @@ import json
 import logging
 import re
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from functools import wraps
 
 from starlette.requests import Request
@@ -15,7 +15,7 @@ from shared import log
 _logger = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
-Handler = Callable[[Request], Awaitable[Response]]
+Handler = Callable[[Request], Coroutine[None, None, Response]]
 
 
 class Problem(Exception):  # noqa: N818  RFC 9457 calls it a problem
