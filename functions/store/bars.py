@@ -6,7 +6,6 @@ batch either says how, by LATERAL, with find_by_key before it, or is not prepare
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from decimal import Decimal
 from functools import lru_cache
 
 from psycopg import AsyncConnection
@@ -23,51 +22,13 @@ async def find_by_key(connection: AsyncConnection) -> None:
     await connection.execute("SET LOCAL enable_seqscan = off")
 
 
-async def select_around(
-    connection: AsyncConnection, interval: str, batch: Batch, *, simulated: bool
-) -> dict[str, dict[datetime, Decimal]]:
-    """Return by ticker and start the closes of the stored bars next to *batch*, of invented or of other ones only."""
-    cursor = connection.cursor(binary=True)
-    await cursor.execute(
-        """
-            SELECT asked.ticker, around.start, around.close
-              FROM unnest(%(tickers)s::text[], %(firsts)s::timestamptz[], %(lasts)s::timestamptz[])
-                   AS asked (ticker, first, last)
-        CROSS JOIN LATERAL ((SELECT start, close
-                               FROM bars
-                              WHERE bars.ticker = asked.ticker
-                                AND bars.interval = %(interval)s
-                                AND bars.start < asked.first
-                                AND bars.start >= asked.first - %(reach)s
-                                AND (bars.source = 'simulated') = %(simulated)s
-                              ORDER BY start DESC
-                              LIMIT 1)
-                            UNION ALL
-                            (SELECT start, close
-                               FROM bars
-                              WHERE bars.ticker = asked.ticker
-                                AND bars.interval = %(interval)s
-                                AND bars.start > asked.last
-                                AND bars.start <= asked.last + %(reach)s
-                                AND (bars.source = 'simulated') = %(simulated)s
-                              ORDER BY start
-                              LIMIT 1)) AS around
-        """,
-        {"interval": interval, "reach": REACH, "simulated": simulated, **_windows(batch)},
-    )
-    found: dict[str, dict[datetime, Decimal]] = {}
-    for ticker, start, close in await cursor.fetchall():
-        found.setdefault(ticker, {})[start] = close
-    return found
-
-
 async def select_standing(
-    connection: AsyncConnection, interval: str, batch: Batch
+    connection: AsyncConnection, interval: str, batch: Batch, *, simulated: bool
 ) -> dict[str, dict[datetime, Stored]]:
-    """Return by ticker and start the bars stored within each ticker's window of *batch*.
+    """Return by ticker and start the bars stored within each ticker's window of *batch*, and the next on either side.
 
-    They are locked until the transaction ends; everyone locks in the order of the key, so that no two wait for each
-    other.
+    The next ones are invented, or not, as those of the batch. All are locked until the transaction ends; everyone locks
+    in the order of the key, so that no two wait for each other.
     """
     cursor = connection.cursor(binary=True)
     await cursor.execute(
@@ -80,11 +41,35 @@ async def select_standing(
                               FROM bars
                              WHERE bars.ticker = asked.ticker
                                AND bars.interval = %(interval)s
-                               AND bars.start BETWEEN asked.first AND asked.last
+                               AND bars.start >= coalesce((SELECT before.start
+                                                             FROM bars AS before
+                                                            WHERE before.ticker = asked.ticker
+                                                              AND before.interval = %(interval)s
+                                                              AND before.start < asked.first
+                                                              AND before.start >= asked.first - %(reach)s
+                                                              AND (before.source = 'simulated') = %(simulated)s
+                                                            ORDER BY before.start DESC
+                                                            LIMIT 1), asked.first)
+                               AND bars.start <= coalesce((SELECT after.start
+                                                             FROM bars AS after
+                                                            WHERE after.ticker = asked.ticker
+                                                              AND after.interval = %(interval)s
+                                                              AND after.start > asked.last
+                                                              AND after.start <= asked.last + %(reach)s
+                                                              AND (after.source = 'simulated') = %(simulated)s
+                                                            ORDER BY after.start
+                                                            LIMIT 1), asked.last)
                              ORDER BY start
                                FOR NO KEY UPDATE) AS standing
         """,
-        {"interval": interval, **_windows(batch)},
+        {
+            "interval": interval,
+            "reach": REACH,
+            "simulated": simulated,
+            "tickers": list(batch),
+            "firsts": [next(iter(bars)) for bars in batch.values()],
+            "lasts": [next(reversed(bars)) for bars in batch.values()],
+        },
     )
     found: dict[str, dict[datetime, Stored]] = {}
     for ticker, start, revision, *version in await cursor.fetchall():
@@ -246,14 +231,6 @@ async def has_bars(connection: AsyncConnection, interval: str, start: datetime, 
         {"tickers": list(tickers), "interval": interval, "start": start},
     )
     return await cursor.fetchone() == len(tickers)
-
-
-def _windows(batch: Batch) -> dict[str, object]:
-    return {
-        "tickers": list(batch),
-        "firsts": [next(iter(bars)) for bars in batch.values()],
-        "lasts": [next(reversed(bars)) for bars in batch.values()],
-    }
 
 
 def _keys(keys: Sequence[Key]) -> dict[str, str]:

@@ -10,7 +10,6 @@ from functions.store.bars import (
     find_by_key,
     has_bars,
     insert_bars,
-    select_around,
     select_standing,
     select_superseded,
     touch_bars,
@@ -72,8 +71,8 @@ async def _keep(connection: AsyncConnection, fetched: BarsFetched, origin: Origi
     good, bad = sift(told, interval=interval, fetched_at=at, market=market, tickers=tickers)
     changes = Changes()
     if good:
-        standing = await select_standing(connection, interval, good)
-        good, jumped = await _without_jumps(connection, fetched, good, standing)
+        standing = await select_standing(connection, interval, good, simulated=fetched.source == SIMULATED)
+        good, jumped = _without_jumps(fetched, good, standing)
         bad += jumped
         changes = await _write(connection, interval, Told(fetched.source, at, good), standing, rules.trust)
     rejected = await insert_rejections(connection, fetched, bad, origin)
@@ -93,16 +92,15 @@ async def _select_market(connection: AsyncConnection, starts: Sequence[datetime]
     return await select_market(connection, min(starts), max(starts) + _DAY) if starts else Market(())
 
 
-async def _without_jumps(
-    connection: AsyncConnection, fetched: BarsFetched, good: Batch, standing: Standing
-) -> tuple[Batch, list[Bad]]:
+def _without_jumps(fetched: BarsFetched, good: Batch, standing: Standing) -> tuple[Batch, list[Bad]]:
     """Return the bars of *good* whose closes are believed, and the others; invented bars are judged by such only."""
     simulated = fetched.source == SIMULATED
-    levels = await select_around(connection, fetched.interval, good, simulated=simulated)
-    for ticker, bars in standing.items():
-        levels.setdefault(ticker, {}).update(
-            (start, version.close) for start, (version, _) in bars.items() if (version.source == SIMULATED) == simulated
-        )
+    levels = {
+        ticker: {
+            start: bar.version.close for start, bar in bars.items() if (bar.version.source == SIMULATED) == simulated
+        }
+        for ticker, bars in standing.items()
+    }
     return without_jumps(good, levels, {series.ticker for series in fetched.series if series.confirmed_by})
 
 
