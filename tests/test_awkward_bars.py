@@ -232,6 +232,16 @@ def test_a_bar_between_stored_ones_is_judged_by_both(store: Store) -> None:
     assert (store.closes(), store.faults()) == (["100", "101"], [("AAPL", "jump-refuted")])
 
 
+def test_an_invented_bar_in_between_does_not_hide_the_real_one_before(store: Store) -> None:
+    """A real bar is judged by the next real one, whatever was invented since."""
+    store.keep(fetched({"AAPL": [bar(hour(0), "100")]}))
+    store.keep(fetched({"AAPL": [bar(hour(1), "100")]}, source="simulated"), "2")
+
+    store.keep(fetched({"AAPL": [bar(hour(2), "250")]}), "3")
+
+    assert (store.closes(), store.faults()) == (["100", "100"], [("AAPL", "jump-unconfirmed")])
+
+
 def test_another_clock_is_recognised_by_the_whole_answer(store: Store) -> None:
     """Where most bars lie outside sessions, those inside are there by chance and would be wrong by hours."""
     shifted = [bar(hour(0) + timedelta(minutes=index - 300)) for index in range(390)]
