@@ -25,6 +25,8 @@ from shared import clock
 from shared.problem import Problem, answering
 
 _READY_AT_MOST = 2000
+_READY_SECONDS = 1.0
+"""Then header lines that count down are made again."""
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 Key = tuple[bytes, bytes, bytes | None]
@@ -43,7 +45,9 @@ class Service:
         self._cors = Cors(settings.cors_origins)
         self._directory = Ready(Entry(directory(), None), clock.now())
         self._ready: dict[Key, Ready] = {}
+        self._ready_since = 0.0
         self._ready_until = 0.0
+        self._ready_epoch: int | None = None
         self._slowly = answering(self._find)
 
     async def answer(self, request: Request) -> Response:
@@ -51,7 +55,7 @@ class Service:
         return self._again(request.scope) or await self._answer(request)
 
     def _again(self, scope: Scope) -> Response | None:
-        """Return what was answered to the very same request a moment ago, looking at bytes only.
+        """Return what was answered to the very same request within the last second, looking at bytes only.
 
         Most requests end here: every line costs all of them.
         """
@@ -78,6 +82,10 @@ class Service:
         return response
 
     async def _find(self, request: Request) -> Response:
+        if self._ready:
+            self._renew(await self._freshness.epoch())
+            if again := self._again(request.scope):
+                return again
         path: str = request.scope["path"]
         found = route(path)
         if found is None and path != "/":
@@ -111,11 +119,20 @@ class Service:
         return Question(f"{endpoint.path} {ticker} {query.model_dump_json()}", find)
 
     def _keep(self, key: Key, ready: Ready) -> None:
-        """Keep *ready* for as long as the epoch that it was found under counts as known."""
-        if self._ready_until != self._freshness.until or len(self._ready) >= _READY_AT_MOST:
+        """Keep *ready* for a second, as long as the epoch that it was found under is the one that is known."""
+        if len(self._ready) >= _READY_AT_MOST:
             self._ready.clear()
-            self._ready_until = self._freshness.until
+        self._renew(self._freshness.known)
+        if not self._ready:
+            self._ready_since = time.monotonic()
         self._ready[key] = ready
+
+    def _renew(self, epoch: int | None) -> None:
+        """Keep what is ready for another moment, if it was found under *epoch* within the last second."""
+        if epoch != self._ready_epoch or time.monotonic() >= self._ready_since + _READY_SECONDS:
+            self._ready.clear()
+            self._ready_epoch = epoch
+        self._ready_until = self._freshness.until
 
 
 def _negotiated(query: Query, accept: bytes) -> Query:
