@@ -5,6 +5,7 @@ import json
 import re
 import socket
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import httpx
@@ -246,6 +247,21 @@ def test_caches_may_keep_an_answer_until_the_next_bar_is_due(
         ages = {path: api.get(path).headers["cache-control"] for path in ("/latest", "/ohlc/AAPL", "/movers")}
 
     assert ages == dict.fromkeys(ages, f"public, max-age={seconds}, stale-if-error=86400")
+
+
+def test_the_time_that_is_left_runs_down(database_url: str, redis_url: str) -> None:
+    """An answer that is asked for all the time, and never changes, still says how long it may be kept from now."""
+    change(database_url, "UPDATE tickers SET active = false WHERE ticker <> 'AAPL'")
+    put(database_url, [Bar("AAPL", at("2026-11-20 15:30"))])
+    clock = f"2026-11-20T17:30:05+00:00 {datetime.now(UTC).isoformat()} 8"
+
+    with serving(database_url, redis_url, CLOCK=clock) as api:
+        ages = [60]
+        while ages[-1] != 5:
+            ages.append(int(re.findall("max-age=([0-9]+)", api.get("/latest").headers["cache-control"])[0]))
+            assert ages[-1] <= ages[-2]
+
+    assert len(set(ages)) >= 4
 
 
 def test_nobody_waits_over_a_weekend(database_url: str, redis_url: str) -> None:
