@@ -19,6 +19,7 @@ import pytest
 from pika.exchange_type import ExchangeType
 
 from knative.local.broker import Broker, BrokerError, Counts, TriggerSpec, rabbit
+from knative.local.broker.memory import MemoryQueues
 from knative.local.broker.messages import Message
 from knative.local.broker.queues import UnconfirmedError
 from knative.local.broker.topology import plan
@@ -940,6 +941,21 @@ async def test_a_stop_gives_up_a_request_beyond_its_grace(bench: Bench) -> None:
     assert await bench.subscriber.ids(2) == ["1", "1"]
 
 
+async def test_what_was_in_hand_comes_back_in_its_order() -> None:
+    """Memory gives out again what was not acknowledged, before all that waits."""
+    queues, topology = MemoryQueues(), plan("ns", "stocks", [trigger("main", "http://x", "http://x")])
+    await queues.open(topology)
+    for number in "1234":
+        await queues.publish(topology.ingress, Message({"type": "asked"}, b"", "", number))
+    first, *_ = [await queues.get(topology.consumers[0].queue) for _ in range(3)]
+
+    first.acknowledge()
+    await queues.close()
+    await queues.open(topology)
+
+    assert [(await queues.get(topology.consumers[0].queue)).message.message_id for _ in range(3)] == ["2", "3", "4"]
+
+
 @only_rabbitmq
 async def test_a_new_broker_finds_the_events_of_the_old(bench: Bench, port: int) -> None:
     """Queues have the same names after a restart of the process, and keep what was not delivered."""
@@ -999,10 +1015,50 @@ async def test_long_names_are_hashed_as_kubernetes_does() -> None:
 
 
 @only_rabbitmq
+async def test_what_lies_in_rabbitmq_is_what_a_cluster_would_show(bench: Bench, backend: str) -> None:
+    """Attributes are headers without prefix, extensions in their own type; the message is persistent and has the id."""
+    await bench.run()
+    with connected(backend) as channel:
+        queue = channel.queue_declare("", exclusive=True).method.queue
+        channel.queue_bind(queue, plan(bench.namespace, "stocks", []).ingress, arguments={"x-match": "all"})
+
+        headers, body = structured(subject="s", datacontenttype="application/json", data=[1], job="bars", part=3)
+        await bench.send({**headers, "traceparent": TRACE}, body)
+        _, properties, data = channel.basic_get(queue, auto_ack=True)
+
+    expected = {
+        **PARTS,
+        "subject": "s",
+        "content-type": "application/json",
+        "time": "0001-01-01T00:00:00Z",
+        "traceparent": TRACE,
+        "tracestate": "",
+        "job": "bars",
+        "part": 3,
+    }
+    assert (properties.headers, data) == (expected, b"[1]")
+    assert (properties.delivery_mode, properties.message_id, properties.content_type) == (2, "1", "application/json")
+
+
+@only_rabbitmq
 async def test_where_quorum_is_refused_a_queue_is_classic(
-    bench: Bench, backend: str, caplog: pytest.LogCaptureFixture
+    bench: Bench, backend: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where RabbitMQ refuses a quorum queue, a classic one does, and the log says so."""
+    """A RabbitMQ that does not know a type of queue gets a classic one."""
+    monkeypatch.setattr(rabbit, "_QUEUE_TYPES", ("unheard", "classic"))
+
+    await bench.run()
+    await bench.post()
+
+    assert await bench.subscriber.received()
+    with connected(backend) as channel:
+        for consumer in plan(bench.namespace, "stocks", [bench.trigger()]).consumers:
+            channel.queue_declare(consumer.queue, durable=True, arguments={"x-queue-type": "classic"})
+
+
+@only_rabbitmq
+async def test_a_queue_that_is_classic_stays_so(bench: Bench, backend: str, caplog: pytest.LogCaptureFixture) -> None:
+    """A queue of an earlier time is used as it is, and the log says so."""
     queue = plan(bench.namespace, "stocks", [bench.trigger()]).consumers[0].queue
     with connected(backend) as channel:
         channel.queue_declare(queue, durable=True, arguments={"x-queue-type": "classic"})
@@ -1011,7 +1067,7 @@ async def test_where_quorum_is_refused_a_queue_is_classic(
     await bench.post()
 
     assert await bench.subscriber.received()
-    assert f"queue {queue} is classic" in caplog.text
+    assert f"queue {queue} cannot be of type quorum" in caplog.text
 
 
 @only_rabbitmq
@@ -1047,7 +1103,9 @@ async def test_an_event_comes_again_when_its_acknowledgement_is_lost(
 
 
 @only_rabbitmq
-async def test_nothing_is_lost_when_the_connection_is_cut_again_and_again(bench: Bench, proxy: Proxy) -> None:
+async def test_nothing_is_lost_when_the_connection_is_cut_again_and_again(
+    bench: Bench, proxy: Proxy, caplog: pytest.LogCaptureFixture
+) -> None:
     """Whatever was answered 202 arrives, though RabbitMQ's connections die many times meanwhile."""
     await bench.run(bench.trigger(parallelism=4), url=proxy.url)
     numbers = [str(number) for number in range(200)]
@@ -1064,6 +1122,7 @@ async def test_nothing_is_lost_when_the_connection_is_cut_again_and_again(bench:
         return {request.id for request in bench.subscriber.requests} == set(numbers)
 
     assert await wait_until_async(all_arrived, DEADLINE)
+    assert "cannot be of type" not in caplog.text
 
 
 @only_rabbitmq
@@ -1121,7 +1180,7 @@ async def test_events_survive_a_restart_of_rabbitmq(bench: Bench, own_rabbitmq: 
 async def test_a_silent_rabbitmq_is_500_within_bounds(
     bench: Bench, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An event that is not confirmed is answered 500 after a bound, and may arrive all the same; status is bound too."""
+    """An event that is not confirmed is answered 500 after a bound, and may arrive all the same; so has status."""
     monkeypatch.setattr(rabbit, "_CONFIRM_SECONDS", 0.3)
     monkeypatch.setattr(rabbit, "_STATUS_SECONDS", 0.3)
     broker = await bench.run(url=proxy.url)
@@ -1136,6 +1195,26 @@ async def test_a_silent_rabbitmq_is_500_within_bounds(
     assert (status, ready) == (500, None)
     assert 0.3 <= took < 15  # heartbeats would tell only after 40
     assert await bench.subscriber.received()
+
+
+@only_rabbitmq
+async def test_a_connection_that_dies_before_the_confirmation_is_500_at_once(
+    bench: Bench, proxy: Proxy, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody waits out the bound for a confirmation that can no longer come."""
+    await bench.run(url=proxy.url)
+    proxy.flowing.clear()
+
+    posted = asyncio.create_task(bench.post())
+    await asyncio.sleep(0.2)
+    begun = time.monotonic()
+    proxy.cut()
+    status = await posted
+    took = time.monotonic() - begun
+
+    assert status == 500
+    assert "the connection to RabbitMQ was lost" in caplog.text
+    assert took < rabbit._CONFIRM_SECONDS - 1
 
 
 @only_rabbitmq

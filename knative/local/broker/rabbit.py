@@ -24,6 +24,7 @@ log = logging.getLogger("knative.local.broker")
 logging.getLogger("pika").setLevel(logging.CRITICAL)
 
 PREFETCH = 100
+_QUEUE_TYPES = "quorum", "classic"  # the first that RabbitMQ does not refuse
 _HEARTBEAT = 20
 _CONNECT_SECONDS = 30
 _CONFIRM_SECONDS = 10
@@ -239,7 +240,7 @@ class RabbitQueues:
             )
 
     async def _declare_queue(self, sibling: _Channel, queue: str) -> None:
-        for queue_type in ("quorum", "classic"):
+        for queue_type in _QUEUE_TYPES:
             channel = await _Channel.open(sibling.raw.connection)  # a refusal closes it
             try:
                 await channel.call(
@@ -248,9 +249,9 @@ class RabbitQueues:
                 channel.raw.close()
                 return
             except ChannelClosedByBroker as error:
-                if queue_type == "classic":
+                if queue_type == _QUEUE_TYPES[-1]:
                     raise
-                log.warning("queue %s is classic, not %s: %s", queue, queue_type, error)
+                log.warning("queue %s cannot be of type %s: %s", queue, queue_type, error)
 
     def _on_confirm(self, frame: Any) -> None:
         confirmation = frame.method
