@@ -84,15 +84,10 @@ def first_answer(start: Callable[[int], subprocess.Popen[bytes]], request: bytes
 
 def cases(place: Stage, hello: Path) -> dict[str, Callable[[], tuple[float, float]]]:
     """What is timed, by name."""
-    cli = [
-        str(Path(sys.executable).parent / "functions-framework"),
-        "--source",
-        str(hello),
-        "--target",
-        "hello",
-        "--host",
-        "127.0.0.1",
-    ]
+    command = [str(Path(sys.executable).parent / "functions-framework"), "--host", "127.0.0.1"]
+    cli = [*command, "--source", str(hello), "--target", "hello"]
+    own = [*command, "--source", str(ROOT / "functions" / "api" / "main.py"), "--target", "api", "--asgi"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **place.environment}
     bars = post(
         {**TICK, "ce-type": "tech.stocksalot.bars.fetched.v1", "Content-Type": "application/json"},
         bars_event(["AAPL"], ["2026-11-20T19:30:00Z", "2026-11-20T20:30:00Z"], 270.0),
@@ -112,6 +107,13 @@ def cases(place: Stage, hello: Path) -> dict[str, Callable[[], tuple[float, floa
         ),
         "store, two bars": lambda: first_answer(lambda port: launch("store", place, port), bars, b"200"),
         "api /latest, from Postgres": flushed,
+        "api /latest, framework's own server": lambda: first_answer(
+            lambda port: subprocess.Popen(
+                own, env={**environment, "PORT": str(port)}, cwd=ROOT, stdout=subprocess.DEVNULL
+            ),
+            get("/latest"),
+            b"200",
+        ),
         "api /latest, from Redis": lambda: first_answer(
             lambda port: launch("api", place, port), get("/latest"), b"200"
         ),
