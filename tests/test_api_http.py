@@ -264,7 +264,7 @@ def test_the_time_that_is_left_runs_down(database_url: str, redis_url: str) -> N
     assert len(set(ages)) >= 4
 
 
-def max_age(api: httpx.Client) -> int:
+def max_age(api: Api) -> int:
     """Seconds for which the newest bars may be kept."""
     return int(re.findall("max-age=([0-9]+)", api.get("/latest").headers["cache-control"])[0])
 
