@@ -1,7 +1,7 @@
 """Start one function's server: the one command that images and the local runner share.
 
 One asyncio process around functions-framework's own ASGI app. Its command line would fork gunicorn around the same app:
-a third more at every cold start, more memory, keep-alive fixed at two seconds (benchmarks/RESULTS.md).
+a little more at every cold start, a fifth more memory (benchmarks/RESULTS.md), keep-alive fixed at two seconds.
 """
 
 import gc
