@@ -71,9 +71,7 @@ def reply(event: Event, *, source: str, event_id: str, extensions: Mapping[str, 
     }
     if traceparent := log.traceparent():
         attributes["traceparent"] = traceparent
-    headers, body = to_binary(
-        CloudEvent(attributes, event.model_dump_json().encode()), data_marshaller=lambda data: data
-    )
+    headers, body = to_binary(CloudEvent(attributes, event.to_json()), data_marshaller=lambda data: data)
     return Response(body, 200, headers)
 
 

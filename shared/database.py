@@ -21,7 +21,7 @@ class Pool:
         """Lend a connection with autocommit; psycopg_pool.PoolTimeout after two seconds without one."""
         if self._pool is None:
             self._pool = AsyncConnectionPool(
-                self._settings.database_url.get_secret_value(),
+                self._settings.database_url.reveal(),
                 kwargs={
                     "autocommit": True,
                     # Compiling a plan takes longer than any of our statements.

@@ -6,24 +6,47 @@ JSON (decimal digits as the source gave them), so that no parser on the way make
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self, TypeAlias
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+import msgspec
+from msgspec import Meta, Struct
 
 TICK = "dev.knative.sources.ping"
 
-Price = Annotated[Decimal, Field(allow_inf_nan=True)]
+Instant: TypeAlias = Annotated[datetime, Meta(tz=True)]
+Moment: TypeAlias = date | datetime
+
+Price: TypeAlias = Decimal
 """USD. May be NaN: what a source said is carried to store, which rejects it with a reason."""
 
 
-class Event(BaseModel):
+class EventError(ValueError):
+    """Data that are no event of the type they are said to be."""
+
+
+class Part(Struct, frozen=True, forbid_unknown_fields=True):
+    """What events are made of."""
+
+
+class Event(Part, frozen=True):
     """The data of an event; `TYPE` is the event's type and carries its version."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     TYPE: ClassVar[str]
 
+    @classmethod
+    def from_json(cls, data: bytes) -> Self:
+        """Return the event in *data*; EventError says what is wrong and where."""
+        try:
+            return msgspec.json.decode(data, type=cls)
+        except ValueError as error:  # text that is no UTF-8 among them
+            raise EventError(str(error)) from error
 
-class Tick(Event):
+    def to_json(self) -> bytes:
+        """Return the event as it travels."""
+        return msgspec.json.encode(self)
+
+
+class Tick(Event, frozen=True, kw_only=True, omit_defaults=True):
     """A schedule, or a person, asked to look for what is missing. PingSource → ingest, insights (extension `job`).
 
     Without overrides: whatever is missing now. *start* and *end* (instants, or dates of sessions) fill [start, end);
@@ -32,24 +55,43 @@ class Tick(Event):
 
     TYPE = TICK
     tickers: tuple[str, ...] | None = None
-    start: date | AwareDatetime | None = None
-    end: date | AwareDatetime | None = None
-    lookback_sessions: int | None = Field(default=None, ge=1, le=400)
+    start: str | None = None
+    end: str | None = None
+    lookback_sessions: Annotated[int, Meta(ge=1, le=400)] | None = None
 
-    @model_validator(mode="after")
-    def _ends_after_start(self) -> "Tick":
-        if self.start and self.end and _day(self.end) < _day(self.start):
-            raise ValueError(f"end {self.end} lies before start {self.start}")
-        if isinstance(self.start, datetime) and isinstance(self.end, datetime) and self.end <= self.start:
-            raise ValueError(f"end {self.end} is not after start {self.start}")
-        return self
+    def __post_init__(self) -> None:
+        start, end = self.starts, self.ends
+        if start and end and _day(end) < _day(start):
+            raise ValueError(f"end {end} lies before start {start}")
+        if isinstance(start, datetime) and isinstance(end, datetime) and end <= start:
+            raise ValueError(f"end {end} is not after start {start}")
+
+    @property
+    def starts(self) -> Moment | None:
+        """*start*, read."""
+        return _moment("start", self.start) if self.start else None
+
+    @property
+    def ends(self) -> Moment | None:
+        """*end*, read."""
+        return _moment("end", self.end) if self.end else None
 
 
-def _day(moment: date) -> date:
+def _moment(name: str, text: str) -> Moment:
+    try:
+        moment = datetime.fromisoformat(text) if "T" in text or " " in text else date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{name}: should be a date or an instant with its offset") from None
+    if isinstance(moment, datetime) and moment.tzinfo is None:
+        raise ValueError(f"{name}: an instant needs its offset")
+    return moment
+
+
+def _day(moment: Moment) -> date:
     return moment.date() if isinstance(moment, datetime) else moment
 
 
-class TickRefused(Event):
+class TickRefused(Event, frozen=True, kw_only=True):
     """A tick asked for something that can never be done. ingest → store, which keeps it as a dead letter.
 
     It is a reply and not an error, because an error would be retried for minutes before ending in the same place.
@@ -61,11 +103,10 @@ class TickRefused(Event):
     tick_data: str
 
 
-class Bar(BaseModel):
+class Bar(Part, frozen=True, kw_only=True):
     """One bar as a source gave it. *start* is its opening instant; *volume* is in shares, None if it has none."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    start: AwareDatetime
+    start: Instant
     open: Price | None
     high: Price | None
     low: Price | None
@@ -73,34 +114,32 @@ class Bar(BaseModel):
     volume: Price | None
 
 
-class Series(BaseModel):
+class Series(Part, frozen=True, kw_only=True):
     """The bars of one ticker in the window [start, end) that was asked for; no bars means the source has none there.
 
     *confirmed_by* names a second source that agrees with the newest close, if one was asked.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     ticker: str
-    start: AwareDatetime
-    end: AwareDatetime
+    start: Instant
+    end: Instant
     bars: tuple[Bar, ...]
     confirmed_by: str | None = None
 
 
-class BarsFetched(Event):
+class BarsFetched(Event, frozen=True, kw_only=True):
     """A provider answered with bars. ingest → store."""
 
     TYPE = "tech.stocksalot.bars.fetched.v1"
     interval: str
     source: str
-    fetched_at: AwareDatetime
+    fetched_at: Instant
     series: tuple[Series, ...]
 
 
-class Company(BaseModel):
+class Company(Part, frozen=True, kw_only=True):
     """A company's profile. Market cap in millions of *currency*, shares in millions; None is unknown."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     ticker: str
     name: str
     exchange: str | None = None
@@ -115,17 +154,17 @@ class Company(BaseModel):
     shares_millions: Decimal | None = None
 
 
-class CompaniesFetched(Event):
+class CompaniesFetched(Event, frozen=True, kw_only=True):
     """A provider answered with company profiles. ingest → store."""
 
     TYPE = "tech.stocksalot.companies.fetched.v1"
     source: str
-    fetched_at: AwareDatetime
+    fetched_at: Instant
     companies: tuple[Company, ...]
 
 
-class BarsStored(Event):
-    """A batch of bars was dealt with. store → terminal until insights listens; extension `hourcomplete` "true"|"false".
+class BarsStored(Event, frozen=True, kw_only=True):
+    """A batch of bars was dealt with. store → insights, where the extension `hourcomplete` is "true" and not "false".
 
     *first* and *last* are the starts of the oldest and newest bar of the batch, None when it had none.
     """
@@ -133,17 +172,21 @@ class BarsStored(Event):
     TYPE = "tech.stocksalot.bars.stored.v1"
     interval: str
     tickers: tuple[str, ...]
-    first: AwareDatetime | None
-    last: AwareDatetime | None
+    first: Instant | None
+    last: Instant | None
     inserted: int
     revised: int
     unchanged: int
     rejected: int
 
 
-def explain(error: ValidationError) -> str:
-    """Return what is wrong with an event's data in one line: where, and what; never a value."""
-    return "; ".join(
-        f"{'/'.join(str(part) for part in fault['loc']) or 'data'}: {fault['msg']}"
-        for fault in error.errors(include_input=False)[:5]
-    )
+class InsightsWritten(Event, frozen=True, kw_only=True):
+    """An hour was told of. insights → terminal: its readers ask for it by themselves.
+
+    *as_of* is the hour's end; *generator* says who worded it: rules, model, or mixed.
+    """
+
+    TYPE = "tech.stocksalot.insights.written.v1"
+    as_of: Instant
+    generator: str
+    count: int

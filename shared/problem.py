@@ -4,7 +4,7 @@ import json
 import logging
 import re
 import uuid
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import wraps
 
 from starlette.requests import Request
@@ -55,6 +55,28 @@ class Problem(Exception):  # noqa: N818  RFC 9457 calls it a problem
         )
 
 
+async def unrouted(request: Request, error: Exception) -> Response:
+    """Return the problem for what the framework refuses before a function sees it: TRACE, a line break in a path."""
+    status = getattr(error, "status_code", 404)
+    kind, title = ("method-not-allowed", "Method not allowed") if status == 405 else ("not-found", "Not found")
+    what = f"{request.method} is not possible here." if status == 405 else "There is nothing at this path."
+    headers = dict(getattr(error, "headers", None) or {})
+    response = Problem(status, kind, title, what, headers=headers).response(request.url.path)
+    response.headers["X-Request-ID"] = _request_id(request)
+    return response
+
+
+def bad_parameters(faults: Sequence[tuple[str, str]]) -> Problem:
+    """Return the 400 for *faults*, each a parameter or field ("" for the whole) and what to change about it."""
+    return Problem(
+        400,
+        "bad-parameter",
+        "Bad parameter",
+        "; ".join(f"{name} {what}".strip() for name, what in faults),
+        errors=[{"parameter": name, "detail": what} for name, what in faults],
+    )
+
+
 def answering(handler: Handler) -> Handler:
     """Turn what *handler* raises into problem+json, and carry the request's id and trace to the answer and the log.
 
@@ -63,8 +85,7 @@ def answering(handler: Handler) -> Handler:
 
     @wraps(handler)
     async def answer(request: Request) -> Response:
-        asked = request.headers.get("x-request-id", "")
-        request_id = asked if _REQUEST_ID.fullmatch(asked) else str(uuid.uuid4())
+        request_id = _request_id(request)
         with log.context(request.headers.get("traceparent"), request_id):
             try:
                 response = await handler(request)
@@ -82,3 +103,9 @@ def answering(handler: Handler) -> Handler:
         return response
 
     return answer
+
+
+def _request_id(request: Request) -> str:
+    """Return the id that the request came with if it is one, else a new one."""
+    asked = request.headers.get("x-request-id", "")
+    return asked if _REQUEST_ID.fullmatch(asked) else str(uuid.uuid4())

@@ -1,8 +1,4 @@
-"""The statements behind /ohlc: stored hourly bars, and the longer ones that are derived from them by session.
-
-Each walks the primary key from one bound and applies the other after its LIMIT: given both, Postgres takes the span for
-a short one, and sorts the whole history of a ticker.
-"""
+"""The statements behind /ohlc: stored hourly bars, and the longer ones that are derived from them by session."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +20,20 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Page:
+    """What is read at once: up to *limit* bars of each span, found from the newest or from the oldest.
+
+    They are told oldest first, or *newest_first*; and as they stood at the instant *known_at*, None for now.
+    """
+
+    spans: Sequence[Span]
+    limit: int
+    from_newest: bool = False
+    newest_first: bool = False
+    known_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Series:
     """Some bars of one ticker as JSON objects, one a line, comma between; *more* tells whether the span has others.
 
@@ -40,104 +50,47 @@ class Series:
     sources: tuple[str, ...]
 
 
-async def select_oldest_bars(
-    connection: AsyncConnection, spans: Sequence[Span], limit: int, *, newest_first: bool
-) -> list[Series]:
-    """Return the oldest *limit* hourly bars of each span, by ticker."""
+async def select_hourly_bars(connection: AsyncConnection, page: Page) -> list[Series]:
+    """Return the hourly bars of *page*, by ticker."""
     cursor = connection.cursor(row_factory=class_row(Series))
     await cursor.execute(
         """
-        SELECT bar.ticker,
-               string_agg(to_json(item)::text, E',\n' ORDER BY item.timestamp * %(sign)s)
-                   FILTER (WHERE bar.place <= %(limit)s) AS text,
-               count(*) FILTER (WHERE bar.place <= %(limit)s) AS count,
-               count(*) > %(limit)s AS more,
-               min(bar.start) AS oldest,
-               max(bar.start) FILTER (WHERE bar.place <= %(limit)s) AS newest,
-               max(hour."end") FILTER (WHERE bar.place <= %(limit)s) AS newest_end,
-               array_agg(DISTINCT bar.source) FILTER (WHERE bar.place <= %(limit)s) AS sources
-          FROM unnest(%(tickers)s::text[], %(firsts)s::timestamptz[], %(ends)s::timestamptz[])
-                   AS span(ticker, first, "end")
-         CROSS JOIN LATERAL (SELECT hour.*, row_number() OVER (ORDER BY hour.start) AS place
-                               FROM bars AS hour
-                              WHERE hour.ticker = span.ticker
-                                AND hour.interval = '1h'
-                                AND hour.start >= coalesce(span.first, '-infinity')
-                              ORDER BY hour.start
-                              LIMIT %(limit)s + 1) AS bar
-          LEFT JOIN LATERAL (SELECT closes
-                               FROM sessions
-                              WHERE opens <= bar.start
-                              ORDER BY opens DESC
-                              LIMIT 1) AS session ON true
-         CROSS JOIN LATERAL (SELECT least(bar.start + interval '1 hour', session.closes) AS "end") AS hour
-         CROSS JOIN LATERAL (SELECT bar.ticker, '1h' AS interval, rfc3339(bar.start) AS datetime,
-                                    unix_seconds(bar.start) AS timestamp, rfc3339(hour."end") AS "end",
-                                    bar.open, bar.high, bar.low, bar.close, bar.volume, bar.source,
-                                    bar.revision) AS item
-         WHERE bar.start < coalesce(span."end", 'infinity')
-         GROUP BY bar.ticker
-         ORDER BY bar.ticker
-        """,
-        _parameters(spans, limit, newest_first=newest_first),
-    )
-    return await cursor.fetchall()
-
-
-async def select_newest_bars(
-    connection: AsyncConnection, spans: Sequence[Span], limit: int, *, newest_first: bool
-) -> list[Series]:
-    """Return the newest *limit* hourly bars of each span, by ticker."""
-    cursor = connection.cursor(row_factory=class_row(Series))
-    await cursor.execute(
-        """
-        SELECT bar.ticker,
+        SELECT span.ticker,
                string_agg(to_json(item)::text, E',\n' ORDER BY item.timestamp * %(sign)s)
                    FILTER (WHERE bar.place <= %(limit)s) AS text,
                count(*) FILTER (WHERE bar.place <= %(limit)s) AS count,
                count(*) > %(limit)s AS more,
                min(bar.start) FILTER (WHERE bar.place <= %(limit)s) AS oldest,
-               max(bar.start) AS newest,
+               max(bar.start) FILTER (WHERE bar.place <= %(limit)s) AS newest,
                max(hour."end") FILTER (WHERE bar.place <= %(limit)s) AS newest_end,
                array_agg(DISTINCT bar.source) FILTER (WHERE bar.place <= %(limit)s) AS sources
           FROM unnest(%(tickers)s::text[], %(firsts)s::timestamptz[], %(ends)s::timestamptz[])
                    AS span(ticker, first, "end")
-         CROSS JOIN LATERAL (SELECT hour.*, row_number() OVER (ORDER BY hour.start DESC) AS place
-                               FROM bars AS hour
-                              WHERE hour.ticker = span.ticker
-                                AND hour.interval = '1h'
-                                AND hour.start < coalesce(span."end", 'infinity')
-                              ORDER BY hour.start DESC
-                              LIMIT %(limit)s + 1) AS bar
+         CROSS JOIN LATERAL hourly_bars_of(span.ticker, span.first, span."end", %(from_newest)s, %(limit)s + 1,
+                                           %(known_at)s)
+                    WITH ORDINALITY AS bar(start, open, high, low, close, volume, source, revision, place)
           LEFT JOIN LATERAL (SELECT closes
                                FROM sessions
                               WHERE opens <= bar.start
                               ORDER BY opens DESC
                               LIMIT 1) AS session ON true
          CROSS JOIN LATERAL (SELECT least(bar.start + interval '1 hour', session.closes) AS "end") AS hour
-         CROSS JOIN LATERAL (SELECT bar.ticker, '1h' AS interval, rfc3339(bar.start) AS datetime,
+         CROSS JOIN LATERAL (SELECT span.ticker, '1h' AS interval, rfc3339(bar.start) AS datetime,
                                     unix_seconds(bar.start) AS timestamp, rfc3339(hour."end") AS "end",
                                     bar.open, bar.high, bar.low, bar.close, bar.volume, bar.source,
                                     bar.revision) AS item
          WHERE bar.start >= coalesce(span.first, '-infinity')
-         GROUP BY bar.ticker
-         ORDER BY bar.ticker
+           AND bar.start < coalesce(span."end", 'infinity')
+         GROUP BY span.ticker
+         ORDER BY span.ticker
         """,
-        _parameters(spans, limit, newest_first=newest_first),
+        _parameters(page),
     )
     return await cursor.fetchall()
 
 
-async def select_derived_bars(
-    connection: AsyncConnection,
-    interval: str,
-    spans: Sequence[Span],
-    limit: int,
-    *,
-    from_newest: bool,
-    newest_first: bool,
-) -> list[Series]:
-    """Return the newest or the oldest *limit* bars of the *interval* 1d, 1w or 1mo in each span, by ticker."""
+async def select_derived_bars(connection: AsyncConnection, interval: str, page: Page) -> list[Series]:
+    """Return the bars of the *interval* 1d, 1w or 1mo of *page*, by ticker."""
     cursor = connection.cursor(row_factory=class_row(Series))
     await cursor.execute(
         """
@@ -152,7 +105,8 @@ async def select_derived_bars(
                string_to_array(string_agg(bar.sources, ',') FILTER (WHERE bar.place <= %(limit)s), ',') AS sources
           FROM unnest(%(tickers)s::text[], %(firsts)s::timestamptz[], %(ends)s::timestamptz[])
                    AS span(ticker, first, "end")
-         CROSS JOIN LATERAL derived_bars(span.ticker, %(unit)s, span.first, span."end", %(from_newest)s, %(limit)s + 1)
+         CROSS JOIN LATERAL derived_bars(span.ticker, %(unit)s, span.first, span."end", %(from_newest)s, %(limit)s + 1,
+                                         %(known_at)s)
                     WITH ORDINALITY AS bar(date, opens, closes, sessions, bars_expected, bars, open, high, low, close,
                                            volume, sources, newest, place)
           LEFT JOIN LATERAL (SELECT closes
@@ -170,17 +124,18 @@ async def select_derived_bars(
          GROUP BY span.ticker
          ORDER BY span.ticker
         """,
-        _parameters(spans, limit, newest_first=newest_first)
-        | {"interval": interval, "unit": _UNITS[interval], "from_newest": from_newest},
+        _parameters(page) | {"interval": interval, "unit": _UNITS[interval]},
     )
     return await cursor.fetchall()
 
 
-def _parameters(spans: Sequence[Span], limit: int, *, newest_first: bool) -> dict[str, object]:
+def _parameters(page: Page) -> dict[str, object]:
     return {
-        "tickers": [span.ticker for span in spans],
-        "firsts": [span.first for span in spans],
-        "ends": [span.end for span in spans],
-        "limit": limit,
-        "sign": -1 if newest_first else 1,
+        "tickers": [span.ticker for span in page.spans],
+        "firsts": [span.first for span in page.spans],
+        "ends": [span.end for span in page.spans],
+        "limit": page.limit,
+        "sign": -1 if page.newest_first else 1,
+        "from_newest": page.from_newest,
+        "known_at": page.known_at,
     }

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from functions.api.servers import DownError, Redis
 from functions.api.settings import Settings
 from shared import clock
+from shared.servers import DownError, Redis
 
 _HOLDS_SECONDS = 10
 _SCANS = 20

@@ -6,9 +6,11 @@ from datetime import datetime
 from psycopg import AsyncConnection
 from psycopg.rows import class_row, scalar_row
 
-from functions.api.answer import Answer, Rows, json_body, market_members
-from functions.api.parameters import MAX_SESSIONS, Coverage, bad_query
+from functions.api.parameters import MAX_SESSIONS, Coverage
+from functions.api.rows import Rows, market_members
 from functions.api.scene import Scene
+from shared.answer import Answer, json_body
+from shared.problem import bad_parameters
 
 _DEFAULT_SESSIONS = 5
 _MAX_CELLS = 5000
@@ -55,10 +57,10 @@ async def answer_coverage(
 
 def _check_size(query: Coverage, sessions: int, tickers: int) -> None:
     if sessions > MAX_SESSIONS:
-        raise bad_query([("start", f"should be later: an answer covers at most {MAX_SESSIONS} sessions")])
+        raise bad_parameters([("start", f"should be later: an answer covers at most {MAX_SESSIONS} sessions")])
     if query.detail == "sessions" and sessions * tickers > _MAX_CELLS:
         what = f"should be totals for {sessions} sessions of {tickers} tickers: up to {_MAX_CELLS} in all are listed"
-        raise bad_query([("detail", what)])
+        raise bad_parameters([("detail", what)])
 
 
 async def select_session_opens(connection: AsyncConnection, query: Coverage, now: datetime) -> list[datetime]:

@@ -5,7 +5,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from hashlib import blake2b
 
-from functions.api.parameters import TICKER
+from functions.api.values import TICKER
 
 _CHECK_BYTES = 9
 

@@ -3,8 +3,9 @@
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
-from functions.api.answer import NO_ROWS, Answer, Rows, json_body, market_members
+from functions.api.rows import NO_ROWS, Rows, market_members
 from functions.api.scene import Scene
+from shared.answer import Answer, json_body
 
 
 async def answer_latest(connection: AsyncConnection, scene: Scene) -> Answer:

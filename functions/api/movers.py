@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
-from functions.api.answer import Answer, Rows, json_body, market_members
 from functions.api.parameters import Movers
+from functions.api.rows import Rows, market_members
 from functions.api.scene import Scene
+from shared.answer import Answer, json_body
 
 _KINDS = {
     "gainers": "Ranked by change_percent, falling; only tickers that rose.",

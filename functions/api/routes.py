@@ -1,21 +1,22 @@
 """Which path asks what."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from psycopg import AsyncConnection
 
-from functions.api.answer import Answer, json_body
 from functions.api.budgets import Budgets
 from functions.api.coverage import answer_coverage
 from functions.api.latest import answer_latest
 from functions.api.movers import answer_movers
 from functions.api.ohlc import answer_ohlc
-from functions.api.parameters import Bars, Coverage, Movers, Query, TickerBars, as_ticker
+from functions.api.parameters import Bars, Coverage, Movers, Query, TickerBars
 from functions.api.scene import Scene, unknown_ticker
 from functions.api.status import answer_status
 from functions.api.tickers import answer_ticker, answer_tickers
+from functions.api.values import as_ticker
+from shared.answer import Answer, json_body
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ def directory() -> Answer:
         {
             "href": endpoint.path[1:],
             "summary": endpoint.summary,
-            "parameters": {name: field.description for name, field in endpoint.query.model_fields.items()},
+            "parameters": {field.name: field.metadata["description"] for field in fields(endpoint.query)},
         }
         for endpoint in ENDPOINTS
     ]

@@ -34,6 +34,8 @@ class Scene:
     grace: timedelta
     market: Market
     standings: tuple[Standing, ...]
+    open_from: datetime | None = None
+    """Where the history begins for who asks; None: all of it is theirs."""
 
     @property
     def finished(self) -> datetime | None:

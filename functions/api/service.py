@@ -2,34 +2,44 @@
 
 import os
 import re
-import time
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+from time import monotonic
 
 from psycopg import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
-from functions.api.answer import Answer, Entry
 from functions.api.budgets import Budgets
-from functions.api.cache import Cache, Question
-from functions.api.cors import METHODS, Cors, preflight
-from functions.api.freshness import Freshness
+from functions.api.documentation import PAGES, page
+from functions.api.formats import MEDIA_TYPES
 from functions.api.parameters import Query, TickerBars, read_query
-from functions.api.routes import Asked, Endpoint, directory, route
+from functions.api.routes import Asked, Endpoint, route
 from functions.api.scene import Scenes
-from functions.api.sending import Ready, preferred
-from functions.api.servers import Postgres, Redis
 from functions.api.settings import Settings
-from functions.api.tables import MEDIA_TYPES
 from shared import clock
+from shared.access import Gate
+from shared.answer import Answer
+from shared.callers import READ, Caller
+from shared.cors import READING, Cors, preflight
+from shared.freshness import Freshness
+from shared.kept import Cache, Question, shape_of
+from shared.market import EXCHANGE_ZONE
 from shared.problem import Problem, answering
+from shared.public import admit, dress
+from shared.sending import Ready, Sharing, preferred
+from shared.servers import Postgres, Redis
 
 _READY_AT_MOST = 2000
 _READY_SECONDS = 1.0
 """Then header lines that count down are made again."""
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
-Key = tuple[bytes, bytes, bytes | None]
+_EXPORTS = ("arrow",)
+
+Key = tuple[bytes, bytes, bytes | None, bool]
 
 
 class Service:
@@ -39,11 +49,12 @@ class Service:
         self._postgres = Postgres(settings)
         self._redis = Redis(settings)
         self._freshness = Freshness(self._postgres, self._redis)
-        self._cache = Cache(self._redis, self._freshness)
+        self._cache = Cache(self._redis, self._freshness, shape_of(Path(__file__)))
         self._scenes = Scenes(settings.bar_grace_seconds)
         self._budgets = Budgets(self._redis, settings)
         self._cors = Cors(settings.cors_origins)
-        self._directory = Ready(Entry(directory(), None), clock.now())
+        self._gate = Gate(settings, self._redis, self._postgres)
+        self._open_days = settings.anonymous_history_days
         self._ready: dict[Key, Ready] = {}
         self._ready_since = 0.0
         self._ready_until = 0.0
@@ -52,71 +63,87 @@ class Service:
 
     async def answer(self, request: Request) -> Response:
         """Return the answer to *request*, problems included."""
-        return self._again(request.scope) or await self._answer(request)
+        return self._again(request.scope) or dress(await self._slowly(request), request, self._cors)
 
     def _again(self, scope: Scope) -> Response | None:
         """Return what was answered to the very same request within the last second, looking at bytes only.
 
         Most requests end here: every line costs all of them.
         """
-        if time.monotonic() >= self._ready_until:
+        now = monotonic()
+        if now >= self._ready_until or scope["method"] not in ("GET", "HEAD"):
             return None
         headers = dict(scope["headers"])
-        ready = self._ready.get((scope["raw_path"], scope["query_string"], headers.get(b"accept")))
-        if ready is None or scope["method"] not in ("GET", "HEAD"):
+        caller = self._gate.known(scope, headers)
+        if caller is None:
+            return None
+        ready = self._ready.get((scope["raw_path"], scope["query_string"], headers.get(b"accept"), caller.reads))
+        if ready is None or (lines := caller.take(now)) is None:
             return None
         response = ready.response(headers)
         asked = headers.get(b"x-request-id")
         if asked is None or not _REQUEST_ID.fullmatch(asked):
             asked = os.urandom(16).hex().encode()
-        response.raw_headers.append((b"x-request-id", asked))
+        response.raw_headers += (*lines, (b"x-request-id", asked))
         if self._cors:
             response.raw_headers += self._cors.lines(headers.get(b"origin"))
         return response
 
-    async def _answer(self, request: Request) -> Response:
-        response = await self._slowly(request)
-        if self._cors:
-            origin = request.headers.get("origin")
-            response.raw_headers += self._cors.lines(origin.encode("latin-1") if origin else None)
-        return response
-
     async def _find(self, request: Request) -> Response:
-        if self._ready:
-            self._renew(await self._freshness.epoch())
-            if again := self._again(request.scope):
-                return again
-        path: str = request.scope["path"]
-        found = route(path)
-        if found is None and path != "/":
-            raise Problem(404, "not-found", "Not found", "There is nothing at this path. / lists what there is.")
-        if request.method == "OPTIONS":
+        method, path = request.method, request.scope["path"]
+        if method == "OPTIONS":
+            _endpoint_at(path)
             return preflight()
-        if request.method not in ("GET", "HEAD"):
-            what = f"{request.method} is not possible here: only {METHODS}."
-            raise Problem(405, "method-not-allowed", "Method not allowed", what, headers={"Allow": METHODS})
+        caller = await admit(self._gate, request)
         headers: dict[bytes, bytes] = dict(request.scope["headers"])
         query_string: bytes = request.scope["query_string"]
+        key = (request.scope["raw_path"], query_string, headers.get(b"accept"), caller.reads)
+        if self._ready and method in ("GET", "HEAD"):
+            self._renew(await self._freshness.epoch())
+            if again := self._ready.get(key):
+                return again.response(headers)
+        found = _endpoint_at(path)
+        if method not in ("GET", "HEAD"):
+            what = f"{method} is not possible here: only {READING}."
+            raise Problem(405, "method-not-allowed", "Method not allowed", what, headers={"Allow": READING})
         if found is None:
             read_query(Query, query_string)
-            return self._directory.response(headers)
+            return page(path).response(headers)
         endpoint, ticker = found
         query = _negotiated(read_query(endpoint.query, query_string), headers.get(b"accept", b""))
-        entry = await self._cache.get(self._question(endpoint, ticker, query))
-        ready = Ready(entry, clock.now())
+        entry = await self._cache.get(self._question(endpoint, ticker, query, self._open_from(query, caller)))
+        ready = Ready(entry, clock.now(), self._sharing(query, caller))
         if entry.epoch == self._freshness.known:  # no newer one was seen while this was found
-            self._keep((request.scope["raw_path"], query_string, headers.get(b"accept")), ready)
+            self._keep(key, ready)
         return ready.response(headers)
 
-    def _question(self, endpoint: Endpoint, ticker: str, query: Query) -> Question:
+    def _open_from(self, query: Query, caller: Caller) -> datetime | None:
+        """Return where history begins for *caller* where *query* leaves that open; Problem 401 or 403 before that."""
+        if caller.reads or not self._open_days or not isinstance(query, TickerBars):
+            return None
+        if query.format in _EXPORTS:
+            caller.require(READ, f"The format {query.format}")
+        day = clock.now().astimezone(EXCHANGE_ZONE).date() - timedelta(days=self._open_days)
+        open_from = datetime.combine(day, time(), EXCHANGE_ZONE).astimezone(UTC)
+        if (query.start and query.start < open_from) or (query.end and query.end <= open_from):
+            caller.require(READ, f"History before {day}")
+        return None if query.start else open_from
+
+    def _sharing(self, query: Query, caller: Caller) -> Sharing:
+        """Return who else may be given the answer: history is not the same for all."""
+        if not self._open_days or not isinstance(query, TickerBars):
+            return Sharing.ALL
+        return Sharing.NOBODY if caller.principal else Sharing.ANONYMOUS
+
+    def _question(self, endpoint: Endpoint, ticker: str, query: Query, open_from: datetime | None) -> Question:
         async def find(epoch: int) -> Answer:
             async def work(connection: AsyncConnection) -> Answer:
-                scene = await self._scenes.look(connection, epoch)
+                scene = replace(await self._scenes.look(connection, epoch), open_from=open_from)
                 return await endpoint.answer(Asked(connection, scene, query, ticker, self._budgets))
 
             return await self._postgres.ask(work)
 
-        return Question(f"{endpoint.path} {ticker} {query.model_dump_json()}", find)
+        return Question(f"{endpoint.path} {ticker} {query} {open_from or ''}", find)
 
     def _keep(self, key: Key, ready: Ready) -> None:
         """Keep *ready* for a second, as long as the epoch that it was found under is the one that is known."""
@@ -124,19 +151,27 @@ class Service:
             self._ready.clear()
         self._renew(self._freshness.known)
         if not self._ready:
-            self._ready_since = time.monotonic()
+            self._ready_since = monotonic()
         self._ready[key] = ready
 
     def _renew(self, epoch: int | None) -> None:
         """Keep what is ready for another moment, if it was found under *epoch* within the last second."""
-        if epoch != self._ready_epoch or time.monotonic() >= self._ready_since + _READY_SECONDS:
+        if epoch != self._ready_epoch or monotonic() >= self._ready_since + _READY_SECONDS:
             self._ready.clear()
             self._ready_epoch = epoch
         self._ready_until = self._freshness.until
+
+
+def _endpoint_at(path: str) -> tuple[Endpoint, str] | None:
+    """Return the endpoint of *path* with its ticker, None for a page; Problem 404 where there is neither."""
+    found = route(path)
+    if found is None and path not in PAGES:
+        raise Problem(404, "not-found", "Not found", "There is nothing at this path. / lists what there is.")
+    return found
 
 
 def _negotiated(query: Query, accept: bytes) -> Query:
     """Return *query* with the format that it, or else the header Accept, asks for."""
     if not isinstance(query, TickerBars) or query.format:
         return query
-    return query.model_copy(update={"format": preferred(accept, MEDIA_TYPES)})
+    return replace(query, format=preferred(accept, MEDIA_TYPES))

@@ -1,16 +1,26 @@
 """What api is told from outside."""
 
-from pydantic import Field
+from dataclasses import dataclass
+from typing import Annotated
 
+from msgspec import Meta
+
+from shared.access import Access
 from shared.settings import Cache, Database, Market, Names
 
+Count = Annotated[int, Meta(ge=1)]
 
-class Settings(Database, Cache, Market):
-    """Where the data are, who may read them from another origin, and what ingest may spend (shown by /status)."""
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(Database, Cache, Market, Access):
+    """Where the data are, who may read them and how often, and what ingest may spend (shown by /status)."""
+
+    anonymous_history_days: Annotated[int, Meta(ge=0)] = 30
+    """How much of the history is open without a token; 0: all of it, and the exports."""
 
     cors_origins: Names = ()
     """Origins whose pages may read the answers, `*` for all; none: only pages of the same origin."""
 
-    twelvedata_credits_per_minute: int = Field(default=8, ge=1)
-    twelvedata_credits_per_day: int = Field(default=800, ge=1)
-    finnhub_calls_per_minute: int = Field(default=60, ge=1)
+    twelvedata_credits_per_minute: Count = 8
+    twelvedata_credits_per_day: Count = 800
+    finnhub_calls_per_minute: Count = 60

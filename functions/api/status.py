@@ -6,9 +6,9 @@ from typing import NamedTuple
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
-from functions.api.answer import Answer, json_body, rfc3339, source_of
 from functions.api.budgets import Budgets
 from functions.api.scene import Scene
+from shared.answer import Answer, json_body, rfc3339, source_of
 from shared.market import EXCHANGE_ZONE, Session
 
 _FULL_DAY = timedelta(hours=6.5)

@@ -6,9 +6,7 @@ import json
 
 CSV = "text/csv; charset=utf-8; header=present"
 NDJSON = "application/x-ndjson"
-MEDIA_TYPES = (("json", "application/json"), ("csv", "text/csv"), ("ndjson", NDJSON))
-"""The formats of tables, the usual one first, and what they are called in an Accept header."""
-
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _HOURLY = ("ticker", "interval", "datetime", "timestamp", "end", "open", "high", "low", "close", "volume", "source")
 HEADS = {
     "1h": (*_HOURLY, "revision"),
@@ -26,8 +24,14 @@ def csv_body(text: str, interval: str) -> bytes:
     table = csv.DictWriter(sheet, HEADS[interval])
     table.writeheader()
     for row in json.loads(f"[{text}]", parse_float=str, parse_int=str):
+        row["source"] = _inert(row["source"])
         table.writerow({name: str(value).lower() if isinstance(value, bool) else value for name, value in row.items()})
     return sheet.getvalue().encode()
+
+
+def _inert(source: str) -> str:
+    """Return *source* so that no spreadsheet computes it: of all columns the one whose text is not of our making."""
+    return f"'{source}" if source.startswith(_FORMULA) else source
 
 
 def ndjson_body(text: str) -> bytes:

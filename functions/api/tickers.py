@@ -3,8 +3,8 @@
 from psycopg import AsyncConnection
 from psycopg.rows import scalar_row
 
-from functions.api.answer import Answer, json_body
 from functions.api.scene import unknown_ticker
+from shared.answer import Answer, json_body
 
 _MAX_AGE = 300
 

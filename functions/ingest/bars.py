@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
+import msgspec
+from msgspec.structs import replace
 from psycopg import AsyncConnection
 
 from functions.ingest.due import Ask, Gap, by_urgency, end_of, find_gaps, fit, forget_simulated, not_just_asked
@@ -103,7 +105,7 @@ def within(series: Iterable[Series], limit: int) -> list[Series]:
     """Return as much of *series* as *limit* bytes of JSON hold; the last one's window ends where it was cut."""
     kept: list[Series] = []
     for one in series:
-        size = len(one.model_dump_json()) + 1
+        size = len(msgspec.json.encode(one)) + 1
         if size <= limit:
             kept.append(one)
             limit -= size
@@ -113,7 +115,7 @@ def within(series: Iterable[Series], limit: int) -> list[Series]:
         if count > 0:
             end = one.bars[count].start
             bars = tuple(bar for bar in one.bars[:count] if bar.start < end)
-            kept.append(one.model_copy(update={"end": end, "bars": bars}))
+            kept.append(replace(one, end=end, bars=bars))
         _logger.warning("cut at %d bytes, the next tick goes on with %s", EVENT_BYTES, one.ticker)
         break
     return kept
@@ -219,7 +221,7 @@ async def _confirm(series: Sequence[Series], settings: Settings) -> list[Series]
     from functions.ingest.providers import finnhub  # few ticks need it
 
     confirmed = await finnhub.confirm(settings, jumped)
-    return [one.model_copy(update={"confirmed_by": finnhub.NAME}) if one.ticker in confirmed else one for one in series]
+    return [replace(one, confirmed_by=finnhub.NAME) if one.ticker in confirmed else one for one in series]
 
 
 def _log(due: Due, asked: int = 0, spent: int = 0, bars: int = 0, dropped: int = 0, name: str | None = None) -> None:

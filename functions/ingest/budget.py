@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from pydantic import SecretStr
 from redis.asyncio import Redis
 
 from shared import clock
+from shared.settings import Secret
 
 # A request may arrive a little later than it was granted. So near the end of a minute or a day it is charged to the
 # next one too: whichever the provider counts it in, the limit holds.
@@ -60,7 +60,7 @@ end
 class Grant(NamedTuple):
     """Credits that may be spent with *key* at once; the windows they were charged to, by "minute" and "day"."""
 
-    key: SecretStr
+    key: Secret
     credits: int
     windows: dict[str, list[str]]
 
@@ -73,7 +73,7 @@ class Budget:
     """The credits of one provider. All methods: redis.RedisError when Redis is down."""
 
     def __init__(
-        self, redis: Redis, provider: str, keys: Sequence[SecretStr], per_minute: int, per_day: int | None = None
+        self, redis: Redis, provider: str, keys: Sequence[Secret], per_minute: int, per_day: int | None = None
     ) -> None:
         self._redis: Any = redis  # its stubs give each command as sync or async
         self._provider = provider
@@ -133,6 +133,6 @@ class Budget:
         }
 
 
-def short_hash(key: SecretStr) -> str:
+def short_hash(key: Secret) -> str:
     """Return a name for *key* that tells keys apart and nothing else."""
-    return hashlib.sha256(key.get_secret_value().encode()).hexdigest()[:12]
+    return hashlib.sha256(key.reveal().encode()).hexdigest()[:12]

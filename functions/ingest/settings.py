@@ -1,46 +1,38 @@
 """What ingest is told from outside: where its data are, whom to ask, and what that may cost."""
 
-from typing import Annotated, Self
+from dataclasses import dataclass, field
+from typing import Annotated
 
-from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from msgspec import Meta
 
-from shared.settings import Cache, Database, Market, Names, Secrets, Slice
+from shared.settings import Cache, Database, Market, Names, Pairs, Secret, Secrets, Slice
 
 BAR_PROVIDERS = ("twelvedata", "replay", "simulated")
 
-
-def _pairs(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    pairs = [pair.partition("=") for pair in value.split(",") if pair.strip()]
-    if not all(name.strip() and theirs.strip() for name, _, theirs in pairs):
-        raise ValueError("should look like OURS=THEIRS,OURS=THEIRS")
-    return {name.strip(): theirs.strip() for name, _, theirs in pairs}
+Count = Annotated[int, Meta(ge=1)]
 
 
-Spelling = Annotated[dict[str, str], BeforeValidator(_pairs)]
-"""How a provider spells a ticker where it differs: `BRK.A=BRK.A:NYSE,META=FB`."""
-
-
+@dataclass(frozen=True, kw_only=True)
 class Providers(Slice):
     """Where bars and profiles come from, and what may be spent on them."""
 
     providers: Names = ()
     """Where bars come from, in order of fall-over; none: twelvedata if it has a key, else simulated."""
-    provider_timeout_seconds: float = Field(default=10, gt=0, le=30)
-    history_sessions: int = Field(default=60, ge=1, le=700)
+    provider_timeout_seconds: Annotated[float, Meta(gt=0, le=30)] = 10
+    history_sessions: Annotated[int, Meta(ge=1, le=700)] = 60
     """How far back a ticker without any bars is filled."""
 
     twelvedata_api_keys: Secrets = ()
     twelvedata_base_url: str = "https://api.twelvedata.com"
-    twelvedata_credits_per_minute: int = Field(default=8, ge=1)
-    twelvedata_credits_per_day: int = Field(default=800, ge=1)
-    twelvedata_symbols: Spelling = Field(default_factory=dict)
+    twelvedata_credits_per_minute: Count = 8
+    twelvedata_credits_per_day: Count = 800
+    twelvedata_symbols: Pairs = field(default_factory=dict)
+    """How it spells a ticker where it differs: `BRK.A=BRK.A:NYSE,META=FB`."""
 
-    finnhub_api_key: SecretStr | None = None
+    finnhub_api_key: Secret | None = None
     finnhub_base_url: str = "https://finnhub.io/api/v1"
-    finnhub_calls_per_minute: int = Field(default=60, ge=1)
-    finnhub_symbols: Spelling = Field(default_factory=dict)
+    finnhub_calls_per_minute: Count = 60
+    finnhub_symbols: Pairs = field(default_factory=dict)
 
     replay_files: Names = ()
 
@@ -54,8 +46,9 @@ class Providers(Slice):
         """Whether all bars are invented; else an invented bar is one that is still missing."""
         return self.order == ("simulated",)
 
-    @model_validator(mode="after")
-    def _can_work(self) -> Self:
+    def check(self) -> None:
+        """Refuse providers that could not work."""
+        super().check()
         for name in self.order:
             if name not in BAR_PROVIDERS:
                 raise ValueError(
@@ -66,8 +59,8 @@ class Providers(Slice):
             raise ValueError("PROVIDERS names twelvedata, which needs TWELVEDATA_API_KEYS")
         if "replay" in self.order and not self.replay_files:
             raise ValueError("PROVIDERS names replay, which needs REPLAY_FILES")
-        return self
 
 
+@dataclass(frozen=True, kw_only=True)
 class Settings(Database, Cache, Market, Providers):
     """All that ingest is told."""

@@ -1,12 +1,10 @@
 """What a tick asks for; what can never be done is refused with the reason."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import NamedTuple
 
-from pydantic import ValidationError
-
 from shared.cloudevents import Received
-from shared.events import Tick, TickRefused, explain
+from shared.events import EventError, Moment, Tick, TickRefused
 from shared.market import EXCHANGE_ZONE
 
 JOBS = ("bars", "companies")
@@ -33,9 +31,9 @@ def read_tick(received: Received) -> tuple[str, Tick]:
     if job not in JOBS:
         raise Refused(f"job: {job!r} is unknown, ingest does {' and '.join(JOBS)}")
     try:
-        tick = Tick.model_validate_json(received.data if received.data.strip() else b"{}")
-    except ValidationError as error:
-        raise Refused(explain(error)) from error
+        tick = Tick.from_json(received.data if received.data.strip() else b"{}")
+    except EventError as error:
+        raise Refused(str(error)) from error
     if tick.tickers is not None and not tick.tickers:
         raise Refused("tickers: names none; leave it out to mean all")
     if job == "companies" and (tick.start or tick.end or tick.lookback_sessions):
@@ -53,14 +51,15 @@ def asked_window(tick: Tick, now: datetime, history_sessions: int) -> Window | N
     """
     if tick.lookback_sessions:
         return Window(None, now, tick.lookback_sessions)
-    if not tick.start and not tick.end:
+    starts, ends = tick.starts, tick.ends
+    if not starts and not ends:
         return None
-    end = min(_instant(tick.end, days=1), now) if tick.end else now
-    if not tick.start:
+    end = min(_instant(ends, days=1), now) if ends else now
+    if not starts:
         return Window(None, end, history_sessions)
-    start = _instant(tick.start, days=0)
+    start = _instant(starts, days=0)
     if start > now:
-        raise Refused(f"start: {tick.start.isoformat()} lies in the future")
+        raise Refused(f"start: {tick.start} lies in the future")
     return Window(start, end, None)
 
 
@@ -71,7 +70,7 @@ def refuse(received: Received, refused: Refused) -> TickRefused:
     )
 
 
-def _instant(moment: date, days: int) -> datetime:
+def _instant(moment: Moment, days: int) -> datetime:
     if isinstance(moment, datetime):
         return moment
     return datetime.combine(moment + timedelta(days=days), time(), EXCHANGE_ZONE)

@@ -1,7 +1,6 @@
 """Keep company profiles: the newest answer of a provider replaces the one before, and the catalogue's."""
 
-import json
-
+import msgspec
 from psycopg import AsyncConnection
 from psycopg.rows import scalar_row
 
@@ -71,7 +70,7 @@ async def upsert_companies(connection: AsyncConnection, fetched: CompaniesFetche
         {
             "source": fetched.source,
             "fetched_at": fetched.fetched_at,
-            "companies": json.dumps([company.model_dump(mode="json") for company in companies]),
+            "companies": msgspec.json.encode(companies).decode(),
         },
     )
     return cursor.rowcount

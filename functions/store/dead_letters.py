@@ -42,6 +42,25 @@ async def upsert_dead_letter(connection: AsyncConnection, event: Received, reaso
     )
 
 
+async def select_dead_letters(connection: AsyncConnection) -> str:
+    """Return the dead letters, oldest first and a thousand at most, as JSON: what came, why it is here, how often."""
+    cursor = await connection.execute(
+        """
+        SELECT json_build_object(
+                   'count', (SELECT count(*) FROM dead_letters),
+                   'items', coalesce(json_agg(letter ORDER BY letter.first_at, letter.id), '[]'))::text
+          FROM (SELECT id, type, source, event_id, reason, arrivals, first_at, last_at, attributes,
+                       left(encode(data, 'escape'), 1000) AS data
+                  FROM dead_letters
+                 ORDER BY first_at, id
+                 LIMIT 1000) AS letter
+        """
+    )
+    row = await cursor.fetchone()
+    assert row is not None, "an aggregate has one row"  # noqa: S101
+    return row[0]
+
+
 def _text(text: str) -> str:
     """Return *text* without what Postgres cannot hold in a text, NUL and halves of surrogate pairs."""
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()

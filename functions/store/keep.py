@@ -22,6 +22,7 @@ from functions.store.history import SIMULATED, Trust
 from functions.store.jumps import without_jumps
 from functions.store.rejections import Origin, insert_rejections
 from functions.store.tickers import select_tickers
+from functions.store.totals import add_to_totals
 from functions.store.windows import upsert_windows
 from shared.epoch import bump_epoch
 from shared.events import BarsFetched, BarsStored
@@ -83,6 +84,7 @@ async def _keep(connection: AsyncConnection, fetched: BarsFetched, origin: Origi
         and summary.last is not None
         and await has_bars(connection, interval, summary.last, [name for name, active in tickers.items() if active])
     )
+    await add_to_totals(connection, fetched.source, summary)
     epoch = await bump_epoch(connection) if changes.news or rejected or asked else None
     return Kept(summary, complete, epoch)
 

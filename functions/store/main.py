@@ -2,29 +2,31 @@
 
 import logging
 from datetime import timedelta
-from functools import cache, partial
+from functools import cache
+from typing import TYPE_CHECKING
 
 import functions_framework.aio
 from psycopg import DataError
-from pydantic import ValidationError
-from redis import RedisError
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
 
 from functions.store.companies import keep_companies
-from functions.store.dead_letters import dead_letter_reason, upsert_dead_letter
+from functions.store.dead_letters import dead_letter_reason, select_dead_letters, upsert_dead_letter
 from functions.store.history import Trust
 from functions.store.keep import Rules, keep_bars
 from functions.store.rejections import Origin
 from functions.store.settings import Settings
 from shared import clock, log
-from shared.cache import connect_cache
 from shared.cloudevents import Received, receive, reply
 from shared.database import Pool
 from shared.epoch import publish_epoch
-from shared.events import BarsFetched, CompaniesFetched, TickRefused, explain
+from shared.events import BarsFetched, CompaniesFetched, EventError, TickRefused
 from shared.problem import Problem, answering
 from shared.settings import read_settings
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
 
 CLOCK_SKEW = timedelta(minutes=10)
 """An answer from further in the future would outrank every true one until then."""
@@ -34,7 +36,6 @@ _logger = logging.getLogger(__name__)
 _settings = read_settings(Settings)
 _pool = Pool(_settings)
 _rules = Rules(Trust(_settings.providers), _settings.settles_after)
-_redis = cache(partial(connect_cache, _settings))
 
 
 class Poison(Exception):  # noqa: N818  the usual word for an event that can never succeed
@@ -44,14 +45,21 @@ class Poison(Exception):  # noqa: N818  the usual word for an event that can nev
 @functions_framework.aio.http
 @answering
 async def store(request: Request) -> Response:
-    """Take an event: `/` what providers answered, `/dead-letters` whatever others could not deal with."""
+    """Take an event: `/` what providers answered, `/dead-letters` whatever others could not deal with.
+
+    To a GET, /dead-letters and /metrics tell those who run this; nobody outside the cluster can ask.
+    """
     path = request.url.path.rstrip("/")
-    if path not in ("", "/dead-letters"):
+    if path not in ("", "/dead-letters", "/metrics"):
         raise Problem(404, "not-found", "Not found", "Events are taken at / and /dead-letters.")
+    if request.method in ("GET", "HEAD") and path:
+        return await tell_operators(path)
     if request.method != "POST":
         raise Problem(
             405, "method-not-allowed", "Method not allowed", "Events come by POST.", headers={"Allow": "POST"}
         )
+    if path == "/metrics":
+        raise Problem(405, "method-not-allowed", "Method not allowed", "It is read.", headers={"Allow": "GET, HEAD"})
     event = await receive(request)
     if path:
         return await put_aside(event, dead_letter_reason(event))
@@ -59,22 +67,33 @@ async def store(request: Request) -> Response:
         return await keep(event)
     except Poison as poison:
         return await put_aside(event, str(poison))
-    except ValidationError as error:
-        return await put_aside(event, explain(error))
+    except EventError as error:
+        return await put_aside(event, str(error))
     except DataError as error:
         return await put_aside(event, f"Postgres cannot hold it: {error.diag.message_primary or error}")
     except OverflowError as error:
         return await put_aside(event, f"a time lies beyond the calendar: {error}")
 
 
+async def tell_operators(path: str) -> Response:
+    """Answer with the dead letters, or with what is counted."""
+    async with _pool.connection() as connection:
+        if path == "/dead-letters":
+            return Response(await select_dead_letters(connection), media_type="application/json")
+        # An event's cold start does not wait for what only this needs.
+        from functions.store.metrics import answer_metrics
+
+        return Response(await answer_metrics(connection, _redis(), _settings), media_type="text/plain; version=0.0.4")
+
+
 async def keep(event: Received) -> Response:
-    """Keep what *event* tells; Poison, ValidationError, DataError or OverflowError when that can never succeed."""
+    """Keep what *event* tells; Poison, EventError, DataError or OverflowError when that can never succeed."""
     if event.type == BarsFetched.TYPE:
-        return await take_bars(event, BarsFetched.model_validate_json(event.data))
+        return await take_bars(event, BarsFetched.from_json(event.data))
     if event.type == CompaniesFetched.TYPE:
-        return await take_companies(CompaniesFetched.model_validate_json(event.data))
+        return await take_companies(CompaniesFetched.from_json(event.data))
     if event.type == TickRefused.TYPE:
-        raise Poison(TickRefused.model_validate_json(event.data).reason)
+        raise Poison(TickRefused.from_json(event.data).reason)
     raise Poison(f"store does not know the type {event.type}")
 
 
@@ -88,13 +107,13 @@ async def take_bars(event: Received, fetched: BarsFetched) -> Response:
             Origin(event.id, log.trace_id()),
             _rules,
         )
-    await tell_readers(epoch)
-    return reply(
+    answer = reply(
         stored,
         source="store",
         event_id=f"stored:{event.id}",
         extensions={"hourcomplete": "true" if hour_complete else "false"},
     )
+    return telling_readers(answer, epoch)
 
 
 async def take_companies(fetched: CompaniesFetched) -> Response:
@@ -102,10 +121,10 @@ async def take_companies(fetched: CompaniesFetched) -> Response:
     _refuse_the_future(fetched)
     async with _pool.connection() as connection:
         epoch, strangers = await keep_companies(connection, fetched)
-    await tell_readers(epoch)
     if strangers:
+        await tell_readers(epoch)
         raise Poison(f"not tracked: {', '.join(strangers)}; the others were kept")
-    return Response(status_code=204)
+    return telling_readers(Response(status_code=204), epoch)
 
 
 async def put_aside(event: Received, reason: str) -> Response:
@@ -116,14 +135,30 @@ async def put_aside(event: Received, reason: str) -> Response:
     return Response(status_code=204)
 
 
+def telling_readers(answer: Response, epoch: int | None) -> Response:
+    """Return *answer*, which publishes *epoch* once it is sent: the broker need not wait for that."""
+    if epoch is not None:
+        answer.background = BackgroundTask(tell_readers, epoch)
+    return answer
+
+
 async def tell_readers(epoch: int | None) -> None:
     """Publish *epoch*; without Redis readers find out by themselves within seconds."""
     if epoch is None:
         return
+    from redis import RedisError  # its client takes a sixth of a cold start to load
+
     try:
         await publish_epoch(_redis(), epoch)
     except RedisError as error:
         _logger.warning("could not publish the market epoch: %s", error)
+
+
+@cache
+def _redis() -> "Redis":
+    from shared.cache import connect_cache
+
+    return connect_cache(_settings)
 
 
 def _refuse_the_future(fetched: BarsFetched | CompaniesFetched) -> None:

@@ -8,6 +8,7 @@ import hashlib
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
@@ -26,6 +27,7 @@ _logger = logging.getLogger(__name__)
 _LOCK = 5_746_801  # any number, the same in all Jobs
 
 
+@dataclass(frozen=True, kw_only=True)
 class Settings(Database):
     """What the Job is told."""
 
@@ -56,7 +58,7 @@ def migrate(url: str, *, tickers: Sequence[str] = (), functions: Path = FUNCTION
             if changed:
                 done.append("catalogue")
             if done:
-                connection.execute("UPDATE market_epoch SET epoch = epoch + 1")
+                connection.execute("SELECT raise_epoch()")
     return done
 
 
@@ -111,5 +113,5 @@ def _exists(connection: Connection, table: str) -> bool:
 if __name__ == "__main__":
     log.configure()
     settings = read_settings(Settings)
-    applied = migrate(settings.database_url.get_secret_value(), tickers=settings.tickers)
+    applied = migrate(settings.database_url.reveal(), tickers=settings.tickers)
     _logger.info("migrated: %s", ", ".join(applied) or "nothing to do")

@@ -1,20 +1,30 @@
 """What store is told by its environment."""
 
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Annotated
 
-from pydantic import Field
+from msgspec import Meta
 
 from shared.settings import Cache, Database, Names
 
+Count = Annotated[int, Meta(ge=1)]
 
+
+@dataclass(frozen=True, kw_only=True)
 class Settings(Database, Cache):
     """Where the data go, and what to make of answers that disagree or lack bars."""
 
     providers: Names = ()
     """The order of fall-over, which is the order of trust: a bar of a later one never replaces one of an earlier."""
 
-    settle_minutes: int = Field(default=45, ge=0)
+    settle_minutes: Annotated[int, Meta(ge=0)] = 45
     """How long after its end a provider may still bring a missing bar."""
+
+    twelvedata_credits_per_minute: Count = 8
+    twelvedata_credits_per_day: Count = 800
+    finnhub_calls_per_minute: Count = 60
+    """What ingest may spend, for /metrics."""
 
     @property
     def settles_after(self) -> timedelta:

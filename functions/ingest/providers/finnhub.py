@@ -10,7 +10,6 @@ from decimal import Decimal
 from typing import NamedTuple
 
 import httpx
-from pydantic import SecretStr
 from redis.exceptions import RedisError
 
 from functions.ingest.budget import AllSetAside, Budget, Grant, short_hash
@@ -19,6 +18,7 @@ from functions.ingest.providers.numbers import number
 from functions.ingest.settings import Settings
 from shared.cache import connect_cache
 from shared.events import Bar, Company
+from shared.settings import Secret
 
 _logger = logging.getLogger(__name__)
 
@@ -134,11 +134,11 @@ async def _ask_all(
     return found, len(asked), calls.failures
 
 
-def _client(settings: Settings, key: SecretStr) -> httpx.AsyncClient:
+def _client(settings: Settings, key: Secret) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         base_url=settings.finnhub_base_url,
         timeout=settings.provider_timeout_seconds,
-        headers={"User-Agent": "StocksALot", "X-Finnhub-Token": key.get_secret_value()},
+        headers={"User-Agent": "StocksALot", "X-Finnhub-Token": key.reveal()},
     )
 
 

@@ -11,7 +11,6 @@ from decimal import Decimal
 from itertools import islice
 
 import httpx
-from pydantic import SecretStr
 from redis.exceptions import RedisError
 
 from functions.ingest.budget import AllSetAside, Budget, Grant, short_hash
@@ -22,6 +21,7 @@ from functions.ingest.settings import Providers, Settings
 from shared.cache import connect_cache
 from shared.events import Bar
 from shared.market import Market
+from shared.settings import Secret
 
 _logger = logging.getLogger(__name__)
 
@@ -142,7 +142,7 @@ class TwelveData:
             "outputsize": str(TICKER_BARS),
             # No `dp`: then the vendor writes as many digits as the value has.
         }
-        key = grant.key.get_secret_value()
+        key = grant.key.reveal()
         try:
             async with asyncio.timeout(self._settings.provider_timeout_seconds):
                 response = await client.get("/time_series", params=params, headers={"Authorization": f"apikey {key}"})
@@ -191,7 +191,7 @@ def _read_body(response: httpx.Response) -> dict[str, object]:
     return body
 
 
-def _raise_error(body: Mapping[str, object], status: int, key: SecretStr, *, alone: bool) -> None:
+def _raise_error(body: Mapping[str, object], status: int, key: Secret, *, alone: bool) -> None:
     """Raise what an error for the whole request means. Returns when it speaks of the dates, or of the one symbol asked.
 
     The status may be 200: the body decides.
@@ -214,7 +214,7 @@ def _match_flat(body: dict[str, object], batch: Sequence[Ask], symbols: Sequence
     return {ask: body if symbol == told else None for ask, symbol in zip(batch, symbols, strict=True)}
 
 
-def _read_series(ask: Ask, answer: object, key: SecretStr) -> list[Bar]:
+def _read_series(ask: Ask, answer: object, key: Secret) -> list[Bar]:
     """Return the bars of one symbol's part of the answer, oldest first; [] when the provider has none. _Failed else."""
     if not isinstance(answer, dict):
         raise _Failed("left out of the answer")
@@ -250,10 +250,10 @@ def _read_bar(value: object) -> Bar | None:
     )
 
 
-def _error(body: Mapping[str, object], status: int, key: SecretStr) -> tuple[int, str]:
+def _error(body: Mapping[str, object], status: int, key: Secret) -> tuple[int, str]:
     """Return code and message of an error, fit for the log: vendors have been seen to repeat the key."""
     code, message = str(body.get("code", "")), str(body.get("message", ""))
-    return int(code) if code.isdecimal() else status, message.replace(key.get_secret_value(), "***")[:300]
+    return int(code) if code.isdecimal() else status, message.replace(key.reveal(), "***")[:300]
 
 
 def _is_empty(code: int, message: str) -> bool:

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from enum import Enum
 from functools import lru_cache
 
 from starlette.responses import Response
 
-from functions.api.answer import Entry
+from shared.answer import Entry
 
 _LONGEST = 3600
 """Seconds: a bar may be revised before the next one is due, over a weekend for instance."""
@@ -30,20 +31,28 @@ class Finished(Response):
         self.background = None
 
 
+class Sharing(Enum):
+    """Who else may be given the answer that one was given: what Cache-Control and Vary say of it."""
+
+    ALL = ("public", "Accept, Accept-Encoding")
+    ANONYMOUS = ("public", "Accept, Accept-Encoding, Authorization")
+    NOBODY = ("private", "Accept, Accept-Encoding, Authorization")
+
+
 class Ready:
     """An entry with its header lines, as it may be sent for a second."""
 
     __slots__ = ("_body", "_headers", "_packed", "_packed_headers", "_packed_unchanged", "_tags", "_unchanged")
 
-    def __init__(self, entry: Entry, now: datetime) -> None:
-        answer = entry.answer
+    def __init__(self, entry: Entry, now: datetime, sharing: Sharing = Sharing.ALL) -> None:
+        answer, (whose, vary) = entry.answer, sharing.value
         self._body, self._packed = answer.body, entry.packed
         tag = f'"{entry.tag}"'.encode()
         packed_tag = f'"{entry.tag}-gzip"'.encode()
         self._tags = tag, packed_tag
         cached = [
-            (b"cache-control", cache_control(entry, now).encode()),
-            (b"vary", b"Accept, Accept-Encoding"),
+            (b"cache-control", f"{whose}, {cache_control(entry, now)}".encode()),
+            (b"vary", vary.encode()),
             *((name.lower().encode(), value.encode()) for name, value in answer.headers),
         ]
         self._unchanged = [(b"etag", tag), *cached]
@@ -80,7 +89,7 @@ def cache_control(entry: Entry, now: datetime) -> str:
             seconds = min(int((answer.due - now).total_seconds()), _LONGEST) if now < answer.due else _OVERDUE
     if answer.changes_at is not None:
         seconds = min(seconds, int((answer.changes_at - now).total_seconds()))
-    return f"public, max-age={max(seconds, 1)}, stale-if-error={_STALE_IF_ERROR}"
+    return f"max-age={max(seconds, 1)}, stale-if-error={_STALE_IF_ERROR}"
 
 
 def _is_known(known: bytes, tag: bytes) -> bool:

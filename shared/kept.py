@@ -8,17 +8,16 @@ down and they are all there is.
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from functions.api.answer import Answer, Entry
-from functions.api.freshness import Freshness
-from functions.api.servers import DownError, Redis
 from shared import clock
+from shared.answer import Answer, Entry
+from shared.freshness import Freshness
 from shared.problem import Problem
+from shared.servers import DownError, Redis
 
 _MEMORY_BYTES = 16 * 1024 * 1024
 _LARGE_BYTES = 64 * 1024
@@ -30,15 +29,15 @@ _WAIT_SECONDS = 0.2
 """Less than the time limit of the Redis client: waiting is no failure."""
 
 
-def _shape() -> str:
-    """Return a name for the shape of all answers: another version of this code must not find the copies of this one."""
+def shape_of(code: Path) -> str:
+    """Return a name for the shape of the answers that the files beside *code* make, in the form that this one keeps.
+
+    Another version of a function must not find the copies of this one.
+    """
     digest = blake2b(digest_size=6)
-    for file in sorted(Path(__file__).parent.glob("*.py")):
+    for file in (*sorted(code.parent.glob("*.py")), Path(__file__), Path(__file__).with_name("answer.py")):
         digest.update(file.read_bytes())
-    return digest.hexdigest()
-
-
-_PREFIX = f"api:{_shape()}:"
+    return f"{code.parent.name}:{digest.hexdigest()}:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,9 @@ class Question:
 class Cache:
     """Both levels of kept answers."""
 
-    def __init__(self, redis: Redis, freshness: Freshness) -> None:
+    def __init__(self, redis: Redis, freshness: Freshness, prefix: str) -> None:
+        """*prefix* is what the names of all copies in Redis begin with: `shape_of` the function."""
+        self._prefix = prefix
         self._redis = redis
         self._freshness = freshness
         self._memory: OrderedDict[str, Entry] = OrderedDict()
@@ -77,15 +78,15 @@ class Cache:
         return await asyncio.shield(self._searches[search])
 
     async def _search(self, question: Question, epoch: int | None) -> Entry:
-        key = _PREFIX + blake2b(question.text.encode(), digest_size=16).hexdigest()
-        copy = await self._from_redis(key)
+        key = self._prefix + blake2b(question.text.encode(), digest_size=16).hexdigest()
+        copy = await self._from_redis(key, at_once=True)
         if copy is None or not copy.holds(epoch, clock.now()):
             try:
                 if epoch is None:
                     raise DownError("Postgres")
                 return self._remember(question, await self._find_alone(question, key, epoch))
             except DownError as error:
-                copy = copy or self._memory.get(question.text)
+                copy = copy or self._memory.get(question.text) or await self._from_redis(key)
                 if copy is None:
                     raise _unavailable() from error
                 return copy.stale()
@@ -103,16 +104,18 @@ class Cache:
         finally:
             await self._publish(key, entry, lock, done)
 
-    async def _from_redis(self, key: str) -> Entry | None:
+    async def _from_redis(self, key: str, *, at_once: bool = False) -> Entry | None:
         try:
-            kept = await self._redis.ask(lambda client: client.get(key))
+            kept = await self._redis.ask(lambda client: client.get(key), at_once=at_once)
             return Entry.from_bytes(kept) if kept else None
         except DownError:
             return None
 
     async def _lock(self, lock: str) -> bool:
         try:
-            return await self._redis.ask(lambda client: client.set(lock, b"1", nx=True, px=_LOCK_MILLISECONDS))
+            return await self._redis.ask(
+                lambda client: client.set(lock, b"1", nx=True, px=_LOCK_MILLISECONDS), at_once=True
+            )
         except DownError:
             return True
 
@@ -140,8 +143,10 @@ class Cache:
                 together.delete(lock)
                 await together.execute()
 
-        with suppress(DownError):  # others will find it themselves
-            await self._redis.ask(publish)
+        try:
+            await self._redis.ask(publish, at_once=True)
+        except DownError:  # others find it themselves until then
+            self._redis.tell(publish)
 
     def _remember(self, question: Question, entry: Entry) -> Entry:
         if before := self._memory.pop(question.text, None):

@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import blake2b
 
-from shared.market import EXCHANGE_ZONE
-
 _WORTH_COMPRESSING = 1024
 _FRESH = b'"stale":false'
 _STALE = b'"stale":true'
@@ -92,37 +90,6 @@ class Entry:
             tuple((name, value) for name, value in headers),
         )
         return cls(answer, epoch, rest if is_packed else None)
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Rows as Postgres rendered them: *text* is one JSON object a line, with a comma at the end of all but the last.
-
-    Numbers are the digits that are stored. *newest_end* is the end of the newest bar that went into them.
-    """
-
-    text: str
-    count: int
-    newest_end: datetime | None
-    sources: tuple[str, ...]
-
-
-NO_ROWS = Rows("", 0, None, ())
-
-
-def market_members(rows: Rows) -> dict[str, object]:
-    """Return the members that every market answer carries, in front of its own.
-
-    `source` is the one source of the bars, `mixed` for several (`sources` lists them), null for no bars.
-    """
-    return {
-        "count": rows.count,
-        "as_of": rows.newest_end and rfc3339(rows.newest_end),
-        "source": source_of(rows.sources),
-        "sources": rows.sources,
-        "stale": False,
-        "exchange_tz": EXCHANGE_ZONE.key,
-    }
 
 
 def source_of(sources: Iterable[str]) -> str | None:

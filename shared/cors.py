@@ -6,8 +6,12 @@ from starlette.responses import Response
 
 RawHeaders = list[tuple[bytes, bytes]]
 
-METHODS = "GET, HEAD, OPTIONS"
-_EXPOSED = b"ETag, Link, Retry-After, X-As-Of, X-Request-ID, X-Source, X-Stale"
+READING = "GET, HEAD, OPTIONS"
+"""The methods of a path that is only read."""
+_EXPOSED = (
+    b"ETag, Link, Location, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, "
+    b"X-As-Of, X-Request-ID, X-Source, X-Stale"
+)
 _ACCEPTED = "Authorization, Content-Type, If-None-Match, X-Request-ID, traceparent"
 
 
@@ -32,14 +36,14 @@ class Cors:
         return [vary, (b"access-control-allow-origin", origin), (b"access-control-expose-headers", _EXPOSED)]
 
 
-def preflight() -> Response:
-    """Return the answer to OPTIONS: what may be asked and with which headers."""
+def preflight(methods: str = READING) -> Response:
+    """Return the answer to OPTIONS: by which of *methods*, and with which headers, may be asked."""
     return Response(
         None,
         204,
         {
-            "Allow": METHODS,
-            "Access-Control-Allow-Methods": METHODS,
+            "Allow": methods,
+            "Access-Control-Allow-Methods": methods,
             "Access-Control-Allow-Headers": _ACCEPTED,
             "Access-Control-Max-Age": "86400",
         },

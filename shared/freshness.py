@@ -2,9 +2,10 @@
 
 import asyncio
 import time
+from functools import partial
 
-from functions.api.servers import DownError, Postgres, Redis
 from shared.epoch import publish_epoch, read_epoch, select_epoch
+from shared.servers import DownError, Postgres, Redis
 
 SECONDS = 0.1
 """A new bar is seen this late at the most. Ten questions a second are nothing beside the requests that they serve."""
@@ -34,16 +35,18 @@ class Freshness:
     async def _ask(self) -> None:
         asked_at = time.monotonic()
         try:
-            copy = await self._from_redis()
-            self.known = await self._from_postgres() if copy is None else copy
+            copy = await self._from_redis(at_once=True)
+            if copy is None:
+                copy = await self._from_postgres()
+            self.known = await self._from_redis() if copy is None else copy
         finally:
             # Counted from before the question: what happened after it may be missing in the answer.
             self.until = asked_at + SECONDS
             self._asking = None
 
-    async def _from_redis(self) -> int | None:
+    async def _from_redis(self, *, at_once: bool = False) -> int | None:
         try:
-            return await self._redis.ask(read_epoch)
+            return await self._redis.ask(read_epoch, at_once=at_once)
         except DownError:
             return None
 
@@ -52,7 +55,9 @@ class Freshness:
             epoch = await self._postgres.ask(select_epoch, _PATIENCE_SECONDS)
         except DownError:
             return None
+        publish = partial(publish_epoch, epoch=epoch)
         try:
-            return await self._redis.ask(lambda client: publish_epoch(client, epoch))
+            return await self._redis.ask(publish, at_once=True)
         except DownError:
+            self._redis.tell(publish)
             return epoch

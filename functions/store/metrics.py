@@ -1,0 +1,112 @@
+"""What Prometheus reads at /metrics: computed from Postgres and Redis when it asks.
+
+Nothing is kept in a process, so that it does not matter which copy answers, how often one is asked, or that none was
+awake meanwhile. Asked every five minutes, store sleeps in between.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from psycopg import AsyncConnection
+from redis import RedisError
+from redis.asyncio import Redis
+
+from functions.store.settings import Settings
+from shared import clock
+
+_SCANS = 20
+HELP = {
+    "stocksalot_ingest_lag_seconds": "Since the newest hour ended that some active ticker lacks; 0: none lacks it",
+    "stocksalot_tickers_behind": "Active tickers that lack the newest finished bar",
+    "stocksalot_tickers": "Active tickers",
+    "stocksalot_newest_bar_end_timestamp_seconds": "When the newest stored bar ended",
+    "stocksalot_provider_answered_timestamp_seconds": "When a provider last answered with bars",
+    "stocksalot_bars_total": "What came of the bars that providers sent: inserted, revised, unchanged, rejected",
+    "stocksalot_events_total": "Events with bars that were dealt with",
+    "stocksalot_rejected_bars": "Different bars that were not believed, by reason",
+    "stocksalot_dead_letters": "Events that wait for a person",
+    "stocksalot_dead_letters_by_type": "Events that wait for a person, by type",
+    "stocksalot_insight_hours_total": "Hours told of, revisions too, by who found the words",
+    "stocksalot_insight_verdicts_total": "Calls of the model, by outcome",
+    "stocksalot_insights_told_timestamp_seconds": "The end of the newest hour that was told of",
+    "stocksalot_sessions_end_timestamp_seconds": "The last session that is known: migrate before it comes",
+    "stocksalot_database_bytes": "Size of the database",
+    "stocksalot_database_connections": "Connections to the database, of whomever",
+    "stocksalot_provider_credits_used": "Credits that ingest has spent in the minute or day of its clock",
+    "stocksalot_provider_credits_limit": "Credits that it may spend in it, of the keys that have spent any",
+    "stocksalot_redis_up": "Whether Redis answered; without it no provider with a budget is asked",
+}
+
+Figure = tuple[str, Mapping[str, str], float]
+
+
+async def answer_metrics(connection: AsyncConnection, redis: Redis, settings: Settings) -> str:
+    """Return all figures in Prometheus's text format."""
+    figures = await select_figures(connection)
+    try:
+        counters = await _counters(redis)
+    except RedisError:
+        figures.append(("stocksalot_redis_up", {}, 0))
+    else:
+        figures += [("stocksalot_redis_up", {}, 1), *_credits(counters, settings)]
+    return _text(figures)
+
+
+async def select_figures(connection: AsyncConnection) -> list[Figure]:
+    """Return what the tables say now."""
+    cursor = await connection.execute(
+        "SELECT name, labels, value FROM figures_at(%(now)s) WHERE value IS NOT NULL", {"now": clock.now()}
+    )
+    return [(name, labels, value) for name, labels, value in await cursor.fetchall()]
+
+
+async def _counters(redis: Any) -> dict[str, int]:
+    """Return ingest's counters by name: `credits:<provider>:<key>:<minute|day>:<which>`."""
+    now = clock.now()
+    names: list[str] = []
+    cursor = 0
+    for _ in range(_SCANS):
+        cursor, found = await redis.scan(cursor, match="credits:*:*:[md]*:*", count=1000)
+        names += [name.decode() for name in found]
+        if cursor == 0:
+            break
+    names = [name for name in names if name.endswith((f":minute:{now:%Y-%m-%dT%H:%M}", f":day:{now:%Y-%m-%d}"))]
+    values: list[Any] = await redis.mget(names) if names else []
+    return {name: int(value) for name, value in zip(names, values, strict=True) if value is not None}
+
+
+def _credits(counters: Mapping[str, int], settings: Settings) -> Iterable[Figure]:
+    limits = {
+        ("twelvedata", "minute"): settings.twelvedata_credits_per_minute,
+        ("twelvedata", "day"): settings.twelvedata_credits_per_day,
+        ("finnhub", "minute"): settings.finnhub_calls_per_minute,
+    }
+    used: dict[tuple[str, str], int] = {}
+    keys: dict[tuple[str, str], set[str]] = {}
+    for name, value in counters.items():
+        _, provider, key, window, *_ = name.split(":")
+        used[provider, window] = used.get((provider, window), 0) + value
+        keys.setdefault((provider, window), set()).add(key)
+    for (provider, window), value in sorted(used.items()):
+        labels = {"provider": provider, "window": window}
+        yield "stocksalot_provider_credits_used", labels, value
+        if limit := limits.get((provider, window)):
+            yield "stocksalot_provider_credits_limit", labels, limit * len(keys[provider, window])
+
+
+def _text(figures: Iterable[Figure]) -> str:
+    lines: list[str] = []
+    by_name: dict[str, list[tuple[Mapping[str, str], float]]] = {}
+    for name, labels, value in figures:
+        by_name.setdefault(name, []).append((labels, value))
+    for name, samples in by_name.items():
+        lines += [f"# HELP {name} {HELP[name]}", f"# TYPE {name} {'counter' if name.endswith('_total') else 'gauge'}"]
+        for labels, value in samples:
+            inner = ",".join(f'{label}="{_escape(text)}"' for label, text in sorted(labels.items()))
+            lines.append(f"{name}{{{inner}}} {value:.17g}" if inner else f"{name} {value:.17g}")
+    return "\n".join(lines) + "\n"
+
+
+def _escape(text: str) -> str:
+    return re.sub(r'[\\"\n]', lambda found: {"\n": "\\n"}.get(found[0], f"\\{found[0]}"), text)

@@ -1,0 +1,114 @@
+"""Send dead letters again: `python -m functions.store.replay BROKER [ID ...]`, once what they failed by is mended.
+
+Each goes to the broker as it first came, so that every Trigger that it matches gets it; who has dealt with it before
+changes nothing by it. One that fails again comes back.
+"""
+
+import logging
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from typing import NamedTuple
+from urllib.parse import quote
+
+import psycopg
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from shared import log
+from shared.settings import Database, read_settings
+
+_logger = logging.getLogger(__name__)
+_ADDED_BY_THE_BROKER = ("knativeerrordest", "knativeerrorcode", "knativeerrordata")
+_PATIENCE_SECONDS = 10
+_PRINTABLE = "".join(map(chr, range(0x20, 0x7F)))
+"""What a header may hold as it is: percent signs too, for a value that came encoded is kept so."""
+
+
+class DeadLetter(NamedTuple):
+    """An event that was put aside."""
+
+    id: int
+    type: str
+    attributes: dict[str, str]
+    data: bytes
+    reason: str
+
+
+class BrokerError(RuntimeError):
+    """The broker did not take the event; the message says why."""
+
+
+def replay(database_url: str, broker: str, ids: Sequence[int] = ()) -> list[DeadLetter]:
+    """Send the dead letters *ids* (none: all) to the address *broker*, oldest first, and return what was sent.
+
+    Each is deleted once the broker has it. BrokerError or psycopg.Error ends it; what was sent before stays sent.
+    """
+    sent: list[DeadLetter] = []
+    with psycopg.connect(database_url, autocommit=True, connect_timeout=10) as connection:
+        for letter in select_dead_letters(connection, ids):
+            _send(letter, broker)
+            delete_dead_letter(connection, letter)
+            _logger.info("sent %s %s again: %s", letter.type, letter.attributes.get("id"), letter.reason)
+            sent.append(letter)
+    return sent
+
+
+def select_dead_letters(connection: Connection, ids: Sequence[int]) -> list[DeadLetter]:
+    """Return the dead letters *ids*, or all, oldest first."""
+    cursor = connection.cursor(row_factory=class_row(DeadLetter))
+    cursor.execute(
+        """
+        SELECT id, type, attributes, data, reason
+          FROM dead_letters
+         WHERE cardinality(%(ids)s::bigint[]) = 0
+            OR id = ANY (%(ids)s)
+         ORDER BY first_at, id
+        """,
+        {"ids": list(ids)},
+    )
+    return cursor.fetchall()
+
+
+def delete_dead_letter(connection: Connection, letter: DeadLetter) -> None:
+    """Forget *letter*, unless it came again meanwhile with another reason."""
+    connection.execute(
+        "DELETE FROM dead_letters WHERE id = %(id)s AND reason = %(reason)s", {"id": letter.id, "reason": letter.reason}
+    )
+
+
+def _send(letter: DeadLetter, broker: str) -> None:
+    """POST *letter* in binary mode; BrokerError unless the broker has it."""
+    attributes = {name: value for name, value in letter.attributes.items() if name not in _ADDED_BY_THE_BROKER}
+    content_type = attributes.pop("datacontenttype", "application/json")
+    headers = {f"ce-{name}": quote(value, safe=_PRINTABLE) for name, value in attributes.items()}
+    request = urllib.request.Request(  # noqa: S310  the operator's own address
+        broker, bytes(letter.data), {**headers, "Content-Type": content_type}, method="POST"
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=_PATIENCE_SECONDS) as answer:  # noqa: S310
+            status = answer.status
+    except urllib.error.HTTPError as error:
+        raise BrokerError(f"{broker} answered {error.code} to dead letter {letter.id}") from error
+    except OSError as error:
+        raise BrokerError(f"{broker} does not answer: {error}") from error
+    if status != 202:
+        raise BrokerError(f"{broker} answered {status} to dead letter {letter.id}; a broker answers 202")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Do what the command line says; return the exit code."""
+    log.configure()
+    broker, *ids = arguments
+    try:
+        sent = replay(read_settings(Database).database_url.reveal(), broker, [int(one) for one in ids])
+    except BrokerError as error:
+        _logger.error("%s", error)
+        return 1
+    _logger.info("%d dead letters sent again", len(sent))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
