@@ -1,0 +1,161 @@
+"""Registering, logging in, and leaving."""
+
+from datetime import UTC, datetime, timedelta
+
+from psycopg import AsyncConnection
+from starlette.requests import Request
+from starlette.responses import Response
+
+from functions.token.answers import answer, nothing, rfc3339
+from functions.token.attempts import Attempts
+from functions.token.bodies import read_form
+from functions.token.names import REFUSED_USERNAMES, account_key, normal_email, normal_password, username_key
+from functions.token.passwords import Passwords
+from functions.token.settings import Settings
+from functions.token.tokens import Tokens, account_of
+from functions.token.users import (
+    User,
+    delete_user,
+    insert_user,
+    select_user,
+    select_user_by_login,
+    update_password_hash,
+)
+from shared.access import Gate
+from shared.callers import SCOPES, Caller, invalid_token
+from shared.problem import Problem, bad_parameters
+from shared.servers import Postgres
+
+_LOGIN_SECONDS = 300
+_REGISTRATION_SECONDS = 3600
+
+
+class Accounts:
+    """What is done for people; their tokens are looked after by `Tokens`."""
+
+    def __init__(self, settings: Settings, gate: Gate, attempts: Attempts, postgres: Postgres, tokens: Tokens) -> None:
+        self._settings = settings
+        self._gate = gate
+        self._attempts = attempts
+        self._postgres = postgres
+        self._tokens = tokens
+        self._passwords = Passwords()
+
+    async def register(self, request: Request, _: Caller) -> Response:
+        """Make an account of the form fields email, password and perhaps username: 201, or 409 when one is taken."""
+        form = await read_form(request, ("email", "password"))
+        username = form.get("username") or None
+        email, key, password = _checked(form["email"], username, form["password"])
+        if key in REFUSED_USERNAMES:
+            raise Problem(403, "username-refused", "User name refused", "This user name is not given to anybody.")
+        await self._count(request, "registration", self._settings.registrations_per_address, _REGISTRATION_SECONDS)
+        hashed = await self._passwords.hash(password)
+        shown = username and username.strip()
+        user = await self._postgres.ask(lambda connection: insert_user(connection, email, shown, key, hashed))
+        if user is None:
+            raise Problem(409, "account-exists", "Account exists", "The email address or the user name is taken.")
+        return answer(201, _shown(user))
+
+    async def log_in(self, request: Request, _: Caller) -> Response:
+        """Give a token for the form fields username (or the address) and password, as OAuth2's password grant does."""
+        form = await read_form(request, ("username", "password"))
+        if form.get("grant_type", "password") != "password":
+            raise bad_parameters([("grant_type", "should be password")])
+        scopes = _scopes(form.get("scope", ""))
+        await self._count(request, "login", self._settings.login_attempts_per_address, _LOGIN_SECONDS)
+        email, key = account_key(form["username"])
+        user = await self._postgres.ask(lambda connection: select_user_by_login(connection, email, key))
+        who = f"account {user.user_id if user else email or key or form['username']}"
+        attempt = await self._attempts.count("login", who, self._settings.login_attempts, _LOGIN_SECONDS)
+        if not await self._is(user, form["password"]):
+            raise _unknown()
+        await self._attempts.take_back(attempt, _LOGIN_SECONDS)
+        assert user is not None  # noqa: S101
+        expires_at = datetime.now(UTC) + timedelta(days=self._settings.api_token_expiry_days)
+        token = await self._tokens.give(user.user_id, scopes, expires_at)
+        seconds = self._settings.api_token_expiry_days * 24 * 3600
+        given = {"access_token": token, "token_type": "bearer", "expires_in": seconds, "scope": " ".join(scopes)}
+        return answer(200, given, {"Pragma": "no-cache"})
+
+    async def show(self, _: Request, caller: Caller) -> Response:
+        """Tell a token's owner who they are."""
+        user_id = account_of(caller, "The account")
+        user = await self._postgres.ask(lambda connection: select_user(connection, user_id))
+        if user is None:
+            raise invalid_token()
+        return answer(200, _shown(user))
+
+    async def delete(self, _: Request, caller: Caller) -> Response:
+        """Delete the account; its tokens end at once."""
+        user_id = account_of(caller, "Deleting the account")
+        digests = await self._postgres.ask(lambda connection: delete_user(connection, user_id))
+        await self._tokens.end(digests)
+        return nothing()
+
+    async def _is(self, user: User | None, password: str) -> bool:
+        """Tell whether *password* is that of *user*, in the same time for nobody; hash it anew if need be."""
+        try:
+            password = normal_password(password)
+        except ValueError:
+            password = ""  # nobody's
+        matches = await self._passwords.matches(user and user.password_hash, password)
+        if not user or not matches:
+            return False
+        if self._passwords.is_outdated(user.password_hash):
+            after = await self._passwords.hash(password)
+
+            async def renew(connection: AsyncConnection) -> None:
+                await update_password_hash(connection, user.user_id, user.password_hash, after)
+
+            await self._postgres.ask(renew)
+        return True
+
+    async def _count(self, request: Request, what: str, limit: int, seconds: int) -> None:
+        address = self._gate.address(request.scope, dict(request.scope["headers"]))
+        await self._attempts.count(what, f"address {address}", limit, seconds)
+
+
+def _checked(email: str, username: str | None, password: str) -> tuple[str, str | None, str]:
+    """Return the three as they are kept and compared; Problem 400 that names what is wrong with each."""
+    faults: list[tuple[str, str]] = []
+    kept: list[str | None] = []
+    for field, text, read in (
+        ("email", email, normal_email),
+        ("username", username, username_key),
+        ("password", password, normal_password),
+    ):
+        try:
+            kept.append(None if text is None else read(text))
+        except ValueError as error:
+            faults.append((field, str(error)))
+    if faults:
+        raise bad_parameters(faults)
+    return f"{kept[0]}", kept[1], f"{kept[2]}"
+
+
+def _scopes(text: str) -> list[str]:
+    """Return the scopes that a login asks for, all when it names none; Problem 400 for one that there is not."""
+    asked = text.split()
+    if unknown := [scope for scope in asked if scope not in SCOPES]:
+        raise bad_parameters([("scope", f"{unknown[0][:50]} is no scope; there are: {', '.join(SCOPES)}")])
+    return [scope for scope in SCOPES if scope in asked or not asked]
+
+
+def _unknown() -> Problem:
+    return Problem(
+        401,
+        "wrong-credentials",
+        "Wrong credentials",
+        "There is no account with this name and password.",
+        headers={"WWW-Authenticate": 'Bearer realm="stocksalot"'},
+        error="invalid_grant",
+    )
+
+
+def _shown(user: User) -> dict[str, object]:
+    return {
+        "id": user.user_id,
+        "email": user.email,
+        "username": user.username,
+        "created_at": rfc3339(user.created_at),
+    }

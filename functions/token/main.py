@@ -1,0 +1,19 @@
+"""Accounts and API tokens: a plain HTTP function, the only writer of the tables of users and tokens."""
+
+import functions_framework.aio
+from starlette.requests import Request
+from starlette.responses import Response
+
+from functions.token.service import Service
+from functions.token.settings import Settings
+from shared import log
+from shared.settings import read_settings
+
+log.configure()
+_service = Service(read_settings(Settings))
+
+
+@functions_framework.aio.http
+async def token(request: Request) -> Response:
+    """Register, log in, and look after tokens."""
+    return await _service.answer(request)

@@ -1,0 +1,30 @@
+"""What token is told from outside."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from msgspec import Meta
+
+from shared.access import Access
+from shared.settings import Cache, Database, Names
+
+Count = Annotated[int, Meta(ge=1)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(Database, Cache, Access):
+    """Where accounts are kept, how long tokens live, and how often one may guess."""
+
+    cors_origins: Names = ()
+    """Origins whose pages may read the answers, `*` for all; none: only pages of the same origin."""
+
+    api_token_expiry_days: Annotated[int, Meta(ge=1, le=3650)] = 365
+
+    login_attempts: Count = 10
+    """Wrong passwords for one account within five minutes."""
+
+    login_attempts_per_address: Count = 100
+    """Logins from one client address within five minutes, right or wrong."""
+
+    registrations_per_address: Count = 20
+    """New accounts from one client address within an hour."""

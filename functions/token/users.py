@@ -1,0 +1,95 @@
+"""The table of accounts."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg import AsyncConnection
+from psycopg.rows import class_row
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """An account as others may see it, but for the hash of its password."""
+
+    user_id: str
+    email: str
+    username: str | None
+    created_at: datetime
+    password_hash: str
+
+
+async def insert_user(
+    connection: AsyncConnection, email: str, username: str | None, username_key: str | None, password_hash: str
+) -> User | None:
+    """Keep a new account and return it; None when the address or the user name is taken."""
+    cursor = connection.cursor(row_factory=class_row(User))
+    await cursor.execute(
+        """
+        INSERT INTO users (email, username, username_key, password_hash)
+             VALUES (%(email)s, %(username)s, %(username_key)s, %(password_hash)s)
+        ON CONFLICT DO NOTHING
+          RETURNING user_id::text, email, username, created_at, password_hash
+        """,
+        {"email": email, "username": username, "username_key": username_key, "password_hash": password_hash},
+    )
+    return await cursor.fetchone()
+
+
+async def select_user_by_login(connection: AsyncConnection, email: str, username_key: str) -> User | None:
+    """Return the account with this address or this key of a user name, None when there is none."""
+    cursor = connection.cursor(row_factory=class_row(User))
+    await cursor.execute(
+        """
+        SELECT user_id::text, email, username, created_at, password_hash
+          FROM users
+         WHERE email = %(email)s
+            OR username_key = %(username_key)s
+         ORDER BY email = %(email)s DESC
+         LIMIT 1
+        """,
+        {"email": email, "username_key": username_key},
+    )
+    return await cursor.fetchone()
+
+
+async def select_user(connection: AsyncConnection, user_id: str) -> User | None:
+    """Return the account, None when it has been deleted."""
+    cursor = connection.cursor(row_factory=class_row(User))
+    await cursor.execute(
+        """
+        SELECT user_id::text, email, username, created_at, password_hash
+          FROM users
+         WHERE user_id = %(user_id)s
+        """,
+        {"user_id": user_id},
+    )
+    return await cursor.fetchone()
+
+
+async def update_password_hash(connection: AsyncConnection, user_id: str, before: str, after: str) -> None:
+    """Keep *after*, the same password hashed anew, if nobody has changed it since."""
+    await connection.execute(
+        """
+        UPDATE users
+           SET password_hash = %(after)s
+         WHERE user_id = %(user_id)s
+           AND password_hash = %(before)s
+        """,
+        {"user_id": user_id, "before": before, "after": after},
+    )
+
+
+async def delete_user(connection: AsyncConnection, user_id: str) -> list[str]:
+    """Delete the account with all it has, and return the keyed hashes of its tokens (hex)."""
+    async with connection.transaction():
+        cursor = await connection.execute(
+            """
+            DELETE FROM tokens
+                  WHERE user_id = %(user_id)s
+              RETURNING encode(hash, 'hex')
+            """,
+            {"user_id": user_id},
+        )
+        digests = [digest for (digest,) in await cursor.fetchall()]
+        await connection.execute("DELETE FROM users WHERE user_id = %(user_id)s", {"user_id": user_id})
+    return digests
