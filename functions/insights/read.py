@@ -1,0 +1,87 @@
+"""GET /insights: reads what was written and nothing else, as every market answer is read and kept."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from psycopg import AsyncConnection
+from starlette.requests import Request
+from starlette.responses import Response
+
+from functions.insights.question import Asked, cursor_before, read_asked
+from functions.insights.settings import Settings
+from functions.insights.told import has_ticker, select_told
+from shared import clock
+from shared.access import Gate
+from shared.answer import Answer, json_body, rfc3339, source_of
+from shared.callers import Caller
+from shared.cors import READING, Cors
+from shared.freshness import Freshness
+from shared.kept import Cache, Question, shape_of
+from shared.market import EXCHANGE_ZONE
+from shared.problem import Problem
+from shared.public import public
+from shared.sending import Ready
+from shared.servers import Postgres, Redis
+from shared.sessions import select_market
+
+PATH = "/insights"
+_DEFINITION = (
+    "Every figure of a sentence is one of its facts: template has their slots. A fact is computed from the bars it "
+    "names, which link asks for below the root of this API; docs/insights.md says how, by metric and basis. superseded "
+    "is true where those bars have changed since; missing lists tickers that had no bar when the hour was told of."
+)
+
+
+class Reading:
+    """What one process keeps between requests; nothing that another would miss."""
+
+    def __init__(self, settings: Settings, postgres: Postgres, redis: Redis) -> None:
+        self._postgres = postgres
+        self._grace = timedelta(seconds=settings.bar_grace_seconds)
+        self._cache = Cache(redis, Freshness(postgres, redis), shape_of(Path(__file__)))
+        gate = Gate(settings, redis, postgres)
+        self.answer = public(gate, Cors(settings.cors_origins), lambda _: READING, self._answer)
+
+    async def _answer(self, request: Request, _: Caller) -> Response:
+        """Return what is asked for; Problem 404, 405, 400, 503."""
+        if request.scope["path"].rstrip("/") != PATH:
+            raise Problem(404, "not-found", "Not found", f"There is nothing at this path. Insights are at {PATH}.")
+        if request.method not in ("GET", "HEAD"):
+            what = f"{request.method} is not possible here: only {READING}."
+            raise Problem(405, "method-not-allowed", "Method not allowed", what, headers={"Allow": READING})
+        asked = read_asked(request.scope["query_string"])
+        entry = await self._cache.get(Question(f"{PATH} {asked}", lambda _: self._find(asked)))
+        return Ready(entry, clock.now()).response(dict(request.scope["headers"]))
+
+    async def _find(self, asked: Asked) -> Answer:
+        async def work(connection: AsyncConnection) -> Answer:
+            if asked.ticker and not await has_ticker(connection, asked.ticker):
+                what = f"{asked.ticker}: no such ticker here. /tickers lists those there are."
+                raise Problem(404, "unknown-ticker", "Unknown ticker", what)
+            return await answer_insights(connection, asked, await self._due(connection))
+
+        return await self._postgres.ask(work)
+
+    async def _due(self, connection: AsyncConnection) -> datetime | None:
+        """Return when the next hour may be told of."""
+        now = clock.now()
+        market = await select_market(connection, now - timedelta(days=1), now + timedelta(days=10))
+        return market.next_due("1h", now, self._grace)
+
+
+async def answer_insights(connection: AsyncConnection, asked: Asked, due: datetime | None) -> Answer:
+    """Return the hours that are *asked* for, newest first, each with its insights."""
+    told = await select_told(connection, asked)
+    goes_on = told.oldest if told.more else None
+    members = {
+        "count": told.count,
+        "as_of": told.newest_end and rfc3339(told.newest_end),
+        "source": source_of(told.sources),
+        "sources": told.sources,
+        "stale": False,
+        "exchange_tz": EXCHANGE_ZONE.key,
+        "definition": _DEFINITION,
+        "next_cursor": goes_on and cursor_before(goes_on),
+    }
+    links = (("Link", f'<?{asked.after(goes_on)}>; rel="next"'),) if goes_on else ()
+    return Answer(json_body(members, told.text), due=due, headers=links)
