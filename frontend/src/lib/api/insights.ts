@@ -1,0 +1,62 @@
+/** Insights as they are served: sentences whose figures are facts, each with the bars that it rests on. */
+import * as v from 'valibot';
+import { resource } from '#lib/api/resources.ts';
+
+const instant = v.pipe(v.string(), v.isoTimestamp());
+
+export const Fact = v.object({
+  id: v.string(),
+  text: v.string(),
+  ticker: v.nullish(v.string(), null),
+  metric: v.string(),
+  basis: v.nullish(v.string(), null),
+  unit: v.nullish(v.string(), null),
+  /** The question to /ohlc that has its bars, below the root of the API. */
+  link: v.string(),
+  superseded: v.boolean(),
+});
+export const Insight = v.object({
+  insight: v.string(),
+  sentiment: v.picklist(['positive', 'negative', 'neutral']),
+  template: v.string(),
+  facts: v.array(Fact),
+  tickers: v.array(v.string()),
+  generator: v.string(),
+});
+export const Insights = v.object({
+  count: v.number(),
+  stale: v.boolean(),
+  items: v.array(
+    v.object({ datetime: instant, end: instant, missing: v.array(v.string()), insights: v.array(Insight) }),
+  ),
+});
+
+export type Fact = v.InferOutput<typeof Fact>;
+export type Insight = v.InferOutput<typeof Insight>;
+export type Insights = v.InferOutput<typeof Insights>;
+
+export const insights = () => resource('/insights', Insights, { kept: true });
+
+export interface Piece {
+  text: string;
+  fact: Fact | null;
+}
+
+/** Returns the sentence in pieces, those that are figures with their fact. */
+export function piecesOf(insight: Insight): Piece[] {
+  const facts = new Map(insight.facts.map((fact) => [fact.id, fact]));
+  return insight.template.split(/(\{[^{}]+\})/).map((part) => {
+    const fact = /^\{.+\}$/.test(part) ? facts.get(part.slice(1, -1)) : undefined;
+    return fact ? { text: fact.text, fact } : { text: part, fact: null };
+  });
+}
+
+const WEEK_MS = 7 * 86_400_000;
+
+/** Returns the page of the stock that *fact* is about, at the hour in question and as far back as its bars go. */
+export function chartOf(fact: Fact, hour: string): string | null {
+  if (!fact.ticker) return null;
+  const start = new URLSearchParams(fact.link.split('?')[1]).get('start');
+  const range = start && Date.parse(hour) - Date.parse(start) > WEEK_MS - 86_400_000 ? '1M' : '1W';
+  return `/stocks/${fact.ticker}?range=${range}&interval=1h&at=${hour}`;
+}

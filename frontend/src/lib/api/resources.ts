@@ -1,0 +1,48 @@
+/** The questions that several parts of a page ask together: one request answers them all. */
+import type * as v from 'valibot';
+import { Resource } from '#lib/api/resource.svelte.ts';
+import { Closes, Latest, Movers, Ranges, Status, Tickers, type Status as Market } from '#lib/api/shapes.ts';
+
+const known = new Map<string, Resource<v.GenericSchema>>();
+
+/** Returns the one resource for *path*. Each path has one shape, so what was made for it before fits. */
+export function resource<S extends v.GenericSchema>(
+  path: string,
+  shape: S,
+  options?: ConstructorParameters<typeof Resource<S>>[2],
+): Resource<S> {
+  let found = known.get(path);
+  if (!found) known.set(path, (found = new Resource(path, shape, options) as unknown as Resource<v.GenericSchema>));
+  return found as unknown as Resource<S>;
+}
+
+/** Asks everything anew that is on the page: another reader may see more of it, or less. */
+export function resetAll(): void {
+  for (const one of known.values()) one.reset();
+}
+
+export const status = () => resource('/status', Status, { kept: true, next: nextTurn });
+export const latest = () => resource('/latest', Latest, { kept: true });
+export const tickers = () => resource('/tickers', Tickers, { kept: true });
+/** A week of hours, a dot for each: as many for all 50 as one answer holds in well under 50 kB. */
+export const closes = () => resource('/ohlc?interval=1h&limit=35', Closes, { kept: true });
+/** A year of weeks, or as much of it as is stored and open to this reader. */
+export const ranges = () => resource('/ohlc?interval=1w&limit=53', Ranges, { kept: true });
+/** Every ticker with its company: the ranking is by volume, which all of them have. */
+export const companies = () => resource('/movers?kind=active&basis=previous_close&limit=50', Movers, { kept: true });
+export const movers = (kind: string, basis: string) =>
+  resource(`/movers?kind=${kind}&basis=${basis}&limit=6`, Movers, { kept: kind === 'gainers' });
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
+
+/** Returns when the state of the market is next to change: the bell, or the next bar. While one is late, in a minute. */
+function nextTurn(now: Market): number {
+  const moment = Date.parse(now.answered_at);
+  const late = now.newest_finished_bar !== null && now.newest_bar?.datetime !== now.newest_finished_bar;
+  const turns = [now.next_bar_due, now.market.next_open, now.market.session?.closes]
+    .map((instant) => (instant ? Date.parse(instant) : 0))
+    .filter((instant) => instant > moment);
+  const wait = Math.min(...turns.map((instant) => instant - moment), late || now.behind ? MINUTE_MS : HOUR_MS);
+  return Date.now() + wait + 2000;
+}

@@ -1,0 +1,184 @@
+/**
+ * What the page relies on in each answer. Keys that it does not read are left out, so that the API may add some.
+ *
+ * Numbers are what JSON.parse makes of the stored digits: a double gives up to 15 digits back unchanged, more than any
+ * price or volume has. The page shows them and compares them; it adds none up.
+ */
+import * as v from 'valibot';
+
+const instant = v.pipe(v.string(), v.isoTimestamp());
+const day = v.pipe(v.string(), v.isoDate());
+const nullish = <S extends v.GenericSchema>(schema: S) => v.nullish(schema, null);
+
+const market = {
+  as_of: nullish(instant),
+  source: nullish(v.string()),
+  stale: v.boolean(),
+};
+
+export const Quote = v.object({
+  ticker: v.string(),
+  name: v.string(),
+  datetime: instant,
+  end: instant,
+  open: v.number(),
+  high: v.number(),
+  low: v.number(),
+  close: v.number(),
+  volume: v.number(),
+  source: v.string(),
+  is_newest: v.boolean(),
+  revision: v.number(),
+  previous_close: nullish(v.number()),
+  change: nullish(v.number()),
+  change_percent: nullish(v.number()),
+});
+export const Latest = v.object({ ...market, count: v.number(), items: v.array(Quote) });
+
+export const Profile = v.object({
+  ticker: v.string(),
+  name: v.string(),
+  exchange: nullish(v.string()),
+  industry: nullish(v.string()),
+  country: nullish(v.string()),
+  currency: nullish(v.string()),
+  ipo: nullish(v.string()),
+  website: nullish(v.string()),
+  market_cap_millions: nullish(v.number()),
+  shares_millions: nullish(v.number()),
+  source: nullish(v.string()),
+  fetched_at: nullish(instant),
+});
+
+export const Mover = v.object({
+  rank: v.number(),
+  is_newest: v.boolean(),
+  profile: Profile,
+  current_metrics: v.object({
+    datetime: instant,
+    end: instant,
+    open: v.number(),
+    high: v.number(),
+    low: v.number(),
+    close: v.number(),
+    volume: v.number(),
+  }),
+  change: nullish(v.number()),
+  change_percent: nullish(v.number()),
+  basis_price: nullish(v.number()),
+  basis_at: nullish(instant),
+  window: v.object({
+    start: instant,
+    end: instant,
+    high: v.number(),
+    low: v.number(),
+    volume: v.number(),
+    range_percent: nullish(v.number()),
+    usual_volume: nullish(v.number()),
+    volume_ratio: nullish(v.number()),
+  }),
+});
+export const Movers = v.object({
+  ...market,
+  count: v.number(),
+  kind: v.string(),
+  basis: v.string(),
+  definition: v.string(),
+  items: v.array(Mover),
+});
+
+const Session = v.object({ date: day, opens: instant, closes: instant, half_day: v.boolean() });
+export const Status = v.object({
+  ...market,
+  answered_at: instant,
+  simulated: v.boolean(),
+  market: v.object({
+    state: v.picklist(['open', 'closed']),
+    session: nullish(Session),
+    next_open: nullish(instant),
+    next_session: nullish(Session),
+  }),
+  newest_bar: nullish(v.object({ datetime: instant, end: instant, tickers: v.number() })),
+  newest_finished_bar: nullish(instant),
+  next_bar_due: nullish(instant),
+  data_age_seconds: nullish(v.number()),
+  tickers: v.number(),
+  behind: v.number(),
+});
+
+export const Tickers = v.object({
+  count: v.number(),
+  items: v.array(
+    v.object({ ticker: v.string(), name: v.string(), exchange: nullish(v.string()), industry: nullish(v.string()) }),
+  ),
+});
+
+/** Bars as a chart needs them. Derived ones also say what they were made of. */
+export const Bar = v.object({
+  ticker: v.string(),
+  datetime: instant,
+  timestamp: v.number(),
+  end: instant,
+  open: v.number(),
+  high: v.number(),
+  low: v.number(),
+  close: v.number(),
+  /** Null where the source had none. */
+  volume: nullish(v.number()),
+  source: v.string(),
+  bars: v.optional(v.number()),
+  bars_expected: v.optional(v.number()),
+  complete: v.optional(v.boolean()),
+});
+export const Bars = v.object({
+  ...market,
+  count: v.number(),
+  interval: v.string(),
+  next_cursor: nullish(v.string()),
+  /** Where the history begins for this reader; null: all of it is theirs. */
+  open_from: nullish(instant),
+  items: v.array(Bar),
+});
+
+/** Closes alone: sparklines of all tickers in one answer. */
+export const Closes = v.object({
+  ...market,
+  items: v.array(v.object({ ticker: v.string(), datetime: instant, close: v.number() })),
+});
+
+/** Highs and lows alone: how far prices went within what is stored. */
+export const Ranges = v.object({
+  ...market,
+  items: v.array(v.object({ ticker: v.string(), datetime: instant, high: v.number(), low: v.number() })),
+});
+
+const why = v.string();
+export const Coverage = v.object({
+  ...market,
+  definition: v.string(),
+  totals: v.object({ expected: v.number(), present: v.number() }),
+  items: v.array(
+    v.object({
+      date: day,
+      datetime: instant,
+      end: instant,
+      half_day: v.boolean(),
+      expected: v.number(),
+      present: v.number(),
+      missing: v.array(v.object({ ticker: v.string(), datetime: instant, why })),
+    }),
+  ),
+});
+
+export type Quote = v.InferOutput<typeof Quote>;
+export type Latest = v.InferOutput<typeof Latest>;
+export type Profile = v.InferOutput<typeof Profile>;
+export type Mover = v.InferOutput<typeof Mover>;
+export type Movers = v.InferOutput<typeof Movers>;
+export type Status = v.InferOutput<typeof Status>;
+export type Tickers = v.InferOutput<typeof Tickers>;
+export type Bar = v.InferOutput<typeof Bar>;
+export type Bars = v.InferOutput<typeof Bars>;
+export type Closes = v.InferOutput<typeof Closes>;
+export type Ranges = v.InferOutput<typeof Ranges>;
+export type Coverage = v.InferOutput<typeof Coverage>;

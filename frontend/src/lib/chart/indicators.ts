@@ -1,0 +1,55 @@
+/** Averages over bars, one value a bar; null where there are too few bars, or what it takes is not known. */
+
+/** What an average looks at: prices in USD, volume in shares (null: not known). */
+export interface Traded {
+  high: number;
+  low: number;
+  close: number;
+  volume: number | null;
+}
+
+export type Averages = (number | null)[];
+
+/** The mean of the last `length` closes. */
+export function simpleAverage(bars: readonly Traded[], length: number): Averages {
+  let sum = 0;
+  return bars.map((bar, index) => {
+    sum += bar.close - (bars[index - length]?.close ?? 0);
+    return index < length - 1 ? null : sum / length;
+  });
+}
+
+/** The mean of closes that weighs each one less the older it is; it begins with the simple average of the first ones. */
+export function exponentialAverage(bars: readonly Traded[], length: number): Averages {
+  const weight = 2 / (length + 1);
+  const first = simpleAverage(bars, length)[length - 1] ?? null;
+  let average: number | null = null;
+  return bars.map((bar, index) => {
+    if (index === length - 1) average = first;
+    else if (average !== null) average += (bar.close - average) * weight;
+    return average;
+  });
+}
+
+/**
+ * The mean price of what was traded since the first bar with the same anchor: typical prices weighed by volume.
+ * After a bar whose volume is not known it is not known either, until the anchor changes.
+ */
+export function volumeWeightedAverage<Bar extends Traded>(
+  bars: readonly Bar[],
+  anchorOf: (bar: Bar) => string,
+): Averages {
+  let anchor: string | null = null;
+  let spent = 0;
+  let shares: number | null = 0;
+  return bars.map((bar) => {
+    if (anchorOf(bar) !== anchor) [anchor, spent, shares] = [anchorOf(bar), 0, 0];
+    if (bar.volume === null || shares === null) {
+      shares = null;
+      return null;
+    }
+    spent += ((bar.high + bar.low + bar.close) / 3) * bar.volume;
+    shares += bar.volume;
+    return shares === 0 ? null : spent / shares;
+  });
+}

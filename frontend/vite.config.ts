@@ -1,0 +1,58 @@
+// Builds the page: static files, a strict policy on what they may load, and one fallback for deep links.
+/// <reference types="node" />
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import adapter from '@sveltejs/adapter-static';
+import { sveltekit } from '@sveltejs/kit/vite';
+import { defineConfig } from 'vite';
+
+const hashOf = (text: string) => `sha256-${createHash('sha256').update(text).digest('base64')}` as const;
+
+/** Returns the only match of *pattern* in the file, so that its hash can be allowed; throws when the file has changed. */
+function piece(file: string, pattern: RegExp): string {
+  const found = pattern.exec(readFileSync(file, 'utf8'))?.[1];
+  if (found === undefined) throw new Error(`${file} no longer holds ${pattern}`);
+  return found;
+}
+
+// The script that sets the theme before the first paint.
+const themeScript = piece('src/app.html', /<script>(.*?)<\/script>/s);
+// SvelteKit reads page titles out to screen readers from an element that has a style attribute.
+const kit = createRequire(import.meta.url).resolve('@sveltejs/kit/package.json');
+const announcerStyle = piece(kit.replace('package.json', 'src/runtime/components/root.svelte'), /style="([^"]+)"/);
+
+// Where the functions are: a path of this host, or the address of another that allows this one by CORS.
+const api = process.env.PUBLIC_API_BASE || '/api';
+const elsewhere = /^https?:/.test(api) ? [new URL(api).origin as `https://${string}.${string}`] : [];
+
+export default defineConfig({
+  define: { __API_BASE__: JSON.stringify(api.replace(/\/$/, '')) },
+  plugins: [
+    sveltekit({
+      adapter: adapter({ fallback: '200.html', precompress: true }),
+      // Compared between two builds only: the hashed file names tell browsers what is new.
+      version: { name: process.env.npm_package_version ?? '0', pollInterval: 0 },
+      // Absolute, since the fallback is served at any depth.
+      paths: { relative: false },
+      csp: {
+        mode: 'hash',
+        directives: {
+          'default-src': ['none'],
+          'script-src': ['self', hashOf(themeScript)],
+          'style-src': ['self'],
+          'style-src-attr': ['unsafe-hashes', hashOf(announcerStyle)],
+          'img-src': ['self'],
+          'font-src': ['self'],
+          'connect-src': ['self', ...elsewhere],
+          'manifest-src': ['self'],
+          'base-uri': ['none'],
+          'form-action': ['none'],
+          'frame-ancestors': ['none'],
+          'object-src': ['none'],
+        },
+      },
+    }),
+  ],
+  server: { proxy: { '/api': process.env.API_PROXY ?? 'http://localhost:8080' } },
+});

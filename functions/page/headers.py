@@ -1,0 +1,21 @@
+"""What a browser is told beside the file, and what it says of how it wants it packed."""
+
+import re
+
+SECURITY = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+"""Sent with every answer."""
+
+_CODING = re.compile(r"\s*([^\s;,]+)\s*(?:;\s*q\s*=\s*([01](?:\.[0-9]{0,3})?)\s*)?")
+
+
+def packings(accept_encoding: str) -> list[str]:
+    """Return the content codings that the header Accept-Encoding takes, the smaller one first."""
+    weights = {name.lower(): float(q or 1) for name, q in _CODING.findall(accept_encoding)}
+    return [name for name in ("br", "gzip") if weights.get(name, weights.get("*", 0)) > 0]
