@@ -1,4 +1,4 @@
-"""The command line: `python -m knative.local up | tick JOB | status | logs`."""
+"""The command line: `python -m knative.local up | tick JOB | status | replay | logs`."""
 
 import argparse
 import asyncio
@@ -45,6 +45,8 @@ def main(arguments: list[str] | None = None) -> int:
                 return asyncio.run(_tick(asked, folder))
             case "status":
                 asyncio.run(_status(folder))
+            case "replay":
+                asyncio.run(_replay(asked, folder))
             case "logs":
                 views.show_logs(folder / "logs", asked.function, asked.lines, follow=asked.follow)
     except KeyboardInterrupt:
@@ -84,6 +86,19 @@ async def _tick(asked: argparse.Namespace, folder: Path) -> int:
         await remote.close()
 
 
+async def _replay(asked: argparse.Namespace, folder: Path) -> None:
+    """Send dead letters again, or list them."""
+    remote = find(folder)
+    try:
+        if asked.list:
+            views.show_dead_letters(await remote.dead_letters(), Console())
+        else:
+            sent = await remote.replay(asked.ids)
+            print("\n".join(f"sent again: {one}" for one in sent) or "there is nothing to send again")
+    finally:
+        await remote.close()
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m knative.local", description=__doc__)
     shared = argparse.ArgumentParser(add_help=False)
@@ -106,6 +121,10 @@ def _parser() -> argparse.ArgumentParser:
     tick.add_argument("--wait", action="store_true", help="wait for the provider's budget instead of ending")
 
     verbs.add_parser("status", parents=[shared], help="what runs and what waits")
+
+    replay = verbs.add_parser("replay", parents=[shared], help="send dead letters again")
+    replay.add_argument("ids", nargs="*", type=int, help="only these; all without any")
+    replay.add_argument("--list", action="store_true", help="send nothing, show them")
 
     logs = verbs.add_parser("logs", parents=[shared], help="what functions and the runner have written")
     logs.add_argument("function", nargs="?", help="one of them, or runner; all without it")

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 class Cluster:
     """Runs *application* while it is entered; leaving it, running requests finish first.
 
-    *folder* holds logs and the records of processes, *public* are the front door's sockets, *page* its static files.
+    *folder* holds logs and the records of processes, *public* are the front door's sockets.
     BrokerError when RabbitMQ cannot be used, OSError when a socket cannot listen.
     """
 
@@ -40,16 +40,18 @@ class Cluster:
         public: Sequence[socket.socket],
         amqp_url: str | None = None,
         scale: Scale | None = None,
-        page: Path | None = None,
     ) -> None:
-        self.activator = Activator(application.functions, environments, folder, scale)
         self._application = application
-        self._gateway = Gateway(self.activator)
         inner = bind(0)
         self.gateway_url = f"http://127.0.0.1:{inner[0].getsockname()[1]}"
+        environments = {name: self._inside(environment) for name, environment in environments.items()}
+        addresses = (environment.get("DATABASE_URL") for environment in environments.values())
+        self._database_url = next(filter(None, addresses), "")
+        self.activator = Activator(application.functions, environments, folder, scale)
+        self._gateway = Gateway(self.activator)
         self._doors = (
             Listener(self._gateway, inner),
-            Listener(FrontDoor(application.rules, self.activator.revisions, page), public),
+            Listener(FrontDoor(application.rules, self.activator.revisions), public),
         )
         namespace, name = application.broker
         triggers = [
@@ -63,6 +65,11 @@ class Cluster:
         self._broker = Broker(amqp_url, namespace, name, triggers)
         self.schedule: Schedule | None = None
         self._stack = AsyncExitStack()
+
+    def _inside(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """Return *environment* with the addresses of functions as they are here."""
+        addresses = {one.url: inside(one.url, self.gateway_url) for one in self._application.functions.values()}
+        return {name: addresses.get(value, value) for name, value in environment.items()}
 
     async def __aenter__(self) -> Self:
         """Start everything; functions start when a request comes, or now up to their min-scale."""
@@ -81,10 +88,18 @@ class Cluster:
         client = await self._stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=None))  # noqa: S113
         self.schedule = Schedule(self._application.ping_sources, self._broker.ingress_url, client)
         self._gateway.status, self._gateway.schedule = self.status, self.schedule
+        self._gateway.replay = self._replay
         self._stack.push_async_callback(self._let_finish)
         await public.start()
         self.activator.keep_warm()
         return self
+
+    async def _replay(self, ids: list[int]) -> list[str]:
+        """Send the dead letters *ids* (none: all) to the broker again, as the Job in a cluster does."""
+        from functions.store.replay import replay  # the runner runs other applications too
+
+        sent = await asyncio.to_thread(replay, self._database_url, self._broker.ingress_url, ids)
+        return [f"{letter.id} {letter.type}: {letter.reason}" for letter in sent]
 
     async def _let_finish(self) -> None:
         await asyncio.gather(self._doors[1].stop(), self.activator.stop())

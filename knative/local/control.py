@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from knative.local.schedule import Schedule
 
 Status = Callable[[], Awaitable[dict[str, Any]]]
+Replay = Callable[[list[int]], Awaitable[list[str]]]
 
 
 class Gateway:
@@ -23,6 +24,7 @@ class Gateway:
         self._activator = activator
         self.status: Status | None = None
         self.schedule: Schedule | None = None
+        self.replay: Replay | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass /<namespace>/<function>/<path> on; under /- are the runner's own answers."""
@@ -46,6 +48,13 @@ class Gateway:
             data = (await request.body()).decode() or None
             accepted = await self.schedule.send(source, data)
             return JSONResponse({"source": source.name, "accepted": accepted}, 202 if accepted else 502)
+        if name == "replay" and self.replay and request.method == "POST":
+            try:
+                return JSONResponse(
+                    {"sent": await self.replay([int(one) for one in request.query_params.getlist("id")])}
+                )
+            except (OSError, RuntimeError) as error:
+                return JSONResponse({"error": str(error)}, 502)
         return Response(status_code=404)
 
 

@@ -155,11 +155,12 @@ _JOB = _object(
         "backoffLimit": moot,
         "ttlSecondsAfterFinished": moot,
         "template": {
+            "metadata": {"labels": {ANY: moot}},
             "spec": {
                 "restartPolicy": moot,
                 "containers": [{**_CONTAINER, "command": [text], "args": [text]}],
                 "volumes": moot,
-            }
+            },
         },
     }
 )
@@ -172,7 +173,8 @@ _HTTP_ROUTE = _object(
                 "matches": [{"path": {"type": one_of("PathPrefix"), "value": text}}],
                 "filters": [
                     {
-                        "type": one_of("URLRewrite"),
+                        "type": one_of("URLRewrite", "RequestRedirect"),
+                        "requestRedirect": moot,  # there is no https here that it could lead to
                         "urlRewrite": {
                             "hostname": text,
                             "path": {"type": one_of("ReplacePrefixMatch"), "replacePrefixMatch": text},
@@ -191,6 +193,8 @@ TABLES: Mapping[tuple[str, str], Table] = {
     ("eventing.knative.dev/v1", "Broker"): _BROKER,
     ("sources.knative.dev/v1", "PingSource"): _PING_SOURCE,
     ("batch/v1", "Job"): _JOB,
+    # A person makes Jobs from it; here `python -m knative.local replay` does what it would do.
+    ("batch/v1", "CronJob"): moot,
     ("gateway.networking.k8s.io/v1", "HTTPRoute"): _HTTP_ROUTE,
     ("v1", "ConfigMap"): _object(data={ANY: text}),
     ("v1", "Secret"): _object(stringData={ANY: text}),
@@ -203,6 +207,9 @@ TABLES: Mapping[tuple[str, str], Table] = {
     # What keeps the parts of a cluster apart or leads into it; here everything listens on the loopback address.
     ("v1", "Namespace"): moot,
     ("networking.k8s.io/v1", "NetworkPolicy"): moot,
+    ("policy/v1", "PodDisruptionBudget"): moot,
+    ("cert-manager.io/v1", "Issuer"): moot,
+    ("cert-manager.io/v1", "Certificate"): moot,
     ("gateway.networking.k8s.io/v1", "Gateway"): moot,
     ("kustomize.config.k8s.io/v1beta1", "Kustomization"): {
         "apiVersion": text,

@@ -1,10 +1,6 @@
-"""The one public port: the page, and the functions that the routes of the manifests lead to."""
+"""The one public port, from which the routes of the manifests lead to functions."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-
-from starlette.exceptions import HTTPException
-from starlette.staticfiles import StaticFiles
 
 from knative.local.activator import Revision
 from knative.local.manifests import Name, Rule
@@ -15,14 +11,12 @@ _ELSE = "localhost"
 
 
 class FrontDoor:
-    """An ASGI application: the longest matching prefix wins, and where no rule leads the page is served."""
+    """An ASGI application: the longest matching prefix wins."""
 
-    def __init__(self, rules: Sequence[Rule], revisions: Mapping[Name, Revision], page: Path | None) -> None:
-        """*page* is a folder of static files; without one `/` leads to `/api/`."""
+    def __init__(self, rules: Sequence[Rule], revisions: Mapping[Name, Revision]) -> None:
         self._rules = sorted(rules, key=lambda rule: len(rule.prefix), reverse=True)
         self._hosts = {host for rule in rules for host in rule.hostnames}
         self._revisions = revisions
-        self._page = StaticFiles(directory=page, html=True) if page else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -32,13 +26,6 @@ class FrontDoor:
         for rule in self._rules:
             if host in rule.hostnames and (rewritten := rewrite(rule, path)) is not None:
                 return await forward(self._revisions[rule.function], rewritten, scope, receive, send)
-        if path == b"/" and self._page is None:
-            return await answer(send, 307, "", (b"location", b"/api/"))
-        try:
-            if self._page:
-                return await self._page(scope, receive, send)
-        except HTTPException as error:
-            return await answer(send, error.status_code, error.detail)
         return await answer(send, 404, "nothing is here")
 
 

@@ -111,13 +111,14 @@ def interpret(documents: Sequence[Document]) -> Application:
     [broker] = brokers
     services = _of_kind(documents, "Service", "serving.knative.dev/v1")
     functions = {(doc.identity[2], doc.identity[3]): _function(doc, documents) for doc in services}
+    triggers = [_trigger(doc, broker, brokers[broker], functions) for doc in _of_kind(documents, "Trigger")]
     return Application(
         broker,
         functions,
-        [_trigger(doc, broker, brokers[broker], functions) for doc in _of_kind(documents, "Trigger")],
+        triggers,
         [_ping_source(doc, broker) for doc in _of_kind(documents, "PingSource")],
         [_job(doc, documents) for doc in _of_kind(documents, "Job")],
-        [rule for doc in _of_kind(documents, "HTTPRoute") for rule in _rules(doc, functions)],
+        [rule for doc in _of_kind(documents, "HTTPRoute") for rule in _rules(doc, functions, triggers)],
     )
 
 
@@ -249,17 +250,32 @@ def _job(document: Document, documents: Sequence[Document]) -> Job:
     return Job(document.identity[3], command, _environment(document, "spec.template.spec", documents))
 
 
-def _rules(document: Document, functions: Mapping[Name, Function]) -> Iterator[Rule]:
+def _rules(document: Document, functions: Mapping[Name, Function], triggers: Sequence[TriggerSpec]) -> Iterator[Rule]:
     by_host = {function.host: name for name, function in functions.items()}
     for index in range(len(_get(document, "spec.rules"))):
         rule = f"spec.rules.{index}"
+        if _get(document, f"{rule}.filters.0.type") == "RequestRedirect":
+            continue
         rewrite = _get(document, f"{rule}.filters.0.urlRewrite")
         function = by_host.get(rewrite.get("hostname"))
         if function is None:
             raise _error(document, f"{rule}.filters", f"no function has the host {rewrite.get('hostname')}")
-        if not functions[function].public:
-            raise _error(document, rule, f"{function[1]} is cluster-local and must not be routed to")
         replacement = rewrite.get("path", {}).get("replacePrefixMatch")
         for match in _get(document, f"{rule}.matches", [{"path": {"value": "/"}}]):
             prefix = match["path"]["value"]
+            exposed = prefix if replacement is None else replacement
+            if not functions[function].public and _covers(exposed, event_paths(functions[function], triggers)):
+                raise _error(document, rule, f"{function[1]} is cluster-local and must not be routed to")
             yield Rule(_get(document, "spec.hostnames", []), prefix, replacement, function)
+
+
+def event_paths(function: Function, triggers: Sequence[TriggerSpec]) -> set[str]:
+    """Return the paths at which *function* takes events or dead letters."""
+    ends = [end for trigger in triggers for end in (trigger.subscriber_name, trigger.dead_letter_name)]
+    return {end.removeprefix(function.url) or "/" for end in ends if end and f"{end}/".startswith(f"{function.url}/")}
+
+
+def _covers(prefix: str, paths: set[str]) -> bool:
+    """Tell whether a request under *prefix* can come to one of *paths*; who takes events at / may take any path."""
+    under = f"{prefix.rstrip('/')}/"
+    return not paths or "/" in paths or any(f"{path}/".startswith(under) for path in paths)

@@ -1,9 +1,11 @@
 """Pass HTTP requests on to functions, as Knative's activator and queue-proxy do: held, streamed, timed."""
 
 import asyncio
+import json
 import logging
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from http import HTTPStatus
 from typing import Any
 
 import httpx
@@ -39,6 +41,9 @@ async def forward(revision: Revision, path: bytes, scope: Scope, receive: Receiv
                 async with revision.lend() as copy:
                     try:
                         return await _pass(copy, function.host, path, scope, receive, send, begun)
+                    except httpx.LocalProtocolError:
+                        # A header line that our server took and no client may send: Envoy refuses it as well.
+                        return await answer(send, 400, "the request has a header line that is not HTTP")
                     except httpx.ConnectError:
                         revision.forget(copy)  # and try another: this one has got nothing of the request
                     except httpx.TransportError:
@@ -57,10 +62,11 @@ async def forward(revision: Revision, path: bytes, scope: Scope, receive: Receiv
         await answer(send, status, reason)
 
 
-async def answer(send: Send, status: int, reason: str, *headers: tuple[bytes, bytes]) -> None:
-    """Answer a request with *status* and a line of text."""
-    body = reason.encode() + b"\n"
-    told = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body)), *headers]
+async def answer(send: Send, status: int, reason: str) -> None:
+    """Answer a request with *status* and the *reason* as problem+json (RFC 9457), as the functions do."""
+    problem = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": reason}
+    body = json.dumps(problem).encode()
+    told = [(b"content-type", b"application/problem+json"), (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": status, "headers": told})
     await send({"type": "http.response.body", "body": body})
 

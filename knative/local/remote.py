@@ -3,7 +3,7 @@
 import asyncio
 import fcntl
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,18 @@ class Remote:
         if answer.is_error:
             raise RefusedError(f"{path} answered {answer.status_code}: {_reason(answer)}")
         return answer.json()
+
+    async def dead_letters(self) -> list[dict[str, Any]]:
+        """Return the dead letters that wait for a person, as store tells of them."""
+        answer = await self._client.get(f"{self._gateway}/stocksalot/store/dead-letters")
+        return answer.raise_for_status().json()["items"]
+
+    async def replay(self, ids: Sequence[int]) -> list[str]:
+        """Send the dead letters *ids* (none: all) again, and return a line for each; RefusedError for failures."""
+        answer = await self._client.post(f"{self._gateway}/-/replay", params={"id": list(ids)})
+        if answer.is_error:
+            raise RefusedError(answer.json()["error"])
+        return answer.json()["sent"]
 
     async def tick(self, job: str, data: Mapping[str, Any] | None = None) -> "Outcome":
         """Send a tick of *job* and wait until it, and the event it led to, have been dealt with.

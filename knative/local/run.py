@@ -18,6 +18,7 @@ from knative.local import history, processes, schedule
 from knative.local.activator import Scale
 from knative.local.cluster import Cluster
 from knative.local.environment import of_machine, read_env
+from knative.local.keys import own_keys
 from knative.local.kustomize import build
 from knative.local.listener import bind
 from knative.local.manifests import Application, Job, interpret
@@ -28,7 +29,6 @@ from knative.local.services.ports import free_port
 from knative.local.services.server import tail
 
 log = logging.getLogger(__name__)
-PAGE = processes.ROOT / "frontend" / "build"
 
 
 class CannotRunError(Exception):
@@ -98,6 +98,7 @@ class Run:
             public = self._bind()
             services = await stack.enter_async_context(self._services())
             given = {"DATABASE_URL": services.postgres_url, "REDIS_URL": services.redis_url}
+            given |= own_keys(self._folder, self._outside)
             notes = list(services.notes)
             if self._options.upstream:
                 given |= await stack.enter_async_context(self._upstream())
@@ -115,7 +116,6 @@ class Run:
                 public=public,
                 amqp_url=services.amqp_url,
                 scale=self._options.scale,
-                page=PAGE if (PAGE / "index.html").exists() else None,
             )
             await stack.enter_async_context(self._cluster)
             url = f"http://localhost:{self._options.port}"

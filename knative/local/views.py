@@ -37,6 +37,13 @@ def show_status(status: Mapping[str, Any], services: Mapping[str, str], console:
     _table(console, ("service", "address"), services.items())
 
 
+def show_dead_letters(letters: Iterable[Mapping[str, Any]], console: Console) -> None:
+    """Print dead letters, oldest first: a line each, whole, because its reason is what one looks for."""
+    for one in letters:
+        head = f"{one['id']}  {one['type']}  {one['event_id']}  {one['arrivals']}x  {_short(one['last_at'])}"
+        console.print(f"{head}  {one['reason']}", soft_wrap=True, markup=False, highlight=False)
+
+
 def _short(instant: str | None) -> str | None:
     return instant and instant[5:16].replace("T", " ")
 

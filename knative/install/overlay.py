@@ -1,0 +1,140 @@
+"""What an operator lays over an overlay: configuration and secrets from one .env, images, a domain of their own.
+
+It is written as a kustomization of its own that builds on the overlay, so that `kubectl diff -k` shows what a
+deployment would change, and nothing of the operator's has to be put into a file of the project.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from knative.local.environment import read_env
+
+ROOT = Path(__file__).parents[2]
+OVERLAYS = ROOT / "knative" / "overlays"
+DOMAIN = "stocksalot.tech"
+"""Whom the manifests name; another takes its place."""
+LOCAL_REGISTRY = "dev.local/stocksalot"
+"""What the overlay for kind names: Knative asks no registry about dev.local."""
+_PART = re.compile(r"^# --- (.*?) -*$", re.MULTILINE)
+_VARIABLE = re.compile(r"^([A-Z][A-Z0-9_]*)=", re.MULTILINE)
+_IMAGE = re.compile(r"^IMAGES := (.*)$", re.MULTILINE)
+
+
+class WrongError(Exception):
+    """What was asked for cannot be deployed; the message says what to change."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A deployment: which overlay, the operator's variables, whose images, and the host that readers use."""
+
+    overlay: str
+    variables: Mapping[str, str]
+    registry: str = LOCAL_REGISTRY
+    tag: str = "local"
+    domain: str = DOMAIN
+
+    def check(self) -> None:
+        """Refuse what would be accepted by the cluster and not work."""
+        if not (OVERLAYS / self.overlay / "kustomization.yaml").exists():
+            raise WrongError(
+                f"there is no overlay {self.overlay}: {', '.join(sorted(p.name for p in OVERLAYS.iterdir()))}"
+            )
+        known = sample()
+        if unknown := set(self.variables) - set().union(*known.values()):
+            raise WrongError(f"nobody reads {', '.join(sorted(unknown))}: .env.sample has all that there are")
+        if self.overlay == "local":
+            return
+        needed = ("API_TOKEN_SECRET", "DATABASE_URL", "REDIS_URL")
+        if missing := [name for name in needed if not self.variables.get(name)]:
+            raise WrongError(f"{', '.join(missing)} must be set in .env: nothing in the overlay {self.overlay} does")
+        if self.registry == LOCAL_REGISTRY:
+            raise WrongError("REGISTRY must be one that the cluster can reach, with the images of `make images PUSH=1`")
+
+
+def sample() -> dict[str, list[str]]:
+    """Return the variables in each part of .env.sample: Secret, Configuration, and what only `make run` reads."""
+    text = (ROOT / ".env.sample").read_text()
+    _, *parts = _PART.split(text)
+    return {title: _VARIABLE.findall(body) for title, body in zip(parts[::2], parts[1::2], strict=True)}
+
+
+def read_variables(path: Path) -> dict[str, str]:
+    """Return the variables of *path* that are set; an empty one is none."""
+    return {name: value for name, value in read_env(path).items() if value}
+
+
+def write(wanted: Wanted, folder: Path) -> None:
+    """Write the kustomization of *wanted* into *folder*, which is made; only its owner can read it."""
+    wanted.check()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    secret, configuration = (_chosen(wanted.variables, part) for part in ("Secret", "Configuration"))
+    for name, values in (("secret.env", secret), ("configuration.env", configuration)):
+        file = folder / name
+        file.touch(mode=0o600)
+        file.write_text("".join(f"{key}={value}\n" for key, value in values.items()))
+    (folder / "kustomization.yaml").write_text(
+        json.dumps(_kustomization(wanted, secret, configuration), indent=2) + "\n"
+    )
+
+
+def _chosen(variables: Mapping[str, str], part: str) -> dict[str, str]:
+    return {name: variables[name] for name in sample()[part] if name in variables}
+
+
+def _kustomization(wanted: Wanted, secret: Mapping[str, str], configuration: Mapping[str, str]) -> dict[str, object]:
+    """Return it as JSON, which is YAML too."""
+    local = wanted.overlay == "local"
+    names = _IMAGE.findall((ROOT / "Makefile").read_text())[0].split()
+    before = LOCAL_REGISTRY if local else "stocksalot"
+    made = {"name": "stocksalot", "namespace": "stocksalot"}
+    digest = hashlib.sha256(json.dumps([secret, configuration], sort_keys=True).encode()).hexdigest()[:16]
+    return {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "resources": ["overlay"],
+        "generatorOptions": {"disableNameSuffixHash": True},
+        "configMapGenerator": [{**made, "behavior": "merge", "envs": ["configuration.env"]}] if configuration else [],
+        "secretGenerator": [{**made, "behavior": "merge" if local else "create", "envs": ["secret.env"]}]
+        if secret or not local
+        else [],
+        "images": [
+            {"name": f"{before}/{name}", "newName": f"{wanted.registry}/{name}", "newTag": wanted.tag} for name in names
+        ],
+        "patches": [
+            # A pod reads its configuration when it starts: with another one, Knative makes another revision.
+            {
+                "target": {"group": "serving.knative.dev", "kind": "Service"},
+                "patch": json.dumps(
+                    [
+                        {
+                            "op": "add",
+                            "path": "/spec/template/metadata/annotations/stocksalot.tech~1configuration",
+                            "value": digest,
+                        }
+                    ]
+                ),
+            },
+            *(_domain(wanted.domain) if not local and wanted.domain != DOMAIN else []),
+        ],
+    }
+
+
+def _domain(domain: str) -> list[dict[str, object]]:
+    """Return the patches that put *domain* in the place of the one in the manifests."""
+
+    def patch(kind: str, name: str, values: Mapping[str, object]) -> dict[str, object]:
+        operations = [{"op": "replace", "path": path, "value": value} for path, value in values.items()]
+        return {"target": {"kind": kind, "name": name}, "patch": json.dumps(operations)}
+
+    api = f"api.{domain}"
+    return [
+        patch("HTTPRoute", "stocksalot", {"/spec/hostnames": [domain]}),
+        patch("HTTPRoute", "api", {"/spec/hostnames": [api]}),
+        patch("Gateway", "public", {"/spec/listeners/1/hostname": domain, "/spec/listeners/2/hostname": api}),
+        patch("Certificate", "stocksalot", {"/spec/dnsNames": [domain, api]}),
+    ]
