@@ -15,7 +15,6 @@ from pathlib import Path
 from statistics import median
 
 import psutil
-import redis
 
 from benchmarks.stage import ROOT, TICK, Stage, bars_event, launch, stage
 from benchmarks.table import print_table, spread
@@ -34,20 +33,26 @@ IMPORTS = {
     "functions_framework.aio": "import functions_framework.aio",
     "  + uvicorn, uvloop, httptools": "import functions_framework.aio, uvicorn, uvloop, httptools",
     "  + psycopg_pool": "import functions_framework.aio, uvicorn, uvloop, httptools, psycopg_pool",
-    "  + redis": "import functions_framework.aio, uvicorn, uvloop, httptools, redis.asyncio",
-    "  + pydantic and shared.settings": "import functions_framework.aio, uvicorn, uvloop, httptools, shared.settings",
-    "  + pydantic and shared.events": "import functions_framework.aio, uvicorn, uvloop, httptools, shared.events",
+    "left for after the first answer: redis": (
+        "import functions_framework.aio, uvicorn, uvloop, httptools, redis.asyncio"
+    ),
+    "  + shared.settings (msgspec)": "import functions_framework.aio, uvicorn, uvloop, httptools, shared.settings",
+    "  + shared.events (msgspec)": "import functions_framework.aio, uvicorn, uvloop, httptools, shared.events",
     "  + httpx": "import functions_framework.aio, uvicorn, uvloop, httptools, httpx",
+    "left for the first query string: pydantic": (
+        "import functions_framework.aio, uvicorn, uvloop, httptools, pydantic"
+    ),
+    "mcp alone: the protocol's SDK": "import functions_framework.aio, uvicorn, uvloop, httptools, mcp.server.mcpserver",
     "left out: exchange_calendars": "import exchange_calendars",
 }
 
 
-def post(headers: dict[str, str], body: bytes) -> bytes:
+def post(headers: dict[str, str], body: bytes, path: str = "/") -> bytes:
     """An HTTP/1.1 POST as bytes."""
     lines = [f"{name}: {value}" for name, value in headers.items()]
     return (
         "\r\n".join(
-            ["POST / HTTP/1.1", "Host: x", "Connection: close", f"Content-Length: {len(body)}", *lines, "", ""]
+            [f"POST {path} HTTP/1.1", "Host: x", "Connection: close", f"Content-Length: {len(body)}", *lines, "", ""]
         ).encode()
         + body
     )
@@ -93,10 +98,8 @@ def cases(place: Stage, hello: Path) -> dict[str, Callable[[], tuple[float, floa
         bars_event(["AAPL"], ["2026-11-20T19:30:00Z", "2026-11-20T20:30:00Z"], 270.0),
     )
 
-    def flushed() -> tuple[float, float]:
-        with redis.Redis.from_url(place.redis_url) as cache:
-            cache.flushdb()
-        return first_answer(lambda port: launch("api", place, port), get("/latest"), b"200")
+    message = {"Content-Type": "application/json", "Accept": "application/json"}
+    nobody = {"K_SERVICE": "mcp", "API_URL": "http://127.0.0.1:1", "INSIGHTS_URL": "http://127.0.0.1:1"}
 
     return {
         "functions-framework hello-world": lambda: first_answer(
@@ -106,16 +109,23 @@ def cases(place: Stage, hello: Path) -> dict[str, Callable[[], tuple[float, floa
             lambda port: launch("ingest", place, port), post(TICK, b""), b"204"
         ),
         "store, two bars": lambda: first_answer(lambda port: launch("store", place, port), bars, b"200"),
-        "api /latest, from Postgres": flushed,
+        "api /latest": lambda: first_answer(lambda port: launch("api", place, port), get("/latest"), b"200"),
+        "mcp, its tools": lambda: first_answer(
+            lambda port: subprocess.Popen(
+                [sys.executable, "-m", "shared.serve"],
+                env={**environment, **nobody, "HOST": "127.0.0.1", "PORT": str(port)},
+                cwd=ROOT,
+                stdout=subprocess.DEVNULL,
+            ),
+            post(message, b'{"jsonrpc":"2.0","id":1,"method":"tools/list"}', "/mcp"),
+            b"200",
+        ),
         "api /latest, framework's own server": lambda: first_answer(
             lambda port: subprocess.Popen(
                 own, env={**environment, "PORT": str(port)}, cwd=ROOT, stdout=subprocess.DEVNULL
             ),
             get("/latest"),
             b"200",
-        ),
-        "api /latest, from Redis": lambda: first_answer(
-            lambda port: launch("api", place, port), get("/latest"), b"200"
         ),
     }
 

@@ -22,7 +22,7 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 
 from benchmarks.table import print_table
-from functions.api.bars import Span, select_derived_bars, select_newest_bars, select_oldest_bars
+from functions.api.bars import Page, Span, select_derived_bars, select_hourly_bars
 from functions.api.coverage import Missing, select_coverage
 from functions.api.latest import select_latest
 from functions.api.movers import select_movers
@@ -54,18 +54,18 @@ Select = Callable[[psycopg.AsyncConnection], Awaitable[Any]]
 
 def apple(connection: psycopg.AsyncConnection) -> Awaitable[Any]:
     """/ohlc/AAPL?limit=500."""
-    return select_newest_bars(connection, [Span("AAPL", None, None)], 500, newest_first=False)
+    return select_hourly_bars(connection, Page([Span("AAPL", None, None)], 500, from_newest=True))
 
 
 def from_a_day(connection: psycopg.AsyncConnection) -> Awaitable[Any]:
     """/ohlc/AAPL?start=2026-06-01&limit=500."""
     start = datetime(2026, 6, 1, 4, tzinfo=UTC)
-    return select_oldest_bars(connection, [Span("AAPL", start, None)], 500, newest_first=False)
+    return select_hourly_bars(connection, Page([Span("AAPL", start, None)], 500))
 
 
 def days(connection: psycopg.AsyncConnection) -> Awaitable[Any]:
     """/ohlc/AAPL?interval=1d&limit=100."""
-    return select_derived_bars(connection, "1d", [Span("AAPL", None, None)], 100, from_newest=True, newest_first=False)
+    return select_derived_bars(connection, "1d", Page([Span("AAPL", None, None)], 100, from_newest=True))
 
 
 def coverage(connection: psycopg.AsyncConnection) -> Awaitable[Missing]:
@@ -76,7 +76,7 @@ def coverage(connection: psycopg.AsyncConnection) -> Awaitable[Missing]:
 
 SELECTS: dict[str, Select] = {
     "/latest": select_latest,
-    "/movers": lambda connection: select_movers(connection, Movers.model_validate({})),
+    "/movers": lambda connection: select_movers(connection, Movers()),
     "/ohlc/AAPL?limit=500": apple,
     "/ohlc/AAPL?start=2026-06-01&limit=500": from_a_day,
     "/ohlc/AAPL?interval=1d&limit=100": days,
