@@ -5,23 +5,40 @@ A test that asks for a server that cannot be had fails with what to install; it 
 
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
+import pika
 import psycopg
 import pytest
 import redis
 from psycopg.sql import SQL, Identifier
 
+from knative.local.broker.topology import plan
+from knative.local.manifests import read
 from knative.local.services import PACKAGES, Services, ports, start_services
 from knative.local.services.postgres import Postgres
 from knative.local.services.rabbitmq import RabbitMQ
 from knative.local.services.redis import Redis
+from tests.secrets_told import secrets_told
+
+pytest_plugins = ["tests.browser"]
 
 CLAIM = "claimed-by-test-run"
+LOCAL = Path(__file__).parents[1] / "knative" / "overlays" / "local"
 REAL_DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+    """Fail a test when what it, or a process that it started, has written tells a secret."""
+    report = yield
+    if report.outcome == "passed" and (told := secrets_told("\n".join(text for _, text in report.sections))):
+        report.outcome, report.longrepr = "failed", "The logs tell a secret.\n" + "\n".join(told)
+    return report
 
 
 @pytest.fixture
@@ -90,6 +107,16 @@ def amqp_url(services_folder: Path) -> Iterator[str]:
     server.stop()
 
 
+@pytest.fixture
+def system_amqp_url(amqp_url: str) -> str:
+    """RabbitMQ without an event that an earlier system left behind: all share the queues of the local overlay."""
+    with pika.BlockingConnection(pika.URLParameters(amqp_url)) as connection:
+        channel = connection.channel()
+        for binding in plan("stocksalot", "stocks", read(LOCAL).triggers).bindings:
+            channel.queue_delete(binding.queue)
+    return amqp_url
+
+
 @pytest.fixture(scope="session")
 def postgres_url(postgres_server: str) -> Iterator[str]:
     """An empty database, made for this run."""
@@ -130,6 +157,16 @@ def redis_database(redis_server: str) -> Iterator[str]:
 @pytest.fixture
 def redis_url(redis_database: str) -> str:
     """An empty Redis database."""
+    return _emptied(redis_database)
+
+
+@pytest.fixture(scope="module")
+def module_redis_url(redis_database: str) -> str:
+    """An empty Redis database for the tests of a module that share their functions."""
+    return _emptied(redis_database)
+
+
+def _emptied(redis_database: str) -> str:
     with redis.Redis.from_url(redis_database) as client, client.pipeline() as together:
         together.flushdb()
         if os.environ.get("REDIS_URL"):

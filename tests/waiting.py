@@ -26,3 +26,9 @@ async def wait_until_async(condition: Callable[[], Awaitable[T]], timeout: float
         assert time.monotonic() < deadline, f"still {seen!r} after {timeout} s"
         await asyncio.sleep(PAUSE)
     return seen
+
+
+def until_a_minute_has(seconds: float) -> None:
+    """Return when the minute has so many seconds left: requests are counted by the minute, attempts by some minutes."""
+    while 60 - time.time() % 60 < seconds:
+        time.sleep(0.05)

@@ -1,0 +1,38 @@
+"""What tests of kept answers and of tokens ask the api for, over and over."""
+
+import time
+
+import redis
+
+from tests.people import bearer
+from tests.reading import Api
+from tests.waiting import wait_until
+
+HISTORY = {"ANONYMOUS_HISTORY_DAYS": "30"}
+REVISE = "UPDATE bars SET close = close + 0.01, revision = revision + 1"
+
+
+def revision(api: Api, path: str = "/latest") -> int:
+    """The revision that an answer shows."""
+    return api.items(path)[0]["revision"]
+
+
+def wait_until_kept(redis_url: str) -> None:
+    """Return when Redis keeps an answer: the first of a copy comes there once the client is loaded."""
+    with redis.Redis.from_url(redis_url) as client:
+        wait_until(lambda: client.keys("api:*:done"))
+
+
+def status(api: Api, token: str, path: str = "/latest") -> int:
+    """How a request with *token* is answered."""
+    return api.client.get(path, headers=bearer(token)).status_code
+
+
+def until_refused(apis: list[Api], token: str) -> float:
+    """Seconds until all copies, asked without pause, refuse *token*."""
+    began = time.monotonic()
+    waiting = list(apis)
+    while waiting:
+        waiting = [api for api in waiting if status(api, token) != 401]
+        assert time.monotonic() - began < 15
+    return time.monotonic() - began

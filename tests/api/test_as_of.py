@@ -1,0 +1,190 @@
+"""/ohlc?as_of=: what was known at an instant, from bars and the versions behind them."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import psycopg
+import pytest
+
+from functions.store.history import Trust, Version, place
+from tests.conftest import new_database
+from tests.reading import Api, Bar, at, change, hours, put, serving, sessions
+from tests.waiting import wait_until
+
+REVISE = """
+    INSERT INTO bar_revisions (ticker, interval, start, revision, open, high, low, close, volume, source,
+                               received_at, superseded_at)
+    VALUES (%(ticker)s, '1h', %(start)s, %(revision)s, %(price)s, %(price)s, %(price)s, %(price)s, %(volume)s,
+            %(source)s, %(received)s, %(superseded)s)
+"""
+FRIDAY = at("2026-11-20 14:30")
+
+
+def revise(database: str, start: datetime, revision: int, price: str, received: datetime, superseded: datetime) -> None:
+    """Put a version of AAPL's bar behind the one that stands."""
+    with psycopg.connect(database) as connection:
+        connection.execute(
+            REVISE,
+            {"ticker": "AAPL", "start": start, "revision": revision, "price": price, "volume": 1, "source": "replay",
+             "received": received, "superseded": superseded},
+        )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def database(postgres_server: str, migrated_database: str) -> Iterator[str]:
+    """Three weeks of AAPL and KO, each bar fetched two minutes after it ended; one of AAPL was revised twice since."""
+    with new_database(postgres_server, template=urlsplit(migrated_database).path[1:]) as url:
+        starts = hours(sessions(url, "2026-11-02", "2026-11-21"))
+        put(
+            url,
+            [Bar(ticker, start, f"{100 + place}") for ticker in ("AAPL", "KO") for place, start in enumerate(starts)],
+        )
+        revise(url, FRIDAY, 0, "90", at("2026-11-20 15:32"), at("2026-11-20 18:00"))
+        revise(url, FRIDAY, 1, "91", at("2026-11-20 18:00"), at("2026-11-20 20:00"))
+        change(
+            url,
+            f"""
+            UPDATE bars
+               SET revision = 2, received_at = '2026-11-20 20:00Z'
+             WHERE ticker = 'AAPL'
+               AND start = '{FRIDAY:%Y-%m-%d %H:%M}Z'
+            """,
+        )
+        yield url
+
+
+@pytest.fixture(scope="module")
+def api(database: str, module_redis_url: str) -> Iterator[Api]:
+    """The api over them, on Friday evening."""
+    with serving(database, module_redis_url) as api:
+        yield api
+
+
+@pytest.mark.parametrize(
+    ("instant", "newest", "close", "revision"),
+    [
+        ("2026-11-20T15:31:00Z", "2026-11-19T20:30:00Z", None, None),
+        ("2026-11-20T15:32:00Z", "2026-11-20T14:30:00Z", "90", 0),
+        ("2026-11-20T17:59:59Z", "2026-11-20T16:30:00Z", "90", 0),
+        ("2026-11-20T18:00:00Z", "2026-11-20T16:30:00Z", "91", 1),
+        ("2026-11-20T20:00:00Z", "2026-11-20T18:30:00Z", "198.5", 2),
+        ("2026-11-20T22:00:00Z", "2026-11-20T20:30:00Z", "198.5", 2),
+    ],
+)
+def test_each_bar_is_as_it_stood_then(
+    api: Api, instant: str, newest: str, close: str | None, revision: int | None
+) -> None:
+    """The version that had been fetched by then, its number with it; what had not been fetched yet is not there."""
+    answer = api.json(f"/ohlc/AAPL?as_of={instant}&limit=20")
+
+    assert answer["items"][-1]["datetime"] == newest
+    assert answer["known_at"] == instant
+    found = {item["datetime"]: (item["close"], item["revision"]) for item in answer["items"]}
+    assert found.get("2026-11-20T14:30:00Z") == (close and (Decimal(close), revision))
+
+
+def test_without_it_stands_what_stands_now(api: Api) -> None:
+    """An instant after everything is the same question as none."""
+    items = api.items("/ohlc/AAPL")
+
+    assert api.items("/ohlc/AAPL?as_of=2026-11-20T21:59:00Z") == items
+    assert api.json("/ohlc/AAPL")["known_at"] is None
+
+
+def test_before_anything_was_fetched_nothing_is_known(api: Api) -> None:
+    """The answer is whole and empty."""
+    answer = api.json("/ohlc?as_of=2026-10-01")
+
+    assert (answer["count"], answer["items"], answer["as_of"], answer["next_cursor"]) == (0, [], None, None)
+    assert api.items("/ohlc?interval=1w&as_of=2026-10-01") == []
+
+
+def test_longer_bars_are_made_of_what_was_known(api: Api) -> None:
+    """A day asked for as of noon has the hours until noon, at the prices that they had then."""
+    (day,) = api.items("/ohlc/AAPL?interval=1d&limit=1&as_of=2026-11-20T18:00:00Z")
+
+    assert (day["date"], day["bars"], day["complete"]) == ("2026-11-20", 3, False)
+    assert (day["open"], day["low"], day["source"]) == (91, 91, "mixed")
+    (whole,) = api.items("/ohlc/AAPL?interval=1d&limit=1")
+    assert (whole["bars"], whole["complete"], whole["source"]) == (7, True, "simulated")
+    (week,) = api.items("/ohlc/AAPL?interval=1w&limit=1&as_of=2026-11-17T12:00:00Z")
+    assert (week["date"], week["bars"], week["bars_expected"]) == ("2026-11-16", 7, 35)
+
+
+@pytest.mark.parametrize("interval", ["1h", "1d"])
+@pytest.mark.parametrize("query", ["", "start=2026-11-03", "order=desc"])
+def test_pages_of_then_are_the_whole_of_then(api: Api, interval: str, query: str) -> None:
+    """Cursors go on in what was known then, and serve no other instant."""
+    then = "as_of=2026-11-20T18:00:00Z"
+    path = f"/ohlc?tickers=AAPL,KO&interval={interval}&{then}&{query}".rstrip("&")
+    whole = api.items(f"{path}&limit=2500")
+    walked: list[dict[str, Any]] = []
+    page, cursor = f"{path}&limit=4", ""
+    while page:
+        answer = api.get(page)
+        walked += answer.json(parse_float=Decimal)["items"]
+        cursor = answer.json()["next_cursor"] or cursor
+        page = urljoin(page, answer.links["next"]["url"] or "") if answer.links else ""
+
+    assert sorted(walked, key=_key) == sorted(whole, key=_key)
+    other = path.replace("18:00:00Z", "18:00:01Z")
+    assert api.get(f"{other}&limit=4&cursor={cursor}", 400).json()["errors"][0]["parameter"] == "cursor"
+
+
+def _key(item: dict[str, Any]) -> tuple[str, int]:
+    return item["ticker"], item["timestamp"]
+
+
+def test_the_past_may_be_kept_and_still_learns(database_url: str, redis_url: str) -> None:
+    """An answer about the past may be kept for an hour; one that arrives late from then is in the next answer made."""
+    put(database_url, [Bar("AAPL", FRIDAY, "100", revision=1)])
+    then = "/ohlc/AAPL?as_of=2026-11-20T16:00:00Z"
+    with serving(database_url, redis_url) as api:
+        first = api.get(then)
+        assert (first.json()["count"], first.headers["cache-control"].split(", ")[1]) == (1, "max-age=3600")
+        assert "max-age=3600" not in api.get("/ohlc/AAPL?as_of=2026-11-21").headers["cache-control"]
+
+        revise(database_url, FRIDAY, 0, "77", at("2026-11-20 15:40"), at("2026-11-20 16:30"))
+        change(database_url, "UPDATE bars SET received_at = '2026-11-20 16:30Z'", redis_url)
+
+        wait_until(lambda: api.items(then)[0]["close"] == 77, 3)
+
+
+def test_it_agrees_with_the_ranks_of_store(database_url: str, redis_url: str) -> None:
+    """Whatever order answers arrived in, as of T stands the highest of those fetched by T, as store ranks them."""
+    trust = Trust(("twelvedata", "replay"))
+    answers = [
+        told("replay", 10, "5"),
+        told("twelvedata", 20, "6"),
+        told("replay", 30, "7"),
+        told("twelvedata", 40, "8"),
+        told("replay", 50, "9"),
+    ]
+    placed: list[Version] = []
+    for index in (3, 0, 4, 1, 2):
+        placed = place(placed, answers[index], trust)
+    put(database_url, [Bar("AAPL", FRIDAY, "8", revision=len(placed) - 1)])
+    change(database_url, f"UPDATE bars SET close = 8, received_at = '{placed[-1].received_at}'")
+    for number, (version, following) in enumerate(pairwise(placed)):
+        revise(database_url, FRIDAY, number, f"{version.close}", version.received_at, following.received_at)
+
+    with serving(database_url, redis_url) as api:
+        stood = [
+            api.items(f"/ohlc/AAPL?as_of={answer.received_at:%Y-%m-%dT%H:%M:%SZ}")[0]["close"] for answer in answers
+        ]
+
+    assert placed[-1].close == 8
+    assert stood == [
+        max((other for other in answers if other.received_at <= answer.received_at), key=trust.newest).close
+        for answer in answers
+    ]
+
+
+def told(source: str, minutes: int, price: str) -> Version:
+    """What *source* said so many minutes after the bar's end."""
+    moment, usd = FRIDAY + timedelta(minutes=60 + minutes), Decimal(price)
+    return Version(usd, usd, usd, usd, 1, source, moment, moment)

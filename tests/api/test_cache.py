@@ -1,0 +1,226 @@
+"""Kept answers: how old they may be, one query for many, and life without Redis or Postgres."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+import redis
+from functions_framework.aio import create_asgi_app
+
+import functions.api.latest
+import functions.api.ohlc
+from shared.freshness import SECONDS
+from tests.api.asking import REVISE, revision, wait_until_kept
+from tests.reading import ROOT, UNLIMITED, change, serving
+from tests.waiting import wait_until
+
+GONE = "postgresql://postgres@127.0.0.1:1/none"
+
+
+@pytest.mark.parametrize("path", ["/latest", "/ohlc/AAPL"])
+def test_a_commit_is_seen_within_a_second(stored: str, redis_url: str, path: str) -> None:
+    """However often it was asked before, an answer is never older than a second after store published the epoch."""
+    with serving(stored, redis_url) as one, serving(stored, redis_url) as other:
+        for turn in range(3):
+            assert [revision(api, path) for api in (one, other, one)] == [turn] * 3
+            change(stored, REVISE, redis_url)
+            deadline = time.monotonic() + 1.3
+            while not revision(one, path) == revision(other, path) == turn + 1:
+                assert time.monotonic() < deadline
+
+
+def test_a_restored_database_is_not_taken_for_the_lost_one(stored: str, redis_url: str) -> None:
+    """What is kept of a change that the backup did not have is not given after the next change."""
+    change(stored, "CREATE TABLE backup AS SELECT epoch FROM market_epoch")
+    change(stored, REVISE, redis_url)
+    with serving(stored, redis_url) as api:
+        assert revision(api) == 1
+        change(stored, "UPDATE market_epoch SET epoch = backup.epoch FROM backup")
+        change(stored, "UPDATE bars SET revision = 7", redis_url)
+
+        wait_until(lambda: revision(api) == 7)
+
+
+def test_a_commit_that_was_not_published_is_seen_within_six_seconds(stored: str, redis_url: str) -> None:
+    """When store could not tell Redis, the copy of the epoch runs out by itself."""
+    with serving(stored, redis_url) as api:
+        assert revision(api) == 0
+        change(stored, REVISE)
+        committed = time.monotonic()
+
+        wait_until(lambda: revision(api) == 1, 7)
+        assert time.monotonic() - committed < 6.3
+
+
+def test_another_copy_finds_the_answer_in_redis(stored: str, redis_url: str) -> None:
+    """What one copy has found, another does not ask Postgres for: here it could not."""
+    with serving(stored, redis_url) as api:
+        found = api.get("/latest").content
+        wait_until_kept(redis_url)
+    with redis.Redis.from_url(redis_url) as client:
+        client.set("market:epoch", client.get("market:epoch") or 0, ex=60)
+
+    with serving(GONE, redis_url) as api:
+        answer = api.get("/latest")
+
+    assert answer.content == found
+    assert "x-stale" not in answer.headers
+
+
+def counting(monkeypatch: pytest.MonkeyPatch, module: Any, name: str) -> list[str]:
+    """A list that grows with every call of a select function."""
+    calls: list[str] = []
+    select = getattr(module, name)
+
+    async def counted(*arguments: Any, **options: Any) -> Any:
+        calls.append(name)
+        return await select(*arguments, **options)
+
+    monkeypatch.setattr(module, name, counted)
+    return calls
+
+
+def in_process(
+    monkeypatch: pytest.MonkeyPatch,
+    copies: int,
+    work: Callable[[list[httpx.AsyncClient]], Awaitable[Any]],
+    **settings: str,
+) -> Any:
+    """What *work* makes of clients of so many copies of api in this process."""
+    for name, value in {**UNLIMITED, **settings}.items():
+        monkeypatch.setenv(name, value)
+
+    async def run() -> Any:
+        apps = [create_asgi_app("api", str(ROOT / "functions/api/main.py"), "http") for _ in range(copies)]
+        return await work(
+            [httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api") for app in apps]
+        )
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize("copies", [1, 3])
+def test_fifty_at_once_are_one_query(monkeypatch: pytest.MonkeyPatch, stored: str, redis_url: str, copies: int) -> None:
+    """Fifty requests that meet empty caches, in one copy or spread over three that are warm, ask Postgres once."""
+    calls = counting(monkeypatch, functions.api.latest, "select_latest")
+
+    async def work(clients: list[httpx.AsyncClient]) -> list[httpx.Response]:
+        await asyncio.gather(*(client.get("/status") for client in clients))  # it cannot answer without Redis
+        return await asyncio.gather(*(clients[number % copies].get("/latest") for number in range(50)))
+
+    answers = in_process(monkeypatch, copies, work, DATABASE_URL=stored, REDIS_URL=redis_url)
+
+    assert [answer.status_code for answer in answers] == [200] * 50
+    assert len({answer.content for answer in answers}) == 1
+    assert len(calls) == 1
+
+
+def test_the_same_question_in_other_words_is_one_query(
+    monkeypatch: pytest.MonkeyPatch, stored: str, redis_url: str
+) -> None:
+    """The order of parameters and tickers, capitals and the spelling of a time do not matter to the cache."""
+    calls = counting(monkeypatch, functions.api.ohlc, "select_hourly_bars")
+
+    async def work(clients: list[httpx.AsyncClient]) -> list[bytes]:
+        return [
+            (await clients[0].get(path)).content
+            for path in (
+                "/ohlc?tickers=AAPL,MSFT&start=2026-11-20T14:30:00Z",
+                "/ohlc?start=1795185000&tickers=msft,AAPL,aapl&order=asc&interval=1h&format=json",
+            )
+        ]
+
+    one, other = in_process(monkeypatch, 1, work, DATABASE_URL=stored, REDIS_URL=redis_url)
+
+    assert one == other
+    assert len(calls) == 1
+
+
+def test_a_slow_answer_does_not_replace_a_newer_one(
+    monkeypatch: pytest.MonkeyPatch, stored: str, redis_url: str
+) -> None:
+    """What was read before a commit and arrives after it is given to who asked then, and to nobody else."""
+    select, slowly, read, go_on = functions.api.latest.select_latest, [True], asyncio.Event(), asyncio.Event()
+
+    async def select_slowly(connection: psycopg.AsyncConnection) -> Any:
+        rows = await select(connection)
+        if slowly and slowly.pop():
+            read.set()
+            await go_on.wait()
+        return rows
+
+    async def work(clients: list[httpx.AsyncClient]) -> list[int]:
+        async def ask() -> int:
+            return (await clients[0].get("/latest")).json()["items"][0]["revision"]
+
+        early = asyncio.create_task(ask())
+        await read.wait()
+        change(stored, REVISE, redis_url)
+        await asyncio.sleep(1.1 * SECONDS)
+        late = await ask()
+        go_on.set()
+        return [await early, late, await ask(), await ask()]
+
+    monkeypatch.setattr(functions.api.latest, "select_latest", select_slowly)
+
+    assert in_process(monkeypatch, 1, work, DATABASE_URL=stored, REDIS_URL=redis_url) == [0, 1, 1, 1]
+
+
+def test_who_died_holding_the_lock_holds_up_nobody(stored: str, redis_url: str) -> None:
+    """A copy waits a second for another that said it would answer, then answers itself."""
+    with serving(stored, redis_url) as api:
+        api.get("/latest")
+        wait_until_kept(redis_url)
+        with redis.Redis.from_url(redis_url, decode_responses=True) as client:
+            (done,) = client.keys("api:*:done")
+            entry = str(done).removesuffix(":done").rpartition(":")[0]
+            epoch = int(client.get("market:epoch") or 0) + 1
+            client.set(f"{entry}:{epoch}:lock", "1", px=60_000)
+        change(stored, REVISE, redis_url)
+
+        wait_until(lambda: revision(api) == 1, 4)
+
+
+def test_what_was_not_found_is_not_kept(stored: str, redis_url: str) -> None:
+    """A 404 is not remembered: a ticker that is added is there within a second."""
+    with serving(stored, redis_url) as api:
+        api.get("/tickers/NEW", 404)
+        api.get("/ohlc/NEW", 404)
+        change(stored, "INSERT INTO tickers (ticker, name) VALUES ('NEW', 'New Inc.')", redis_url)
+
+        wait_until(lambda: api.client.get("/ohlc/NEW").status_code == 200, 2)
+        assert api.json("/tickers/NEW")["name"] == "New Inc."
+
+
+def test_a_busy_hour_is_not_an_outage(stored: str, redis_url: str) -> None:
+    """Many different questions at once wait for the few connections in turn: all are answered."""
+    with serving(stored, redis_url, DATABASE_CONNECTIONS="2") as api, ThreadPoolExecutor(16) as pool:
+        statuses = list(
+            pool.map(lambda n: api.client.get(f"/ohlc?limit={n % 50 + 1}&end={1795206600 + n}").status_code, range(200))
+        )
+
+    assert set(statuses) == {200}
+
+
+def test_readers_write_nothing(stored: str, redis_url: str) -> None:
+    """Every endpoint works for a role that may only read."""
+    with psycopg.connect(stored) as connection:
+        connection.execute("ALTER DATABASE " + stored.rsplit("/", 1)[1] + " SET default_transaction_read_only = on")  # pyright: ignore[reportArgumentType, reportCallIssue]
+
+    with serving(stored, redis_url) as api:
+        for path in (
+            "/tickers",
+            "/tickers/AAPL",
+            "/latest",
+            "/ohlc",
+            "/ohlc/AAPL?interval=1w",
+            "/movers",
+            "/coverage",
+            "/status",
+        ):
+            api.get(path)

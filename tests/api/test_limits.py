@@ -1,0 +1,375 @@
+"""How many requests are served: within the limit for all copies together, and what is told of it."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+
+import httpx
+import pytest
+
+from knative.local.services.redis import Redis as RedisServer
+from shared import quotas
+from shared.addresses import Addresses
+from shared.problem import Problem
+from shared.quotas import Quota, Quotas
+from tests.people import bearer, limits_told, serving_tokens
+from tests.reading import Api, serving
+from tests.waiting import until_a_minute_has
+
+LIMIT = 300
+
+
+async def crowd(urls: list[str], clients: int, requests: int, headers: dict[str, str] | None = None) -> list[int]:
+    """The statuses of so many requests from so many clients at once, spread over *urls*."""
+    waiting = list(range(requests))
+
+    async def ask(client: httpx.AsyncClient) -> list[int]:
+        statuses = []
+        while waiting:
+            number = waiting.pop()
+            statuses.append((await client.get(urls[number % len(urls)], headers=headers)).status_code)
+        return statuses
+
+    async with httpx.AsyncClient(limits=httpx.Limits(max_connections=clients), timeout=30) as client:
+        return [status for some in await asyncio.gather(*(ask(client) for _ in range(clients))) for status in some]
+
+
+@pytest.mark.parametrize("who", ["an address", "a token"])
+@pytest.mark.parametrize("copies", [1, 2])
+def test_a_limit_holds_within_five_percent(database_url: str, redis_url: str, who: str, copies: int) -> None:
+    """Fifty clients at once, over one copy or two: as many are served as the limit says, give or take a twentieth."""
+    limits = {"RATE_LIMIT_ANONYMOUS": f"{LIMIT}", "RATE_LIMIT_TOKEN": f"{LIMIT}"}
+    with ExitStack() as stack:
+        headers = {}
+        if who == "a token":
+            tokens = stack.enter_context(serving_tokens(database_url, redis_url))
+            headers = bearer(tokens.person("many").token)
+        apis = [stack.enter_context(serving(database_url, redis_url, **limits)) for _ in range(copies)]
+        urls = [f"{api.client.base_url}/latest" for api in apis]
+        until_a_minute_has(20)
+        before = sum(60 - limits_told(api.get("/latest"))[2] >= 0 for api in apis) if not headers else 0
+        statuses = asyncio.run(crowd(urls, 50, 3 * LIMIT, headers))
+
+    assert set(statuses) == {200, 429}
+    assert 0.95 * LIMIT <= statuses.count(200) + before <= 1.05 * LIMIT
+
+
+def test_the_fields_say_what_is_left(database_url: str, redis_url: str) -> None:
+    """The policy, what is left after this request, one less each time, and the seconds to the next minute; then 429."""
+    with serving(database_url, redis_url, RATE_LIMIT_ANONYMOUS="60") as api:
+        until_a_minute_has(20)
+        told = [limits_told(api.get("/latest")) for _ in range(40)]
+        seconds = 60 - time.time() % 60
+        while (refused := api.client.get("/latest")).status_code == 200:
+            told.append(limits_told(refused))
+
+    assert {limit for limit, _, _ in told} == {60}
+    lefts = [left for _, left, _ in told]
+    assert lefts == list(range(lefts[0], -1, -1))
+    assert lefts[0] in (58, 59)  # one request went before
+    assert abs(told[39][2] - seconds) <= 1.5
+    assert (refused.status_code, refused.headers["content-type"]) == (429, "application/problem+json")
+    assert refused.json()["violated-policies"] == ["default"]
+    assert limits_told(refused)[:2] == (60, 0)
+    assert abs(int(refused.headers["retry-after"]) - seconds) <= 3
+
+
+def test_what_is_counted(database_url: str, redis_url: str) -> None:
+    """Unchanged answers, HEAD, errors and wrong methods count like any other; preflights do not."""
+    with serving(database_url, redis_url, RATE_LIMIT_ANONYMOUS="1000") as api:
+        until_a_minute_has(10)
+        tag = api.get("/latest").headers["etag"]
+        left = limits_told(api.get("/latest"))[1]
+        for method, path, headers, status in (
+            ("GET", "/latest", {"If-None-Match": tag}, 304),
+            ("HEAD", "/latest", {}, 200),
+            ("GET", "/nothing", {}, 404),
+            ("GET", "/movers?limit=x", {}, 400),
+            ("POST", "/latest", {}, 405),
+        ):
+            answer = api.client.request(method, path, headers=headers)
+            assert answer.status_code == status
+            assert limits_told(answer)[1] == left - 1, path
+            left -= 1
+        for _ in range(5):
+            assert "ratelimit" not in api.client.options("/latest").headers
+
+        assert limits_told(api.get("/latest"))[1] == left - 1
+
+
+def test_who_is_counted(database_url: str, redis_url: str) -> None:
+    """An account with all its tokens is one, its address another, and another account a third."""
+    limit = {"RATE_LIMIT_TOKEN": "3000"}
+    with serving_tokens(database_url, redis_url, **limit) as tokens, serving(database_url, redis_url, **limit) as api:
+        until_a_minute_has(15)
+        one, other = tokens.person("one"), tokens.person("other")
+        second = one.make(scopes=["read"])["token"]
+        asked = [one.token, second, one.token, other.token]
+        lefts = [limits_told(api.get("/latest", Authorization=f"Bearer {token}"))[:2] for token in asked]
+        before, after = (limits_told(api.get("/latest"))[1] for _ in range(2))
+
+    assert [limit for limit, _ in lefts] == [3000] * 4
+    # A thirtieth each is leased by the function that made the tokens.
+    assert [left for _, left in lefts[:3]] == sorted((left for _, left in lefts[:3]), reverse=True)
+    assert 2900 < lefts[2][1] < lefts[0][1] == lefts[3][1] == 2999
+    assert after == before - 1
+
+
+def test_guessing_tokens_ends_soon(database_url: str, redis_url: str) -> None:
+    """Whole tokens that nobody has are looked up for an address as often as it may ask without one, and no more."""
+    from shared.tokens import new_token
+
+    with serving(database_url, redis_url, RATE_LIMIT_ANONYMOUS="50") as api:
+        until_a_minute_has(15)
+        statuses = [api.client.get("/latest", headers=bearer(new_token())).status_code for _ in range(60)]
+        plain = api.client.get("/latest").status_code
+
+    assert 45 <= statuses.count(401) <= 50
+    assert (statuses[-1], plain) == (429, 200)
+
+
+def test_a_token_is_served_where_the_address_has_used_its_limit_up(database_url: str, redis_url: str) -> None:
+    """That is what it is for: many behind one address, some of them with a token."""
+    with (
+        serving_tokens(database_url, redis_url) as tokens,
+        serving(database_url, redis_url, RATE_LIMIT_ANONYMOUS="20") as api,
+    ):
+        until_a_minute_has(15)
+        person = tokens.person("crowded")
+        while api.client.get("/latest").status_code != 429:
+            pass
+        answers = [api.client.get("/latest", headers=person.headers).status_code for _ in range(5)]
+
+        assert answers == [200] * 5
+        assert api.client.get("/latest").status_code == 429
+
+
+@pytest.mark.parametrize(
+    ("hops", "networks", "forwarded", "peer", "client"),
+    [
+        (1, (), b"203.0.113.9", "127.0.0.1", "203.0.113.9"),
+        (1, (), b"1.2.3.4, 203.0.113.9", "127.0.0.1", "203.0.113.9"),
+        (1, (), None, "192.0.2.1", "192.0.2.1"),
+        (1, (), b"", "192.0.2.1", "192.0.2.1"),
+        (1, (), b"garbage", "192.0.2.1", "192.0.2.1"),
+        (1, (), b"unknown, 203.0.113.9:4711", "192.0.2.1", "203.0.113.9"),
+        (0, (), b"203.0.113.9", "192.0.2.1", "192.0.2.1"),
+        (2, (), b"1.2.3.4, 203.0.113.9, 198.51.100.1", "127.0.0.1", "203.0.113.9"),
+        (2, (), b"203.0.113.9", "192.0.2.1", "192.0.2.1"),
+        (1, ("10.0.0.0/8",), b"203.0.113.9, 10.1.2.3, 10.4.5.6", "10.7.8.9", "203.0.113.9"),
+        (1, ("10.0.0.0/8",), b"1.2.3.4, 203.0.113.9, 10.1.2.3", "127.0.0.1", "203.0.113.9"),
+        (1, ("10.0.0.0/8",), b"10.1.2.3", "10.7.8.9", "10.7.8.9"),
+        (1, (), b"2001:db8:1:2:3:4:5:6", "127.0.0.1", "2001:db8:1:2::/64"),
+        (1, (), b"[2001:db8:1:2:ffff::1]:443", "127.0.0.1", "2001:db8:1:2::/64"),
+        (1, (), b"::ffff:203.0.113.9", "127.0.0.1", "203.0.113.9"),
+        (1, (), b"\xff\x00, 203.0.113.9\x00", "192.0.2.1", "192.0.2.1"),
+    ],
+)
+def test_whose_request_it_is(
+    hops: int, networks: tuple[str, ...], forwarded: bytes | None, peer: str, client: str
+) -> None:
+    """The address that the trusted proxies saw; what a client writes itself is never believed."""
+    assert Addresses(hops, networks).client(forwarded, peer) == client
+
+
+def test_nobody_gets_more_by_naming_another_address(database_url: str, redis_url: str) -> None:
+    """Behind one proxy, only what that proxy appended to X-Forwarded-For is counted."""
+    with serving(database_url, redis_url, RATE_LIMIT_ANONYMOUS="50") as api:
+        until_a_minute_has(15)
+        spoofed = [
+            api.client.get("/latest", headers={"X-Forwarded-For": f"198.51.100.{number}, 203.0.113.9"}).status_code
+            for number in range(60)
+        ]
+        elsewhere = api.client.get("/latest", headers={"X-Forwarded-For": "203.0.113.10"}).status_code
+
+    assert 48 <= spoofed.count(200) <= 51
+    assert elsewhere == 200
+
+
+def test_most_requests_ask_redis_nothing(database_url: str, redis_url: str) -> None:
+    """A thousand requests with a token are a few questions: leases, the token looked up twice a second, the epoch."""
+    import redis
+
+    with (
+        serving_tokens(database_url, redis_url) as tokens,
+        serving(database_url, redis_url) as api,
+        redis.Redis.from_url(redis_url) as client,
+    ):
+        headers = bearer(tokens.person("busy").token)
+        for _ in range(10):
+            api.client.get("/latest", headers=headers)
+        time.sleep(0.5)
+        before, began = calls(client), time.monotonic()
+        for _ in range(1000):
+            api.client.get("/latest", headers=headers)
+        asked, seconds = calls(client) - before, time.monotonic() - began
+
+    assert asked < 20 + 30 * seconds, (asked, seconds)
+
+
+def calls(client: Any) -> int:
+    """How many commands Redis has worked on, but for those that ask."""
+    stats = client.info("commandstats")
+    return sum(stat["calls"] for name, stat in stats.items() if name not in ("cmdstat_info", "cmdstat_client|setinfo"))
+
+
+def test_without_redis_each_process_counts_for_itself(database_url: str, tmp_path: Any) -> None:
+    """Nothing is refused because Redis is away, and a copy still serves no more than the limit."""
+    with serving(database_url, "redis://127.0.0.1:1/0", RATE_LIMIT_ANONYMOUS="100") as api:
+        until_a_minute_has(15)
+        statuses = [api.client.get("/latest").status_code for _ in range(120)]
+
+    assert statuses[:95] == [200] * 95
+    assert 98 <= statuses.count(200) <= 100
+    assert statuses[-1] == 429
+
+
+def test_a_redis_that_goes_and_comes_refuses_nobody(database_url: str, tmp_path: Any) -> None:
+    """Below the limit every request is served while Redis stops and starts."""
+    import os
+
+    server = RedisServer(tmp_path / "redis", {**os.environ, "REDIS_URL": ""}, fast=True)
+    server.start()
+    try:
+        with serving(database_url, server.url, RATE_LIMIT_ANONYMOUS="3000") as api:
+            statuses = [api.client.get("/latest").status_code for _ in range(50)]
+            server.stop()
+            statuses += [api.client.get("/latest").status_code for _ in range(50)]
+            server.start()
+            statuses += [api.client.get("/latest").status_code for _ in range(50)]
+    finally:
+        server.stop()
+
+    assert set(statuses) == {200}
+
+
+class FakeCounts:
+    """Counters without Redis; *others* have counted so many before."""
+
+    def __init__(self, others: int = 0) -> None:
+        self.others = others
+        self.added: dict[str, int] = {}
+
+    async def add(self, name: str, amount: int, seconds: int) -> int:
+        await asyncio.sleep(0)
+        self.added[name] = self.added.get(name, self.others) + amount
+        return self.added[name]
+
+    def hurry(self) -> None:
+        """Nobody is slow here."""
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """A function that moves the clock of quotas by some seconds; it stands at the start of a minute."""
+    now = [6000.0]
+
+    class Time:
+        time = staticmethod(lambda: now[0])
+        monotonic = staticmethod(lambda: now[0])
+
+    monkeypatch.setattr(quotas, "time", Time)
+
+    def move(seconds: float) -> None:
+        now[0] += seconds
+
+    return move
+
+
+async def served(quota: Quota, requests: int) -> int:
+    """How many of so many requests are served, one after the other."""
+    count = 0
+    for _ in range(requests):
+        try:
+            await quota.admit()
+        except Problem:
+            continue
+        count += 1
+    return count
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 10, 49, 50, 51, 100, 1000, 20000])
+def test_alone_one_gets_exactly_the_limit(clock: Callable[[float], None], limit: int) -> None:
+    """One copy, one caller: the limit to the last request, in every minute anew."""
+
+    async def work() -> list[int]:
+        quota = Quota(FakeCounts(), "x", limit)  # pyright: ignore[reportArgumentType]
+        first = await served(quota, limit + 20)
+        clock(59)
+        same = await served(quota, 5)
+        clock(1)
+        return [first, same, await served(quota, limit + 20)]
+
+    assert asyncio.run(work()) == [limit, 0, limit]
+
+
+@pytest.mark.parametrize("limit", [1, 10, 100, 300, 3000])
+def test_a_copy_that_starts_late_gives_little_away(clock: Callable[[float], None], limit: int) -> None:
+    """Where others have used the minute up, a new copy serves a hundredth on credit at most, or one request."""
+
+    async def work() -> int:
+        quota = Quota(FakeCounts(limit), "x", limit)  # pyright: ignore[reportArgumentType]
+        return await served(quota, limit + 20)
+
+    assert 0 < asyncio.run(work()) <= max(limit // 100, 1)
+
+
+@pytest.mark.parametrize("copies", [2, 4, 20])
+def test_copies_share_one_limit(clock: Callable[[float], None], copies: int) -> None:
+    """However many copies lease from one count, all together serve the limit and not more."""
+    limit = 1000
+
+    async def work() -> int:
+        counts = FakeCounts()
+        each = [Quota(counts, "x", limit) for _ in range(copies)]  # pyright: ignore[reportArgumentType]
+        return sum(await asyncio.gather(*(served(quota, limit) for quota in each)))
+
+    count = asyncio.run(work())
+    assert limit * 0.95 <= count <= limit
+
+
+def test_a_lease_from_the_minute_before_counts_for_nothing(clock: Callable[[float], None]) -> None:
+    """An answer of Redis that comes after the minute has ended gives no requests away in the next one."""
+
+    async def work() -> int:
+        quota = Quota(FakeCounts(), "x", 100)  # pyright: ignore[reportArgumentType]
+        assert quota.take(6000.0)
+        await asyncio.sleep(0)  # the question is on its way
+        clock(60)
+        return await served(quota, 120)
+
+    assert asyncio.run(work()) == 100
+
+
+def test_a_flood_of_addresses_does_not_fill_the_memory() -> None:
+    """Of those who have not asked in this minute nothing is kept, and of all others only so many."""
+    some = Quotas(FakeCounts())  # pyright: ignore[reportArgumentType]
+    for number in range(50_000):
+        some.of(f"address:{number}", 300)
+
+    assert len(some._quotas) <= 20_000
+
+
+def test_two_apis_are_no_more_than_one(api_pair: tuple[Api, Api]) -> None:
+    """What one copy has counted the other knows."""
+    one, other = api_pair
+    until_a_minute_has(15)
+    for _ in range(50):
+        one.get("/latest")
+    time.sleep(1)
+    other.get("/latest")
+    time.sleep(1)
+
+    assert limits_told(other.get("/latest"))[1] <= 300 - 50
+
+
+@pytest.fixture
+def api_pair(database_url: str, redis_url: str) -> Any:
+    """Two copies of api."""
+    with (
+        serving(database_url, redis_url, RATE_LIMIT_ANONYMOUS="300") as one,
+        serving(database_url, redis_url, RATE_LIMIT_ANONYMOUS="300") as other,
+    ):
+        yield one, other

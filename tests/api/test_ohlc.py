@@ -1,0 +1,320 @@
+"""/ohlc: windows, bars derived by session, pages, and the formats that tools read."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import psycopg
+import pytest
+
+from tests.conftest import new_database
+from tests.reading import Api, Bar, at, hours, put, serving, sessions
+
+HISTORY = ("2026-09-01", "2026-11-28")
+
+
+@pytest.fixture(scope="module")
+def database(postgres_server: str, migrated_database: str) -> Iterator[str]:
+    """Sixty sessions of AAPL and MSFT, each bar a dollar above the last; XOM has every third bar, KO five days."""
+    with new_database(postgres_server, template=urlsplit(migrated_database).path[1:]) as url:
+        starts = hours(sessions(url, *HISTORY))
+        bars = [Bar(ticker, start, f"{100 + place}.10", 1000 + place) for ticker in ("AAPL", "MSFT")
+                for place, start in enumerate(starts)]  # fmt: skip
+        bars += [Bar("XOM", start, "50", None) for start in starts[::3]]
+        bars += [Bar("KO", start, "60", source="replay") for start in hours(sessions(url, "2026-11-02", "2026-11-07"))]
+        put(url, bars)
+        yield url
+
+
+@pytest.fixture(scope="module")
+def api(database: str, module_redis_url: str) -> Iterator[Api]:
+    """The api over that history, on the evening of the half day after Thanksgiving."""
+    with serving(database, module_redis_url, "2026-11-27T22:00:00+00:00") as api:
+        yield api
+
+
+def starts_of(database: str, first: str, end: str) -> list[str]:
+    """The names of all hourly bars of the sessions in [first, end)."""
+    return [f"{start:%Y-%m-%dT%H:%M:%SZ}" for start in hours(sessions(database, first, end))]
+
+
+def test_the_newest_bars_come_without_asking_for_a_window(api: Api, database: str) -> None:
+    """`limit` without `start` means the newest ones, oldest first."""
+    items = api.items("/ohlc/AAPL?limit=5")
+
+    assert [item["datetime"] for item in items] == starts_of(database, *HISTORY)[-5:]
+
+
+def test_descending_starts_with_the_newest(api: Api, database: str) -> None:
+    """`order=desc` turns the rows round, and begins at the end of a window."""
+    names = starts_of(database, "2026-11-02", "2026-11-07")
+
+    assert [
+        item["datetime"] for item in api.items("/ohlc/AAPL?limit=3&order=desc&start=2026-11-02&end=2026-11-07")
+    ] == [*reversed(names[-3:])]
+
+
+def test_a_window_is_half_open(api: Api) -> None:
+    """A bar that starts at `start` is in, one that starts at `end` is out; instants may have any offset, or be Unix."""
+    expected = ["2026-11-05T14:30:00Z", "2026-11-05T15:30:00Z"]
+
+    for window in (
+        "start=2026-11-05T14:30:00Z&end=2026-11-05T16:30:00Z",
+        "start=2026-11-05T09:30:00-05:00&end=2026-11-05T11:30:00-05:00",
+        "start=2026-11-05T15:30:00+01:00&end=2026-11-05T17:30:00%2B01:00",
+        "start=1793889000&end=1793896200",
+    ):
+        assert [item["datetime"] for item in api.items(f"/ohlc/AAPL?{window}")] == expected, window
+
+
+def test_a_date_is_a_day_at_the_exchange(api: Api, database: str) -> None:
+    """start=A&end=B with dates are the sessions from A to before B, whatever UTC says of midnight."""
+    items = api.items("/ohlc/AAPL?start=2026-11-02&end=2026-11-04")
+
+    assert [item["datetime"] for item in items] == starts_of(database, "2026-11-02", "2026-11-04")
+
+
+def test_an_hourly_bar_says_when_it_ends(api: Api) -> None:
+    """The last bar of a session is half an hour long; all others an hour."""
+    items = api.items("/ohlc/AAPL?start=2026-11-20&end=2026-11-21")
+
+    assert [item["end"][11:16] for item in items] == ["15:30", "16:30", "17:30", "18:30", "19:30", "20:30", "21:00"]
+
+
+@pytest.mark.parametrize("limit", [1, 7, 100])
+@pytest.mark.parametrize("query", ["start=2026-09-01", "", "order=desc", "start=2026-10-01&end=2026-11-01&order=desc"])
+def test_walking_the_cursors_gives_exactly_the_whole(api: Api, query: str, limit: int) -> None:
+    """Page after page, forwards or backwards, of one ticker: every bar of the window once, none else."""
+    window = query.replace("order=desc", "").strip("&")
+    whole = api.items(f"/ohlc/XOM?limit=5000&{window}")
+
+    walked = walk(api, f"/ohlc/XOM?{query}&limit={limit}".replace("?&", "?"))
+
+    assert sorted(walked, key=lambda item: item["timestamp"]) == whole
+    if "desc" in query:
+        assert walked == whole[::-1]
+    elif query:
+        assert walked == whole
+
+
+@pytest.mark.parametrize("interval", ["1h", "1d", "1w", "1mo"])
+@pytest.mark.parametrize("query", ["", "start=2026-08-31"])
+def test_walking_several_tickers_gives_each_whole(api: Api, interval: str, query: str) -> None:
+    """Every page holds the tickers in order, each in order of time; tickers that are through drop out."""
+    tickers = ["AAPL", "KO", "XOM"]
+
+    walked = walk(api, f"/ohlc?tickers=XOM,AAPL,KO,KO&interval={interval}&limit=9&{query}".rstrip("&"))
+
+    for ticker in tickers:
+        whole = api.items(f"/ohlc/{ticker}?interval={interval}&limit=5000")
+        mine = [item for item in walked if item["ticker"] == ticker]
+        assert sorted(mine, key=lambda item: item["timestamp"]) == whole
+
+
+def walk(api: Api, path: str) -> list[dict[str, Any]]:
+    """All items from *path* on, following the Link header as a client would."""
+    items: list[dict[str, Any]] = []
+    for _ in range(1000):
+        answer = api.get(path)
+        page = answer.json(parse_float=Decimal)
+        keys = [(item["ticker"], item["timestamp"] * (-1 if "order=desc" in path else 1)) for item in page["items"]]
+        assert all(one < other for one, other in pairwise(keys))
+        items += page["items"]
+        if not page["next_cursor"]:
+            assert "next" not in answer.links
+            return items
+        path = urljoin(path, answer.links["next"]["url"])
+        assert page["next_cursor"] in path
+    pytest.fail(f"no end after {len(items)} items")
+
+
+def test_a_tampered_cursor_is_refused(api: Api) -> None:
+    """A cursor that was changed, cut, or belongs to another question is a 400 that says so."""
+    path = "/ohlc/AAPL?start=2026-09-01&limit=10"
+    cursor = api.json(path)["next_cursor"]
+    changed = [
+        cursor[:place] + ("A" if cursor[place] != "A" else "B") + cursor[place + 1 :] for place in range(len(cursor))
+    ]
+
+    for word in [*changed, cursor[:-1], cursor + "A", "x", "%00", ""]:
+        problem = api.get(f"{path}&cursor={word}", 400).json()
+        assert [fault["parameter"] for fault in problem["errors"]] == ["cursor"], word
+    for other in (
+        "/ohlc/MSFT?start=2026-09-01&limit=10",
+        "/ohlc/AAPL?start=2026-09-02&limit=10",
+        "/ohlc/AAPL?start=2026-09-01&limit=10&interval=1d",
+        "/ohlc/AAPL?limit=10",
+        "/ohlc?start=2026-09-01&limit=10",
+    ):
+        assert api.get(f"{other}&cursor={cursor}", 400).json()["type"].endswith("/bad-parameter"), other
+    assert api.json(f"{path.replace('10', '3')}&cursor={cursor}")["count"] == 3, "a page may be longer or shorter"
+    same = "/ohlc/AAPL?start=2026-09-01T04:00:00Z&limit=10"
+    assert api.json(f"{same}&cursor={cursor}")["count"] == 10, "a date begins at midnight in New York"
+
+
+def test_too_many_bars_for_one_answer_is_refused(api: Api) -> None:
+    """An answer holds 5000 bars: of two tickers, 2500 each."""
+    problem = api.get("/ohlc?tickers=AAPL,MSFT&limit=2501", 400).json()
+
+    assert problem["errors"] == [
+        {"parameter": "limit", "detail": "should be at most 2500 for 2 tickers: an answer holds 5000 bars"}
+    ]
+    assert api.json("/ohlc?tickers=AAPL,MSFT&limit=2500")["count"] > 800
+
+
+def test_all_tickers_are_meant_when_none_is_named(api: Api) -> None:
+    """/ohlc alone answers the newest bars of every ticker that is tracked."""
+    answer = api.json("/ohlc?limit=2")
+
+    assert [item["ticker"] for item in answer["items"]] == ["AAPL", "AAPL", "KO", "KO", "MSFT", "MSFT", "XOM", "XOM"]
+
+
+def test_a_day_is_made_of_its_session(api: Api, database: str) -> None:
+    """Open of the first hour, close of the last, extremes of all, volume in sum; named by the session's opening."""
+    rows = api.items("/ohlc/AAPL?start=2026-11-05&end=2026-11-06")
+
+    (day,) = api.items("/ohlc/AAPL?interval=1d&start=2026-11-05&end=2026-11-06")
+
+    assert day == {
+        "ticker": "AAPL",
+        "interval": "1d",
+        "date": "2026-11-05",
+        "datetime": "2026-11-05T14:30:00Z",
+        "timestamp": 1793889000,
+        "end": "2026-11-05T21:00:00Z",
+        "open": rows[0]["open"],
+        "high": rows[-1]["high"],
+        "low": rows[0]["low"],
+        "close": rows[-1]["close"],
+        "volume": sum(row["volume"] for row in rows),
+        "source": "simulated",
+        "sessions": 1,
+        "bars": 7,
+        "bars_expected": 7,
+        "complete": True,
+    }
+
+
+def test_five_days_are_five_sessions(api: Api) -> None:
+    """interval=1d&limit=5 are the last five sessions: not Thanksgiving, but the half day after it, of four hours."""
+    items = api.items("/ohlc/AAPL?interval=1d&limit=5")
+
+    assert [(item["date"], item["end"][11:16], item["bars"], item["complete"]) for item in items] == [
+        ("2026-11-20", "21:00", 7, True),
+        ("2026-11-23", "21:00", 7, True),
+        ("2026-11-24", "21:00", 7, True),
+        ("2026-11-25", "21:00", 7, True),
+        ("2026-11-27", "18:00", 4, True),
+    ]
+
+
+def test_weeks_keep_to_new_york_when_the_clocks_change(api: Api) -> None:
+    """The weeks on both sides of the end of summer time open an hour apart in UTC, and hold 35 bars each."""
+    items = api.items("/ohlc/AAPL?interval=1w&start=2026-10-25&end=2026-11-08")
+
+    assert [(item["date"], item["datetime"], item["end"], item["sessions"], item["bars"]) for item in items] == [
+        ("2026-10-26", "2026-10-26T13:30:00Z", "2026-10-30T20:00:00Z", 5, 35),
+        ("2026-11-02", "2026-11-02T14:30:00Z", "2026-11-06T21:00:00Z", 5, 35),
+    ]
+
+
+def test_a_short_week_begins_with_its_first_session(api: Api) -> None:
+    """The week of Labor Day is named by its Monday and opens on Tuesday; that of Thanksgiving has four sessions."""
+    items = api.items("/ohlc/AAPL?interval=1w&start=2026-09-01")
+
+    found = {item["date"]: (item["datetime"], item["sessions"], item["bars_expected"]) for item in items}
+    assert found["2026-09-07"] == ("2026-09-08T13:30:00Z", 4, 28)
+    assert found["2026-11-23"] == ("2026-11-23T14:30:00Z", 4, 25)
+
+
+def test_months_are_calendar_months_at_the_exchange(api: Api) -> None:
+    """A month is named by its first day and opens with its first session."""
+    items = api.items("/ohlc/AAPL?interval=1mo")
+
+    assert [(item["date"], item["datetime"], item["sessions"], item["complete"]) for item in items] == [
+        ("2026-09-01", "2026-09-01T13:30:00Z", 21, True),
+        ("2026-10-01", "2026-10-01T13:30:00Z", 22, True),
+        ("2026-11-01", "2026-11-02T14:30:00Z", 20, False),
+    ]
+    assert (items[-1]["bars"], items[-1]["bars_expected"]) == (130, 137), "the session of 30 November is to come"
+
+
+def test_a_gap_shows_in_a_derived_bar(api: Api) -> None:
+    """A day that lacks hours says how many it has; a volume that is not known of every hour is not known."""
+    (day,) = api.items("/ohlc/XOM?interval=1d&start=2026-11-05&end=2026-11-06")
+
+    assert (day["bars"], day["bars_expected"], day["complete"], day["volume"]) == (2, 7, False, None)
+
+
+def test_a_derived_bar_is_in_the_window_if_it_starts_there(api: Api) -> None:
+    """A window that begins on a Wednesday does not cut a week in two: it begins with the next one."""
+    items = api.items("/ohlc/AAPL?interval=1w&start=2026-11-04&end=2026-11-16")
+
+    assert [(item["date"], item["complete"]) for item in items] == [("2026-11-09", True)]
+
+
+def test_as_of_is_the_end_of_the_newest_hour(api: Api) -> None:
+    """The answer is as of the end of the newest stored bar in it, also where that went into a longer one."""
+    assert api.json("/ohlc/AAPL?interval=1mo")["as_of"] == "2026-11-27T18:00:00Z"
+    assert api.json("/ohlc/KO?interval=1mo")["as_of"] == "2026-11-06T21:00:00Z"
+    assert api.json("/ohlc?tickers=AAPL,KO&interval=1d")["source"] == "mixed"
+
+
+QUERIES = ["/ohlc/AAPL?limit=20", "/ohlc?tickers=AAPL,XOM&limit=9", "/ohlc/XOM?interval=1w", "/ohlc/BA"]
+
+
+@pytest.mark.parametrize("path", QUERIES)
+def test_a_spreadsheet_reads_what_json_says(api: Api, path: str) -> None:
+    """CSV has a head, CRLF, every digit, and nothing where a value is unknown; `format` or Accept asks for it."""
+    answer = api.get(path, accept="text/csv")
+    rows = list(csv.DictReader(io.StringIO(answer.text, newline="")))
+
+    expected = [
+        {name: "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+         for name, value in item.items()}
+        for item in api.items(path)
+    ]  # fmt: skip
+    assert rows == expected
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8; header=present"
+    assert answer.text.count("\r\n") == answer.text.count("\n") == len(expected) + 1
+    assert api.get(f"{path}{'&' if '?' in path else '?'}format=csv").content == answer.content
+
+
+@pytest.mark.parametrize("path", QUERIES)
+def test_line_wise_tools_read_what_json_says(api: Api, path: str) -> None:
+    """NDJSON is one item a line; what JSON has around them is in headers."""
+    answer = api.get(path, accept="application/x-ndjson")
+    whole = api.json(path)
+
+    assert [json.loads(line, parse_float=Decimal) for line in answer.text.splitlines()] == whole["items"]
+    assert (answer.headers["x-as-of"], answer.headers["x-source"]) == (whole["as_of"] or "", whole["source"] or "")
+    assert ("next" in answer.links) == bool(whole["next_cursor"])
+
+
+def test_a_format_that_is_not_offered_is_refused(api: Api) -> None:
+    """`format` is one of three; an Accept header that names none of them gets JSON."""
+    assert api.get("/ohlc/AAPL?format=xml", 400).json()["errors"][0]["parameter"] == "format"
+    assert api.get("/ohlc/AAPL", accept="text/html").headers["content-type"] == "application/json"
+
+
+def test_hours_are_as_stored(api: Api, database: str) -> None:
+    """Every stored bar of a ticker comes out of one big answer, figure by figure."""
+    with psycopg.connect(database, options="-c timezone=UTC") as connection:
+        stored = connection.execute(
+            """
+            SELECT start, open, high, low, close, volume, source, revision
+              FROM bars
+             WHERE ticker = 'AAPL'
+             ORDER BY start
+            """
+        ).fetchall()
+
+    items = api.items("/ohlc/AAPL?limit=5000")
+
+    names = ("open", "high", "low", "close", "volume", "source", "revision")
+    assert [(at(item["datetime"][:16].replace("T", " ")), *(item[name] for name in names)) for item in items] == stored

@@ -1,0 +1,221 @@
+"""A reply of a subscriber travels on, and what cannot be delivered goes to the dead letters."""
+
+import json
+
+import pytest
+
+from knative.local.broker import Counts
+from knative.local.broker.messages import Message
+from knative.local.broker.queues import UnconfirmedError
+from tests.broker.bench import (
+    COMPLETE,
+    EVENT,
+    PARTS,
+    REPLY,
+    STRUCTURED,
+    TRACE,
+    Answer,
+    Bench,
+    both_modes,
+    only_rabbitmq,
+)
+
+pytestmark = pytest.mark.anyio
+
+# --- Replies ---
+
+
+@pytest.mark.parametrize("status", [200, 202])
+@pytest.mark.parametrize("mode", ["binary", "structured"])
+async def test_a_reply_is_published_and_filtered_by_its_extension(bench: Bench, status: int, mode: str) -> None:
+    """A reply in either mode and with any 2xx goes through the Broker, with the trace of what it answers."""
+    document = json.dumps({**PARTS, **COMPLETE, "id": "2", "data": [1]}).encode()
+    bench.subscriber.answers(
+        Answer(status, REPLY, b"[1]") if mode == "binary" else Answer(status, STRUCTURED, document)
+    )
+    await bench.run(bench.trigger(), bench.trigger("other", bench.sink.url, filter_attributes=COMPLETE))
+
+    await bench.send({**EVENT, "traceparent": TRACE})
+    [answered] = await bench.sink.received()
+
+    assert (answered.id, answered.headers["ce-hourcomplete"], answered.body) == ("2", "true", b"[1]")
+    assert answered.headers["traceparent"] == TRACE
+    assert await bench.done() == Counts(delivered=1, last_code=status)
+
+
+async def test_a_reply_with_another_extension_passes_by(bench: Bench) -> None:
+    """A reply that differs in one filtered extension is not delivered."""
+    bench.subscriber.answers(Answer(200, {**REPLY, "ce-hourcomplete": "false"}))
+    await bench.run(bench.trigger(), bench.trigger("other", bench.sink.url, filter_attributes=COMPLETE))
+
+    await bench.post()
+    await bench.done()
+    await bench.post(**COMPLETE, id="right")
+
+    assert await bench.sink.ids() == ["right"]
+
+
+@only_rabbitmq
+async def test_an_event_waits_until_its_reply_is_accepted(bench: Bench) -> None:
+    """A reply that the Broker cannot publish is retried; then the original is dead-lettered with the error's text."""
+    bench.subscriber.answers(Answer(200, {**REPLY, "ce-id": "i" * 256}))
+    await bench.run()
+
+    await bench.post()
+    [letter] = await bench.sink.received()
+
+    assert (letter.id, letter.headers["ce-knativeerrorcode"]) == ("1", "200")
+    assert letter.headers["ce-knativeerrordata"] == "500 after 3 attempts"
+    assert (await bench.done()).retried == 2
+
+
+async def test_a_reply_without_type_dead_letters_what_it_answers(bench: Bench) -> None:
+    """A reply that lacks a required attribute is never sent, and the original is a dead letter that says why."""
+    bench.subscriber.answers(Answer(200, {key: value for key, value in REPLY.items() if key != "ce-type"}))
+    await bench.run()
+
+    await bench.post()
+    [letter] = await bench.sink.received()
+
+    assert letter.headers["ce-knativeerrordata"] == "not sent: type is missing or empty"
+    assert len(bench.subscriber.requests) == 1
+
+
+async def test_a_reply_without_id_gets_one(bench: Bench) -> None:
+    """The dispatcher gives a reply without an id a random one."""
+    bench.subscriber.answers(Answer(200, {key: value for key, value in REPLY.items() if key != "ce-id"}))
+    await bench.run(bench.trigger(), bench.trigger("other", bench.sink.url, of_type="answered"))
+
+    await bench.post()
+
+    assert [len(name) for name in await bench.sink.ids()] == [36]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(200, {"content-type": "application/json"}, b'{"type": "answered"}'),
+        Answer(200, {"content-type": "text/html"}, b"<p>"),
+        Answer(200, STRUCTURED, b"{"),
+        Answer(200, {**REPLY, "ce-specversion": "2.0"}),
+        Answer(200, {**REPLY, "ce-time": "late"}),
+    ],
+)
+async def test_a_body_that_is_no_event_is_ignored(bench: Bench, answer: Answer) -> None:
+    """An answer that is no CloudEvent, or a malformed one, publishes nothing and leaves the event delivered."""
+    bench.subscriber.answers(answer)
+    await bench.run(bench.trigger(), bench.trigger("other", bench.sink.url, of_type="answered"))
+
+    await bench.post()
+
+    assert await bench.done() == Counts(delivered=1, last_code=200)
+    assert (len(bench.subscriber.requests), bench.sink.requests) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("status", "mode", "arrives"),
+    [(422, "faithful", "answered"), (422, "spec", "asked"), (500, "faithful", "asked"), (500, "spec", "asked")],
+)
+async def test_only_a_success_carries_a_reply(bench: Bench, status: int, mode: str, arrives: str) -> None:
+    """What the dispatcher takes for a success, a 422 too, it takes replies from, but not from a failure."""
+    bench.subscriber.answers(Answer(status, REPLY))
+    await bench.run(bench.trigger(), bench.trigger("other", bench.sink.url, of_type="answered"), mode=mode)
+
+    await bench.post()
+    [request] = await bench.sink.received()
+    await bench.done()
+
+    assert request.headers["ce-type"] == arrives
+    assert len(bench.sink.requests) == 1
+
+
+async def test_a_reply_that_comes_back_is_warned_of(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    """A reply that the Trigger's own filter matches is a loop: it is published all the same, and the log says so."""
+    bench.subscriber.answers(Answer(200, {**REPLY, "ce-type": "asked"}), 204)
+    await bench.run()
+
+    await bench.post()
+    await bench.subscriber.received(2)
+
+    assert [record.levelname for record in caplog.records if "LOOP" in record.getMessage()] == ["WARNING"]
+
+
+# --- Dead letters ---
+
+
+async def test_a_dead_letter_is_retried_like_an_event(bench: Bench) -> None:
+    """The sink is given as many attempts as the subscriber."""
+    bench.subscriber.answers(500)
+    bench.sink.answers(500, 503, 204)
+    await bench.run()
+
+    await bench.post()
+
+    assert await bench.done(name="main (dead letters)") == Counts(delivered=1, retried=2, last_code=204)
+    assert len(bench.sink.requests) == 3
+
+
+@both_modes
+@pytest.mark.parametrize("status", [422, 500])
+async def test_a_dead_letter_whose_sink_fails_is_lost_loudly(
+    bench: Bench, mode: str, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody comes after the dead-letter sink: whatever it answers, the queue is empty afterwards."""
+    bench.subscriber.answers(500)
+    bench.sink.answers(status)
+    await bench.run(mode=mode)
+
+    await bench.post()
+
+    assert (await bench.done(name="main (dead letters)")).lost == 1
+    assert "main (dead letters): LOST asked 1" in caplog.text
+
+
+@pytest.mark.parametrize(("mode", "arrive"), [("faithful", ["1", "2"]), ("spec", ["1", "1", "2"])])
+async def test_a_dead_letter_that_cannot_be_published(
+    bench: Bench, mode: str, arrive: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The real dispatcher acknowledges before it publishes: a failure between loses the event; spec mode keeps it."""
+    bench.subscriber.answers(500)
+    broker = await bench.run(bench.trigger(retry=0), mode=mode)
+
+    publish = broker._queues.publish
+
+    async def fail(exchange: str, message: Message) -> None:
+        if ".dlx." in exchange:
+            raise UnconfirmedError("broken on purpose")
+        await publish(exchange, message)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(broker._queues, "publish", fail)
+        await bench.post()
+        await bench.subscriber.received()
+        await broker.stop()
+    bench.subscriber.answers(204)
+    await broker.start()
+    await bench.post(id="2")
+
+    assert await bench.subscriber.ids(len(arrive)) == arrive
+    assert bench.sink.requests == []
+
+
+@both_modes
+@pytest.mark.parametrize(("status", "at_sink"), [(204, 204), (422, 204), (500, 204), (500, 422), (500, 500)])
+async def test_what_was_dealt_with_does_not_come_again(bench: Bench, status: int, at_sink: int, mode: str) -> None:
+    """Whatever became of an event, its queue has forgotten it at the next start, and so has that of dead letters."""
+    bench.subscriber.answers(status)
+    bench.sink.answers(at_sink)
+    broker = await bench.run(bench.trigger(retry=0), mode=mode)
+
+    async def post_and_wait(number: str) -> None:
+        await bench.post(id=number)
+        if (await bench.done()).dead_lettered:
+            await bench.done(name="main (dead letters)")
+
+    await post_and_wait("1")
+    await broker.stop()
+    await broker.start()
+    await post_and_wait("2")
+
+    assert await bench.subscriber.ids() == ["1", "2"]
+    assert [request.id for request in bench.sink.requests] in ([], ["1", "2"])

@@ -1,0 +1,140 @@
+"""A real browser in the hands of a test: the machine's Chromium, driven by Playwright and cut off from the world."""
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+
+from tests.running import ROOT, System, running
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+
+BUILD = ROOT / "frontend" / "build"
+AXE = ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
+CHROMIUM = ("chromium", "chromium-headless-shell", "chromium-browser", "google-chrome-stable", "google-chrome")
+MISSING = (
+    "Chromium is not on this machine: install it (Debian, Ubuntu: apt-get install chromium; "
+    "macOS: brew install --cask chromium) or give its path in CHROMIUM"
+)
+MAC = "/Applications/Chromium.app/Contents/MacOS/Chromium"
+NOT_THE_PAGES = re.compile(r"Failed to load resource|net::ERR_")
+"""What the browser itself says on the console of requests that failed; tests make some fail."""
+
+LACKS = ["2026-11-19T16:30:00Z", "2026-11-19T17:30:00Z"]
+"""The hours that CAT has no bars of."""
+
+WHOLE = "table[aria-busy=false] tr[data-ticker]"
+"""The rows of the prices on the home page, once all of them are drawn."""
+
+Open = Callable[..., "Page"]
+
+
+def find_chromium() -> str:
+    """The path of a Chromium; the test fails, with what to install, where there is none."""
+    given = os.environ.get("CHROMIUM")
+    found = given or next(filter(None, map(shutil.which, CHROMIUM)), MAC)
+    if not Path(found).exists():
+        pytest.fail(MISSING)
+    return found
+
+
+@pytest.fixture(scope="module")
+def browser() -> "Iterator[Browser]":
+    """A browser that finds no other host than this machine."""
+    from playwright.sync_api import sync_playwright  # only tests of the page wait for it
+
+    options = ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"]
+    with sync_playwright() as playwright:
+        # Without its sandbox, which root and most containers cannot have: it sees nothing but our own page.
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=options)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser: "Browser") -> Iterator[Open]:
+    """A function that opens an address in a new context; keywords are the context's (`color_scheme`, `viewport`, ...).
+
+    At the end the test fails if a page asked another host (but for that of the address *also*), broke its own policy,
+    or threw an error.
+    """
+    complaints: list[str] = []
+    contexts: list[Any] = []
+
+    def open_one(url: str, also: str = "", **options: Any) -> "Page":
+        context = browser.new_context(**{"reduced_motion": "reduce", "timezone_id": "Asia/Tokyo", **options})
+        context.set_default_timeout(15_000)
+        contexts.append(context)
+        hosts = {urlsplit(url).netloc, urlsplit(also).netloc}
+
+        def note_request(request: "Request") -> None:
+            parts = urlsplit(request.url)
+            if parts.scheme in ("http", "https", "ws", "wss") and parts.netloc not in hosts:
+                complaints.append(f"asks another host: {request.url}")
+
+        def note_message(message: "ConsoleMessage") -> None:
+            if message.type in ("error", "warning") and not NOT_THE_PAGES.search(message.text):
+                complaints.append(f"{message.type}: {message.text}")
+
+        page = context.new_page()
+        page.on("request", note_request)
+        page.on("console", note_message)
+        page.on("pageerror", lambda error: complaints.append(f"threw {error}"))
+        page.goto(url)
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def violations(page: "Page") -> list[str]:
+    """What axe finds wrong with the page as it is now: each rule, with what breaks it."""
+    # Evaluated and not added as a script: the page's policy would refuse that one.
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
+    return [
+        f"{rule['id']}: {rule['help']}: {[node['html'][:200] for node in rule['nodes'][:3]]}"
+        for rule in found["violations"]
+    ]
+
+
+def clock_at(moment: str, speed: float = 1) -> str:
+    """The CLOCK that shows *moment* (`2026-11-27T19:00`, UTC) now and runs *speed* times as fast."""
+    return f"{moment}+00:00 {datetime.now(UTC).isoformat()} {speed}"
+
+
+@pytest.fixture(scope="session")
+def market(tmp_path_factory: pytest.TempPathFactory, postgres_server: str) -> Iterator[System]:
+    """The whole system with sixty sessions of an invented market, on the Friday after Thanksgiving, closed at 13:00.
+
+    Its month has the end of daylight saving time and a half day in it, and CAT lacks two hours of November 19. Redis
+    and RabbitMQ are its own, for it outlives tests that empty theirs. Whoever changes what it holds puts it back.
+    """
+    from tests.conftest import new_database
+
+    if not (BUILD / "index.html").exists():
+        pytest.fail("the page is not built: make page")
+    folder = tmp_path_factory.mktemp("market")
+    with new_database(postgres_server) as database:
+        environment = {
+            "CLOCK": clock_at("2026-11-27T19:00"),
+            "ANONYMOUS_HISTORY_DAYS": "30",
+            "DATABASE_URL": database,
+        }
+        with running(folder, environment, "--manual") as system:
+            while system.tick().led_to:
+                pass
+            with psycopg.connect(database) as connection:
+                connection.execute("DELETE FROM bars WHERE ticker = 'CAT' AND start = ANY (%s::timestamptz[])", [LACKS])
+                connection.execute("SELECT raise_epoch()")
+            yield system

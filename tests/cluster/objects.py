@@ -1,0 +1,68 @@
+"""Objects of a cluster: as we read them, as kubectl builds them, and how to find one of them."""
+
+import base64
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from knative.install import __main__ as install
+from knative.install.overlay import Wanted, write
+from knative.local.kustomize import Document
+
+KUBECTL = shutil.which("kubectl")
+CLOUD = {
+    "API_TOKEN_SECRET": "0" * 64,
+    "DATABASE_URL": "postgresql://u:p=w@db.example:5432/stocks?sslmode=require",
+    "REDIS_URL": "rediss://:pw@cache.example:6379/0",
+    "RATE_LIMIT_TOKEN": "9",
+}
+"""A `.env` for a cluster in a cloud."""
+
+Body = dict[str, Any]
+needs_kubectl = pytest.mark.skipif(KUBECTL is None, reason="kubectl is not here to build with")
+
+
+def built(folder: Path) -> list[Body]:
+    """What kubectl makes of the kustomization in *folder*."""
+    assert KUBECTL
+    done = subprocess.run([KUBECTL, "kustomize", folder], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return list(yaml.safe_load_all(done.stdout))
+
+
+def laid_over(tmp_path: Path, wanted: Wanted) -> list[Body]:
+    """What would be applied for *wanted*."""
+    write(wanted, tmp_path / "deploy")
+    install._link(tmp_path / "deploy", wanted.overlay)
+    return built(tmp_path / "deploy")
+
+
+def named(bodies: list[Body], kind: str, name: str, api: str = "") -> Body:
+    """The object of that kind and name."""
+    [one] = [b for b in bodies if (b["kind"], b["metadata"]["name"]) == (kind, name) and api in b["apiVersion"]]
+    return one
+
+
+def find(documents: list[Document], kind: str, name: str, api: str = "") -> Body:
+    """The object of that kind and name."""
+    [body] = [d.body for d in documents if d.identity[1] == kind and d.identity[3] == name and api in d.identity[0]]
+    return body
+
+
+def decoded(body: Body) -> Body:
+    """A Secret as we keep it, with its values as text; anything else as it is."""
+    if body["kind"] != "Secret":
+        return body
+    values = {name: base64.b64decode(value).decode() for name, value in body["data"].items()}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": body["metadata"], "stringData": values}
+
+
+def without_images(body: Body) -> Body:
+    """The object as it is, but for the names of its images."""
+    text = re.sub(r"^(\s*-?\s*image:).*", r"\1 any", yaml.safe_dump(body), flags=re.MULTILINE)
+    return yaml.safe_load(text)

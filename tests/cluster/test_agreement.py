@@ -1,0 +1,112 @@
+"""What the manifests name is what the code has: events, jobs, settings, connections."""
+
+import importlib
+import inspect
+import re
+from dataclasses import fields as fields_of
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from knative.local.kustomize import build
+from knative.local.manifests import read
+from shared import events
+from shared.settings import Slice
+from tests.cluster.objects import find
+
+KNATIVE = Path(__file__).parents[2] / "knative"
+LOCAL = KNATIVE / "overlays" / "local"
+TELEMETRY = {"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS"}
+TERMINAL = {events.InsightsWritten.TYPE}
+"""Nobody listens."""
+
+
+def event_classes() -> list[type[events.Event]]:
+    """The classes of all events."""
+    found = [value for value in vars(events).values() if inspect.isclass(value) and issubclass(value, events.Event)]
+    return [one for one in found if one is not events.Event]
+
+
+def test_every_event_has_a_trigger_or_is_terminal() -> None:
+    """Each event type that functions reply with goes to the consumer that its class names, and to nobody else."""
+    triggers = {(t.filter_attributes["type"], urlsplit(t.subscriber_name).hostname) for t in read(LOCAL).triggers}
+
+    wanted = {
+        (event.TYPE, f"{consumer}.stocksalot.svc.cluster.local")
+        for event in event_classes()
+        if event.TYPE not in TERMINAL | {events.TICK}
+        for consumer in re.findall(r"\w+ → (\w+)", event.__doc__ or "")
+    }
+
+    assert {trigger for trigger in triggers if trigger[0] != events.TICK} == wanted
+
+
+def test_no_function_replies_to_itself() -> None:
+    """No Trigger brings a function the events that it produces: that would go round for ever."""
+    for event in event_classes():
+        for producer, consumer in re.findall(r"(\w+) → (\w+)", event.__doc__ or ""):
+            assert producer != consumer
+
+
+def test_every_job_has_its_trigger() -> None:
+    """Each schedule's event matches exactly one Trigger, by type and job."""
+    application = read(LOCAL)
+    ticks = [t.filter_attributes for t in application.triggers if t.filter_attributes["type"] == events.TICK]
+
+    for source in application.ping_sources:
+        assert ticks.count({"type": events.TICK, "job": source.extensions["job"]}) == 1
+
+
+def settings_of(function: str) -> set[str]:
+    """The names of the variables that *function*'s Settings reads."""
+    for module in (f"functions.{function}.settings", f"functions.{function}.main"):
+        try:
+            settings = importlib.import_module(module).Settings
+        except (ImportError, AttributeError):
+            continue
+        assert issubclass(settings, Slice)
+        return {field.name.upper() for field in fields_of(settings)}
+    pytest.fail(f"{function} has no Settings")
+
+
+def test_configuration_names_what_the_functions_read() -> None:
+    """ConfigMap and Secret name every setting of every function, and nothing that none of them reads."""
+    application = read(LOCAL)
+    named = set().union(*(function.environment.names for function in application.functions.values()))
+
+    configured = [name for name, function in application.functions.items() if function.environment.names]
+    wanted = set().union(*(settings_of(name) for _, name in configured))
+
+    assert named == wanted | {"PGPASSWORD", "TICKERS"} | TELEMETRY  # libpq's, the migration's, the server's
+
+
+def test_the_base_holds_no_secret() -> None:
+    """Secrets are the overlay's or the operator's; the local overlay's open nothing beyond its own cluster."""
+    secret = find(build(LOCAL), "Secret", "stocksalot")
+
+    assert not [document for document in build(KNATIVE / "base") if document.identity[1] == "Secret"]
+    assert {name for name, value in secret["stringData"].items() if value} == {"PGPASSWORD", "API_TOKEN_SECRET"}
+
+
+def test_connections_to_postgres_are_bounded() -> None:
+    """All copies of all functions together stay far below what Postgres takes (100)."""
+    functions = read(LOCAL).functions.values()
+
+    connections = sum(f.max_scale * int(f.environment.defaults.get("DATABASE_CONNECTIONS", 0)) for f in functions)
+
+    assert 0 < connections <= 60
+
+
+def test_services_settings_win_over_what_was_given() -> None:
+    """A function gets its manifest's values, over them what is given for their names, then the services."""
+    function = read(LOCAL).functions["stocksalot", "ingest"]
+    outside = {"PROVIDERS": "replay", "AMQP_URL": "amqp://secret", "DATABASE_URL": "postgresql://given/db"}
+
+    found = function.environment.resolve(outside, {"DATABASE_URL": "postgresql://local/db"})
+
+    assert found["PROVIDERS"] == "replay"
+    assert found["DATABASE_URL"] == "postgresql://local/db"
+    assert found["DATABASE_CONNECTIONS"] == "4"
+    assert "AMQP_URL" not in found
+    assert "PGPASSWORD" not in found, "a Secret's values belong to its cluster"

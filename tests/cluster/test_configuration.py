@@ -1,0 +1,160 @@
+"""One .env becomes one ConfigMap and one Secret, and sample, settings and manifests name the same variables."""
+
+import json
+import re
+import stat
+from dataclasses import fields
+from pathlib import Path
+from typing import get_type_hints
+
+import pytest
+
+from knative.install.overlay import OVERLAYS, Wanted, WrongError, read_variables, sample, write
+from knative.local.kustomize import build
+from shared.settings import Secret
+from tests.cluster.groups import FUNCTIONS, ROOT
+from tests.cluster.objects import (
+    CLOUD,
+    built,
+    decoded,
+    find,
+    laid_over,
+    named,
+    needs_kubectl,
+    without_images,
+)
+
+
+def test_the_sample_names_what_the_manifests_name() -> None:
+    """Each variable of .env.sample is in ConfigMap or Secret, as its part says, and each of theirs is in the sample."""
+    documents = build(OVERLAYS / "local")
+    configuration = find(documents, "ConfigMap", "stocksalot")["data"]
+    secret = find(documents, "Secret", "stocksalot")["stringData"]
+    parts = sample()
+
+    assert set(parts) == {"Secret", "Configuration", "Only `make run`"}
+    # Addresses of the databases inside the cluster hold no password; those of others do.
+    assert set(parts["Secret"]) == set(secret) | {"DATABASE_URL", "REDIS_URL"}
+    assert set(parts["Configuration"]) == set(configuration) - {"DATABASE_URL", "REDIS_URL"}
+    assert not set(parts["Secret"]) & set(parts["Configuration"])
+    assert all(len(names) == len(set(names)) for names in parts.values())
+
+
+def test_what_is_a_secret_to_a_function_is_one_to_the_cluster() -> None:
+    """A setting that a function hides from its log is in the Secret, never in the ConfigMap."""
+    import importlib
+
+    hidden: set[str] = set()
+    for name in FUNCTIONS:
+        if not (ROOT / "functions" / name / "settings.py").exists():
+            continue
+        settings = importlib.import_module(f"functions.{name}.settings").Settings
+        kinds = get_type_hints(settings)
+        hidden |= {field.name.upper() for field in fields(settings) if Secret.__name__ in str(kinds[field.name])}
+
+    assert hidden <= set(sample()["Secret"])
+    assert {"DATABASE_URL", "API_TOKEN_SECRET", "TWELVEDATA_API_KEYS"} <= hidden
+
+
+def test_the_sample_holds_no_values() -> None:
+    """A copy of the sample leaves everything as it is."""
+    assert read_variables(ROOT / ".env.sample") == {}
+
+
+@needs_kubectl
+def test_one_env_becomes_one_configmap_and_one_secret(tmp_path: Path) -> None:
+    """What is set in .env lands in its part, character by character; what is not keeps the overlay's value."""
+    bodies = laid_over(tmp_path, Wanted("cloud", CLOUD, "ghcr.io/me/s", "v1"))
+
+    secret = decoded(named(bodies, "Secret", "stocksalot"))["stringData"]
+    configuration = named(bodies, "ConfigMap", "stocksalot")["data"]
+    assert secret == {name: CLOUD[name] for name in ("API_TOKEN_SECRET", "DATABASE_URL", "REDIS_URL")}
+    assert configuration["RATE_LIMIT_TOKEN"] == "9"
+    assert configuration["DATABASE_CONNECTIONS"] == "4"
+    assert [body["metadata"]["name"] for body in bodies if body["kind"] in ("ConfigMap", "Secret")] == [
+        "stocksalot"
+    ] * 2
+
+
+@needs_kubectl
+def test_an_empty_variable_hides_nothing(tmp_path: Path) -> None:
+    """The Secret wins over the ConfigMap, so an empty DATABASE_URL in .env must not reach it."""
+    (tmp_path / ".env").write_text("DATABASE_URL=\nPGPASSWORD='a b#c'\n")
+    bodies = laid_over(tmp_path, Wanted("local", read_variables(tmp_path / ".env")))
+
+    secret = decoded(named(bodies, "Secret", "stocksalot"))["stringData"]
+    assert "DATABASE_URL" not in secret
+    assert secret["PGPASSWORD"] == "a b#c"
+    assert secret["API_TOKEN_SECRET"], "the overlay's own"
+
+
+@needs_kubectl
+def test_another_configuration_makes_another_revision(tmp_path: Path) -> None:
+    """Every function's template changes with .env, and only then: a running pod never reads its environment again."""
+
+    def digests(folder: str, **changed: str) -> set[str]:
+        bodies = laid_over(tmp_path / folder, Wanted("cloud", {**CLOUD, **changed}, "ghcr.io/me/s", "v1"))
+        services = [body for body in bodies if body["apiVersion"] == "serving.knative.dev/v1"]
+        assert len(services) == len(FUNCTIONS)
+        return {
+            body["spec"]["template"]["metadata"]["annotations"]["stocksalot.tech/configuration"] for body in services
+        }
+
+    assert digests("a") == digests("b")
+    assert digests("c", API_TOKEN_SECRET="1" * 64).isdisjoint(digests("a"))
+
+
+@needs_kubectl
+def test_the_images_are_those_that_were_pushed(tmp_path: Path) -> None:
+    """Every image of ours comes from the operator's registry with the operator's tag."""
+    text = json.dumps(laid_over(tmp_path, Wanted("cloud", CLOUD, "ghcr.io/me/s", "v1")))
+
+    found = set(re.findall(r'"image": "([^"]+)"', text))
+    assert found == {f"ghcr.io/me/s/{name}:v1" for name in (*FUNCTIONS, "migration")}
+
+
+@needs_kubectl
+def test_another_domain_takes_the_place_everywhere(tmp_path: Path) -> None:
+    """Routes, listeners and certificate name the operator's host, and none names ours any more."""
+    bodies = laid_over(tmp_path, Wanted("cloud", CLOUD, "ghcr.io/me/s", "v1", "stocks.example"))
+
+    hosts = [body for body in bodies if body["kind"] in ("HTTPRoute", "Gateway", "Certificate")]
+    assert "stocksalot.tech" not in json.dumps(hosts)
+    listeners = named(bodies, "Gateway", "public")["spec"]["listeners"]
+    assert [one.get("hostname") for one in listeners] == [None, "stocks.example", "api.stocks.example"]
+    assert named(bodies, "Certificate", "stocksalot")["spec"]["dnsNames"] == ["stocks.example", "api.stocks.example"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "why"),
+    [
+        (Wanted("moon", {}), "there is no overlay moon: cloud, local"),
+        (Wanted("local", {"TWELVEDATA_API_KEY": "x"}), "nobody reads TWELVEDATA_API_KEY"),
+        (Wanted("cloud", {**CLOUD, "REDIS_URL": ""}, "ghcr.io/me/s"), "REDIS_URL must be set in .env"),
+        (Wanted("cloud", CLOUD), "REGISTRY must be one"),
+    ],
+)
+def test_what_would_not_work_is_refused_before_anything_is_applied(tmp_path: Path, wanted: Wanted, why: str) -> None:
+    """A misspelt variable, a missing address or a registry that no cluster reaches is named, and nothing is written."""
+    with pytest.raises(WrongError, match=why):
+        write(wanted, tmp_path / "deploy")
+
+    assert not (tmp_path / "deploy").exists()
+
+
+def test_nobody_else_reads_the_secrets(tmp_path: Path) -> None:
+    """What is written for kustomize is for its owner alone."""
+    write(Wanted("cloud", CLOUD, "ghcr.io/me/s"), tmp_path / "deploy")
+
+    assert stat.S_IMODE((tmp_path / "deploy").stat().st_mode) == 0o700
+    assert stat.S_IMODE((tmp_path / "deploy" / "secret.env").stat().st_mode) == 0o600
+
+
+@needs_kubectl
+@pytest.mark.parametrize("overlay", ["local", "cloud"])
+def test_the_runner_reads_each_overlay_as_kubectl_does(overlay: str) -> None:
+    """Both readings are the same objects, but for the names of images."""
+    theirs = sorted((without_images(decoded(body)) for body in built(OVERLAYS / overlay)), key=str)
+    ours = sorted((without_images(document.body) for document in build(OVERLAYS / overlay)), key=str)
+
+    assert ours == theirs

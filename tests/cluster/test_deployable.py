@@ -1,0 +1,125 @@
+"""Each function ships alone: it imports what its group lists, its own folder and shared, and nothing else."""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.groups import FUNCTIONS, ROOT, group
+
+PACKAGES = {
+    "argon2": "argon2-cffi",
+    "psycopg_pool": "psycopg-pool",
+    "exchange_calendars": "exchange-calendars",
+    "functions_framework": "functions-framework",
+}
+"""Import names that differ from the distribution's name."""
+
+OPTIONAL = {"api": "arrow"}
+"""Groups that a function does without where they are left out."""
+
+SERVED_BY = {"uvicorn", "uvloop", "httptools"}
+"""What shared/serve.py starts every function with, by import or by name."""
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The absolute names that the file at *path* imports, at the top or inside a function."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively: the framework loads it as `main`, where that fails"
+            yield f"{node.module}"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def source(module: str) -> Path | None:
+    """The file of one of our own modules, None when *module* is not one."""
+    path = ROOT / Path(*module.split("."))
+    return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
+
+
+def reach(*starts: Path) -> dict[Path, set[str]]:
+    """Every file of ours that is reached from *starts* by imports, with the names it imports."""
+    found: dict[Path, set[str]] = {}
+    waiting = list(starts)
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found[path] = set(imports(path))
+            waiting += [file for name in found[path] if (file := source(name))]
+    return found
+
+
+def distributions(files: dict[Path, set[str]]) -> set[str]:
+    """The distributions of others that *files* import."""
+    roots = {name.split(".")[0] for names in files.values() for name in names}
+    ours = {"shared", "functions", "knative", "tests"}
+    return {PACKAGES.get(root, root) for root in roots - ours - sys.stdlib_module_names}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_imports_exactly_what_its_group_lists(function: str) -> None:
+    """A package too few is a crash in the image; one too many is size and cold start for nothing."""
+    files = reach(ROOT / "functions" / function / "main.py", ROOT / "shared" / "serve.py")
+
+    optional = group(OPTIONAL[function]) if function in OPTIONAL else set()
+    assert distributions(files) | SERVED_BY == group(function) | optional
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_imports_no_other_function(function: str) -> None:
+    """The image of a function holds shared/ and its own folder; another function's folder is not there."""
+    allowed = (ROOT / "functions" / function, ROOT / "shared")
+
+    strangers = [
+        file
+        for file in reach(ROOT / "functions" / function / "main.py")
+        if file.name != "__init__.py" or file.read_text()
+    ]
+
+    assert [
+        file for file in strangers if not file.is_relative_to(allowed[0]) and not file.is_relative_to(allowed[1])
+    ] == []
+
+
+def test_the_migration_imports_exactly_what_its_group_lists() -> None:
+    """The migration Job alone loads a calendar library."""
+    files = reach(ROOT / "functions" / "store" / "migrate.py")
+
+    assert distributions(files) == group("migrate")
+
+
+def test_shared_holds_only_what_two_functions_agree_on() -> None:
+    """A room in shared that one function alone uses belongs into that function."""
+    users = {
+        module: [name for name in FUNCTIONS if module in reach(ROOT / "functions" / name / "main.py")]
+        for module in (ROOT / "shared").glob("*.py")
+        if module.stem not in ("__init__", "serve", "telemetry")  # what the server of all functions is made of
+    }
+
+    assert {module.name: names for module, names in users.items() if len(names) < 2} == {}
+
+
+def test_shared_never_imports_a_function() -> None:
+    """The arrows point one way: function to shared."""
+    names = {name for module in (ROOT / "shared").glob("*.py") for name in imports(module)}
+
+    assert [name for name in names if name.split(".")[0] in ("functions", "knative", "tests")] == []
+
+
+def test_only_settings_read_the_environment() -> None:
+    """One place for settings; the clock and the server's start are read before any settings exist."""
+    exempt = {ROOT / "shared" / name for name in ("settings.py", "clock.py", "serve.py")}
+    files = [*(ROOT / "shared").glob("*.py"), *(ROOT / "functions").rglob("*.py")]
+
+    readers = [
+        str(file.relative_to(ROOT))
+        for file in files
+        if file not in exempt and re.search(r"os\.(environ|getenv)", file.read_text())
+    ]
+
+    assert readers == []

@@ -1,0 +1,225 @@
+"""The manifests say what a cluster needs, and the local runner reads them as a cluster would, or not at all."""
+
+import re
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from knative.local import fields
+from knative.local.fields import ManifestError, check
+from knative.local.kustomize import Document, build
+from knative.local.manifests import interpret
+from knative.local.rules import complaints
+from tests.cluster.objects import Body, find
+
+KNATIVE = Path(__file__).parents[2] / "knative"
+LOCAL = KNATIVE / "overlays" / "local"
+OVERLAYS = sorted(path.parent for path in KNATIVE.glob("overlays/*/kustomization.yaml"))
+
+
+@pytest.fixture
+def documents() -> list[Document]:
+    """The local overlay, fresh, to be broken."""
+    return build(LOCAL)
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda path: path.name)
+def test_they_break_no_rule(overlay: Path) -> None:
+    """No overlay does what a cluster takes without a word and then loses events, connections or sleep by."""
+    assert complaints(build(overlay)) == []
+
+
+def change(kind: str, name: str, path: str, value: object) -> Callable[[list[Document]], None]:
+    """A function that sets the field at *path* of an object, or removes it when *value* is None."""
+
+    def apply(documents: list[Document]) -> None:
+        target: Any = find(documents, kind, name, "" if kind != "Service" else "serving")
+        *steps, last = path.split("/")
+        for step in steps:
+            target = target[int(step)] if isinstance(target, list) else target.setdefault(step, {})
+        if value is None:
+            del target[last]
+        else:
+            target[last] = value
+
+    return apply
+
+
+CONTAINER = "spec/template/spec/containers/0"
+
+
+@pytest.mark.parametrize(
+    ("broken", "complaint"),
+    [
+        (change("Trigger", "store-bars", "spec/delivery/deadLetterSink", None), "needs a deadLetterSink of its own"),
+        (change("Trigger", "store-bars", "spec/delivery/timeout", None), "needs a timeout"),
+        (change("Trigger", "store-bars", "spec/delivery/timeout", "PT60S"), "must exceed that of store"),
+        (change("Trigger", "store-bars", "spec/delivery/backoffPolicy", "linear"), "backoffPolicy: exponential"),
+        (change("Trigger", "store-bars", "spec/delivery/retry", 6), "gives up after 63 s"),
+        (change("Trigger", "store-bars", "spec/delivery/backoffDelay", "PT0.4S"), "gives up after 101.6 s"),
+        (change("Trigger", "store-bars", "spec/filters", [{"exact": {"type": "x"}}]), "does not read filters"),
+        (change("Trigger", "store-bars", "spec/filter/attributes", {"job": "bars"}), "needs a type"),
+        (change("Trigger", "store-bars", "spec/filter/attributes/datacontenttype", "a/b"), "never matches"),
+        (change("Trigger", "store-bars", "spec/filter/attributes/subject", ""), "only empty values"),
+        (change("Service", "ingest", "metadata/labels", None), "ingest takes events and must be cluster-local"),
+        (change("Service", "store", "metadata/labels", None), "store takes events and must be cluster-local"),
+        (change("Service", "api", "spec/template/metadata/annotations", {}), "needs a max-scale"),
+        (change("Service", "api", "spec/template/spec/timeoutSeconds", 30), "is killed while it ends"),
+        (change("Service", "api", f"{CONTAINER}/securityContext/runAsNonRoot", False), "runAsNonRoot must be true"),
+        (change("Service", "api", f"{CONTAINER}/securityContext/capabilities", None), "capabilities must be"),
+        (change("Service", "api", f"{CONTAINER}/resources/limits/cpu", "250m"), "a limit of CPU"),
+        (change("Service", "api", f"{CONTAINER}/resources/limits/memory", None), "a limit of memory"),
+        (change("StatefulSet", "postgres", f"{CONTAINER}/securityContext", {}), "readOnlyRootFilesystem must be true"),
+        (change("Deployment", "redis", f"{CONTAINER}/securityContext", {}), "seccompProfile must be"),
+        (change("Job", "migration", f"{CONTAINER}/securityContext", {}), "allowPrivilegeEscalation must be false"),
+        (change("PingSource", "bars-close", "spec/schedule", "@every 1m"), "@every is refused"),
+        (change("PingSource", "bars-close", "spec/data", "[]"), "data must be a JSON object"),
+    ],
+)
+def test_each_rule_notices(documents: list[Document], broken: Callable[[list[Document]], None], complaint: str) -> None:
+    """Broken once, each rule says so and names the file."""
+    broken(documents)
+
+    found = complaints(documents)
+
+    assert any(complaint in sentence and ".yaml: " in sentence for sentence in found), found
+
+
+def places(body: Any, table: Any, path: str = "") -> Iterator[tuple[Body, str]]:
+    """Each mapping in *body* where the runner knows every field, with its path."""
+    if isinstance(table, dict) and isinstance(body, dict):
+        if fields.ANY not in table:
+            yield body, path
+        for key, part in body.items():
+            yield from places(part, table.get(key), f"{path}.{key}" if path else key)
+    if isinstance(table, list):
+        for index, part in enumerate(body):
+            yield from places(part, table[0], f"{path}[{index}]")
+
+
+def test_an_unknown_field_is_refused_wherever_it_stands(documents: list[Document]) -> None:
+    """A field that the runner does not obey is refused with its file and path, in every mapping of every manifest."""
+    seen = 0
+    for document in documents:
+        table = fields.TABLES[document.identity[0], document.identity[1]]
+        for _, path in places(document.body, table):
+            body = deepcopy(document.body)
+            [place] = [mapping for mapping, where in places(body, table) if where == path]
+            place["surprise"] = 1
+            seen += 1
+
+            with pytest.raises(ManifestError) as refused:
+                check("a/b.yaml", body)
+
+            where = f"{path}.surprise" if path else "surprise"
+            assert str(refused.value) == f"a/b.yaml: {where}: is not supported by the local runner"
+    assert seen > 100
+
+
+@pytest.mark.parametrize("exposed", ["/", "/events", "/events/"])
+def test_where_events_are_taken_nothing_is_routed_to(documents: list[Document], exposed: str) -> None:
+    """A cluster-local function may show the public one path, never the one at which it takes events."""
+    routes = find(documents, "HTTPRoute", "stocksalot")["spec"]["rules"]
+    [filters] = [rule["filters"] for rule in routes if rule["matches"][0]["path"]["value"] == "/api/insights"]
+    assert filters[0]["urlRewrite"]["path"]["replacePrefixMatch"] == "/insights"
+    filters[0]["urlRewrite"]["path"]["replacePrefixMatch"] = exposed
+
+    with pytest.raises(ManifestError, match="insights is cluster-local and must not be routed to"):
+        interpret(documents)
+
+
+def test_filters_are_refused() -> None:
+    """`filters`, which the RabbitMQ broker ignores, is not ignored here."""
+    trigger = {"apiVersion": "eventing.knative.dev/v1", "kind": "Trigger", "spec": {"filters": []}}
+
+    with pytest.raises(ManifestError, match=r"^t\.yaml: spec\.filters: is not supported"):
+        check("t.yaml", trigger)
+
+
+def test_an_unknown_kind_is_refused() -> None:
+    """An object of a kind that the runner does not know is not skipped."""
+    with pytest.raises(ManifestError, match=r"^s\.yaml: kind sources\.knative\.dev/v1 SinkBinding is not supported"):
+        check("s.yaml", {"apiVersion": "sources.knative.dev/v1", "kind": "SinkBinding"})
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "path", "value", "error"),
+    [
+        ("Trigger", "store-bars", "spec/delivery/backoffPolicy", "random", "spec.delivery.backoffPolicy: is 'random'"),
+        ("Trigger", "store-bars", "spec/delivery/timeout", "70s", "spec.delivery.timeout: is no time like PT30S"),
+        ("Trigger", "store-bars", "spec/delivery/retry", "7", "spec.delivery.retry: is no whole number"),
+        ("Trigger", "store-bars", "spec/subscriber/ref/kind", "Channel", "spec.subscriber.ref.kind: is 'Channel'"),
+        ("Service", "api", "spec/template/spec/timeoutSeconds", True, "timeoutSeconds: is no whole number"),
+        ("Service", "api", "spec/template/spec/containers", {}, "spec.template.spec.containers: is no list"),
+        ("HTTPRoute", "api", "spec/rules/0/backendRefs/0/name", "api", "backendRefs[0].name: is 'api'"),
+        ("PingSource", "bars-close", "spec/sink", "stocks", "spec.sink: is no mapping"),
+    ],
+)
+def test_a_wrong_value_is_refused(
+    documents: list[Document], kind: str, name: str, path: str, value: object, error: str
+) -> None:
+    """A value that the runner cannot obey is refused with its file and path."""
+    change(kind, name, path, value)(documents)
+
+    with pytest.raises(ManifestError, match=r"^f\.yaml: .*" + re.escape(error)):
+        check("f.yaml", find(documents, kind, name, "" if kind != "Service" else "serving"))
+
+
+@pytest.mark.parametrize(
+    ("broken", "error"),
+    [
+        (change("Trigger", "store-bars", "spec/broker", "shares"), "base/store.yaml: spec.broker: there is no Broker"),
+        (
+            change("Trigger", "store-bars", "spec/subscriber/ref/name", "shop"),
+            "base/store.yaml: spec.subscriber.ref: there is no Knative Service shop",
+        ),
+        (
+            change("Trigger", "store-bars", "spec/delivery/deadLetterSink", None),
+            "base/store.yaml: spec.delivery.deadLetterSink: is missing",
+        ),
+        (
+            change("Service", "api", f"{CONTAINER}/envFrom/0/configMapRef/name", "else"),
+            "base/api.yaml: spec.template.spec.containers[0].envFrom[0].configMapRef: there is no ConfigMap else",
+        ),
+        (
+            change("PingSource", "bars-close", "spec/sink/ref/name", "shares"),
+            "base/ingest.yaml: spec.sink.ref: there is no Broker shares",
+        ),
+        (
+            change("HTTPRoute", "api", "spec/rules/0/filters/0/urlRewrite/hostname", "nobody"),
+            "base/route.yaml: spec.rules[0].filters: no function has the host nobody",
+        ),
+        (
+            change(
+                "HTTPRoute", "api", "spec/rules/0/filters/0/urlRewrite/hostname", "store.stocksalot.svc.cluster.local"
+            ),
+            "base/route.yaml: spec.rules[0]: store is cluster-local and must not be routed to",
+        ),
+        (
+            change("Job", "migration", f"{CONTAINER}/command", None),
+            "base/migration.yaml: spec.template.spec.containers",
+        ),
+    ],
+)
+def test_a_reference_that_leads_nowhere_is_refused(
+    documents: list[Document], broken: Callable[[list[Document]], None], error: str
+) -> None:
+    """What names an object that is not there is refused with its file and field."""
+    broken(documents)
+
+    with pytest.raises(ManifestError, match="^" + re.escape(error)):
+        interpret(documents)
+
+
+def test_a_trigger_without_delivery_has_the_brokers(documents: list[Document]) -> None:
+    """As in a cluster, a Broker's delivery counts for a Trigger that has none."""
+    change("Trigger", "store-bars", "spec/delivery", None)(documents)
+    change("Broker", "stocks", "spec/delivery/retry", 3)(documents)
+
+    [trigger] = [trigger for trigger in interpret(documents).triggers if trigger.name == "store-bars"]
+
+    assert trigger.retry == 3
+    assert trigger.dead_letter_name == "http://store.stocksalot.svc.cluster.local/dead-letters"

@@ -1,0 +1,69 @@
+"""What a newcomer is told, in documents and workflows, exists."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from knative.install.overlay import OVERLAYS
+from knative.local.kustomize import build
+from tests.cluster.documents import commands
+from tests.cluster.groups import ROOT
+from tests.cluster.objects import needs_kubectl
+
+PAGES = sorted([*ROOT.glob("docs/*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md"])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_a_newcomer_is_told_exists(page: Path) -> None:
+    """Each make target, script, module, file and link that the documents name is there."""
+    makefile = (ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+    text = page.read_text()
+    told = set(re.findall(r"(?:^|[`\s])make ([a-z]+)\b", "\n".join([*commands(page), *re.findall(r"`[^`\n]+`", text)])))
+    assert told <= targets, told - targets
+
+    for variable in set(re.findall(r"\bmake [^`\n]*?\b([A-Z_]+)=", "\n".join(commands(page)))):
+        assert re.search(rf"\b{variable}\b", makefile), f"{variable} means nothing to make"
+    for module in set(re.findall(r"python3? -m ((?:knative|functions|benchmarks)[\w.]*)", text)):
+        path = ROOT / Path(*module.split("."))
+        assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), module
+    for link in re.findall(r"\]\(((?!https?:|mailto:|#)[^)#]+)", text):
+        assert (page.parent / link).exists(), link
+    for file in re.findall(r"(?<![\w/.])((?:knative|docs|tests|benchmarks|functions|shared)/[\w./-]+\.\w+)", text):
+        assert (ROOT / file).exists(), file
+
+
+@needs_kubectl
+def test_what_kubectl_is_told_about_is_there() -> None:
+    """Objects of ours that the documents name to kubectl are in the manifests, and so are the folders it applies."""
+    documents = [*build(OVERLAYS / "local"), *build(OVERLAYS / "cloud")]
+    names = {document.identity[3] for document in documents} | {"postgres-0", "stocksalot-tls", "api-00001"}
+    said = "\n".join(line for page in PAGES for line in commands(page))
+
+    for folder in re.findall(r"-k (knative/\S+)", said):
+        assert (ROOT / folder / "kustomization.yaml").exists()
+    kinds = r"gateway|certificate|services\.serving\.knative\.dev|secret|job"
+    told = re.findall(rf"(?:get|patch|delete) (?:{kinds}) ([a-z0-9-]+)|--from=cronjob/([a-z-]+)", said)
+    assert {one or other for one, other in told} >= {"public", "stocksalot", "api"}
+    assert {one or other for one, other in told} <= names
+    for name in re.findall(r"exec (?:-it? )?([a-z0-9-]+) --", said):
+        assert name in names
+
+
+def test_the_workflows_do_what_the_documents_say() -> None:
+    """Each make target of a workflow exists, each loop over images knows them all, and every action has a version."""
+    makefile = (ROOT / "Makefile").read_text()
+    [images] = re.findall(r"^IMAGES := (.*)$", makefile, re.MULTILINE)
+    for file in [*(ROOT / ".github" / "workflows").glob("*.yml"), ROOT / "docs" / "install.md"]:
+        text = file.read_text()
+        targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+        told = set(re.findall(r"^\s*(?:- run: |KUBECONFIG=\S+ )?make ([a-z]+)", text, re.MULTILINE))
+        assert told
+        assert told <= targets
+        for listed in re.findall(r"for image in ([a-z ]+)(?:;|$)", text, re.MULTILINE):
+            assert set(listed.split()) | {"migration"} == set(images.split())
+        assert all(re.search(r"@v\d+$", action) for action in re.findall(r"uses: (\S+)", text))
+        if file.suffix == ".yml":
+            assert yaml.safe_load(text)["permissions"]["contents"] == "read", "no more than it needs"

@@ -1,0 +1,56 @@
+"""A house for a test: ingest and store on real services, with the stand-in vendors."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.ingest.house import FRIDAY_EVENING, House
+from tests.vendors import KEY, OTHER_KEY, Hands, Vendors, set_clock, vendors
+
+
+@pytest.fixture
+def hands(monkeypatch: pytest.MonkeyPatch) -> Hands:
+    """A clock, some minutes after a session's last bar."""
+    return set_clock(monkeypatch, FRIDAY_EVENING)
+
+
+@pytest.fixture
+def open_house(
+    monkeypatch: pytest.MonkeyPatch, hands: Hands, database_url: str, redis_url: str
+) -> Iterator[Callable[..., House]]:
+    """A function that starts ingest and store; keywords are their environment."""
+    for name in ("PROVIDERS", "TWELVEDATA_API_KEYS", "FINNHUB_API_KEY", "REPLAY_FILES"):
+        monkeypatch.delenv(name, raising=False)
+
+    with asyncio.Runner() as runner:
+
+        def start(**environment: str) -> House:
+            told = {"database_url": database_url, "redis_url": redis_url} | environment
+            for name, value in told.items():
+                monkeypatch.setenv(name.upper(), value)
+            return House(runner, database_url, hands)
+
+        yield start
+
+
+@pytest.fixture
+def upstream(hands: Hands) -> Iterator[Vendors]:
+    """The stand-in vendors with two keys."""
+    with vendors(keys=[KEY, OTHER_KEY]) as both:
+        yield both
+
+
+@pytest.fixture
+def open_real_house(open_house: Callable[..., House], upstream: Vendors) -> Callable[..., House]:
+    """A function that starts ingest and store with the real clients on the stand-in vendors."""
+
+    def start(**environment: str) -> House:
+        real = {
+            "twelvedata_api_keys": KEY,
+            "twelvedata_base_url": upstream.url,
+            "finnhub_base_url": f"{upstream.url}/api/v1",
+        }
+        return open_house(**real | environment)
+
+    return start

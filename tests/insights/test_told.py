@@ -1,0 +1,338 @@
+"""Insights as readers and the broker meet them: figures that hold, one telling an hour, and a door for events alone."""
+
+import gzip
+import json
+import re
+import time
+from collections.abc import Iterator
+from decimal import Decimal
+
+import psycopg
+import pytest
+
+from shared.freshness import SECONDS
+from tests.reading import change, serving
+from tests.recomputing import by_ticker, half_up, recompute, shown
+from tests.telling import (
+    FRIDAY,
+    STORED,
+    TICK,
+    Insights,
+    active_tickers,
+    full_market,
+    keep_active,
+    put_rows,
+    random_walk,
+    telling,
+    trading_days,
+)
+from tests.waiting import wait_until
+
+
+def all_items(insights: Insights, query: str = "?limit=35") -> list[dict]:
+    """Every hour, page by page."""
+    items, asked = [], query
+    while True:
+        answer = insights.get(asked).json(parse_float=Decimal)
+        items += answer["items"]
+        if not answer["next_cursor"]:
+            return items
+        asked = f"{query}&cursor={answer['next_cursor']}"
+
+
+def figures(text: str) -> list[str]:
+    """Whatever a reader would take for a figure in *text*."""
+    return re.findall(r"[0-9][0-9.,]*", text)
+
+
+def test_every_figure_of_two_hundred_insights_is_what_the_bars_it_links_to_say(
+    database_url: str, redis_url: str
+) -> None:
+    """Each figure computed again from /ohlc alone, by other code, is the same to the last digit, value and words."""
+    full_market(database_url, 30)
+    checked = 0
+    metrics = set()
+    answers: dict[str, dict] = {}
+    with telling(database_url, redis_url, INSIGHTS_HISTORY_HOURS="49") as insights:
+        assert insights.event().status_code == 200
+        items = all_items(insights)
+    sentences = [insight for hour in items for insight in hour["insights"]]
+    with serving(database_url, redis_url, FRIDAY, ANONYMOUS_HISTORY_DAYS="0") as api:
+        for insight in sentences:
+            text = insight["template"]
+            for fact in insight["facts"]:
+                bars = answers.get(fact["link"]) or by_ticker(api.items(fact["link"]))
+                answers[fact["link"]] = bars
+                starts = set(fact["bars"]["starts"])
+                exact = {name: [bar for bar in some if bar["datetime"] in starts] for name, some in bars.items()}
+                value = recompute(fact, exact)
+                assert sorted(bars) == sorted(fact["bars"]["tickers"])
+                assert half_up(value, 6) == fact["value"], fact
+                assert shown(fact, value, bars) == fact["text"], fact
+                if fact["unit"] == "percent" and fact["direction"]:
+                    assert fact["direction"] == ("up" if value > 0 else "down")
+                text = text.replace(f"{{{fact['id']}}}", fact["text"])
+                metrics.add(fact["metric"])
+                checked += 1
+            assert text[:1].upper() + text[1:] == insight["insight"]
+            told = [figure for fact in insight["facts"] for figure in figures(fact["text"])]
+            assert figures(insight["insight"]) == told, "a figure that is no fact's"
+
+    assert len(items) == 49
+    assert len(sentences) >= 200
+    assert checked >= 400
+    assert metrics >= {"change", "rank", "breadth", "market_change", "streak", "volume_ratio", "range", "period"}
+
+
+def test_an_hour_has_three_to_five_insights_of_both_moods(database_url: str, redis_url: str) -> None:
+    """Every hour of a day is told of, newest first, positive and negative where the market has both."""
+    full_market(database_url)
+    with telling(database_url, redis_url) as insights:
+        reply = insights.event()
+        items = insights.items()
+
+    assert reply.headers["ce-type"] == "tech.stocksalot.insights.written.v1"
+    assert reply.json() == {"as_of": "2026-11-20T21:00:00Z", "generator": "rules", "count": len(items[0]["insights"])}
+    assert [hour["datetime"][11:16] for hour in items] == [
+        "20:30",
+        "19:30",
+        "18:30",
+        "17:30",
+        "16:30",
+        "15:30",
+        "14:30",
+    ]
+    assert all(3 <= len(hour["insights"]) <= 5 for hour in items)
+    assert all({"positive", "negative"} <= {insight["sentiment"] for insight in hour["insights"]} for hour in items)
+    assert {hour["source"] for hour in items} == {"simulated"}
+    assert all(hour["complete"] and not hour["superseded"] and hour["generator"] == "rules" for hour in items)
+
+
+def test_twenty_events_at_once_tell_of_each_hour_once(database_url: str, redis_url: str) -> None:
+    """Two copies and twenty events in parallel: one of them writes, nobody writes twice, nobody answers an error."""
+    full_market(database_url)
+    with telling(database_url, redis_url) as one, telling(database_url, redis_url) as other:
+        codes = one.events_together(10) + other.events_together(10)
+        both = one.events_together(20, TICK)
+        rows = one.query("SELECT start, count(*), max(revision) FROM insight_hours GROUP BY start")
+
+    assert sorted(codes) == [200] + [204] * 19
+    assert set(both) == {204}
+    assert len(rows) == 7
+    assert {(count, revision) for _, count, revision in rows} == {(1, 0)}
+
+
+def test_an_event_with_nothing_to_tell_is_done(database_url: str, redis_url: str) -> None:
+    """No bars, too few bars, bars of a strange type: 204, and nothing is written."""
+    with telling(database_url, redis_url) as insights:
+        before_any = insights.event().status_code
+        starts = full_market(database_url, 3)
+        with psycopg.connect(database_url) as connection:
+            connection.execute("DELETE FROM bars WHERE ticker = 'AAPL'")
+        incomplete = insights.event().status_code
+        strange = insights.event("tech.stocksalot.bars.fetched.v1").status_code
+
+        assert (before_any, incomplete, strange) == (204, 204, 204)
+        assert insights.query("SELECT count(*) FROM insight_hours") == [(0,)]
+    assert starts
+
+
+def test_a_deadline_tells_of_what_is_there_and_says_what_is_missing(database_url: str, redis_url: str) -> None:
+    """At the deadline, and not before, an incomplete hour is told of; when the rest arrives it is told of again."""
+    starts = full_market(database_url, 22)
+    with psycopg.connect(database_url) as connection:
+        late = connection.execute(
+            "DELETE FROM bars WHERE start = %s AND ticker IN ('KO', 'NKE') RETURNING *", (starts[-1],)
+        ).fetchall()
+    too_early = "2026-11-20T21:05:00+00:00"
+    with telling(database_url, redis_url, too_early) as insights:
+        insights.event(TICK, job="insights")
+        assert insights.items("?limit=1")[0]["datetime"] == "2026-11-20T19:30:00Z"
+    with telling(database_url, redis_url) as insights:
+        assert insights.event(STORED).status_code == 204
+        assert insights.event(TICK, "2", job="insights").status_code == 200
+        [hour] = insights.items("?limit=1")
+        put_rows(database_url, [(*row[:10], row[10]) for row in late])
+        insights.event(STORED, "3")
+        [whole] = insights.items("?limit=1")
+
+    assert (hour["datetime"], hour["complete"], hour["missing"]) == ("2026-11-20T20:30:00Z", False, ["KO", "NKE"])
+    assert "48 stocks" in hour["insights"][0]["insight"]
+    assert not any({"KO", "NKE"} & set(insight["tickers"]) for insight in hour["insights"])
+    assert (whole["complete"], whole["missing"], whole["revision"]) == (True, [], 1)
+    assert "50 stocks" in whole["insights"][0]["insight"]
+
+
+def test_a_figure_whose_bars_changed_says_so_at_once_and_is_told_anew(database_url: str, redis_url: str) -> None:
+    """No reader sees a figure that its link contradicts without being told; the next event writes the hour again."""
+    full_market(database_url)
+    with telling(database_url, redis_url) as insights:
+        insights.event()
+        [before] = insights.items("?limit=1")
+        told = next(fact for one in before["insights"] for fact in one["facts"] if fact["metric"] == "rank")
+        change(
+            database_url,
+            "UPDATE bars SET close = close * 1.001, high = high * 1.001 "
+            f"WHERE ticker = '{told['ticker']}' AND start = '{before['datetime']}'",
+            redis_url,
+        )
+        time.sleep(2 * SECONDS)
+        [revised] = insights.items("?limit=1")
+        insights.event()
+        time.sleep(2 * SECONDS)
+        [after] = insights.items("?limit=1")
+        kept = insights.query("SELECT revision FROM insight_hours WHERE start = %s ORDER BY 1", before["datetime"])
+
+    marked = {fact["metric"]: fact["superseded"] for one in revised["insights"] for fact in one["facts"]}
+    assert revised["superseded"]
+    assert marked["rank"]
+    assert (after["superseded"], after["revision"]) == (False, 1)
+    assert kept == [(0,), (1,)]
+
+
+def test_history_by_date_ticker_and_page(database_url: str, redis_url: str) -> None:
+    """A day's hours, a company's insights, and pages that lead back without a gap."""
+    full_market(database_url, 26)
+    with telling(database_url, redis_url, INSIGHTS_HISTORY_HOURS="21") as insights:
+        insights.event()
+        everything = all_items(insights, "?limit=4")
+        thursday = insights.items("?date=2026-11-19&limit=35")
+        ticker = everything[3]["insights"][-1]["tickers"][0]
+        about = insights.items(f"?ticker={ticker.lower()}&limit=35")
+        none = insights.get("?date=2026-01-02").json()
+        answer = insights.get("?limit=4")
+
+    assert [hour["datetime"] for hour in everything] == sorted((hour["datetime"] for hour in everything), reverse=True)
+    assert len(everything) == 21
+    assert {hour["session"] for hour in thursday} == {"2026-11-19"}
+    assert len(thursday) == 7
+    assert about
+    assert all(ticker in one["tickers"] for hour in about for one in hour["insights"])
+    assert (none["count"], none["items"], none["as_of"]) == (0, [], None)
+    assert answer.headers["link"] == f'<?limit=4&cursor={answer.json()["next_cursor"]}>; rel="next"'
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "word"),
+    [
+        ("?date=2026-13-01", 400, "date"),
+        ("?limit=36", 400, "limit"),
+        ("?limit=0", 400, "limit"),
+        ("?cursor=x", 400, "cursor"),
+        ("?ticker=%F0%9F%92%A9", 400, "ticker"),
+        ("?ticker=ZZZZ", 404, "ZZZZ"),
+        ("?what=1", 400, "what"),
+        ("?limit=1&limit=2", 400, "once"),
+        ("/AAPL", 404, "path"),
+    ],
+)
+def test_what_cannot_be_answered_is_a_problem(shared_insights: Insights, query: str, status: int, word: str) -> None:
+    """Each wrong question gets problem+json that names what to change."""
+    answer = shared_insights.get(query, status)
+
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert word in answer.json()["detail"]
+
+
+@pytest.fixture
+def shared_insights(database_url: str, redis_url: str) -> Iterator[Insights]:
+    """The function with a small market that it has told of."""
+    keep_active(database_url, ["AAPL", "KO", "MSFT", "NKE", "V", "XOM"])
+    starts = [start for session in trading_days(database_url, 22).sessions for start in session.starts("1h")]
+    put_rows(database_url, random_walk(active_tickers(database_url), starts))
+    with telling(database_url, redis_url) as insights:
+        insights.event()
+        yield insights
+
+
+def test_it_answers_as_the_api_does(shared_insights: Insights) -> None:
+    """ETag and 304, gzip, HEAD, Cache-Control, a request id, limits told, 405 for what only reads."""
+    answer = shared_insights.get("", X_Request_ID="mine")
+    again = shared_insights.get("", 304, If_None_Match=answer.headers["etag"])
+    packed = shared_insights.client.build_request("GET", "/insights", headers={"Accept-Encoding": "gzip"})
+    raw = shared_insights.client.send(packed, stream=True)
+    body = b"".join(raw.iter_raw())
+    head = shared_insights.client.head("/insights")
+    post = shared_insights.client.post("/insights")
+    preflight = shared_insights.client.options("/insights")
+
+    assert answer.headers["x-request-id"] == "mine"
+    assert again.content == b""
+    assert raw.headers["content-encoding"] == "gzip"
+    assert json.loads(gzip.decompress(body)) == answer.json()
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == str(len(answer.content))
+    assert "max-age=" in answer.headers["cache-control"]
+    assert "ratelimit" in answer.headers
+    assert (post.status_code, post.headers["allow"]) == (405, "GET, HEAD, OPTIONS")
+    assert preflight.status_code == 204
+    assert answer.json()["stale"] is False
+
+
+def test_events_are_taken_at_their_own_path_only(shared_insights: Insights) -> None:
+    """An event at the path that the public route leads to is no event; a request that is none is told so."""
+    headers = {"ce-id": "1", "ce-source": "x", "ce-type": TICK, "ce-specversion": "1.0"}
+
+    assert shared_insights.client.post("/insights", headers=headers, content=b"{}").status_code == 405
+    assert shared_insights.client.post("/", headers=headers, content=b"{}").status_code == 404
+    assert shared_insights.client.post("/insights/events", headers=headers, content=b"{}").status_code == 404
+    assert shared_insights.client.post("/events", content=b"{}").status_code == 400
+    assert shared_insights.client.get("/events").status_code == 405
+
+
+def test_without_postgres_what_is_kept_is_served_as_stale(shared_insights: Insights) -> None:
+    """Postgres away: the copy with `stale: true`, 503 for what nobody has asked before, 5xx for events: try again."""
+    fresh = shared_insights.get().json()
+    server, name = shared_insights.database_url.rsplit("/", 1)
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false'.encode())
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+        time.sleep(5.2)  # Redis's copy of the epoch is believed for five seconds
+        stale = shared_insights.get()
+        unknown = shared_insights.get("?limit=3", 503)
+        event = shared_insights.event()
+        connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true'.encode())
+    wait_until(lambda: shared_insights.client.get("/insights?limit=3").status_code == 200, 10)
+
+    assert (fresh["stale"], stale.json()) == (False, {**fresh, "stale": True})
+    assert stale.headers["x-stale"] == "true"
+    assert unknown.headers["retry-after"]
+    assert event.status_code >= 500
+    assert shared_insights.event().status_code == 204
+
+
+def test_pages_of_other_origins_may_read_where_configured(database_url: str, redis_url: str) -> None:
+    """CORS as the api has it."""
+    with telling(database_url, redis_url, CORS_ORIGINS="https://example.com") as insights:
+        theirs = insights.get("", Origin="https://example.com").headers
+        others = insights.get("", Origin="https://evil.example").headers
+
+    assert theirs["access-control-allow-origin"] == "https://example.com"
+    assert "access-control-allow-origin" not in others
+
+
+def test_one_company_alone_is_told_of_too(database_url: str, redis_url: str) -> None:
+    """With a single ticker, and a single session, there are still three sentences, all about it."""
+    keep_active(database_url, ["AAPL"])
+    [session] = trading_days(database_url, 1).sessions
+    put_rows(database_url, random_walk(["AAPL"], list(session.starts("1h"))))
+    with telling(database_url, redis_url) as insights:
+        insights.event()
+        items = insights.items()
+
+    assert len(items) == 7
+    assert all(3 <= len(hour["insights"]) <= 5 for hour in items)
+    assert all(one["tickers"] == ["AAPL"] for hour in items for one in hour["insights"])
+
+
+def test_a_fresh_telling_is_never_called_superseded(database_url: str, redis_url: str) -> None:
+    """What Python says of the bars and what Postgres says of them agree, trailing zeros and missing volume included."""
+    full_market(database_url, 24)
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE bars SET volume = NULL WHERE ticker < 'C' AND extract(hour FROM start) = 15")
+        connection.execute("UPDATE bars SET close = 100.00, high = 1000.5000, low = 1.10 WHERE ticker = 'KO'")
+    with telling(database_url, redis_url, INSIGHTS_HISTORY_HOURS="21") as insights:
+        insights.event()
+
+        assert insights.query("SELECT count(*) FROM insight_figures WHERE superseded") == [(0,)]
+        assert insights.query("SELECT count(*) > 100 FROM insight_figures") == [(True,)]

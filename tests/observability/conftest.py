@@ -1,0 +1,26 @@
+"""A store whose clock stands still, and somebody who takes what is sent."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from shared import clock
+from tests.observability.receiver import Receiver
+from tests.storing import FRIDAY, Store, opened
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch, database_url: str, redis_url: str) -> Iterator[Store]:
+    """The function on a fresh database, its clock standing still on a Friday."""
+    monkeypatch.setattr(clock, "now", lambda: FRIDAY)
+    with opened(monkeypatch, database_url, redis_url) as one:
+        yield one
+        one.close()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """Takes everything that is sent to it."""
+    one = Receiver()
+    yield one
+    one.close()

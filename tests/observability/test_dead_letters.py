@@ -1,0 +1,107 @@
+"""What a Trigger gave up waits in store, can be looked at, and can be sent again."""
+
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+
+from functions.store.replay import BrokerError, replay
+from knative.local.__main__ import main as command_line
+from tests.observability.figures import figures
+from tests.observability.receiver import Receiver
+from tests.running import running
+from tests.storing import Store, headers
+from tests.waiting import wait_until
+
+
+def dead_letter(store: Store, event_id: str, **extensions: str) -> None:
+    """Let the broker give an event up."""
+    errors = {"knativeerrordest": "http://ingest", "knativeerrorcode": "500", **extensions}
+    answer = store.post({"ticker": "Ä"}, "dev.knative.sources.ping", event_id, "/dead-letters", **errors)
+    assert answer.status_code == 204, answer.text
+
+
+def test_dead_letters_are_there_to_be_looked_at(store: Store) -> None:
+    """GET /dead-letters tells what came, from whom, how often and why; the figures count them."""
+    dead_letter(store, "1", job="bars")
+    dead_letter(store, "1", job="bars")
+
+    told = store.run(store.client.get("/dead-letters")).json()
+
+    assert told["count"] == 1
+    [letter] = told["items"]
+    assert (letter["type"], letter["event_id"], letter["arrivals"]) == ("dev.knative.sources.ping", "1", 2)
+    assert letter["reason"] == "http://ingest answered 500 until the retries were used up"
+    assert json.loads(letter["data"].encode().decode("unicode_escape")) == {"ticker": "Ä"}
+    assert figures(store)["stocksalot_dead_letters"] == 1
+
+
+def test_a_dead_letter_is_sent_again_as_it_came(store: Store, receiver: Receiver, database_url: str) -> None:
+    """The broker gets the event with its own id, source, type, extensions and data, without what Knative added."""
+    dead_letter(store, "1", job="bars", subject="Z%C3%BCrich")
+    dead_letter(store, "2", job="companies")
+
+    sent = replay(database_url, receiver.url)
+
+    assert [letter.attributes["id"] for letter in sent] == ["1", "2"]
+    _, sent_headers, body = receiver.taken[0]
+    assert {name: sent_headers[f"ce-{name}"] for name in ("id", "source", "type", "specversion", "job", "subject")} == {
+        "id": "1",
+        "source": "/stocksalot/ingest",
+        "type": "dev.knative.sources.ping",
+        "specversion": "1.0",
+        "job": "bars",
+        "subject": "Z%C3%BCrich",
+    }
+    assert sent_headers["content-type"] == "application/json"
+    assert not [name for name in sent_headers if name.startswith("ce-knative")]
+    assert json.loads(body) == {"ticker": "Ä"}
+    assert store.query("SELECT count(*) FROM dead_letters") == [(0,)]
+
+
+def test_only_those_that_are_named_are_sent_again(store: Store, receiver: Receiver, database_url: str) -> None:
+    """Ids choose; the others stay."""
+    for event_id in ("1", "2", "3"):
+        dead_letter(store, event_id)
+    [(chosen,)] = store.query("SELECT id FROM dead_letters WHERE event_id = '2'")
+
+    replay(database_url, receiver.url, [chosen])
+
+    assert [one.headers["ce-id"] for one in receiver.taken] == ["2"]
+    assert store.query("SELECT event_id FROM dead_letters ORDER BY 1") == [("1",), ("3",)]
+
+
+def test_what_the_broker_does_not_take_stays(store: Store, receiver: Receiver, database_url: str) -> None:
+    """A dead letter is forgotten only once the broker has confirmed it."""
+    dead_letter(store, "1")
+    receiver.status = 500
+
+    with pytest.raises(BrokerError, match="answered 500"):
+        replay(database_url, receiver.url)
+    receiver.close()
+    with pytest.raises(BrokerError, match="does not answer"):
+        replay(database_url, receiver.url)
+
+    assert store.query("SELECT count(*) FROM dead_letters") == [(1,)]
+
+
+def test_a_person_sends_a_dead_letter_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`replay --list` shows what waits and why; `replay` gives it to the broker, whose Trigger delivers it."""
+    environment = {"CLOCK": "2026-11-20T22:00:00+00:00 2026-11-20T22:00:00+00:00 0", "HISTORY_SESSIONS": "2"}
+    with running(tmp_path, environment, "--manual") as system:
+        tick = headers("dev.knative.sources.ping", "lost-1", job="bars", knativeerrorcode="503", knativeerrordest="x")
+        address = f"{system.gateway()}/stocksalot/store/dead-letters"
+        assert httpx.post(address, headers=tick, json={}, timeout=60).status_code == 204
+
+        assert command_line(["replay", "--folder", str(tmp_path), "--list"]) == 0
+        shown = capsys.readouterr().out
+        assert command_line(["replay", "--folder", str(tmp_path)]) == 0
+        told = capsys.readouterr().out
+        wait_until(lambda: system.get("/latest")["count"] == 50, 60)
+        assert command_line(["replay", "--folder", str(tmp_path)]) == 0
+
+    assert "dev.knative.sources.ping" in shown
+    assert "lost-1" in shown
+    assert told == "sent again: 1 dev.knative.sources.ping: x answered 503 until the retries were used up\n"
+    assert capsys.readouterr().out == "there is nothing to send again\n"

@@ -1,0 +1,63 @@
+"""Alerts and dashboard look at what /metrics tells, and say what to do."""
+
+import json
+import re
+from typing import Any
+
+import psycopg
+import pytest
+import yaml
+
+from functions.store.metrics import HELP
+from knative.local.fields import seconds_of_go
+from tests.running import ROOT
+
+WATCHED = ROOT / "knative" / "observability"
+ALERTS = yaml.safe_load((WATCHED / "alerts.yaml").read_text())["spec"]["groups"][0]["rules"]
+PANELS = json.loads((WATCHED / "dashboard.json").read_text())["panels"]
+FROM_RABBITMQ = {"rabbitmq_queue_messages_ready", "rabbitmq_queue_messages_unacked"}
+
+
+def asked_for(expression: str) -> set[str]:
+    """The figures that a PromQL expression names."""
+    return set(re.findall(r"\b(?:stocksalot|rabbitmq)_[a-z_]+", expression))
+
+
+def test_what_is_watched_is_what_is_told() -> None:
+    """Alerts and dashboard ask for figures that /metrics has, and none of its figures is looked at by nobody."""
+    asked = set().union(
+        *(asked_for(rule["expr"]) for rule in ALERTS),
+        *(asked_for(target["expr"]) for panel in PANELS for target in panel["targets"]),
+    )
+
+    assert asked - FROM_RABBITMQ == set(HELP)
+
+
+def test_the_figures_of_the_tables_are_described(database_url: str) -> None:
+    """Every name that the database tells is one that Prometheus is told the meaning of."""
+    with psycopg.connect(database_url) as connection:
+        found = connection.execute("SELECT pg_get_functiondef('figures_at'::regproc)").fetchone()
+
+    assert found is not None
+    told = set(re.findall(r"'(stocksalot_[a-z_]+)'", found[0]))
+    assert told | {name for name in HELP if "credits" in name or "redis" in name} == set(HELP)
+
+
+@pytest.mark.parametrize("rule", ALERTS, ids=lambda rule: rule["alert"])
+def test_an_alert_says_what_to_do(rule: dict[str, Any]) -> None:
+    """Each alert waits, is of a severity, and leads to a chapter of docs/operations.md that is there."""
+    page, _, anchor = rule["annotations"]["runbook"].partition("#")
+    chapters = re.findall(r"^### (.+)$", (ROOT / page).read_text(), re.MULTILINE)
+
+    assert rule["for"]
+    assert rule["labels"]["severity"] in ("warning", "critical")
+    assert anchor in [chapter.lower() for chapter in chapters]
+    assert len(ALERTS) == len(chapters)
+
+
+def test_figures_do_not_run_out_between_two_questions() -> None:
+    """store is asked more often than the five minutes after which Prometheus forgets, and seldom enough to sleep."""
+    scrape, _ = yaml.safe_load_all((WATCHED / "scrape.yaml").read_text())
+
+    assert scrape["spec"]["staticConfigs"][0]["targets"] == ["store.stocksalot.svc.cluster.local"]
+    assert 120 <= seconds_of_go(scrape["spec"]["scrapeInterval"]) < 300

@@ -1,0 +1,207 @@
+"""Accounts and the API in the page, against the whole system: what a person does there works outside as well."""
+
+import json
+import re
+import subprocess
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from tests.browser import WHOLE, Open, violations
+from tests.page.account import PASSWORD, address, create, register, status
+from tests.running import System
+from tests.waiting import wait_until
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+
+@pytest.fixture
+def person(market: System, open_page: Open, request: pytest.FixtureRequest) -> "Page":
+    """The account page of somebody who has just registered."""
+    page = open_page(f"{market.url}/account")
+    register(page, address(request))
+    return page
+
+
+def test_from_registering_to_curl(market: System, person: "Page") -> None:
+    """A token made in the page works in the very command that the page gives."""
+    token = create(person, "for curl")
+    command = person.locator("code", has_text="curl").inner_text()
+
+    answer = subprocess.run(["sh", "-c", f"{command} --silent"], capture_output=True, text=True, check=True, timeout=60)
+
+    assert re.fullmatch(r"sal_[0-9A-Za-z]{36,}", token)
+    assert token in command
+    assert json.loads(answer.stdout)["count"] == 50
+
+
+def test_a_token_is_copied_and_shown_once(person: "Page") -> None:
+    """Copy puts it on the clipboard; after a reload it is listed by name, and is nowhere in the page any more."""
+    person.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    token = create(person, "once")
+    person.get_by_role("button", name="Copy the token").click()
+    person.get_by_role("button", name="Copy the token").get_by_text("Copied").wait_for()
+    copied = person.evaluate("navigator.clipboard.readText()")
+    person.reload()
+    person.get_by_role("rowheader", name="once").wait_for()
+
+    assert copied == token
+    assert token not in person.content()
+
+
+def test_rotating_gives_another_and_revoking_ends_it(market: System, person: "Page") -> None:
+    """Rotated, the old token still works for a while; revoked, a token is refused within a second."""
+    old = create(person, "rotated")
+    person.get_by_role("button", name="Rotate rotated").click()
+    shown = person.get_by_test_id("new-token")
+    new = wait_until(lambda: "".join(set(shown.all_inner_texts()) - {old}))
+    both = status(market, old), status(market, new)
+    person.get_by_role("button", name="Revoke rotated").first.click()
+    person.get_by_text("“rotated” is revoked.").wait_for(state="attached")
+    person.get_by_role("button", name="Revoke rotated").first.click()
+    wait_until(lambda: person.locator("tbody tr").count() == 1)
+    person.wait_for_timeout(1000)
+
+    assert both == (200, 200)
+    assert (status(market, old), status(market, new)) == (401, 401)
+
+
+def test_the_token_stays_in_the_tab(market: System, person: "Page") -> None:
+    """It is in session storage alone, in no address; another page of the tab knows who reads, a new tab does not."""
+    token: str = person.evaluate("JSON.parse(sessionStorage.principal).token")
+    local = person.evaluate("JSON.stringify(localStorage)")
+    cookies = person.context.cookies()
+    addresses: list[str] = person.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)")
+    person.get_by_role("link", name="Market").click()
+    known = person.get_by_role("link", name="Account").inner_text()
+    other = person.context.new_page()
+    other.goto(f"{market.url}/account")
+
+    assert token.startswith("sal_")
+    assert token not in local
+    assert cookies == []
+    assert not any(token in one for one in [person.url, *addresses])
+    assert "(logged in)" in known
+    assert other.get_by_role("button", name="Create an account").is_visible()
+
+
+def test_logging_out_ends_the_token(market: System, person: "Page") -> None:
+    """Log out, and what was in the tab opens nothing any more; logging in again does."""
+    token: str = person.evaluate("JSON.parse(sessionStorage.principal).token")
+    email = person.locator(".who strong").inner_text()
+    person.get_by_role("button", name="Log out").click()
+    person.get_by_label("Email").fill(email)
+    person.get_by_label("Password").fill(PASSWORD)
+    person.get_by_role("button", name="Log in").last.click()
+    person.get_by_text(f"Logged in as {email}").wait_for()
+    person.wait_for_timeout(500)
+
+    assert status(market, token) == 401
+    assert status(market, person.evaluate("JSON.parse(sessionStorage.principal).token")) == 200
+
+
+def test_what_is_wrong_is_said_in_place(market: System, open_page: Open, person: "Page") -> None:
+    """A taken address and a wrong password are told in words, and nothing that was typed is lost."""
+    email = person.locator(".who strong").inner_text()
+    page = open_page(f"{market.url}/account")
+    page.get_by_label("Email").fill(email)
+    page.get_by_label("Password").fill("not the password")
+    page.get_by_role("button", name="Log in").last.click()
+    wrong = page.get_by_role("alert").get_by_text("There is no account")
+    wrong.wait_for()
+    page.get_by_role("button", name="Create an account").click()
+    page.get_by_role("button", name="Create the account").click()
+    page.get_by_role("alert").get_by_text("taken").wait_for()
+
+    assert page.get_by_label("Email").input_value() == email
+    assert violations(page) == []
+
+
+def test_deleting_the_account_asks_twice_and_ends_all(market: System, person: "Page") -> None:
+    """Only with the address typed does the account end, and its tokens with it."""
+    email = person.locator(".who strong").inner_text()
+    token = create(person, "doomed")
+    person.get_by_role("button", name="Delete the account…").click()
+    sure = person.get_by_role("button", name="Delete it")
+    at_first = sure.is_disabled()
+    person.get_by_label(f"Type {email}").fill(email)
+    sure.click()
+    person.get_by_role("button", name="Create an account").wait_for()
+    person.wait_for_timeout(1000)
+
+    assert at_first
+    assert status(market, token) == 401
+
+
+def test_a_refused_token_is_told_and_can_be_left_behind(market: System, person: "Page") -> None:
+    """When the token of the tab has ended elsewhere, the page says so and goes on without on request."""
+    token: str = person.evaluate("JSON.parse(sessionStorage.principal).token")
+    httpx.delete(f"{market.url}/api/tokens/current", headers={"Authorization": f"Bearer {token}"}, timeout=30)
+    person.wait_for_timeout(1100)
+    person.goto(market.url)
+    person.locator("[data-state=refused]").wait_for()
+    person.get_by_role("button", name="go on without").click()
+    person.locator("[data-state=refused]").wait_for(state="detached")
+
+    person.locator(WHOLE).first.wait_for()
+    assert person.locator(WHOLE).count() == 50
+    assert person.evaluate("sessionStorage.principal") is None
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_axe_finds_nothing(
+    market: System, open_page: Open, request: pytest.FixtureRequest, scheme: str, width: int
+) -> None:
+    """No violation in the account, before and after logging in, nor among the examples of the API."""
+    options: dict[str, Any] = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
+    page = open_page(f"{market.url}/account", **options)
+    page.get_by_role("button", name="Create an account").click()
+    found = violations(page)
+    register(page, f"{scheme}-{width}@example.com")
+    create(page, "seen by axe")
+    page.get_by_role("button", name="Delete the account…").click()
+    found += violations(page)
+    page.goto(f"{market.url}/developers")
+    page.get_by_role("button", name="Run").first.click()
+    page.locator("pre[role=region]").wait_for()
+
+    assert found + violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+def test_every_example_runs(market: System, open_page: Open) -> None:
+    """Each example of the API page is answered in the page, and its command does the same in a shell."""
+    page = open_page(f"{market.url}/developers")
+    page.locator("article code", has_text=market.url).first.wait_for()
+    commands: list[str] = []
+    for example in page.locator("article", has=page.get_by_role("button", name="Run")).all():
+        example.get_by_role("button", name="Run").click()
+        example.get_by_text("200 in").wait_for()
+        commands.append(example.locator("code").inner_text())
+    codes = [
+        subprocess.run(
+            ["sh", "-c", f"{command} --silent --output /dev/null --write-out '%{{http_code}}'"],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        ).stdout
+        for command in commands
+    ]
+
+    assert codes == ["200"] * 6
+
+
+def test_the_reference_is_one_click_away(market: System, open_page: Open) -> None:
+    """The API page leads to the reference and to the OpenAPI document, and both are there."""
+    page = open_page(f"{market.url}/developers")
+    links = [link.get_attribute("href") for link in page.locator(".links a").all()]
+
+    answers = [httpx.get(f"{market.url}{urlsplit(link or '').path}", timeout=30).status_code for link in links]
+
+    assert links == ["/api/docs", "/api/openapi.json"]
+    assert answers == [200, 200]

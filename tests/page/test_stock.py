@@ -1,0 +1,324 @@
+"""The page of one stock, in a real browser on the whole system: what it shows is what /ohlc says."""
+
+import csv
+import io
+import json
+import re
+import secrets
+import shlex
+import subprocess
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from tests.browser import Open, violations
+from tests.running import System
+from tests.waiting import wait_until
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+MONTH = "/stocks/NVDA?range=1M&interval=1h"
+PRICES = ("open", "high", "low", "close")
+NAME_OF_FOCUS = "(one => one.getAttribute('aria-label') || one.value || one.innerText)(document.activeElement)"
+PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True}
+
+
+def rows(page: "Page") -> list[dict[str, Any]]:
+    """What the table of bars says, the newest first; figures as numbers, None where it says that there is none."""
+    page.locator("tbody tr").first.wait_for()
+    cells = page.locator("tbody tr").evaluate_all(
+        "rows => rows.map(row => [row.dataset.time, ...[...row.cells].map(cell => cell.innerText.trim())])"
+    )
+    return [
+        {"timestamp": int(time), "name": name, **dict(zip((*PRICES, "volume"), map(number, figures), strict=False))}
+        for time, name, *figures in cells
+    ]
+
+
+def number(text: str) -> float | None:
+    """A figure as the page writes it."""
+    return float(text.replace(",", "")) if re.fullmatch(r"[\d.,]+", text) else None
+
+
+def legend(page: "Page") -> str:
+    """The legend of the chart, in one line."""
+    return " ".join(page.get_by_test_id("legend").inner_text().split())
+
+
+def query(page: "Page") -> str:
+    """The query of the page's address."""
+    return page.url.partition("?")[2]
+
+
+def somebody(market: System) -> dict[str, str]:
+    """A new reader with a token."""
+    person = {"email": f"{secrets.token_hex(6)}@example.com", "password": secrets.token_urlsafe(16)}
+    httpx.post(f"{market.url}/api/users/register", data=person, timeout=30).raise_for_status()
+    login = {"username": person["email"], "password": person["password"]}
+    answer = httpx.post(f"{market.url}/api/token", data=login, timeout=30)
+    return {**person, "token": answer.json()["access_token"]}
+
+
+def log_in(page: "Page", person: Mapping[str, str]) -> None:
+    """Read on as *person*."""
+    kept = json.dumps({"token": person["token"], "email": person["email"]})
+    page.evaluate("kept => sessionStorage.setItem('principal', kept)", kept)
+    page.reload()
+
+
+@pytest.mark.parametrize(
+    ("address", "ticker", "interval", "start"),
+    [
+        ("range=1M&interval=1h", "NVDA", "1h", "2026-10-29"),
+        ("range=1W&interval=1h", "BRK.A", "1h", "2026-11-21"),
+        ("range=1D&interval=1h", "KO", "1h", "2026-11-27"),
+        ("range=1M&interval=1d", "NVDA", "1d", "2026-10-29"),
+        ("range=1M&interval=1w", "NVDA", "1w", "2026-10-29"),
+    ],
+)
+def test_it_shows_exactly_what_ohlc_says(
+    market: System, open_page: Open, address: str, ticker: str, interval: str, start: str
+) -> None:
+    """Every bar of the range, each price to the last digit, none more and none less."""
+    page = open_page(f"{market.url}/stocks/{ticker}?{address}&table=open")
+    expected = market.get(f"/ohlc/{ticker}", interval=interval, start=start, limit=5000)["items"]
+
+    shown = rows(page)
+
+    wanted = [{name: bar[name] for name in ("timestamp", *PRICES, "volume")} for bar in reversed(expected)]
+    assert [{key: value for key, value in row.items() if key != "name"} for row in shown] == wanted
+    assert len(wanted) > 3
+
+
+def test_the_chart_tells_what_the_table_does(market: System, open_page: Open) -> None:
+    """Each bar that the crosshair stands on is that of the table, figure by figure, also for those who hear it."""
+    page = open_page(market.url + MONTH + "&table=open")
+    table = {row["name"]: row for row in rows(page)}
+    chart = page.get_by_role("slider")
+    chart.locator("canvas").first.wait_for()
+    chart.focus()
+
+    for key in ("End", "ArrowLeft", "ArrowLeft", "PageUp", "Home"):
+        page.keyboard.press(key)
+        spoken = chart.get_attribute("aria-valuetext") or ""
+        name, _, closed = spoken.partition(": closed at ")
+        bar = table[name]
+        figures = [f"{letter} {bar[field]:,.2f}" for letter, field in zip("OHLC", PRICES, strict=True)]
+
+        assert legend(page).startswith(" ".join([name, *figures]))
+        assert number(closed) == bar["close"]
+    assert name == "Thu, Oct 29, 09:30 EDT"
+
+
+def test_time_is_the_exchanges_on_both_sides_of_the_change(market: System, open_page: Open) -> None:
+    """To a reader in Tokyo too, sessions begin at 09:30, before and after daylight saving time ends."""
+    page = open_page(market.url + MONTH + "&table=open")
+
+    names = [row["name"] for row in rows(page)]
+
+    friday = [name for name in names if name.startswith("Fri, Oct 30")]
+    monday = [name for name in names if name.startswith("Mon, Nov 2,")]
+    hours = ["15:30", "14:30", "13:30", "12:30", "11:30", "10:30", "09:30"]
+    assert friday == [f"Fri, Oct 30, {hour} EDT" for hour in hours]
+    assert monday == [f"Mon, Nov 2, {hour} EST" for hour in hours]
+
+
+def test_a_half_day_ends_early(market: System, open_page: Open) -> None:
+    """The Friday after Thanksgiving has four bars, the last of half an hour, and Thursday none."""
+    page = open_page(f"{market.url}/stocks/NVDA?range=1W&interval=1h&table=open")
+
+    names = [row["name"] for row in rows(page)]
+
+    assert names[:5] == [
+        "Fri, Nov 27, 12:30 EST",
+        "Fri, Nov 27, 11:30 EST",
+        "Fri, Nov 27, 10:30 EST",
+        "Fri, Nov 27, 09:30 EST",
+        "Wed, Nov 25, 15:30 EST",
+    ]
+    assert "Half day: Nov 27, 2026." in page.get_by_role("region", name="Coverage").inner_text()
+
+
+def test_a_missing_hour_is_shown(market: System, open_page: Open) -> None:
+    """It has its place in the chart and in the table, with the reason, and is counted; a click on it leads there."""
+    page = open_page(f"{market.url}/stocks/CAT?range=1M&interval=1h&table=open")
+    page.get_by_text("of 151 hours are stored").wait_for()
+
+    missing = [row for row in rows(page) if row.get("open") is None]
+    coverage = page.get_by_role("region", name="Coverage")
+    coverage.get_by_role("button", name="Thu, Nov 19, 11:30 EST").click()
+    page.wait_for_url("**at=2026-11-19T16:30:00Z**")
+
+    assert [row["name"] for row in missing] == ["Thu, Nov 19, 12:30 EST", "Thu, Nov 19, 11:30 EST"]
+    assert "149 of 151 hours are stored." in coverage.inner_text()
+    assert legend(page) == "Thu, Nov 19, 11:30 EST No bar: not fetched yet"
+
+
+def test_every_state_is_in_the_address(market: System, open_page: Open) -> None:
+    """Range, interval, averages, table and the picked bar: a copied address shows the same, and Back goes back."""
+    page = open_page(market.url + MONTH)
+    page.get_by_role("checkbox", name="SMA").check()
+    page.get_by_role("checkbox", name="VWAP").check()
+    page.get_by_role("radio", name="1W").check()
+    page.get_by_text("bars as a table").click()
+    chart = page.get_by_role("slider")
+    chart.locator("canvas").first.wait_for()
+    chart.focus()
+    for key in ("End", "ArrowLeft", "Enter"):
+        page.keyboard.press(key)
+    page.wait_for_url("**at=**")
+    said = legend(page)
+
+    copy = open_page(page.url)
+    copy.get_by_test_id("legend").get_by_text("VWAP").wait_for()
+    copy.locator("tbody tr[aria-current=true]").wait_for()
+    wait_until(lambda: legend(copy) == said)
+    page.go_back()
+    page.wait_for_url("**range=1M**")
+    wait_until(lambda: page.get_by_role("radio", name="1M").is_checked())
+
+    assert query(copy) == "range=1W&interval=1h&show=sma,vwap&at=2026-11-27T16:30:00Z&table=open"
+    assert "Fri, Nov 27, 11:30 EST" in said
+    assert copy.locator("tbody tr[aria-current=true]").count() == 1
+    assert query(page) == "range=1M&interval=1h&show=sma,vwap"
+
+
+def test_it_can_be_walked_by_keys_alone(market: System, open_page: Open) -> None:
+    """Tab reaches each control in the order of the page, arrows choose, Enter keeps a bar and Escape lets it go."""
+    page = open_page(market.url + MONTH)
+    chart = page.get_by_role("slider")
+    chart.locator("canvas").first.wait_for()
+    reached: list[str] = []
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate(NAME_OF_FOCUS))
+        match reached[-1]:
+            case "1M":
+                page.keyboard.press("ArrowLeft")
+                page.wait_for_url("**range=1W**")
+            case "1h":
+                page.keyboard.press("ArrowRight")
+                page.wait_for_url("**interval=1d**")
+            case label if label.startswith("Chart of NVDA"):
+                break
+
+    page.locator("[role=slider][aria-valuetext]:not([aria-valuetext*=':30 E'])").wait_for()  # the days have come
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**at=2026-11-25**")
+    page.keyboard.press("Escape")
+    page.wait_for_url(lambda url: "at=" not in url)
+
+    assert reached[0] == "Skip to the content"
+    assert [label for label in reached if label in ("1M", "1h")] == ["1M", "1h"]
+
+
+def test_the_page_scrolls_over_the_chart(market: System, open_page: Open) -> None:
+    """The wheel is the page's: a chart that swallowed it would hold a reader fast."""
+    page = open_page(market.url + MONTH)
+    chart = page.get_by_role("slider")
+    chart.locator("canvas").first.wait_for()
+    chart.hover()
+
+    page.mouse.wheel(0, 300)
+
+    wait_until(lambda: page.evaluate("scrollY") > 100)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("screen", [{}, PHONE], ids=["desktop", "phone"])
+def test_axe_finds_nothing(market: System, open_page: Open, scheme: str, screen: dict[str, Any]) -> None:
+    """With everything open, light and dark, wide and narrow."""
+    page = open_page(f"{market.url}/stocks/CAT?range=1W&interval=1h&show=sma,ema,vwap&table=open",
+                     color_scheme=scheme, **screen)  # fmt: skip
+    page.get_by_role("slider").locator("canvas").first.wait_for()
+    page.get_by_text("hours are stored").wait_for()
+    rows(page)
+
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+def test_the_file_is_what_the_api_gives(market: System, open_page: Open) -> None:
+    """Download CSV saves the bars that are shown, byte for byte as /ohlc writes them."""
+    page = open_page(market.url + MONTH + "&table=open")
+    shown = rows(page)
+
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download CSV").click()
+    saved = download.value.path().read_bytes()
+
+    asked = {"interval": "1h", "start": "2026-10-29", "limit": 5000, "format": "csv"}
+    assert download.value.suggested_filename == "NVDA-1h-1M.csv"
+    assert saved == httpx.get(f"{market.url}/api/ohlc/NVDA", params=asked).content
+    table = list(csv.DictReader(io.StringIO(saved.decode())))
+    assert [int(line["timestamp"]) for line in reversed(table)] == [row["timestamp"] for row in shown]
+
+
+def test_the_command_asks_for_the_same_bars(market: System, open_page: Open) -> None:
+    """Copy as curl gives a command that works as it is, and asks for the bars that are shown."""
+    page = open_page(market.url + MONTH + "&table=open", permissions=["clipboard-read", "clipboard-write"])
+    shown = rows(page)
+
+    page.get_by_role("button", name="Copy as curl").click()
+    page.get_by_text("Copied.").wait_for()
+    command = page.evaluate("navigator.clipboard.readText()")
+    answer = json.loads(subprocess.check_output([*shlex.split(command), "--silent"]))
+
+    assert [bar["timestamp"] for bar in reversed(answer["items"])] == [row["timestamp"] for row in shown]
+
+
+def test_a_token_opens_what_is_older(market: System, open_page: Open) -> None:
+    """Without one, three months show what is open and say where the rest is; with one, they show all of it, and the
+    command that is copied names a variable and not the token."""
+    page = open_page(f"{market.url}/stocks/NVDA?range=3M&interval=1d&table=open")
+    page.get_by_test_id("closed").wait_for()
+    hint, before = page.get_by_test_id("closed").inner_text(), len(rows(page))
+    person = somebody(market)
+
+    log_in(page, person)
+    wait_until(lambda: len(rows(page)) > before)
+    command = page.locator("code").inner_text()
+    environment = {"STOCKSALOT_TOKEN": person["token"]}
+    answer = json.loads(subprocess.check_output(["bash", "-c", f"{command} --silent"], env=environment))
+
+    assert hint.startswith("Without a token the history begins on Oct 28, 2026.")
+    assert page.get_by_test_id("closed").count() == 0
+    assert person["token"] not in command + page.url
+    assert [bar["timestamp"] for bar in reversed(answer["items"])] == [row["timestamp"] for row in rows(page)]
+
+
+def test_insights_lead_to_their_bars(market: System, open_page: Open) -> None:
+    """What was written of a stock stands beside its chart; its time leads to the bar that it was written of."""
+    hours = wait_until(lambda: market.get("/insights")["items"], 30)
+    insight = next(one for one in hours[0]["insights"] if one["tickers"])
+    ticker, text = insight["tickers"][0], insight["insight"]
+    page = open_page(f"{market.url}/stocks/{ticker}?range=1M&interval=1h")
+    insights = page.get_by_role("region", name="Insights")
+
+    insights.get_by_text(text[:20]).first.wait_for()
+    insights.get_by_role("button").first.click()
+    page.wait_for_url("**at=2026-11-27T17:30:00Z**")
+
+    assert text in " ".join(insights.inner_text().split())
+    assert legend(page).startswith("Fri, Nov 27, 12:30 EST")
+
+
+def test_a_stock_that_is_not_here_is_said_so(market: System, open_page: Open) -> None:
+    """An unknown ticker is no fault of anything: the page says so, asks nothing more, and leads on."""
+    page = open_page(f"{market.url}/stocks/NOPE")
+
+    page.get_by_role("heading", name="NOPE is not among the stocks here").wait_for()
+
+    assert page.get_by_role("link", name="The market").get_attribute("href") == "/"
+    assert page.locator("[data-state]").count() == 0
+
+
+def test_an_address_in_small_letters_works(market: System, open_page: Open) -> None:
+    """People type tickers as they like."""
+    page = open_page(f"{market.url}/stocks/nvda")
+
+    page.get_by_role("heading", name="NVDA").wait_for()

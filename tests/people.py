@@ -1,0 +1,89 @@
+"""People with accounts, in the hands of a test: they register, log in, and ask with their tokens."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from tests.reading import Api, serving
+
+PASSWORD = "swordfish of the tests"
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """A running token function."""
+
+    api: Api
+
+    @property
+    def client(self) -> httpx.Client:
+        """What asks it."""
+        return self.api.client
+
+    def register(self, email: str, password: str = PASSWORD, **more: str) -> httpx.Response:
+        """The answer to a registration."""
+        return self.client.post("/users/register", data={"email": email, "password": password, **more})
+
+    def log_in(self, name: str, password: str = PASSWORD, **more: str) -> httpx.Response:
+        """The answer to a login."""
+        return self.client.post("/token", data={"username": name, "password": password, **more})
+
+    def person(self, name: str) -> "Person":
+        """Somebody new, logged in."""
+        assert self.register(f"{name}@example.com", username=name).status_code == 201
+        answer = self.log_in(name)
+        assert answer.status_code == 200, answer.text
+        return Person(self.client, answer.json()["access_token"])
+
+
+@dataclass(frozen=True)
+class Person:
+    """One with a token."""
+
+    client: httpx.Client
+    token: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What their requests carry."""
+        return bearer(self.token)
+
+    def ask(self, method: str, path: str, status: int = 200, **more: Any) -> httpx.Response:
+        """The answer of the token function; any other status fails the test."""
+        answer = self.client.request(method, path, headers=self.headers, **more)
+        assert answer.status_code == status, f"{method} {path}: {answer.status_code} {answer.text[:500]}"
+        return answer
+
+    def make(self, **wish: Any) -> dict[str, Any]:
+        """Another token of theirs, with what is told of it."""
+        return self.ask("POST", "/tokens", 201, json={"name": "another", **wish}).json()
+
+    def ids(self) -> dict[str, str]:
+        """The ids of their valid tokens by name."""
+        return {item["name"]: item["id"] for item in self.ask("GET", "/tokens").json()["items"]}
+
+
+def bearer(token: str) -> dict[str, str]:
+    """The header that carries a token."""
+    return {"Authorization": f"Bearer {token}"}
+
+
+@contextmanager
+def serving_tokens(database_url: str, redis_url: str, **settings: str) -> Iterator[Tokens]:
+    """Run the token function as its image does."""
+    generous = {"REGISTRATIONS_PER_ADDRESS": "10000", "LOGIN_ATTEMPTS_PER_ADDRESS": "10000"}
+    with serving(database_url, redis_url, None, **{"K_SERVICE": "token", **generous, **settings}) as api:
+        yield Tokens(api)
+
+
+def limits_told(answer: httpx.Response) -> tuple[int, int, int]:
+    """The limit, what is left of it, and the seconds until it is whole again."""
+    policy = re.fullmatch(r'"default";q=(\d+);w=60', answer.headers["ratelimit-policy"])
+    left = re.fullmatch(r'"default";r=(\d+);t=(\d+)', answer.headers["ratelimit"])
+    assert policy, answer.headers
+    assert left, answer.headers
+    return int(policy[1]), int(left[1]), int(left[2])

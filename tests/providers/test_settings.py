@@ -1,0 +1,54 @@
+"""Settings that could not work are refused at the start."""
+
+import json
+
+import pytest
+
+from functions.ingest.settings import Settings
+from shared.settings import read_settings
+
+
+class TestSettings:
+    """Which provider is used."""
+
+    BARE = {"DATABASE_URL": "postgresql://x@y/z", "REDIS_URL": "redis://y"}  # noqa: RUF012
+
+    @pytest.mark.parametrize(
+        ("told", "order"),
+        [
+            ({}, ("simulated",)),
+            ({"TWELVEDATA_API_KEYS": ""}, ("simulated",)),
+            ({"TWELVEDATA_API_KEYS": "a, b"}, ("twelvedata",)),
+            (
+                {"TWELVEDATA_API_KEYS": "a", "PROVIDERS": "replay,twelvedata", "REPLAY_FILES": "x"},
+                ("replay", "twelvedata"),
+            ),
+            ({"TWELVEDATA_API_KEYS": "a", "PROVIDERS": "simulated"}, ("simulated",)),
+        ],
+    )
+    def test_the_invented_market_is_used_without_a_key_or_by_name(
+        self, told: dict[str, str], order: tuple[str, ...]
+    ) -> None:
+        """With a key, invented prices never come in unasked."""
+        assert read_settings(Settings, self.BARE | told).order == order
+
+    @pytest.mark.parametrize(
+        ("told", "words"),
+        [
+            ({"PROVIDERS": "twelvedata"}, "TWELVEDATA_API_KEYS"),
+            ({"PROVIDERS": "replay"}, "REPLAY_FILES"),
+            ({"PROVIDERS": "finnhub"}, "FINNHUB_API_KEY is set"),
+            ({"TWELVEDATA_SYMBOLS": "BRK.A"}, "OURS=THEIRS"),
+        ],
+    )
+    def test_what_cannot_work_is_said_at_start(self, told: dict[str, str], words: str) -> None:
+        """The message names what is missing."""
+        with pytest.raises(ValueError, match=words):
+            read_settings(Settings, self.BARE | told)
+
+    def test_a_wrong_setting_is_not_shown(self) -> None:
+        """Settings hold secrets: an error names the variable alone."""
+        with pytest.raises(ValueError, match="TWELVEDATA_API_KEYS") as failure:
+            read_settings(Settings, self.BARE | {"PROVIDERS": "twelvedata", "FINNHUB_API_KEY": "s3cret"})
+
+        assert "s3cret" not in json.dumps(str(failure.value))

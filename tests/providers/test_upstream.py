@@ -1,0 +1,385 @@
+"""The stand-in vendors speak as the vendors' own specifications and their users' reports say."""
+
+import csv
+import gzip
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import httpx
+import pytest
+
+from knative.local.upstream.mischief import CONNECTION, FINNHUB, LASTING, TWELVEDATA, Mischief
+from knative.local.upstream.world import World, read_bars
+from tests.vendors import KEY, OTHER_KEY, Hands, Vendors, exchange, set_clock, utc, vendors
+from tests.waiting import wait_until
+
+FRIDAY_NOON = utc("2026-11-20 17:10")
+"""12:10 in New York."""
+
+
+@pytest.fixture
+def hands(monkeypatch: pytest.MonkeyPatch) -> Hands:
+    """A clock at noon of a trading day."""
+    return set_clock(monkeypatch, FRIDAY_NOON)
+
+
+def series(upstream: Vendors, **params: str) -> list[dict[str, str]]:
+    """The values of one hourly series of AAPL in UTC, oldest first, unless told otherwise."""
+    asked = {"symbol": "AAPL", "interval": "1h", "timezone": "UTC", "order": "asc"} | params
+    return upstream.get("/time_series", **asked).json()["values"]
+
+
+def test_one_symbol_is_flat_and_several_are_keyed(upstream: Vendors) -> None:
+    """The shape depends on how many symbols are asked for, and a batch says so in a header."""
+    one = upstream.get("/time_series", symbol="AAPL", interval="1h")
+    two = upstream.get("/time_series", symbol="AAPL,MSFT", interval="1h")
+
+    assert list(one.json()) == ["meta", "values", "status"]
+    assert list(two.json()) == ["AAPL", "MSFT"]
+    assert ("Is_batch" in one.headers, two.headers["Is_batch"]) == (False, "true")
+
+
+def test_by_default_the_newest_thirty_bars_newest_first_in_exchange_time(upstream: Vendors) -> None:
+    """Order, time zone and size are the vendor's own unless told; the bar in progress is there."""
+    values = upstream.get("/time_series", symbol="AAPL", interval="1h").json()["values"]
+
+    assert (values[0]["datetime"], values[1]["datetime"], len(values)) == (
+        "2026-11-20 11:30:00",
+        "2026-11-20 10:30:00",
+        30,
+    )
+
+
+def test_figures_are_strings_with_at_least_five_decimals(upstream: Vendors) -> None:
+    """All prices and volumes are text; `dp` sets the places."""
+    free, fixed = series(upstream, outputsize="1")[0], series(upstream, outputsize="1", dp="1")[0]
+
+    assert len(free["close"].partition(".")[2]) == 5
+    assert fixed["close"] == f"{Decimal(free['close']):.1f}"
+    assert free["volume"].isdecimal()
+
+
+def test_both_ends_of_the_window_count(upstream: Vendors) -> None:
+    """start_date and end_date are read in the zone asked for, and a bar that starts at the end is in."""
+    values = series(upstream, start_date="2026-11-19T15:30:00", end_date="2026-11-19 17:30:00")
+
+    assert [value["datetime"][11:16] for value in values] == ["15:30", "16:30", "17:30"]
+
+
+def test_the_bar_in_progress_changes_until_it_is_over(upstream: Vendors, hands: Hands) -> None:
+    """The newest value is unfinished while its hour lasts, and final afterwards."""
+    early = series(upstream, outputsize="1")[0]
+    hands.forward(minutes=15)
+    later = series(upstream, outputsize="1")[0]
+    hands.forward(hours=1)
+    over, hands.at = series(upstream, outputsize="2")[0], utc("2026-11-21 12:00")
+    next_day = series(upstream, end_date="2026-11-20T16:59:00", outputsize="1")[0]
+
+    assert [value["datetime"] for value in (early, later, over)] == ["2026-11-20 16:30:00"] * 3
+    assert int(early["volume"]) < int(later["volume"]) < int(over["volume"])
+    assert over == next_day
+
+
+@pytest.mark.parametrize(
+    ("day", "starts"),
+    [
+        ("2026-11-26", []),
+        ("2026-11-27", ["14:30", "15:30", "16:30", "17:30"]),
+        ("2026-10-30", ["13:30", "14:30", "15:30", "16:30", "17:30", "18:30", "19:30"]),
+        ("2026-11-02", ["14:30", "15:30", "16:30", "17:30", "18:30", "19:30", "20:30"]),
+        ("2026-11-21", []),
+    ],
+    ids=["holiday", "half day", "before the clocks change", "after", "Saturday"],
+)
+def test_days_are_the_exchanges(upstream: Vendors, hands: Hands, day: str, starts: list[str]) -> None:
+    """Half days end early, holidays and weekends have no bars, and the clock change moves the UTC hour."""
+    hands.at = utc("2026-12-01 12:00")
+
+    answer = upstream.get("/time_series", symbol="KO", interval="1h", timezone="UTC", order="asc", date=day).json()
+
+    assert [value["datetime"][11:16] for value in answer.get("values", [])] == starts
+    assert "values" in answer or "No data is available" in answer["message"]
+
+
+def test_longer_bars_are_made_of_sessions(upstream: Vendors) -> None:
+    """A daily bar opens with the first hour and closes with the last."""
+    hours = series(upstream, start_date="2026-11-19", end_date="2026-11-19T23:00:00")
+    day = series(upstream, interval="1day", start_date="2026-11-19", end_date="2026-11-19")[0]
+
+    assert (day["datetime"], day["open"], day["close"]) == ("2026-11-19", hours[0]["open"], hours[-1]["close"])
+    assert day["high"] == max((hour["high"] for hour in hours), key=Decimal)
+
+
+@pytest.mark.parametrize(
+    ("params", "code", "words"),
+    [
+        ({"interval": "0.99min"}, 400, "Invalid **interval** provided: 0.99min. Supported intervals: 1min,"),
+        ({"outputsize": "5001"}, 400, "**outputsize**"),
+        ({"start_date": "yesterday-ish"}, 400, "**start_date**"),
+        ({"start_date": "2026-11-20", "end_date": "2026-11-19"}, 400, "**start_date**"),
+        ({"timezone": "Mars/Base"}, 400, "**timezone**"),
+        ({"start_date": "2026-11-21", "end_date": "2026-11-22"}, 400, "No data is available on the specified dates."),
+        ({"symbol": "NOPE"}, 404, "**symbol** or **figi** parameter is missing or invalid."),
+        ({"symbol": ""}, 404, "**symbol** or **figi** parameter is missing or invalid."),
+        ({"symbol": ",".join(f"S{number}" for number in range(121))}, 414, "exceeds the allowed length"),
+    ],
+)
+def test_errors_have_the_vendors_code_and_text(
+    upstream: Vendors, params: dict[str, str], code: int, words: str
+) -> None:
+    """An error for the whole request has its code as HTTP status and in a flat body; it costs nothing."""
+    answer = upstream.get("/time_series", **{"symbol": "AAPL", "interval": "1h"} | params)
+
+    assert (answer.status_code, answer.json()["code"], answer.json()["status"]) == (code, code, "error")
+    assert words in answer.json()["message"]
+    assert answer.headers["api-credits-used"] == "0"
+
+
+@pytest.mark.parametrize("key", ["", "unknown-key"])
+def test_without_a_good_key_nothing_is_told(upstream: Vendors, key: str) -> None:
+    """Both vendors answer 401, each in its own way."""
+    ours, theirs = upstream.get("/quote", key, symbol="AAPL"), upstream.get("/api/v1/quote", key, symbol="AAPL")
+
+    assert (ours.status_code, theirs.status_code) == (401, 401)
+    assert "**apikey** parameter is incorrect" in ours.json()["message"]
+
+
+def test_a_symbol_that_fails_leaves_the_others_alone(upstream: Vendors) -> None:
+    """In a batch the error stands in the symbol's place."""
+    answer = upstream.get("/time_series", symbol="AAPL,NOPE", interval="1h").json()
+
+    assert answer["AAPL"]["status"] == "ok"
+    assert (answer["NOPE"]["code"], answer["NOPE"]["status"]) == (404, "error")
+
+
+def test_credits_count_down_by_symbol_and_come_back_with_the_minute(upstream: Vendors, hands: Hands) -> None:
+    """A batch costs a credit a symbol; one that is larger than what is left fails whole, and is on the record."""
+    first = upstream.get("/time_series", symbol="AAPL,MSFT,KO,PEP,V", interval="1h")
+    beyond = upstream.get("/time_series", symbol="AAPL,MSFT,KO,PEP", interval="1h")
+    hands.forward(minutes=1)
+    after = upstream.get("/time_series", symbol="AAPL,MSFT,KO,PEP", interval="1h")
+
+    assert (first.headers["api-credits-used"], first.headers["api-credits-left"]) == ("5", "3")
+    assert (beyond.status_code, after.status_code) == (429, 200)
+    assert "current minute. 9 API credits were used, with the current limit being 8" in beyond.json()["message"]
+    assert [one["violation"] for one in upstream.violations()] == ["minute"]
+
+
+def test_each_key_has_its_own_credits(upstream: Vendors) -> None:
+    """Two keys do not share a budget, and the record tells them apart without naming them."""
+    for key in (KEY, OTHER_KEY):
+        assert upstream.get("/time_series", key, symbol="AAPL,MSFT,KO,PEP,V", interval="1h").status_code == 200
+
+    record = upstream.requests()
+    assert len({one["key"] for one in record}) == 2
+    assert KEY not in str(record)
+
+
+def test_the_day_has_a_budget_too(hands: Hands) -> None:
+    """Beyond the day's credits the text says "for the day", and the next UTC day is free again."""
+    with vendors(per_minute=8, per_day=10) as upstream:
+        upstream.get("/time_series", symbol="AAPL,MSFT,KO,PEP,V,MA,BA,GE", interval="1h")
+        hands.forward(minutes=1)
+        beyond = upstream.get("/time_series", symbol="AAPL,MSFT,KO", interval="1h")
+        hands.at = utc("2026-11-21 00:00")
+        after = upstream.get("/time_series", symbol="AAPL,MSFT,KO", interval="1h")
+
+    assert "run out of API credits for the day" in beyond.json()["message"]
+    assert after.status_code == 200
+
+
+def test_a_quote_is_about_the_newest_price(upstream: Vendors) -> None:
+    """Twelve Data's quote has strings and no status; Finnhub's has numbers; they agree."""
+    ours, theirs = upstream.get("/quote", symbol="AAPL").json(), upstream.get("/api/v1/quote", symbol="AAPL").json()
+
+    assert "status" not in ours
+    assert (ours["is_market_open"], ours["datetime"]) == (True, "2026-11-20")
+    assert float(ours["close"]) == theirs["c"] == float(series(upstream, outputsize="1")[0]["close"])
+    assert theirs["t"] == int(FRIDAY_NOON.timestamp())
+
+
+def test_both_vendors_know_whether_the_market_is_open(upstream: Vendors, hands: Hands) -> None:
+    """Times to open and close are told by the shared clock."""
+    nyse = upstream.get("/market_state", exchange="NYSE").json()
+    hands.at = utc("2026-11-27 18:30")
+    half_day = upstream.get("/api/v1/stock/market-status", exchange="US").json()
+
+    assert [(one["code"], one["is_market_open"], one["time_to_close"]) for one in nyse] == [("XNYS", True, "03:50:00")]
+    assert (half_day["isOpen"], half_day["session"]) == (False, "post-market")
+
+
+def test_usage_tells_what_was_spent(upstream: Vendors) -> None:
+    """/api_usage costs one credit itself and tells of both windows."""
+    upstream.get("/time_series", symbol="AAPL,MSFT", interval="1h")
+
+    usage = upstream.get("/api_usage").json()
+
+    assert (usage["current_usage"], usage["plan_limit"], usage["plan_daily_limit"]) == (2, 8, 800)
+
+
+def test_finnhub_profiles_are_in_millions_and_unknown_is_empty(upstream: Vendors) -> None:
+    """Profile and quote of an unknown symbol are 200 with nothing in them; candles are not for free."""
+    profile = upstream.get("/api/v1/stock/profile2", symbol="AAPL").json()
+
+    assert 1e5 < profile["marketCapitalization"] < 1e8
+    assert upstream.get("/api/v1/stock/profile2", symbol="NOPE").json() == {}
+    assert upstream.get("/api/v1/quote", symbol="NOPE").json()["c"] == 0
+    assert upstream.get("/api/v1/stock/candle", symbol="AAPL").status_code == 403
+
+
+def test_finnhub_counts_calls(hands: Hands) -> None:
+    """The 61st call of a minute would be refused; here it is the third."""
+    with vendors(calls_per_minute=2) as upstream:
+        answers = [upstream.get("/api/v1/quote", symbol="AAPL") for _ in range(3)]
+
+        assert [answer.status_code for answer in answers] == [200, 200, 429]
+        assert answers[1].headers["X-Ratelimit-Remaining"] == "0"
+        assert "Remaining Limit: 0" in answers[2].json()["error"]
+        assert len(upstream.violations()) == 1
+
+
+FAULTY_STATUS = {
+    "minute_credits": 429,
+    "day_credits": 429,
+    "unauthorized": 401,
+    "forbidden": 403,
+    "not_found": 404,
+    "no_data": 400,
+    "bad_gateway": 502,
+    "error_500": 500,
+}
+
+
+@pytest.mark.parametrize("kind", sorted(CONNECTION | TWELVEDATA.keys()))
+def test_every_fault_of_twelve_data_happens_once(upstream: Vendors, kind: str) -> None:
+    """An ordered fault changes the next answer, is on the record, and is over with it."""
+    params = {"symbol": "AAPL,KO", "interval": "1h", "order": "asc", "outputsize": "9", "timezone": "UTC"}
+    good = upstream.get("/time_series", **params)
+    upstream.misbehave(kind, symbols=["AAPL"], seconds=0.2)
+
+    try:
+        bad = upstream.get("/time_series", **params)
+    except httpx.HTTPError:
+        bad = None
+
+    assert bad is None or kind == "slow" or (bad.content, bad.headers.get("api-credits-left")) != (good.content, "4")
+    assert bad is None or bad.status_code == FAULTY_STATUS.get(kind, 200)
+    assert (bad is None) == (kind in ("timeout", "reset"))
+    assert upstream.requests()[-1]["misbehaviour"] == kind
+    upstream.forget()
+    assert upstream.get("/time_series", **params).json() == good.json()
+
+
+@pytest.mark.parametrize("kind", sorted(CONNECTION | FINNHUB.keys()))
+def test_every_fault_of_finnhub_happens_once(upstream: Vendors, kind: str) -> None:
+    """As with Twelve Data."""
+    path = "/api/v1/stock/profile2" if kind in ("empty_profile", "missing_fields", "float_phone") else "/api/v1/quote"
+    good = upstream.get(path, symbol="AAPL")
+    upstream.misbehave(kind, vendor="finnhub", seconds=0.2)
+
+    try:
+        bad = upstream.get(path, symbol="AAPL")
+    except httpx.HTTPError:
+        bad = None
+
+    assert bad is None or kind == "slow" or bad.content != good.content
+    assert (bad is None) == (kind in ("timeout", "reset"))
+    assert upstream.get(path, symbol="AAPL").json() == good.json()
+
+
+def test_a_split_divides_all_prices_from_now_on(upstream: Vendors) -> None:
+    """Between two runs the same old bar has another price."""
+    before = series(upstream, outputsize="2")
+    upstream.misbehave("split", symbols=["AAPL"], factor=10)
+    after = series(upstream, outputsize="2")
+
+    assert [Decimal(value["close"]) * 10 for value in after] == [Decimal(value["close"]) for value in before]
+    assert [int(value["volume"]) for value in after] == [int(value["volume"]) * 10 for value in before]
+
+
+def test_a_renamed_symbol_answers_to_its_new_name_alone(upstream: Vendors) -> None:
+    """The old name is unknown from then on."""
+    before = series(upstream, outputsize="2")
+    upstream.misbehave("renamed", symbols=["AAPL"], to="APPL")
+
+    assert series(upstream, symbol="APPL", outputsize="2") == before
+    assert upstream.get("/time_series", symbol="AAPL", interval="1h").status_code == 404
+
+
+def test_an_unknown_fault_is_refused_with_the_list() -> None:
+    """A test that misspells a fault fails instead of passing without it."""
+    with pytest.raises(Exception, match="weekend_bar"):
+        Mischief().order({"kind": "weekend"})
+
+    assert LASTING.keys() == {"split", "renamed"}
+
+
+def test_it_serves_bars_from_files(tmp_path: Path, hands: Hands) -> None:
+    """Real bars keep all their digits, and those that lie ahead of the clock are not told."""
+    path = tmp_path / "bars.csv.gz"
+    with gzip.open(path, "wt", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["ticker", "datetime", "interval", "open", "high", "low", "close", "volume", "source"])
+        rows.writerow(["ABC", "2026-11-19T20:30:00Z", "1h", "1.5", "2", "1.25", "1.123456", "", "x"])
+        rows.writerow(["ABC", "2026-11-20T20:30:00Z", "1h", "1.5", "2", "1.25", "1.75", "5", "x"])
+
+    with vendors(World(exchange(), read_bars([path]))) as upstream:
+        values = series(upstream, symbol="ABC")
+        unknown = upstream.get("/time_series", symbol="AAPL", interval="1h")
+
+    assert [(value["close"], value["volume"]) for value in values] == [("1.123456", None)]
+    assert unknown.status_code == 404
+
+
+def test_real_bars_come_through_to_the_last_digit(
+    real_data: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a real file holds is what is served, for every ticker of it."""
+    bars = read_bars([real_data("stooq_top50_1h.csv.gz")])
+    set_clock(monkeypatch, utc("2026-04-02 12:00"))
+
+    with vendors(World(exchange(), bars), per_minute=50) as upstream:
+        symbols = ",".join(symbol for symbol, _ in bars)
+        params = {"symbol": symbols, "interval": "1h", "timezone": "UTC", "order": "asc", "start_date": "2026-01-01"}
+        answer = upstream.get("/time_series", **params).json()
+
+    assert {symbol: [Decimal(value["close"]) for value in told["values"]] for symbol, told in answer.items()} == {
+        symbol: [row.close for row in rows] for (symbol, _), rows in bars.items()
+    }
+
+
+def test_it_runs_by_itself_on_the_shared_clock(port: int, tmp_path: Path) -> None:
+    """`python -m knative.local.upstream` serves a past Monday as if it were now, and ends on SIGTERM."""
+    now = datetime.now(UTC)
+    environment = {**os.environ, "CLOCK": f"2026-03-09T14:40:00+00:00 {now.isoformat()} 1"}
+    command = [sys.executable, "-m", "knative.local.upstream", "--port", str(port), "--key", KEY]
+    process = subprocess.Popen(command, env=environment)
+    try:
+        upstream = Vendors(f"http://127.0.0.1:{port}")
+
+        def answers() -> list[dict[str, str]]:
+            assert process.poll() is None
+            try:
+                return series(upstream, outputsize="2")
+            except httpx.ConnectError:
+                return []
+
+        assert [value["datetime"] for value in wait_until(answers)] == ["2026-03-09 13:30:00", "2026-03-09 14:30:00"]
+        assert upstream.get("/quote", OTHER_KEY, symbol="AAPL").status_code == 401
+    finally:
+        process.terminate()
+
+    assert process.wait(5) == 0
+
+
+def test_the_market_is_the_exchanges() -> None:
+    """The tests' own calendar holds a year and a half of sessions, the half day of this month among them."""
+    half = exchange().last_opened(utc("2026-11-27 15:00"))
+
+    assert half is not None
+    assert half.closes - half.opens == timedelta(hours=3.5)

@@ -1,0 +1,156 @@
+"""A second, independent computation of every figure of an insight, from answers of /ohlc alone."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from shared.market import EXCHANGE_ZONE
+
+Bar = Mapping[str, Any]
+Bars = Mapping[str, Sequence[Bar]]
+"""The bars of an answer by ticker, oldest first."""
+
+
+def by_ticker(items: Sequence[Bar]) -> dict[str, list[Bar]]:
+    """The items of an answer of /ohlc, whose numbers were read as decimals."""
+    found: dict[str, list[Bar]] = {}
+    for item in items:
+        found.setdefault(item["ticker"], []).append(item)
+    return found
+
+
+def recompute(fact: Mapping[str, Any], bars: Bars) -> Fraction:
+    """The exact value of *fact*."""
+    metric, basis, ticker = fact["metric"], fact["basis"], fact["ticker"]
+    if metric in ("breadth", "market_change", "rank"):
+        moves = {name: move(some, basis) for name, some in bars.items()}
+        return _of_market(metric, fact["direction"], ticker, moves)
+    [mine] = bars.values()
+    assert all(bar["ticker"] == (ticker or mine[0]["ticker"]) for bar in mine)
+    new = mine[-1]
+    today = [bar for bar in mine if day_of(bar) == day_of(new)]
+    match metric:
+        case "change":
+            return move(mine, basis)
+        case "gap":
+            return percent(closing_before(mine)["close"], today[0]["open"])
+        case "streak":
+            return Fraction(streak(mine, fact["direction"]))
+        case "volume_ratio":
+            clock = clock_of(new)
+            usual = [bar["volume"] for bar in mine[:-1] if clock_of(bar) == clock and bar["volume"] is not None]
+            assert len(usual) >= 5
+            return Fraction(new["volume"]) * len(usual) / sum(usual)
+        case "high":
+            assert all(bar["high"] < new["high"] for bar in mine[:-1]), "another bar is as high"
+            assert len({day_of(bar) for bar in mine}) == 21
+            return Fraction(new["high"])
+        case "low":
+            assert all(bar["low"] > new["low"] for bar in mine[:-1]), "another bar is as low"
+            assert len({day_of(bar) for bar in mine}) == 21
+            return Fraction(new["low"])
+        case "range":
+            spread = max(bar["high"] for bar in today) - min(bar["low"] for bar in today)
+            return Fraction(spread) / Fraction(today[0]["open"]) * 100
+        case "price" | "hour_high" | "hour_low":
+            return Fraction(new[{"price": "close", "hour_high": "high", "hour_low": "low"}[metric]])
+        case "period":
+            return Fraction(int((instant(new["end"]) - instant(new["datetime"])).total_seconds()), 60)
+    raise AssertionError(f"nobody has told how {metric} is computed")
+
+
+def move(mine: Sequence[Bar], basis: str) -> Fraction:
+    """The change to the newest close in percent, counted from *basis*."""
+    new = mine[-1]
+    if basis == "session_open":
+        return percent(next(bar for bar in mine if day_of(bar) == day_of(new))["open"], new["close"])
+    old = mine[-2] if basis == "previous_bar" else closing_before(mine)
+    if basis == "previous_bar":
+        assert day_of(old) == day_of(new), "the bar before is of another session"
+    return percent(old["close"], new["close"])
+
+
+def streak(mine: Sequence[Bar], direction: str) -> int:
+    """How many of the closes in a row, newest first, went *direction*."""
+    closes = [bar["close"] for day in sorted({day_of(bar) for bar in mine}) for bar in [last_of(mine, day)]]
+    count = 0
+    for new, old in zip(reversed(closes), reversed(closes[:-1]), strict=False):
+        if (new > old) if direction == "up" else (new < old):
+            count += 1
+        else:
+            break
+    return count
+
+
+def _of_market(metric: str, direction: str, ticker: str | None, moves: Mapping[str, Fraction]) -> Fraction:
+    same = {name: size for name, size in moves.items() if (size > 0 if direction == "up" else size < 0)}
+    if metric == "breadth":
+        return Fraction(len(same))
+    if metric == "market_change":
+        return sum(moves.values(), Fraction()) / len(moves)
+    assert ticker in same, "ranked among those that went the other way"
+    return Fraction(1 + sum(abs(size) > abs(same[ticker]) for size in same.values()))
+
+
+def shown(fact: Mapping[str, Any], value: Fraction, bars: Bars) -> str:
+    """The words that the *value* is told in."""
+    match fact["metric"]:
+        case "change" | "gap" | "range" | "market_change":
+            return f"{half_up(abs(value), 2)}%"
+        case "streak":
+            return f"{value} sessions in a row"
+        case "volume_ratio":
+            return f"{half_up(value, 1)} times the usual volume for this time of day"
+        case "high" | "low":
+            return f"a 20-session {fact['metric']} of ${half_up(value, 2):,}"
+        case "price" | "hour_high" | "hour_low":
+            return f"${half_up(value, 2):,}"
+        case "breadth":
+            return f"{value} of {len(bars)} stocks"
+        case "rank":
+            number = {1: "", 2: "2nd ", 3: "3rd "}[int(value)]
+            return f"the {number}biggest {'rise' if fact['direction'] == 'up' else 'fall'} among {len(bars)} stocks"
+        case "period":
+            return "the last hour" if value == 60 else f"the last {value} minutes"
+    raise AssertionError(fact["metric"])
+
+
+def half_up(value: Fraction, digits: int) -> Decimal:
+    """*value* rounded to *digits* after the point, halves up."""
+    scaled = value * 10**digits
+    whole = (2 * abs(scaled).numerator + scaled.denominator) // (2 * scaled.denominator)
+    return Decimal(whole if scaled >= 0 else -whole).scaleb(-digits)
+
+
+def percent(old: Decimal, new: Decimal) -> Fraction:
+    """The change from *old* to *new*."""
+    return (Fraction(new) - Fraction(old)) / Fraction(old) * 100
+
+
+def instant(text: str) -> datetime:
+    """An instant of an answer."""
+    return datetime.fromisoformat(text)
+
+
+def day_of(bar: Bar) -> str:
+    """The day in New York that *bar* belongs to."""
+    return instant(bar["datetime"]).astimezone(EXCHANGE_ZONE).date().isoformat()
+
+
+def clock_of(bar: Bar) -> tuple[str, int]:
+    """When in the day *bar* starts in New York, and how long it is."""
+    length = instant(bar["end"]) - instant(bar["datetime"])
+    return f"{instant(bar['datetime']).astimezone(EXCHANGE_ZONE):%H:%M}", int(length.total_seconds())
+
+
+def last_of(mine: Sequence[Bar], day: str) -> Bar:
+    """The last bar of *day*."""
+    return [bar for bar in mine if day_of(bar) == day][-1]
+
+
+def closing_before(mine: Sequence[Bar]) -> Bar:
+    """The last bar of the session before the newest bar's: the oldest that an answer for such a figure holds."""
+    before = sorted({day_of(bar) for bar in mine} - {day_of(mine[-1])})
+    return last_of(mine, before[-1])

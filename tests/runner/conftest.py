@@ -1,0 +1,76 @@
+"""The runner with the sample function, for each test."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from knative.local.activator import Scale
+from knative.local.cluster import Cluster
+from knative.local.listener import bind
+from knative.local.manifests import Application, Environment, Function, Rule
+from tests.runner.sample import SAMPLE, Sample
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """The sample function's file."""
+    path = tmp_path / "main.py"
+    path.write_text(SAMPLE)
+    return path
+
+
+@pytest.fixture
+def run(source: Path, tmp_path: Path) -> Callable[..., Any]:
+    """A function that runs a scenario in a cluster; keywords change the function's manifest."""
+
+    @asynccontextmanager
+    async def entered(scale: Scale | None, **changes: Any) -> AsyncIterator[Sample]:
+        settings = {
+            "concurrency": 0,
+            "target": 100,
+            "min_scale": 0,
+            "max_scale": 2,
+            "timeout": 20,
+            "idle": 60,
+        } | changes
+        functions = {
+            ("test", name): Function("test", name, Environment({}, frozenset(), {}), name == "sample", **settings)
+            for name in ("sample", "hidden")
+        }
+        environment = {"PATH": os.environ["PATH"], "FUNCTION_SOURCE": str(source), "FUNCTION_TARGET": "sample"}
+        rules = [
+            Rule(["localhost"], "/api", "/", ("test", "sample")),
+            Rule(["localhost"], "/api/inner", "/prefix", ("test", "sample")),
+            Rule(["api.localhost"], "/", None, ("test", "sample")),
+        ]
+        public = bind(0)
+        cluster = Cluster(
+            Application(("test", "events"), functions, [], [], [], rules),
+            dict.fromkeys(functions, environment),
+            tmp_path,
+            public=public,
+            scale=scale,
+        )
+        url = f"http://127.0.0.1:{public[0].getsockname()[1]}"
+        async with httpx.AsyncClient(base_url=url, timeout=20) as client, cluster:
+            yield Sample(cluster, client, tmp_path)
+
+    def run(
+        scenario: Callable[[Sample], Awaitable[None]],
+        scale: Scale | None = None,
+        **changes: Any,
+    ) -> None:
+        async def live() -> None:
+            async with entered(scale, **changes) as sample:
+                await scenario(sample)
+
+        asyncio.run(live())
+        assert not list((tmp_path / "processes").iterdir()), "a process is left over"
+
+    return run

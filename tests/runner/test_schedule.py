@@ -1,0 +1,279 @@
+"""PingSources tick when New York says so, and as Knative's adapter would send it."""
+
+import asyncio
+import re
+import socket
+from collections.abc import Callable, Coroutine
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+
+from knative.local import schedule
+from knative.local.fields import ManifestError
+from knative.local.listener import Listener, bind
+from knative.local.manifests import PingSource, read
+from knative.local.schedule import Schedule, check, next_instant
+from shared import clock
+from tests.waiting import wait_until_async
+
+NEW_YORK = ZoneInfo("America/New_York")
+LOCAL = Path(__file__).parents[2] / "knative" / "overlays" / "local"
+HOURLY = PingSource(
+    "stocksalot", "bars", "31-39 10-16 * * 1-5", "America/New_York", "application/json", '{"a": 1}', {"job": "bars"}
+)
+
+
+class Ingress:
+    """A broker's address that answers with *statuses* in turn, the last one for ever, and keeps what it got."""
+
+    def __init__(self, *statuses: int) -> None:
+        self.statuses = list(statuses)
+        self.got: list[tuple[dict[str, str], bytes]] = []
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer one request."""
+        body = (await receive())["body"]
+        self.got.append(({name.decode(): value.decode() for name, value in scope["headers"]}, body))
+        status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
+        await send({"type": "http.response.start", "status": status, "headers": []})
+        await send({"type": "http.response.body"})
+
+
+async def holds(ingress: Ingress, count: int) -> bool:
+    """Whether so many events have come."""
+    return len(ingress.got) >= count
+
+
+def with_ingress(
+    ingress: Ingress, scenario: Callable[[Schedule], Coroutine[None, None, None]], source: PingSource = HOURLY
+) -> None:
+    """Run *scenario* with a schedule that sends to *ingress*."""
+
+    async def live() -> None:
+        sockets = bind(0)
+        listener = Listener(ingress, sockets)
+        await listener.start()
+        url = f"http://127.0.0.1:{sockets[0].getsockname()[1]}"
+        async with httpx.AsyncClient() as client:
+            await scenario(Schedule([source], url, client))
+        await listener.stop()
+
+    asyncio.run(live())
+
+
+def instants(source: PingSource, after: datetime, count: int) -> list[datetime]:
+    """The next *count* instants of *source*, as New York sees them."""
+    found: list[datetime] = []
+    for _ in range(count):
+        after = next_instant(source, after)
+        found.append(after.astimezone(NEW_YORK))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        ("2026-03-06T21:39:00+00:00", "2026-03-09T14:31:00+00:00"),  # summer time begins on Sunday
+        ("2026-10-30T20:39:00+00:00", "2026-11-02T15:31:00+00:00"),  # and ends on another
+        ("2026-07-01T14:39:00+00:00", "2026-07-01T15:31:00+00:00"),
+        ("2026-07-01T14:30:59+00:00", "2026-07-01T14:31:00+00:00"),
+        ("2026-07-01T14:31:00+00:00", "2026-07-01T14:32:00+00:00"),
+    ],
+)
+def test_the_wall_clock_of_new_york_counts(after: str, expected: str) -> None:
+    """10:31 in New York is another UTC hour in summer than in winter; an instant is never due twice."""
+    assert next_instant(HOURLY, datetime.fromisoformat(after)) == datetime.fromisoformat(expected)
+
+
+def test_every_finished_bar_gets_its_nine_ticks() -> None:
+    """The manifests' schedules tick nine times right after each bar of a whole day ends, and at night."""
+    sources = [source for source in read(LOCAL).ping_sources if source.extensions["job"] == "bars"]
+    day = date(2026, 11, 23)
+    midnight = datetime(day.year, day.month, day.day, tzinfo=NEW_YORK)
+
+    ticks = sorted(
+        instant for source in sources for instant in instants(source, midnight, 100) if instant.date() == day
+    )
+
+    ends = [midnight + timedelta(hours=10 + hour, minutes=30) for hour in range(6)] + [midnight + timedelta(hours=16)]
+    for end in ends:
+        soon = [tick for tick in ticks if timedelta(minutes=1) <= tick - end < timedelta(minutes=30)]
+        assert len(soon) == 9, end
+    assert len([tick for tick in ticks if tick.hour == 20]) == 9
+    assert len(ticks) == 9 * 9, "and another nine at 16:31 for what 16:01 could not afford"
+
+
+def test_no_tick_comes_at_the_weekend() -> None:
+    """From Friday evening to Monday morning the bars' schedules are silent."""
+    friday = datetime(2026, 11, 20, 20, 9, tzinfo=NEW_YORK)
+
+    for source in read(LOCAL).ping_sources:
+        if source.extensions["job"] == "bars":
+            assert next_instant(source, friday).astimezone(NEW_YORK).date() == date(2026, 11, 23)
+
+
+def test_it_ticks_through_a_weekend_and_a_change_of_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a replayed clock the events carry exactly the scheduled instants, in summer an hour of UTC earlier."""
+    now = [datetime(2026, 3, 6, 21, 37, 30, tzinfo=UTC)]
+
+    async def reach(instant: datetime) -> float:
+        await asyncio.sleep(0)
+        now[0] = instant
+        await asyncio.sleep(0.01)  # what is sent carries this instant
+        return 0
+
+    monkeypatch.setattr(clock, "now", lambda: now[0])
+    monkeypatch.setattr(schedule, "reach", reach)
+    ingress = Ingress(202)
+
+    async def scenario(kept: Schedule) -> None:
+        running = asyncio.create_task(kept.run())
+        await wait_until_async(lambda: holds(ingress, 4))
+        running.cancel()
+
+    with_ingress(ingress, scenario)
+
+    times = [headers["ce-time"] for headers, _ in ingress.got[:4]]
+    assert times == ["2026-03-06T21:38:00Z", "2026-03-06T21:39:00Z", "2026-03-09T14:31:00Z", "2026-03-09T14:32:00Z"]
+
+
+def test_it_waits_on_a_fast_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With CLOCK at 600 times the speed, a minute's ticks come a tenth of a second apart."""
+    start = datetime(2026, 11, 23, 15, 25, tzinfo=UTC)
+    real = datetime.now(UTC)
+    monkeypatch.setenv("CLOCK", f"{start.isoformat()} {real.isoformat()} 600")
+    monkeypatch.setattr(clock, "_REPLAY", (start, real, 600.0))
+    ingress = Ingress(202)
+
+    async def scenario(kept: Schedule) -> None:
+        running = asyncio.create_task(kept.run())
+        await wait_until_async(lambda: holds(ingress, 9))
+        running.cancel()
+
+    with_ingress(ingress, scenario)
+
+    times = [datetime.fromisoformat(headers["ce-time"]) for headers, _ in ingress.got]
+    assert [(time.hour, time.minute) for time in times] == [(15, minute) for minute in range(31, 40)]
+
+
+def test_a_tick_that_was_slept_through_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As in a cluster nobody catches up after a long sleep of the machine: the next tick heals the gap."""
+    delays = iter([3600.0, 3.0])
+
+    async def reach(instant: datetime) -> float:
+        late = next(delays, None)
+        return late if late is not None else await asyncio.Event().wait() or 0.0
+
+    monkeypatch.setattr(schedule, "reach", reach)
+    ingress = Ingress(202)
+
+    async def scenario(kept: Schedule) -> None:
+        running = asyncio.create_task(kept.run())
+        await wait_until_async(lambda: holds(ingress, 1))
+        await asyncio.sleep(0.05)
+        running.cancel()
+
+    with_ingress(ingress, scenario)
+
+    assert len(ingress.got) == 1
+    assert "3600 s late and is left out" in caplog.text
+
+
+def test_the_event_is_the_adapters() -> None:
+    """A tick is a binary CloudEvent as Knative's adapter sends it, with an id and a trace of its own."""
+    ingress = Ingress(202)
+
+    async def scenario(kept: Schedule) -> None:
+        assert await kept.send(HOURLY)
+        assert await kept.send(HOURLY, '{"tickers": ["AAPL"]}')
+
+    with_ingress(ingress, scenario)
+
+    (first, data), (second, other) = ingress.got
+    assert first["ce-specversion"] == "1.0"
+    assert first["ce-type"] == "dev.knative.sources.ping"
+    assert first["ce-source"] == "/apis/v1/namespaces/stocksalot/pingsources/bars"
+    assert first["ce-job"] == "bars"
+    assert first["content-type"] == "application/json"
+    assert first["kn-namespace"] == "stocksalot"
+    assert datetime.fromisoformat(first["ce-time"]).tzinfo is not None
+    assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01", first["traceparent"])
+    assert first["ce-id"] != second["ce-id"]
+    assert first["traceparent"] != second["traceparent"]
+    assert (data, other) == (b'{"a": 1}', b'{"tickers": ["AAPL"]}')
+
+
+@pytest.mark.parametrize(
+    ("statuses", "attempts", "accepted"),
+    [
+        ((202,), 1, True),
+        ((503, 429, 202), 3, True),
+        ((503,), 6, False),
+        ((500, 202), 1, False),
+        ((400, 202), 1, False),
+    ],
+)
+def test_it_retries_what_the_adapter_retries(
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    statuses: tuple[int, ...],
+    attempts: int,
+    accepted: bool,
+) -> None:
+    """503 and its like are tried five times more; 500, which the ingress answers without RabbitMQ, loses the event."""
+    monkeypatch.setattr(schedule, "_PAUSES", (0.0,) * 5)
+    ingress = Ingress(*statuses)
+    outcome: list[bool] = []
+
+    async def scenario(kept: Schedule) -> None:
+        outcome.append(await kept.send(HOURLY))
+        assert kept.ticks["bars"].accepted is accepted
+
+    with_ingress(ingress, scenario)
+
+    assert (len(ingress.got), outcome) == (attempts, [accepted])
+    assert ("Event is lost" in caplog.text) is not accepted
+
+
+def test_no_ingress_is_retried_for_three_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without anybody listening, five retries follow with the adapter's pauses: 3.1 s in all."""
+    pauses: list[float] = []
+    sleep = asyncio.sleep
+    monkeypatch.setattr(asyncio, "sleep", lambda seconds: pauses.append(seconds) or sleep(0))
+    with socket.socket() as unheard:
+        unheard.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unheard.getsockname()[1]}"
+
+        async def live() -> bool:
+            async with httpx.AsyncClient() as client:
+                return await Schedule([HOURLY], url, client).send(HOURLY)
+
+        accepted = asyncio.run(live())
+
+    assert accepted is False
+    assert [pause for pause in pauses if pause] == [0.1, 0.2, 0.4, 0.8, 1.6]
+
+
+@pytest.mark.parametrize(
+    ("schedule_text", "timezone"),
+    [("@every 1m", "UTC"), ("61 * * * *", "UTC"), ("* * *", "UTC"), ("* * * * *", "America/Gotham")],
+)
+def test_what_the_adapter_refuses_is_refused(schedule_text: str, timezone: str) -> None:
+    """A schedule or a timezone that Knative's webhook rejects does not start here either."""
+    with pytest.raises(ManifestError, match="PingSource bars: "):
+        check(PingSource("n", "bars", schedule_text, timezone, "application/json", "{}", {}))
+
+
+def test_seconds_come_first_when_there_are_six_fields() -> None:
+    """As the adapter's parser has it, an optional first field counts seconds."""
+    source = PingSource("n", "s", "15 30 10 * * *", "UTC", "application/json", "{}", {})
+
+    due = next_instant(source, datetime(2026, 11, 23, tzinfo=UTC))
+
+    assert due == datetime(2026, 11, 23, 10, 30, 15, tzinfo=UTC)

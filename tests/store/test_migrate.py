@@ -1,0 +1,281 @@
+"""The migration Job: each file once, the exchange's true calendar, a catalogue that steps back for fresher facts."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from functions.store.catalogue import read_catalogue
+from functions.store.migrate import MigrationError, migrate
+from shared import clock
+from tests.conftest import new_database
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def empty_url(postgres_server: str) -> Iterator[str]:
+    """An empty database of the test's own."""
+    with new_database(postgres_server) as url:
+        yield url
+
+
+def query(url: str, statement: str, *arguments: object) -> list[tuple]:
+    """The rows that *statement* gives."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        cursor = connection.execute(statement.encode(), arguments)
+        return cursor.fetchall() if cursor.description else []
+
+
+def write(folder: Path, name: str, statements: str) -> Path:
+    """A migration *name* ("store/0001_x.sql") within *folder*."""
+    function, _, file = name.partition("/")
+    path = folder / function / "migrations" / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(statements)
+    return path
+
+
+def sessions(url: str) -> dict[date, tuple[datetime, datetime]]:
+    """Opening and closing of each session by date."""
+    return {
+        day: (opens, closes) for day, opens, closes in query(url, "SELECT date, opens, closes FROM sessions ORDER BY 1")
+    }
+
+
+def test_a_second_run_finds_nothing_to_do(empty_url: str) -> None:
+    """Each step is done once."""
+    first, second = migrate(empty_url), migrate(empty_url)
+
+    assert (first[0], first[-2:], second) == ("0001_market.sql", ["sessions", "catalogue"], [])
+
+
+def test_jobs_at_the_same_time_do_no_harm(empty_url: str) -> None:
+    """One works, the others wait and find nothing to do: two deployments at once are no accident."""
+    done: list[list[str]] = []
+    jobs = [threading.Thread(target=lambda: done.append(migrate(empty_url))) for _ in range(4)]
+
+    for job in jobs:
+        job.start()
+    for job in jobs:
+        job.join()
+
+    assert sorted(map(bool, done)) == [False, False, False, True]
+
+
+def test_files_are_applied_in_the_order_of_their_numbers_through_all_functions(empty_url: str, tmp_path: Path) -> None:
+    """A later file may build on an earlier one of another function."""
+    write(tmp_path, "store/0003_c.sql", "INSERT INTO things VALUES (3);")
+    write(tmp_path, "api/0001_a.sql", "CREATE TABLE things (number int); INSERT INTO things VALUES (1);")
+    write(tmp_path, "token/0002_b.sql", "INSERT INTO things VALUES (2);")
+
+    done = migrate(empty_url, functions=tmp_path)
+
+    assert (done, query(empty_url, "SELECT number FROM things")) == (
+        ["0001_a.sql", "0002_b.sql", "0003_c.sql"],
+        [(1,), (2,), (3,)],
+    )
+
+
+def test_a_number_given_twice_is_refused(empty_url: str, tmp_path: Path) -> None:
+    """Two branches that both added the next file are told so, not applied in an order of chance."""
+    write(tmp_path, "store/0001_a.sql", "SELECT 1;")
+    write(tmp_path, "api/0001_b.sql", "SELECT 1;")
+
+    with pytest.raises(MigrationError, match="same number"):
+        migrate(empty_url, functions=tmp_path)
+
+
+def test_an_edited_file_is_refused_by_name(empty_url: str, tmp_path: Path) -> None:
+    """What was applied can no longer be what is written: a person has to look."""
+    file = write(tmp_path, "store/0001_a.sql", "CREATE TABLE things (number int);")
+    migrate(empty_url, functions=tmp_path)
+    file.write_text("CREATE TABLE things (number bigint);")
+
+    with pytest.raises(MigrationError, match=r"0001_a\.sql has been edited"):
+        migrate(empty_url, functions=tmp_path)
+
+
+def test_a_file_that_fails_leaves_nothing_of_itself(empty_url: str, tmp_path: Path) -> None:
+    """Files before it stay; it is tried again as a whole."""
+    write(tmp_path, "store/0001_a.sql", "CREATE TABLE things (number int);")
+    broken = write(tmp_path, "store/0002_b.sql", "INSERT INTO things VALUES (1); INSERT INTO nowhere VALUES (1);")
+
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        migrate(empty_url, functions=tmp_path)
+    left = query(empty_url, "SELECT number FROM things")
+    broken.write_text("INSERT INTO things VALUES (2);")
+
+    assert (left, migrate(empty_url, functions=tmp_path)) == ([], ["0002_b.sql"])
+
+
+def test_the_sessions_reach_from_2000_to_the_end_of_next_year(migrated_database: str) -> None:
+    """A function never has to ask what it cannot know."""
+    days = sessions(migrated_database)
+
+    assert (min(days), max(days).year) == (date(2000, 1, 3), clock.now().year + 1)
+    assert all(248 <= sum(day.year == year for day in days) <= 253 for year in range(2000, 2027))
+
+
+@pytest.mark.parametrize(
+    ("day", "why"),
+    [
+        ("2001-09-11", "the attacks closed it before it opened"),
+        ("2001-09-14", "and for the rest of the week"),
+        ("2012-10-29", "hurricane Sandy"),
+        ("2018-12-05", "mourning for a president"),
+        ("2025-01-09", "mourning for a president"),
+        ("2026-07-03", "Independence Day observed"),
+        ("2026-11-26", "Thanksgiving"),
+        ("2026-11-22", "a Sunday"),
+        ("2027-06-18", "Juneteenth observed"),
+    ],
+)
+def test_the_exchange_was_closed(migrated_database: str, day: str, why: str) -> None:
+    """Bars of such a day cannot be, and none are missing."""
+    assert date.fromisoformat(day) not in sessions(migrated_database), why
+
+
+@pytest.mark.parametrize(
+    ("day", "opens", "closes"),
+    [
+        ("2026-11-20", "14:30", "21:00"),  # winter
+        ("2026-07-02", "13:30", "20:00"),  # summer
+        ("2026-03-06", "14:30", "21:00"),  # the Friday before the clocks change
+        ("2026-03-09", "13:30", "20:00"),  # and the Monday after
+        ("2026-11-27", "14:30", "18:00"),  # the day after Thanksgiving ends at 13:00
+        ("2026-12-24", "14:30", "18:00"),
+        ("2024-07-03", "13:30", "17:00"),
+        ("2003-12-26", "14:30", "18:00"),  # a half day of that year only
+        ("2001-09-17", "13:30", "20:00"),
+    ],
+)
+def test_a_session_opens_and_closes_at(migrated_database: str, day: str, opens: str, closes: str) -> None:
+    """Hours in UTC, by New York's clock, half days ended early."""
+    times = [f"{instant.astimezone(UTC):%H:%M}" for instant in sessions(migrated_database)[date.fromisoformat(day)]]
+
+    assert times == [opens, closes]
+
+
+def test_a_run_with_nothing_to_do_loads_no_calendar_library(database_url: str) -> None:
+    """The second `make run` does not wait for half a second of imports."""
+    code = "import sys; from functions.store.migrate import migrate; migrate(sys.argv[1]); print(*sys.modules)"
+
+    modules = subprocess.run(
+        [sys.executable, "-c", code, database_url], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+
+    assert not {"exchange_calendars", "pandas", "numpy"} & set(modules)
+
+
+def test_a_newer_calendar_corrects_the_sessions(database_url: str) -> None:
+    """A closure that was announced since, as for a president's funeral, comes with a new version of the library."""
+    good = sessions(database_url)
+    query(database_url, "UPDATE migrations SET checksum = 'exchange-calendars 4.0' WHERE name = 'sessions'")
+    query(database_url, "DELETE FROM sessions WHERE date = '2026-11-20'")
+    query(database_url, "INSERT INTO sessions VALUES ('2026-11-26', '2026-11-26 14:30Z', '2026-11-26 21:00Z')")
+
+    assert (migrate(database_url), sessions(database_url)) == (["sessions"], good)
+
+
+def test_the_top_50_are_there_with_plausible_profiles(migrated_database: str) -> None:
+    """Movers and the page have names, industries and sizes without any key."""
+    rows = query(
+        migrated_database,
+        """SELECT ticker, exchange, industry, currency, market_cap_millions / shares_millions AS price
+             FROM tickers JOIN companies USING (ticker) WHERE active AND source = 'catalogue'""",
+    )
+
+    assert len(rows) == 50
+    assert {row[1] for row in rows} == {"NASDAQ", "NYSE"}
+    assert all(row[2] and row[3] == "USD" for row in rows)
+    assert [row[0] for row in rows if not 20 < row[4] < 1100] == ["BRK.A"]
+    assert all(500_000 < row[4] < 1_000_000 for row in rows if row[0] == "BRK.A")
+
+
+def test_the_catalogue_steps_back_for_another_source(database_url: str) -> None:
+    """What a provider told stays; what the catalogue itself said before is brought up to date."""
+    query(database_url, "UPDATE companies SET name = 'Apple Inc', source = 'finnhub' WHERE ticker = 'AAPL'")
+    query(database_url, "UPDATE tickers SET name = 'Apple Inc' WHERE ticker = 'AAPL'")
+    query(database_url, "UPDATE companies SET name = 'Macrosoft', industry = 'Toys' WHERE ticker = 'MSFT'")
+    query(database_url, "UPDATE tickers SET name = 'Macrosoft' WHERE ticker = 'MSFT'")
+
+    done = migrate(database_url)
+
+    assert done == ["catalogue"]
+    assert query(
+        database_url,
+        """SELECT tickers.name, companies.name, industry, source FROM tickers JOIN companies USING (ticker)
+            WHERE ticker IN ('AAPL', 'MSFT') ORDER BY ticker""",
+    ) == [
+        ("Apple Inc", "Apple Inc", "Technology", "finnhub"),
+        ("Microsoft Corporation", "Microsoft Corporation", "Technology", "catalogue"),
+    ]
+
+
+def test_another_list_of_tickers_is_configuration(database_url: str) -> None:
+    """Exactly the given ones are active, an unknown one under its own name; the bars of the others are kept."""
+    query(
+        database_url,
+        """INSERT INTO bars (ticker, interval, start, open, high, low, close, source, received_at)
+           VALUES ('MSFT', '1h', '2026-11-20 14:30Z', 1, 1, 1, 1, 'test', now())""",
+    )
+
+    migrate(database_url, tickers=("AAPL", "RGP"))
+
+    assert query(database_url, "SELECT ticker, name FROM tickers WHERE active ORDER BY 1") == [
+        ("AAPL", "Apple Inc."),
+        ("RGP", "RGP"),
+    ]
+    assert query(database_url, "SELECT ticker FROM bars") == [("MSFT",)]
+
+
+def test_without_a_list_the_catalogue_is_active_again(database_url: str) -> None:
+    """Taking the setting back takes its effect back."""
+    migrate(database_url, tickers=("AAPL", "RGP"))
+    migrate(database_url)
+
+    active = {ticker for (ticker,) in query(database_url, "SELECT ticker FROM tickers WHERE active")}
+
+    assert active == {company["ticker"] for company in read_catalogue()}
+
+
+def test_something_that_is_no_ticker_changes_nothing(database_url: str) -> None:
+    """A slip in the setting fails the Job, and the tickers stay as they were."""
+    with pytest.raises(psycopg.errors.CheckViolation):
+        migrate(database_url, tickers=("AAPL", "not a ticker"))
+
+    assert query(database_url, "SELECT count(*) FROM tickers WHERE active") == [(50,)]
+
+
+def test_readers_are_told_of_other_tickers(database_url: str) -> None:
+    """Cached answers would otherwise show the old list until the next bar."""
+    (before,) = query(database_url, "SELECT epoch FROM market_epoch")
+    migrate(database_url, tickers=("AAPL",))
+    (after,) = query(database_url, "SELECT epoch FROM market_epoch")
+    migrate(database_url, tickers=("AAPL",))
+
+    assert before < after == query(database_url, "SELECT epoch FROM market_epoch")[0]
+
+
+def test_the_job_reads_its_environment_and_says_what_it_did(empty_url: str) -> None:
+    """`python -m functions.store.migrate` is the whole Job, and quick enough to run before every start."""
+    started = datetime.now(UTC)
+    job = subprocess.run(
+        [sys.executable, "-m", "functions.store.migrate"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "DATABASE_URL": empty_url, "TICKERS": "AAPL, RGP"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (job.returncode, "0001_market.sql" in job.stdout) == (0, True), job.stderr
+    assert query(empty_url, "SELECT ticker FROM tickers WHERE active ORDER BY 1") == [("AAPL",), ("RGP",)]
+    assert datetime.now(UTC) - started < timedelta(seconds=30)

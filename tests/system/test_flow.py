@@ -1,0 +1,253 @@
+"""The main job, end to end, on real parts: a tick becomes checked bars in Postgres, served as JSON."""
+
+import csv
+import gzip
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import httpx
+import psycopg
+import pytest
+
+from knative.local.services.ports import free_port
+from tests.running import ROOT, System, running
+from tests.waiting import wait_until
+
+TICKERS = 50
+BARS = "tech.stocksalot.bars.fetched.v1"
+PRICES = ("open", "high", "low", "close")
+
+
+class Bar(NamedTuple):
+    """A bar as file and API both tell of it; prices as decimals of their digits."""
+
+    ticker: str
+    start: str
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: int
+
+
+@pytest.fixture
+def given(database_url: str, redis_url: str, system_amqp_url: str) -> Mapping[str, str]:
+    """The environment of a system on the servers of this test run."""
+    return {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "AMQP_URL": system_amqp_url}
+
+
+def standing(moment: str, speed: float = 0) -> str:
+    """A clock that shows *moment* (UTC) now and runs *speed* times as fast."""
+    return f"{moment}+00:00 {datetime.now(UTC).isoformat()} {speed}"
+
+
+def read_bar(row: Mapping[str, Any]) -> Bar:
+    """The bar of a row of the file, or of an item of the API."""
+    prices = [Decimal(row[name]) for name in PRICES]
+    return Bar(row["ticker"], row["datetime"], prices[0], prices[1], prices[2], prices[3], int(row["volume"]))
+
+
+def served(system: System, tickers: list[str], **query: str) -> list[Bar]:
+    """All hourly bars of *tickers* that the API has, page by page as a client reads them, digits untouched."""
+    found: list[Bar] = []
+    url: str | None = f"{system.url}/api/ohlc"
+    parameters: dict[str, str] | None = {"tickers": ",".join(tickers), "limit": "100", **query}
+    while url:
+        answer = httpx.get(url, params=parameters, timeout=30)
+        assert answer.status_code == 200, answer.text
+        found += map(read_bar, json.loads(answer.text, parse_float=Decimal)["items"])
+        following, parameters = answer.links.get("next"), None
+        url = str(answer.url.join(following["url"])) if following else None
+    return found
+
+
+@contextmanager
+def upstream(folder: Path, clock: str, *options: str) -> Iterator[str]:
+    """The fake upstream over real HTTP; yields its address."""
+    port = free_port()
+    with (folder / "upstream.log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "knative.local.upstream", "--port", str(port), *options],
+            cwd=ROOT,
+            env={**os.environ, "CLOCK": clock},
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        wait_until(lambda: answers(url))
+        yield url
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def answers(url: str) -> bool:
+    """Whether somebody listens at *url*."""
+    try:
+        httpx.get(f"{url}/requests", timeout=5)
+    except httpx.TransportError:
+        return False
+    return True
+
+
+def asking(url: str) -> Mapping[str, str]:
+    """The environment that sends the real Twelve Data client to the fake upstream at *url*."""
+    return {"TWELVEDATA_BASE_URL": url, "TWELVEDATA_API_KEYS": "test-key", "PROVIDERS": "twelvedata"}
+
+
+def test_real_bars_arrive_whole(given: Mapping[str, str], tmp_path: Path, real_data: Callable[[str], Path]) -> None:
+    """Two months of 50 tickers go through upstream, client, RabbitMQ, store and Postgres with every function scaled to
+    zero between events, and the API has exactly the bars of the file: none missing, none twice, to the last digit."""
+    file = real_data("stooq_top50_1h.csv.gz")
+    with gzip.open(file, "rt") as lines:
+        expected = [read_bar(row) for row in csv.DictReader(lines)]
+    clock = standing("2026-04-01T00:00:00")
+    plan = ("--credits-per-minute", "1000", "--credits-per-day", "10000")
+    with upstream(tmp_path, clock, "--bars", str(file), *plan) as url:
+        environment = {**given, **asking(url), "CLOCK": clock, "TWELVEDATA_CREDITS_PER_MINUTE": "1000"}
+        with running(tmp_path / "system", environment, "--manual", "--idle", "0.2") as system:
+            ticks = 0
+            while system.tick().led_to == BARS:
+                ticks += 1
+                system.wait_for_zero()
+            found = served(system, sorted({bar.ticker for bar in expected}), start="2026-01-01")
+
+    assert ticks >= 3
+    assert len(found) == len(set(found))
+    assert sorted(found) == sorted(expected)
+
+
+def test_eight_credits_a_minute_are_never_exceeded(given: Mapping[str, str], tmp_path: Path) -> None:
+    """With a fast clock and the free plan, 50 tickers are complete after seven minutes' ticks: no request beyond the
+    budget, and no tick waits for one."""
+    clock = standing("2026-11-20T18:31:05", speed=30)
+    with upstream(tmp_path, clock) as url:
+        environment = {**given, **asking(url), "CLOCK": clock, "HISTORY_SESSIONS": "2"}
+        with running(tmp_path / "system", environment, "--manual", "--min-scale", "1") as system:
+            wait_until(lambda: not system.tick().led_to and behind(system) == 0, 120)
+            asked = httpx.get(f"{url}/requests").json()
+
+    minutes = {request["at"][:16] for request in asked["requests"] if request["credits"]}
+    assert asked["violations"] == []
+    assert sum(request["credits"] for request in asked["requests"]) == TICKERS
+    assert len(minutes) == -(-TICKERS // 8)
+
+
+def behind(system: System) -> int:
+    """How many tickers lack the newest finished bar."""
+    return system.get("/status")["behind"]
+
+
+def test_the_schedule_alone_keeps_up(given: Mapping[str, str], tmp_path: Path) -> None:
+    """A Friday's last half hour at 120 times the speed: PingSources tick, and the day's bars are there."""
+    clock = standing("2026-11-20T20:25:00", speed=120)
+    environment = {**given, "CLOCK": clock, "HISTORY_SESSIONS": "2"}
+    with running(tmp_path / "system", environment, "--min-scale", "1") as system:
+        latest = wait_until(lambda: all_closed(system), 120)
+
+    assert len(latest) == TICKERS
+
+
+def all_closed(system: System) -> list[dict[str, Any]]:
+    """The newest bars if all of them are the day's last, else nothing."""
+    items = system.get("/latest")["items"]
+    return items if {item["datetime"] for item in items} == {"2026-11-20T20:30:00Z"} else []
+
+
+@pytest.fixture
+def simulated(given: Mapping[str, str]) -> Mapping[str, str]:
+    """A system with simulated prices on a Friday evening that does not pass."""
+    return {**given, "CLOCK": standing("2026-11-20T22:00:00"), "HISTORY_SESSIONS": "10"}
+
+
+def test_a_newcomer_sees_fifty_tickers(simulated: Mapping[str, str], tmp_path: Path) -> None:
+    """Without any key: each ticker's own newest bar, and days derived by session."""
+    with running(tmp_path / "system", simulated) as system:
+        wait_until(lambda: behind(system) == 0, 60)
+        latest = system.get("/latest")
+        days = system.get("/ohlc/AAPL", interval="1d", limit=5)
+        hours = system.get("/ohlc/AAPL", limit=7)
+
+    assert (latest["count"], latest["source"], latest["stale"]) == (TICKERS, "simulated", False)
+    assert {item["datetime"] for item in latest["items"]} == {"2026-11-20T20:30:00Z"}
+    assert [item["date"] for item in days["items"]] == [f"2026-11-{day}" for day in (16, 17, 18, 19, 20)]
+    assert days["items"][-1]["open"] == hours["items"][0]["open"]
+    assert days["items"][-1]["close"] == hours["items"][-1]["close"]
+    assert days["items"][-1]["volume"] == sum(hour["volume"] for hour in hours["items"])
+
+
+def test_a_kill_loses_nothing(tmp_path: Path) -> None:
+    """Killed outright, services and all, and started again on the same folder, the system serves the same bars."""
+    environment = {"CLOCK": standing("2026-11-20T22:00:00"), "HISTORY_SESSIONS": "10"}
+    port = free_port()
+    with running(tmp_path / "system", environment, port=port) as system:
+        wait_until(lambda: behind(system) == 0, 60)
+        before = served(system, ["AAPL", "KO"])
+        os.kill(system.process.pid, signal.SIGKILL)
+        system.process.wait()
+    with running(tmp_path / "system", environment, "--manual", port=port) as system:
+        after = served(system, ["AAPL", "KO"])
+
+    assert len(before) == 140
+    assert after == before
+
+
+def test_events_that_cannot_succeed_are_kept(simulated: Mapping[str, str], tmp_path: Path) -> None:
+    """Wrong JSON, an unknown version and a tick with its dates the wrong way round end as dead letters with a reason;
+    what is no event at all is refused by the broker; and the next tick works as ever."""
+    with running(tmp_path / "system", simulated, "--manual") as system:
+        ingress = system.status()["ingress"]
+        for number, (kind, data) in enumerate([(BARS, b'{"interval":'), (BARS, b'{"interval": "1h"}')]):
+            assert httpx.post(ingress, headers=event(f"bad-{number}", kind), content=data).status_code == 202
+        assert httpx.post(ingress, content=b"hello").status_code == 400
+        wait_until(lambda: dead_letters(simulated["DATABASE_URL"], 2))
+        refused = system.tick(data={"start": "2026-11-20", "end": "2026-11-01"})
+        letters = wait_until(lambda: dead_letters(simulated["DATABASE_URL"], 3))
+        outcome = system.tick()
+
+    assert refused.led_to == "tech.stocksalot.tick.refused.v1"
+    assert all(reason for _, reason in letters)
+    assert any("end" in reason and "start" in reason for _, reason in letters)
+    assert outcome.led_to == BARS
+
+
+def event(number: str, kind: str) -> dict[str, str]:
+    """The headers of a CloudEvent of *kind*."""
+    return {
+        "ce-id": number,
+        "ce-source": "/tests",
+        "ce-type": kind,
+        "ce-specversion": "1.0",
+        "content-type": "application/json",
+    }
+
+
+def dead_letters(database_url: str, count: int) -> list[tuple[str, str]]:
+    """The id and reason of each dead letter, once there are *count*."""
+    with psycopg.connect(database_url) as connection:
+        letters = connection.execute("SELECT event_id, reason FROM dead_letters").fetchall()
+    return letters if len(letters) >= count else []
+
+
+def test_functions_behind_the_door_are_out_of_reach(simulated: Mapping[str, str], tmp_path: Path) -> None:
+    """No path and no host name of the public port leads to ingest or store."""
+    with running(tmp_path / "system", simulated, "--manual") as system:
+        tries = [
+            httpx.post(f"{system.url}{path}", headers={**event("1", BARS), "host": host})
+            for path in ("/", "/store", "/stocksalot/store", "/api/../store", "/api/dead-letters")
+            for host in ("localhost", "store.stocksalot.svc.cluster.local")
+        ]
+        ran = {function["name"] for function in system.status()["functions"] if function["requests"]}
+
+    assert all(answer.status_code >= 300 for answer in tries)
+    assert ran <= {"api", "page"}

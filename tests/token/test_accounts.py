@@ -1,0 +1,213 @@
+"""People register and log in, and nobody learns by trying."""
+
+import hashlib
+from typing import Any
+
+import psutil
+import pytest
+from argon2 import PasswordHasher
+
+from functions.token.passwords import MEMORY_KIB, PARALLELISM, TIME_COST
+from tests.people import PASSWORD, Tokens, bearer, serving_tokens
+from tests.reading import serving
+from tests.token.rooms import rows
+from tests.waiting import until_a_minute_has
+
+
+def test_what_a_client_of_the_first_system_does(database_url: str, redis_url: str) -> None:
+    """Register by form, log in by form, ask /latest with the bearer token."""
+    with serving_tokens(database_url, redis_url) as tokens, serving(database_url, redis_url) as api:
+        registered = tokens.client.post(
+            "/users/register", data={"email": "first@example.com", "password": PASSWORD, "username": "first"}
+        )
+        given = tokens.client.post("/token", data={"username": "first@example.com", "password": PASSWORD})
+        latest = api.client.get("/latest", headers=bearer(given.json()["access_token"]))
+
+    assert (registered.status_code, registered.json()["email"]) == (201, "first@example.com")
+    assert (given.status_code, given.json()["token_type"]) == (200, "bearer")
+    assert given.headers["cache-control"] == "no-store"
+    assert (latest.status_code, latest.json()["count"]) == (200, 0)
+
+
+def test_an_address_and_a_name_are_given_once(tokens: Tokens) -> None:
+    """A second registration is 409, however the address or the name is written."""
+    assert tokens.register("Once@Example.com", username="Once").status_code == 201
+
+    for email, username in (
+        ("once@example.com", ""),
+        (" ONCE@EXAMPLE.COM ", ""),
+        ("\uff4fnce@example.com", ""),
+        ("other@example.com", "once"),
+        ("other@example.com", "\uff2fNCE"),
+    ):
+        answer = tokens.register(email, username=username)
+        assert (answer.status_code, answer.json()["type"].split("/")[-1]) == (409, "account-exists"), email
+    assert tokens.register("other@example.com", username="twice").status_code == 201
+
+
+@pytest.mark.parametrize("username", ["internal", "Internal", " INTERNAL ", "\uff49nternal"])
+def test_nobody_is_internal(tokens: Tokens, username: str) -> None:
+    """The user name internal is refused with 403, in whatever letters."""
+    answer = tokens.register("nobody@example.com", username=username)
+
+    assert (answer.status_code, answer.headers["content-type"]) == (403, "application/problem+json")
+
+
+@pytest.mark.parametrize(
+    ("fields", "parameter"),
+    [
+        ({"password": PASSWORD}, "email"),
+        ({"email": "", "password": PASSWORD}, "email"),
+        ({"email": "a@example.com"}, "password"),
+        ({"email": "no address", "password": PASSWORD}, "email"),
+        ({"email": "@example.com", "password": PASSWORD}, "email"),
+        ({"email": "a@", "password": PASSWORD}, "email"),
+        ({"email": "a@b@example.com", "password": PASSWORD}, "email"),
+        ({"email": "a..b@example.com", "password": PASSWORD}, "email"),
+        ({"email": "a@exa mple.com", "password": PASSWORD}, "email"),
+        ({"email": "a@-example.com", "password": PASSWORD}, "email"),
+        ({"email": "a\x00@example.com", "password": PASSWORD}, "email"),
+        ({"email": "a\r\nbcc:b@example.com", "password": PASSWORD}, "email"),
+        ({"email": "a" * 65 + "@example.com", "password": PASSWORD}, "email"),
+        ({"email": "a@" + "b." * 125 + "com", "password": PASSWORD}, "email"),
+        ({"email": "a@example.com", "password": "seven77"}, "password"),
+        ({"email": "a@example.com", "password": "x" * 1025}, "password"),
+        ({"email": "a@example.com", "password": "ä" * 513}, "password"),
+        ({"email": "a@example.com", "password": PASSWORD, "username": "a@b"}, "username"),
+        ({"email": "a@example.com", "password": PASSWORD, "username": "a\x00b"}, "username"),
+        ({"email": "a@example.com", "password": PASSWORD, "username": " "}, "username"),
+        ({"email": "a@example.com", "password": PASSWORD, "username": "x" * 65}, "username"),
+        ({"email": ["a@example.com", "b@example.com"], "password": PASSWORD}, "email"),
+    ],
+)
+def test_what_cannot_be_registered_is_named(tokens: Tokens, fields: dict[str, Any], parameter: str) -> None:
+    """400 is problem+json that names the field and says what to change, without repeating a value."""
+    answer = tokens.client.post("/users/register", data=fields)
+
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
+    assert [fault["parameter"] for fault in answer.json()["errors"]] == [parameter]
+    assert PASSWORD not in answer.text
+
+
+def test_everything_that_is_wrong_is_named_at_once(tokens: Tokens) -> None:
+    """Who made three mistakes is told of three."""
+    answer = tokens.register("no address", "short", username="a@b")
+
+    assert [fault["parameter"] for fault in answer.json()["errors"]] == ["email", "username", "password"]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "typed", "same"),
+    [
+        ("Stra\u00dfe und Caf\u00e9", "Stra\u00dfe und Cafe\u0301", True),
+        ("p\u00e4ssw\u00f6rter \U0001f40e", "p\u00e4ssw\u00f6rter \U0001f40e", True),
+        ("\ufb01ne password", "fine password", True),
+        ("x" * 1024, "x" * 1024, True),
+        (" leading and trailing ", "leading and trailing", False),
+        ("CASE matters", "case matters", False),
+        ("null\x00character", "null\x00character", True),
+        ("null\x00character", "null\x00", False),
+        ("a+b&c=d%20", "a+b&c=d%20", True),
+    ],
+)
+def test_a_password_is_any_text(tokens: Tokens, chosen: str, typed: str, same: bool) -> None:
+    """Up to 1,024 bytes of Unicode, equal when NFKC says so, and not otherwise."""
+    name = "text" + hashlib.md5(f"{chosen} {typed}".encode()).hexdigest()
+    assert tokens.register(f"{name}@example.com", chosen).status_code == 201
+
+    assert tokens.log_in(f"{name}@example.com", typed).status_code == (200 if same else 401)
+
+
+def test_one_logs_in_by_name_or_by_address(tokens: Tokens) -> None:
+    """Either, in any letters; what the form holds beside that is left alone."""
+    tokens.register("either@example.com", username="Either")
+
+    for name in ("either", "EITHER", " either@Example.com"):
+        assert tokens.log_in(name, client_id="x", client_secret="", grant_type="password").status_code == 200
+    assert tokens.log_in("either", grant_type="refresh_token").status_code == 400
+    assert tokens.log_in("either", scope="read").json()["scope"] == "read"
+    assert tokens.log_in("either", scope="read everything").status_code == 400
+
+
+def test_a_stranger_and_a_wrong_password_are_answered_alike(tokens: Tokens) -> None:
+    """Same status, same text, same header lines, and the same time: that of the processor, which others do not take."""
+    tokens.register("known@example.com", username="known")
+    process = psutil.Process(tokens.api.process.pid)
+    taken = dict.fromkeys(("known@example.com", "stranger@example.com", "stranger"), 0.0)
+    answers = {}
+    for _ in range(7):
+        for name in taken:
+            before = sum(process.cpu_times()[:2])
+            answers[name] = tokens.log_in(name, "not the password")
+            taken[name] += sum(process.cpu_times()[:2]) - before
+
+    said = [
+        (answer.status_code, answer.text, {k: v for k, v in answer.headers.items() if k not in VARYING})
+        for answer in answers.values()
+    ]
+    assert said[0][0] == 401
+    assert said[0] == said[1] == said[2]
+    known, stranger, nobody = taken.values()
+    assert 0.75 < stranger / known < 1.33, taken
+    assert 0.75 < nobody / known < 1.33, taken
+
+
+VARYING = {"date", "x-request-id", "ratelimit"}
+
+
+def test_guessing_ends_soon(database_url: str, redis_url: str) -> None:
+    """After a few wrong passwords an account takes none for minutes, in every copy; other accounts do."""
+    with (
+        serving_tokens(database_url, redis_url, LOGIN_ATTEMPTS="3") as one,
+        serving_tokens(database_url, redis_url, LOGIN_ATTEMPTS="3") as other,
+    ):
+        until_a_minute_has(15)
+        for name in ("victim", "other"):
+            one.register(f"{name}@example.com", username=name)
+        right = [one.log_in("victim").status_code for _ in range(5)]
+        guesses = ((one, "victim"), (other, "VICTIM@example.com"), (other, "victim"))
+        wrong = [copy.log_in(name, "not it").status_code for copy, name in guesses]
+        refused = [copy.log_in("victim") for copy in (one, other)]
+        untouched = other.log_in("other").status_code
+
+    assert right == [200] * 5
+    assert wrong == [401] * 3
+    assert [answer.status_code for answer in refused] == [429, 429]
+    assert 0 < int(refused[0].headers["retry-after"]) <= 300
+    assert untouched == 200
+
+
+def test_an_address_may_not_try_all_accounts(database_url: str, redis_url: str) -> None:
+    """Logins and registrations from one client address are limited, whoever they are for."""
+    limits = {"LOGIN_ATTEMPTS_PER_ADDRESS": "4", "REGISTRATIONS_PER_ADDRESS": "2"}
+    with serving_tokens(database_url, redis_url, **limits) as tokens:
+        until_a_minute_has(15)
+        logins = [tokens.log_in(f"nobody{number}", "not it").status_code for number in range(6)]
+        registrations = [tokens.register(f"nobody{number}@example.com").status_code for number in range(3)]
+        elsewhere = tokens.client.post(
+            "/token", data={"username": "x", "password": "y"}, headers={"X-Forwarded-For": "192.0.2.7"}
+        )
+
+    assert logins == [401] * 4 + [429] * 2
+    assert registrations == [201, 201, 429]
+    assert elsewhere.status_code == 401
+
+
+def test_a_login_renews_an_old_hash(tokens: Tokens, database: str) -> None:
+    """A hash made with other parameters is replaced by one of today's when its password is known; once."""
+    tokens.register("old@example.com")
+    weak = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1).hash(PASSWORD)
+    rows(database, "UPDATE users SET password_hash = %s WHERE email = 'old@example.com'", weak)
+
+    def kept() -> str:
+        return rows(database, "SELECT password_hash FROM users WHERE email = 'old@example.com'")[0][0]
+
+    wrong = tokens.log_in("old@example.com", "not it").status_code
+    after_wrong = kept()
+    right = tokens.log_in("old@example.com").status_code
+    renewed = kept()
+
+    assert (wrong, after_wrong, right) == (401, weak, 200)
+    assert renewed.startswith(f"$argon2id$v=19$m={MEMORY_KIB},t={TIME_COST},p={PARALLELISM}$")
+    assert tokens.log_in("old@example.com").status_code == 200
+    assert kept() == renewed

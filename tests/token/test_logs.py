@@ -1,0 +1,62 @@
+"""No log tells a secret: every test looks for them in what it has caused to be written (tests/conftest.py)."""
+
+import httpx
+import pytest
+
+from shared.tokens import new_token
+from tests.people import PASSWORD, bearer, serving_tokens
+from tests.reading import Api, serving
+from tests.secrets_told import secrets_told
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"asked with {new_token()}",
+        f"password={PASSWORD}",
+        "connecting to postgresql://someone:pass@host/db",
+        "GET https://api.example.com/time_series?symbol=AAPL&apikey=0123456789abcdef",
+        "headers: {'Authorization': 'Bearer abcdefgh'}",
+        "password_hash=$argon2id$v=19$m=65536,t=3,p=1$c2FsdA$aGFzaA",
+    ],
+    ids=["token", "password", "address", "key", "bearer", "hash"],
+)
+def test_a_secret_is_noticed(line: str) -> None:
+    """The guard is awake, and does not repeat what it has found."""
+    (told,) = secrets_told(f"before\n{line}\nafter")
+
+    assert "***" in told
+    assert PASSWORD not in told
+
+
+@pytest.mark.parametrize("line", ["GET /tokens 401", "connecting to postgresql://host:5432/db", "Secret('***')"])
+def test_what_is_no_secret_is_left_alone(line: str) -> None:
+    """Else nobody would look any more."""
+    assert secrets_told(line) == []
+
+
+def test_faults_while_secrets_are_at_hand_do_not_tell_them(
+    database_url: str, redis_url: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Even the traceback of a request that failed, with a password in it or a token, holds neither."""
+    from tests.reading import change
+
+    with serving_tokens(database_url, redis_url) as tokens, serving(database_url, redis_url) as api:
+        person = tokens.person("faulty")
+        change(database_url, "ALTER TABLE tokens RENAME COLUMN scopes TO hidden")
+        faults = [
+            tokens.log_in("faulty"),
+            person.client.post("/tokens", headers=person.headers, json={"name": "a"}),
+            ask_unknown(api),
+        ]
+        written = capfd.readouterr()
+
+    assert [fault.status_code for fault in faults] == [500, 500, 500]
+    assert "Traceback" in written.out
+    assert secrets_told(written.out + written.err) == []
+    assert not any("Traceback" in fault.text or "hidden" in fault.text for fault in faults)
+
+
+def ask_unknown(api: Api) -> httpx.Response:
+    """The answer to a token that has to be looked up."""
+    return api.client.get("/latest", headers=bearer(new_token()))

@@ -1,0 +1,132 @@
+"""Over HTTP the token function keeps the contract: paths, methods, origins, requests and answers."""
+
+import json
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from tests.people import Person, Tokens, bearer, serving_tokens
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/token/", "/users", "/users/", "/users/me/x", "/tokens/", "/nothing", "/%2e%2e/x"]
+)
+def test_a_path_that_leads_nowhere_is_a_problem(tokens: Tokens, path: str) -> None:
+    """404 is problem+json; a wrong method is 405 that says which there are."""
+    answer = tokens.client.get(path)
+
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [
+        ("GET", "/token", "POST, OPTIONS"),
+        ("PUT", "/users/register", "POST, OPTIONS"),
+        ("PATCH", "/tokens", "GET, POST, HEAD, OPTIONS"),
+        ("GET", "/tokens/x", "DELETE, OPTIONS"),
+        ("DELETE", "/tokens", "GET, POST, HEAD, OPTIONS"),
+    ],
+)
+def test_a_wrong_method_is_told_the_right_ones(tokens: Tokens, method: str, path: str, allow: str) -> None:
+    """405 with Allow, and OPTIONS says the same."""
+    answer = tokens.client.request(method, path)
+    options = tokens.client.options(path)
+
+    assert (answer.status_code, answer.headers["allow"]) == (405, allow)
+    assert (options.status_code, options.headers["allow"]) == (204, allow)
+
+
+def test_a_page_elsewhere_may_log_in(database_url: str, redis_url: str) -> None:
+    """With its origin configured, preflights allow the header and answers may be read, refusals too."""
+    origin = {"Origin": "https://page.example"}
+    with serving_tokens(database_url, redis_url, CORS_ORIGINS=origin["Origin"]) as tokens:
+        asked = {**origin, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
+        preflight = tokens.client.options("/tokens", headers=asked)
+        refused = tokens.client.post("/token", data={"username": "x", "password": "y"}, headers=origin)
+        stranger = tokens.client.get("/tokens", headers={"Origin": "https://evil.example"})
+
+    assert (preflight.status_code, preflight.headers["access-control-allow-origin"]) == (204, origin["Origin"])
+    assert {"GET", "POST"} <= set(preflight.headers["access-control-allow-methods"].split(", "))
+    assert "Authorization" in preflight.headers["access-control-allow-headers"]
+    assert (refused.status_code, refused.headers["access-control-allow-origin"]) == (401, origin["Origin"])
+    assert "access-control-allow-origin" not in stranger.headers
+
+
+def test_a_stale_token_does_not_stand_in_the_way_of_a_new_one(tokens: Tokens) -> None:
+    """Who logs in while still sending an old token is served."""
+    answer = tokens.client.post("/token", data={"username": "x", "password": "y"}, headers=bearer("sal_old"))
+
+    assert answer.json()["type"].endswith("/wrong-credentials")
+
+
+def test_the_answers_are_those_of_the_contract(tokens: Tokens) -> None:
+    """The published document describes what is sent: every answer fits its model, and no other member is there."""
+    from functions.token.contract import (
+        AccountAnswer,
+        LoginAnswer,
+        NewTokenAnswer,
+        RotatedTokenAnswer,
+        TokensAnswer,
+    )
+
+    account = tokens.register("contract@example.com", username="contract")
+    login = tokens.log_in("contract")
+    person = Person(tokens.client, login.json()["access_token"])
+    made = person.ask("POST", "/tokens", 201, json={"name": "a"})
+    rotated = person.ask("POST", f"/tokens/{made.json()['id']}/rotate", 201)
+
+    for model, answer in (
+        (AccountAnswer, account),
+        (AccountAnswer, person.ask("GET", "/users/me")),
+        (LoginAnswer, login),
+        (NewTokenAnswer, made),
+        (RotatedTokenAnswer, rotated),
+        (TokensAnswer, person.ask("GET", "/tokens")),
+    ):
+        model.model_validate_json(answer.content, strict=True)
+
+
+def takes(model: type[BaseModel], body: dict[str, Any]) -> bool:
+    """Whether the published description of a request allows *body*."""
+    try:
+        model.model_validate_json(json.dumps(body))
+    except ValueError:
+        return False
+    return True
+
+
+def test_requests_are_taken_as_the_contract_says(tokens: Tokens) -> None:
+    """The models that describe requests and the code that reads them agree, whatever is missing, wrong or too much."""
+    from functions.token.contract import RegistrationForm, RotationWish, TokenWish
+
+    person = tokens.person("contract-requests")
+    names = [{}, {"name": "a"}, {"name": ""}, {"name": "x" * 100}, {"name": "x" * 101}, {"name": 5}]
+    scopes = [{}, {"scopes": ["read"]}, {"scopes": []}, {"scopes": ["admin"]}, {"scopes": "read"}]
+    ends = [{}, {"expires_in_days": 1}, {"expires_in_days": 0}, {"expires_in_days": 3651}, {"colour": "red"}]
+    wishes = [{**name, **scope, **end} for name in names for scope in scopes for end in ends]
+    overlaps = [{}, *({"overlap_seconds": seconds} for seconds in (0, 604800, 604801, -1, "soon", 1.5)), {"x": 1}]
+    users = [{}, *({"username": name} for name in ("somebody-new", "x" * 65, "a@b"))]
+    forms = [{"password": word, **user} for word in ("short", "long enough", "x" * 1025) for user in users]
+
+    for wish in wishes:
+        answer = tokens.client.post("/tokens", headers=person.headers, json=wish)
+        assert (answer.status_code == 201) == takes(TokenWish, wish), (wish, answer.text)
+    for overlap in overlaps:
+        path = f"/tokens/{person.make(name='rotated')['id']}/rotate"
+        answer = tokens.client.post(path, headers=person.headers, json=overlap)
+        assert (answer.status_code == 201) == takes(RotationWish, overlap), (overlap, answer.text)
+    for number, form in enumerate(forms):
+        body = {"email": f"request-{number}@example.com", **form}
+        answer = tokens.client.post("/users/register", data=body)
+        assert (answer.status_code == 201) == takes(RegistrationForm, body), (body, answer.text)
+
+
+def test_without_postgres_people_are_told_to_come_back(redis_url: str) -> None:
+    """503 with Retry-After, no stack trace, and the function lives on."""
+    with serving_tokens("postgresql://postgres@127.0.0.1:1/none", redis_url) as tokens:
+        answer = tokens.log_in("anybody")
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+        assert "Traceback" not in json.dumps(answer.json())
+        assert tokens.client.get("/nothing").status_code == 404
