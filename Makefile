@@ -3,48 +3,87 @@
 PORT ?= 8080
 UPSTREAM ?=
 MIN_SCALE ?= 0
+URL ?= http://localhost:$(PORT)
 ARGS ?=
+# Tests wait more than they work. On given servers one after the other: whole systems there share their queues.
+JOBS ?= $(if $(AMQP_URL),1,3)
 BENCH ?= $(patsubst benchmarks/%.py,%,$(shell grep -l __main__ benchmarks/*.py))
 
 UV := uv==0.13.9
 # The machine's own list of certificates, where there is one, knows a company's proxy too.
 CERTIFICATES := $(firstword $(SSL_CERT_FILE) $(wildcard /etc/ssl/certs/ca-certificates.crt))
-TRUST := $(if $(CERTIFICATES),SSL_CERT_FILE=$(CERTIFICATES) PIP_CERT=$(CERTIFICATES))
+TRUST := $(if $(CERTIFICATES),SSL_CERT_FILE=$(CERTIFICATES) PIP_CERT=$(CERTIFICATES) NODE_EXTRA_CA_CERTS=$(CERTIFICATES))
 INSTALL := $(TRUST) .venv/bin/uv pip install --quiet --python .venv --compile-bytecode --constraint requirements.lock
-RUN_GROUPS := api ingest store migrate local
+RUN_GROUPS := api ingest insights mcp store token migrate local
 NEEDED := pyproject.toml requirements.lock
+NPM := $(TRUST) frontend/scripts/npm
+PAGE := frontend/build/index.html
+PAGE_SOURCES := $(shell find frontend/src frontend/static -type f) $(wildcard frontend/*.ts frontend/*.js*)
 
 # Without a home to write to, the package cache goes into the checkout.
 ifneq ($(shell test -n "$$HOME" && test -w "$$HOME" && echo yes),yes)
 export HOME := $(CURDIR)/.local/home
 endif
 
-.PHONY: help run test lint types lock bench clean
+IMAGES := api ingest insights mcp migration page store token
+DOCKER ?= docker
+REGISTRY ?= dev.local/stocksalot
+TAG ?= local
+PUSH ?=
+DOMAIN ?=
+OVERLAY ?= local
+comma := ,
+
+.PHONY: help run page shapes pictures lighthouse test lint types lock bench images cluster deploy clean
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
 
-run: .venv/run.stamp ## run it all: PORT=8080, UPSTREAM=fake (made-up providers), MIN_SCALE=1 (keep functions warm), ARGS=
+run: .venv/run.stamp $(PAGE) ## run it all: PORT=8080, UPSTREAM=fake (made-up providers), MIN_SCALE=1 (keep functions warm), ARGS=
 	@.venv/bin/python -m knative.local up --port $(PORT) --min-scale $(MIN_SCALE) $(if $(UPSTREAM),--upstream $(UPSTREAM)) $(ARGS)
 
-test: .venv/dev.stamp ## run every test, against real servers: ARGS="-k name"
-	@.venv/bin/python -m pytest $(ARGS)
+page: $(PAGE) ## build the page into frontend/build
 
-lint: .venv/dev.stamp ## check style and layout
-	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
+test: .venv/dev.stamp $(PAGE) ## run every test, against real servers and in a real browser: ARGS="-k name" JOBS=3
+	@$(NPM) run --silent test
+	@.venv/bin/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
-types: .venv/dev.stamp ## check types
-	@.venv/bin/basedpyright
+shapes: .venv/dev.stamp $(PAGE) ## write down anew which answers the page relies on, after a change that is meant
+	@RENEW_SHAPES=1 .venv/bin/python -m pytest tests/page/test_shapes.py $(ARGS)
+
+pictures: .venv/dev.stamp ## take pictures of the page of a running system: URL=http://localhost:8080
+	@.venv/bin/python -m tests.pictures $(URL) $(ARGS)
+
+lighthouse: frontend/node_modules/.stamp ## measure the page of a running system as lighthouse's phone does: URL=
+	@$(NPM) run --silent lighthouse -- $(URL)
+
+lint: .venv/dev.stamp frontend/node_modules/.stamp ## check style and layout
+	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && $(NPM) run --silent lint
+
+types: .venv/dev.stamp frontend/node_modules/.stamp ## check types
+	@.venv/bin/basedpyright && $(NPM) run --silent check
 
 bench: .venv/dev.stamp ## measure: BENCH=cold_start (default: all, one after the other), ARGS=
 	@set -e; for name in $(BENCH); do .venv/bin/python -m benchmarks.$$name $(ARGS); done
 
 lock: .venv/bin/uv ## pin the dependencies anew: ARGS=--upgrade for the newest
 	@$(TRUST) .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
-		--python-version 3.11 --group dev pyproject.toml --output-file requirements.lock $(ARGS)
+		--python-version 3.11 --group dev --group node pyproject.toml --output-file requirements.lock $(ARGS)
+
+images: ## build the container images: REGISTRY=ghcr.io/you/stocksalot TAG=v1 PUSH=1 (for two architectures, with SBOMs)
+	@set -e; for image in $(IMAGES); do \
+		$(DOCKER) buildx build --target $$image --tag $(REGISTRY)/$$image:$(TAG) \
+			$(if $(PUSH),--push --platform linux/amd64$(comma)linux/arm64 --sbom=true --provenance=true,--load) .; \
+	done
+
+cluster: ## install what StocksALot runs on into the cluster that kubectl points to, at pinned versions
+	@knative/install/cluster
+
+deploy: ## deploy to the cluster that kubectl points to: OVERLAY=local|cloud REGISTRY= TAG= DOMAIN= ARGS=--dry-run
+	@python3 -m knative.install deploy $(OVERLAY) --registry $(REGISTRY) --tag $(TAG) $(if $(DOMAIN),--domain $(DOMAIN)) $(ARGS)
 
 clean: ## remove what was set up; the data in .local/ stays
-	rm -rf .venv .local/packages .local/home .pytest_cache .ruff_cache
+	rm -rf .venv .local/packages .local/home .pytest_cache .ruff_cache frontend/node_modules frontend/build frontend/.svelte-kit
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/run.stamp: .venv/bin/uv $(NEEDED)
@@ -55,6 +94,20 @@ clean: ## remove what was set up; the data in .local/ stays
 .venv/dev.stamp: .venv/bin/uv $(NEEDED)
 	@echo "Installing what the tests need into .venv ..."
 	@$(INSTALL) --group dev
+	@touch $@
+
+$(PAGE): frontend/node_modules/.stamp $(PAGE_SOURCES)
+	@echo "Building the page ..."
+	@$(NPM) run --silent build >.venv/build.log 2>&1 || { cat .venv/build.log >&2; exit 1; }
+
+frontend/node_modules/.stamp: .venv/node.stamp frontend/package.json frontend/package-lock.json
+	@echo "Installing what the page is built with ..."
+	@$(NPM) ci --ignore-scripts --prefer-offline --loglevel=error >/dev/null
+	@touch $@
+
+# Node comes as a Python package where the machine has none that is new enough.
+.venv/node.stamp: .venv/bin/uv $(NEEDED)
+	@frontend/scripts/npm --version >/dev/null 2>&1 || $(INSTALL) --group node
 	@touch $@
 
 .venv/bin/uv:
