@@ -34,6 +34,9 @@ LACKS = ["2026-11-19T16:30:00Z", "2026-11-19T17:30:00Z"]
 WHOLE = "table[aria-busy=false] tr[data-ticker]"
 """The rows of the prices on the home page, once all of them are drawn."""
 
+LIVE = "html[data-live]"
+"""A page whose buttons do something; before, it is only its built picture."""
+
 Open = Callable[..., "Page"]
 
 
@@ -89,6 +92,8 @@ def open_page(browser: "Browser") -> Iterator[Open]:
         page.on("console", note_message)
         page.on("pageerror", lambda error: complaints.append(f"threw {error}"))
         page.goto(url)
+        if page.locator("#page").count() and options.get("java_script_enabled", True):
+            page.locator(LIVE).wait_for(state="attached")
         return page
 
     yield open_one

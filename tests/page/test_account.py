@@ -103,6 +103,18 @@ def test_logging_out_ends_the_token(market: System, person: "Page") -> None:
     assert status(market, person.evaluate("JSON.parse(sessionStorage.principal).token")) == 200
 
 
+def test_no_password_leaves_before_the_page_listens(market: System, open_page: Open) -> None:
+    """A form that only the browser would send, with the password in the address, cannot be sent."""
+    page = open_page(f"{market.url}/account", java_script_enabled=False)
+    page.get_by_label("Email").fill("early@example.com")
+    page.get_by_label("Password").fill("correct horse")
+    page.get_by_label("Password").press("Enter")
+
+    buttons = page.locator("form button").all()
+    assert [button.is_disabled() for button in buttons] == [True] * 3
+    assert page.url == f"{market.url}/account"
+
+
 def test_what_is_wrong_is_said_in_place(market: System, open_page: Open, person: "Page") -> None:
     """A taken address and a wrong password are told in words, and nothing that was typed is lost."""
     email = person.locator(".who strong").inner_text()
