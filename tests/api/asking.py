@@ -1,4 +1,4 @@
-"""What tests of kept answers and of tokens ask the api for, over and over."""
+"""What several tests ask the api for."""
 
 import time
 
@@ -8,6 +8,8 @@ from tests.people import bearer
 from tests.reading import Api
 from tests.waiting import wait_until
 
+PATHS = ("/", "/tickers", "/tickers/AAPL", "/latest", "/ohlc", "/ohlc/AAPL", "/movers", "/market_movers", "/coverage",
+         "/status", "/openapi.json", "/docs")  # fmt: skip
 HISTORY = {"ANONYMOUS_HISTORY_DAYS": "30"}
 REVISE = "UPDATE bars SET close = close + 0.01, revision = revision + 1"
 

@@ -1,4 +1,4 @@
-"""Databases with two bars and with three months of them, and servers of a test's own, to be stopped."""
+"""Databases with two bars or three months of them, the api over the latter, and servers to be stopped."""
 
 import os
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from functions.store.migrate import migrate
 from knative.local.services.postgres import Postgres
 from knative.local.services.redis import Redis
 from tests.conftest import new_database
-from tests.reading import Bar, at, hours, put, sessions
+from tests.reading import Api, Bar, at, hours, put, serving, sessions
 
 
 @pytest.fixture
@@ -27,6 +27,13 @@ def database(postgres_server: str, migrated_database: str) -> Iterator[str]:
     with new_database(postgres_server, template=urlsplit(migrated_database).path[1:]) as url:
         put(url, [Bar("AAPL", start) for start in hours(sessions(url, "2026-08-20", "2026-11-21"))])
         yield url
+
+
+@pytest.fixture(scope="module")
+def api(database: str, module_redis_url: str) -> Iterator[Api]:
+    """The api over the file's database, on Friday evening."""
+    with serving(database, module_redis_url) as api:
+        yield api
 
 
 @pytest.fixture

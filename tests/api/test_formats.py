@@ -27,13 +27,6 @@ def database(postgres_server: str, migrated_database: str) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="module")
-def api(database: str, module_redis_url: str) -> Iterator[Api]:
-    """The api over them, on Friday evening."""
-    with serving(database, module_redis_url) as api:
-        yield api
-
-
 def table(content: bytes) -> arrow.Table:
     """The table in an Arrow file."""
     return arrow.ipc.open_file(content).read_all()

@@ -7,14 +7,11 @@ from datetime import datetime
 from functions.ingest.due import Ask
 from functions.ingest.providers import Answer, open_provider
 from functions.ingest.settings import Settings
-from tests.vendors import exchange, utc
+from tests.vendors import Vendors, exchange, utc
 
 SATURDAY = utc("2026-11-21 12:00")
-
-
+FRIDAY_NOON = utc("2026-11-20 17:10")
 OPENS = utc("2026-11-20 14:30")
-
-
 CLOSES = utc("2026-11-20 21:00")
 
 
@@ -30,3 +27,9 @@ def fetch(told: Settings, wanted: Sequence[Ask], name: str = "twelvedata") -> An
 
 async def _fetch(told: Settings, wanted: Sequence[Ask], name: str = "twelvedata") -> Answer:
     return await open_provider(name, told).fetch(wanted, "1h", exchange())
+
+
+def series(upstream: Vendors, **params: str) -> list[dict[str, str]]:
+    """The values of one hourly series of AAPL in UTC, oldest first, unless told otherwise."""
+    asked = {"symbol": "AAPL", "interval": "1h", "timezone": "UTC", "order": "asc"} | params
+    return upstream.get("/time_series", **asked).json()["values"]

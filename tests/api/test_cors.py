@@ -1,0 +1,35 @@
+"""Which pages of other origins may read the API."""
+
+from tests.reading import Api, serving
+
+
+def test_other_origins_are_strangers_by_default(api: Api) -> None:
+    """Without configuration no answer may be read by a page of another origin."""
+    assert "access-control-allow-origin" not in api.get("/latest", origin="https://page.example").headers
+
+
+def test_configured_origins_may_read(database_url: str, redis_url: str) -> None:
+    """CORS_ORIGINS names who may read: answers, problems and preflights; nobody else."""
+    allowed = "https://page.example"
+    with serving(database_url, redis_url, CORS_ORIGINS=f"{allowed},https://other.example") as api:
+        for path, status in (("/latest", 200), ("/latest", 200), ("/nothing", 404)):
+            headers = api.get(path, status, origin=allowed).headers
+            assert headers["access-control-allow-origin"] == allowed
+            assert "ETag" in headers["access-control-expose-headers"]
+            stranger = api.get(path, status, origin="https://evil.example").headers
+            assert "access-control-allow-origin" not in stranger
+            assert "Origin" in stranger["vary"]
+        preflight = api.client.options("/latest", headers={"Origin": allowed, "Access-Control-Request-Method": "GET"})
+
+    assert (preflight.status_code, preflight.headers["access-control-allow-origin"]) == (204, allowed)
+    assert "GET" in preflight.headers["access-control-allow-methods"]
+    assert "Authorization" in preflight.headers["access-control-allow-headers"]
+
+
+def test_every_origin_may_read_where_that_is_configured(database_url: str, redis_url: str) -> None:
+    """CORS_ORIGINS=* opens the answers to every page, with no difference between origins."""
+    with serving(database_url, redis_url, CORS_ORIGINS="*") as api:
+        for _ in range(2):
+            answer = api.get("/latest", origin="https://anyone.example")
+            assert answer.headers["access-control-allow-origin"] == "*"
+            assert "Origin" not in answer.headers["vary"]
