@@ -40,7 +40,7 @@ class Operation:
 PROBLEMS: Mapping[int, tuple[str, str]] = {
     400: ("Bad request", "bad-parameter, not-json, ...: the request is wrong; each wrong parameter is named"),
     401: ("Token needed or not valid", "token-needed, invalid-token, wrong-credentials"),
-    403: ("Not allowed", "insufficient-scope, and names that are not to be had"),
+    403: ("Not allowed", "insufficient-scope, wrong-password, and names that are not to be had"),
     404: ("Not there", "not-found, unknown-ticker, unknown-token"),
     405: ("Method not allowed", "method-not-allowed: see Allow"),
     406: ("Format unavailable", "format-unavailable: this installation does not have it"),

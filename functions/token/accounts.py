@@ -1,4 +1,4 @@
-"""Registering, logging in, and leaving."""
+"""Registering, logging in, changing the password, and leaving."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -9,6 +9,7 @@ from starlette.responses import Response
 from functions.token.answers import answer, nothing, rfc3339
 from functions.token.attempts import Attempts
 from functions.token.bodies import read_form
+from functions.token.kept import revoke_other_logins
 from functions.token.names import REFUSED_USERNAMES, account_key, normal_email, normal_password, username_key
 from functions.token.passwords import Passwords
 from functions.token.settings import Settings
@@ -17,9 +18,10 @@ from functions.token.users import (
     User,
     delete_user,
     insert_user,
+    renew_password_hash,
     select_user,
     select_user_by_login,
-    update_password_hash,
+    update_password,
 )
 from shared.access import Gate
 from shared.callers import SCOPES, Caller, invalid_token
@@ -65,11 +67,8 @@ class Accounts:
         await self._count(request, "login", self._settings.login_attempts_per_address, _LOGIN_SECONDS)
         email, key = account_key(form["username"])
         user = await self._postgres.ask(lambda connection: select_user_by_login(connection, email, key))
-        who = f"account {user.user_id if user else email or key or form['username']}"
-        attempt = await self._attempts.count("login", who, self._settings.login_attempts, _LOGIN_SECONDS)
-        if not await self._is(user, form["password"]):
+        if not await self._proves(user, user.user_id if user else email or key or form["username"], form["password"]):
             raise _unknown()
-        await self._attempts.take_back(attempt, _LOGIN_SECONDS)
         assert user is not None  # noqa: S101
         expires_at = datetime.now(UTC) + timedelta(days=self._settings.api_token_expiry_days)
         token = await self._tokens.give(user.user_id, scopes, expires_at)
@@ -85,12 +84,46 @@ class Accounts:
             raise invalid_token()
         return answer(200, _shown(user))
 
+    async def change_password(self, request: Request, caller: Caller) -> Response:
+        """Keep new_password in the place of the form field password; other logins end, tokens made by name do not."""
+        user_id = account_of(caller, "Changing the password")
+        form = await read_form(request, ("password", "new_password"))
+        try:
+            wanted = normal_password(form["new_password"])
+        except ValueError as error:
+            raise bad_parameters([("new_password", str(error))]) from None
+        await self._count(request, "login", self._settings.login_attempts_per_address, _LOGIN_SECONDS)
+        user = await self._postgres.ask(lambda connection: select_user(connection, user_id))
+        if user is None:
+            raise invalid_token()
+        if not await self._proves(user, user_id, form["password"]):
+            raise Problem(403, "wrong-password", "Wrong password", "The password is not that of this account.")
+        hashed = await self._passwords.hash(wanted)
+        assert caller.principal is not None  # noqa: S101
+        token_id = caller.principal.token_id
+
+        async def keep(connection: AsyncConnection) -> list[str]:
+            async with connection.transaction():
+                await update_password(connection, user_id, hashed)
+                return await revoke_other_logins(connection, user_id, token_id)
+
+        await self._tokens.end(await self._postgres.ask(keep))
+        return nothing()
+
     async def delete(self, _: Request, caller: Caller) -> Response:
         """Delete the account; its tokens end at once."""
         user_id = account_of(caller, "Deleting the account")
         digests = await self._postgres.ask(lambda connection: delete_user(connection, user_id))
         await self._tokens.end(digests)
         return nothing()
+
+    async def _proves(self, user: User | None, who: str, password: str) -> bool:
+        """Tell whether *password* is that of *user*, counting what is wrong; Problem 429 for too many guesses."""
+        limit = self._settings.login_attempts
+        attempt = await self._attempts.count("login", f"account {who}", limit, _LOGIN_SECONDS)
+        if right := await self._is(user, password):
+            await self._attempts.take_back(attempt, _LOGIN_SECONDS)
+        return right
 
     async def _is(self, user: User | None, password: str) -> bool:
         """Tell whether *password* is that of *user*, in the same time for nobody; hash it anew if need be."""
@@ -105,7 +138,7 @@ class Accounts:
             after = await self._passwords.hash(password)
 
             async def renew(connection: AsyncConnection) -> None:
-                await update_password_hash(connection, user.user_id, user.password_hash, after)
+                await renew_password_hash(connection, user.user_id, user.password_hash, after)
 
             await self._postgres.ask(renew)
         return True

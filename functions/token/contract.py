@@ -57,6 +57,13 @@ class LoginForm(Shape):
     scope: Annotated[str, Field(description="Blank between scopes; absent: all", examples=["read"])] = ""
 
 
+class PasswordForm(Shape):
+    """Another password, for who knows the one that there is."""
+
+    password: Annotated[str, Field(description="As it is", examples=["correct horse battery staple"])]
+    new_password: Password
+
+
 class TokenWish(Shape):
     """A token to be made. Its end is one of the two, or the default of the installation."""
 
@@ -157,6 +164,18 @@ OPERATIONS = (
         summary="The account that the token belongs to",
         answer=AccountAnswer,
         problems=(403,),
+        access="token",
+    ),
+    Operation(
+        method="post",
+        path="/users/me/password",
+        group="Accounts",
+        summary="Change the password",
+        description="Other tokens that were got by logging in end at once; those made by name stay.",
+        body={FORM: PasswordForm},
+        status=204,
+        answer=None,
+        problems=(403, *_BODY),
         access="token",
     ),
     Operation(

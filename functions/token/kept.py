@@ -124,6 +124,24 @@ async def revoke_oldest_logins(connection: AsyncConnection, user_id: str, most: 
     return [digest for (digest,) in await cursor.fetchall()]
 
 
+async def revoke_other_logins(connection: AsyncConnection, user_id: str, token_id: str) -> list[str]:
+    """End all tokens that an account got for its password but *token_id*; return their keyed hashes (hex)."""
+    cursor = await connection.execute(
+        """
+        UPDATE tokens
+           SET revoked_at = now()
+         WHERE user_id = %(user_id)s
+           AND token_id <> %(token_id)s
+           AND is_login
+           AND revoked_at IS NULL
+           AND expires_at > now()
+        RETURNING encode(hash, 'hex')
+        """,
+        {"user_id": user_id, "token_id": token_id},
+    )
+    return [digest for (digest,) in await cursor.fetchall()]
+
+
 async def delete_ended(connection: AsyncConnection, user_id: str) -> None:
     """Forget the tokens of an account that have been invalid for a month."""
     await connection.execute(

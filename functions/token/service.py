@@ -65,6 +65,8 @@ class Service:
                 return {"POST": accounts.register}
             case ["users", "me"]:
                 return {"GET": accounts.show, "DELETE": accounts.delete}
+            case ["users", "me", "password"]:
+                return {"POST": accounts.change_password}
             case ["token"]:
                 return {"POST": accounts.log_in}
             case ["tokens"]:

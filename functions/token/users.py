@@ -66,7 +66,7 @@ async def select_user(connection: AsyncConnection, user_id: str) -> User | None:
     return await cursor.fetchone()
 
 
-async def update_password_hash(connection: AsyncConnection, user_id: str, before: str, after: str) -> None:
+async def renew_password_hash(connection: AsyncConnection, user_id: str, before: str, after: str) -> None:
     """Keep *after*, the same password hashed anew, if nobody has changed it since."""
     await connection.execute(
         """
@@ -76,6 +76,14 @@ async def update_password_hash(connection: AsyncConnection, user_id: str, before
            AND password_hash = %(before)s
         """,
         {"user_id": user_id, "before": before, "after": after},
+    )
+
+
+async def update_password(connection: AsyncConnection, user_id: str, password_hash: str) -> None:
+    """Keep the hash of another password."""
+    await connection.execute(
+        "UPDATE users SET password_hash = %(password_hash)s WHERE user_id = %(user_id)s",
+        {"user_id": user_id, "password_hash": password_hash},
     )
 
 

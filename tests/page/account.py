@@ -28,6 +28,14 @@ def register(page: "Page", email: str) -> None:
     page.get_by_text(f"Logged in as {email}").wait_for()
 
 
+def log_in(page: "Page", email: str, password: str) -> None:
+    """Log in to an account that there is."""
+    page.get_by_label("Email").fill(email)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Log in").last.click()
+    page.get_by_text(f"Logged in as {email}").wait_for()
+
+
 def create(page: "Page", name: str) -> str:
     """Make a token of that name in the page; return it."""
     page.get_by_label("Name").fill(name)

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.browser import WHOLE, Open, violations
-from tests.page.account import PASSWORD, address, create, register, status
+from tests.page.account import PASSWORD, address, create, log_in, register, status
 from tests.running import System
 from tests.waiting import wait_until
 
@@ -93,10 +93,7 @@ def test_logging_out_ends_the_token(market: System, person: "Page") -> None:
     token: str = person.evaluate("JSON.parse(sessionStorage.principal).token")
     email = person.locator(".who strong").inner_text()
     person.get_by_role("button", name="Log out").click()
-    person.get_by_label("Email").fill(email)
-    person.get_by_label("Password").fill(PASSWORD)
-    person.get_by_role("button", name="Log in").last.click()
-    person.get_by_text(f"Logged in as {email}").wait_for()
+    log_in(person, email, PASSWORD)
     person.wait_for_timeout(500)
 
     assert status(market, token) == 401
@@ -130,6 +127,29 @@ def test_what_is_wrong_is_said_in_place(market: System, open_page: Open, person:
 
     assert page.get_by_label("Email").input_value() == email
     assert violations(page) == []
+
+
+def test_the_password_is_changed_and_other_tabs_are_out(market: System, open_page: Open, person: "Page") -> None:
+    """With the password as it is, another one is kept; a wrong one is told in place, and this tab goes on."""
+    email = person.locator(".who strong").inner_text()
+    other = open_page(f"{market.url}/account")
+    log_in(other, email, PASSWORD)
+    person.get_by_role("button", name="Change the password…").click()
+    person.get_by_label("Current password").fill("not the password")
+    person.get_by_label("New password").fill("another good one")
+    person.get_by_role("button", name="Change the password", exact=True).click()
+    person.get_by_role("alert").get_by_text("not that of this account").wait_for()
+    found = violations(person)
+    person.get_by_label("Current password").fill(PASSWORD)
+    person.get_by_role("button", name="Change the password", exact=True).click()
+    person.get_by_text("The password is changed.").wait_for()
+    create(person, "still here")
+    person.wait_for_timeout(1000)
+    other.reload()
+    other.get_by_role("button", name="Log in again").click()
+    log_in(other, email, "another good one")
+
+    assert found == []
 
 
 def test_deleting_the_account_asks_twice_and_ends_all(market: System, person: "Page") -> None:

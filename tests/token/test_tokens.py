@@ -186,7 +186,7 @@ def test_the_tokens_of_others_are_not_there(tokens: Tokens) -> None:
 @pytest.mark.parametrize(
     ("method", "path"),
     [("GET", "/tokens"), ("POST", "/tokens"), ("GET", "/users/me"), ("DELETE", "/users/me"), ("DELETE", "/tokens/x"),
-     ("POST", "/tokens/x/rotate")],
+     ("POST", "/tokens/x/rotate"), ("POST", "/users/me/password")],
 )  # fmt: skip
 def test_an_account_is_its_owners_alone(tokens: Tokens, person: Person, method: str, path: str) -> None:
     """Without a token 401, with one that may only read 403: each says what is needed."""

@@ -79,6 +79,11 @@ export async function revokeToken(id: string): Promise<void> {
   await sent('DELETE', `/tokens/${id}`);
 }
 
+/** Ends all other logins; tokens with names go on. */
+export async function changePassword(password: string, wanted: string): Promise<void> {
+  await sent('POST', '/users/me/password', new URLSearchParams({ password, new_password: wanted }));
+}
+
 export async function deleteAccount(): Promise<void> {
   await sent('DELETE', '/users/me');
 }
