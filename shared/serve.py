@@ -25,6 +25,9 @@ def serve() -> None:
     source = os.environ.get("FUNCTION_SOURCE") or f"functions/{target}/main.py"
     app = create_asgi_app(target, source, "http")
     app.add_exception_handler(HTTPException, unrouted)
+    # The framework itself answers 404 here, before the function is asked: the page has something to say to robots.
+    refused = {"/robots.txt", "/favicon.ico"}
+    app.router.routes[:] = [route for route in app.router.routes if getattr(route, "path", "") not in refused]
     served = _traced(app, target)
     gc.enable()
     gc.freeze()
