@@ -77,11 +77,11 @@ class TestBudgets:
     def test_on_a_clock_that_runs_the_budget_holds(
         self, open_real_house: Callable[..., House], upstream: Vendors, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """With a minute in two seconds and ticks at any moment, no request goes beyond what the vendor counts."""
+        """With a minute in five seconds and ticks at any moment, no request goes beyond what the vendor counts."""
         house = open_real_house(twelvedata_api_keys=f"{KEY},{OTHER_KEY}")
         house.track(*house.sql("SELECT ticker FROM tickers ORDER BY ticker LIMIT 40"))
         began = datetime.now(UTC)
-        monkeypatch.setattr("shared.clock.now", lambda: FRIDAY_EVENING + (datetime.now(UTC) - began) * 30)
+        monkeypatch.setattr("shared.clock.now", lambda: FRIDAY_EVENING + (datetime.now(UTC) - began) * 12)
 
         def whole() -> bool:
             house.work()
