@@ -46,6 +46,7 @@ export default defineConfig({
           'font-src': ['self'],
           'connect-src': ['self', ...elsewhere],
           'manifest-src': ['self'],
+          'worker-src': ['self'],
           'base-uri': ['none'],
           'form-action': ['none'],
           'frame-ancestors': ['none'],

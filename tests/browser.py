@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from tests.running import ROOT, System, running
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Page, Request
@@ -100,6 +101,12 @@ def open_page(browser: "Browser") -> Iterator[Open]:
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+def wait_until_kept(page: "Page") -> None:
+    """Return when the browser keeps the page for times without its host."""
+    state = "navigator.serviceWorker.getRegistration().then((one) => one?.active?.state)"
+    wait_until(lambda: page.evaluate(state) == "activated", 15)
 
 
 def violations(page: "Page") -> list[str]:

@@ -25,6 +25,9 @@ _PACKED = {"br": ".br", "gzip": ".gz"}
 """How the build names what it has packed."""
 _POLICY = re.compile(r'<meta http-equiv="content-security-policy" content="([^"]*)"', re.IGNORECASE)
 _NOTHING = "default-src 'none'"
+_WORKER = "service-worker.js"
+_OWN_HOST = f"{_NOTHING}; connect-src 'self'"
+"""A service worker is ruled by what its own script came with, and fetches what it keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ def _read(name: str, path: Path, changed: int) -> File:
         body,
         {coding: sibling.read_bytes() for coding, sibling in siblings.items() if sibling.is_file()},
         blake2b(body, digest_size=16).hexdigest(),
-        _policy(body.decode()) if path.suffix == ".html" else _NOTHING,
+        _policy(body.decode()) if path.suffix == ".html" else _OWN_HOST if name == _WORKER else _NOTHING,
         changed,
     )
 

@@ -1,6 +1,5 @@
 """The home page is easy to use: by key, by any screen, by whoever hears it read, and back where one was."""
 
-import gzip
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,12 +11,9 @@ from tests.running import System
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from playwright.sync_api import Page
 
 PHONE = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True}
-MAX_JAVASCRIPT = 90 * 1024
 
 
 @pytest.mark.parametrize("keys", ["/", "Control+k"])
@@ -131,19 +127,6 @@ def test_the_theme_is_the_system_s_until_the_reader_chooses(home: "Page") -> Non
 
     assert light != dark
     assert home.evaluate("getComputedStyle(document.body).backgroundColor") == dark
-
-
-def test_home_is_light(market: System, open_page: Open) -> None:
-    """All JavaScript of the home page is at most 90 kB packed, and no chart code is among it."""
-    page = open_page(market.url)
-    page.wait_for_selector(f"{WHOLE} .line svg")
-    page.wait_for_load_state("networkidle")
-    names: Sequence[str] = page.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)")
-    scripts = [httpx.get(name).content for name in names if name.endswith(".js")]
-
-    assert scripts
-    assert sum(len(gzip.compress(script)) for script in scripts) <= MAX_JAVASCRIPT
-    assert not any(b"TradingView" in script for script in scripts)
 
 
 def test_an_address_that_leads_nowhere_says_so(market: System, open_page: Open) -> None:

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,7 +15,7 @@ import httpx
 import pytest
 
 from knative.local.services.ports import free_port
-from tests.browser import WHOLE, Open, clock_at
+from tests.browser import WHOLE, Open, clock_at, wait_until_kept
 from tests.page.account import create, register, status
 from tests.running import ROOT, System, running
 from tests.waiting import wait_until
@@ -51,9 +52,9 @@ def functions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[System
 
 
 @pytest.fixture(scope="module")
-def elsewhere(functions: tuple[System, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of the page on its own host, built for these functions."""
-    system, here = functions
+def built(functions: tuple[System, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page, built for these functions."""
+    system, _ = functions
     folder = tmp_path_factory.mktemp("page")
     shutil.copytree(FRONTEND, folder / "frontend", ignore=shutil.ignore_patterns(*MADE))
     (folder / "frontend" / "node_modules").symlink_to(FRONTEND / "node_modules")
@@ -65,11 +66,24 @@ def elsewhere(functions: tuple[System, str], tmp_path_factory: pytest.TempPathFa
         capture_output=True,
         timeout=240,
     )
-    handler = partial(StaticHost, directory=str(folder / "frontend" / "build"))
-    with ThreadingHTTPServer(("localhost", int(here.rpartition(":")[2])), handler) as server:
+    return folder / "frontend" / "build"
+
+
+@contextmanager
+def serving_files(folder: Path, address: str) -> Iterator[str]:
+    """Serve *folder* as a static host does."""
+    handler = partial(StaticHost, directory=str(folder))
+    with ThreadingHTTPServer(("localhost", int(address.rpartition(":")[2])), handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
-        yield here
+        yield address
         server.shutdown()
+
+
+@pytest.fixture
+def elsewhere(functions: tuple[System, str], built: Path) -> Iterator[str]:
+    """The address of the page on its own host."""
+    with serving_files(built, functions[1]) as address:
+        yield address
 
 
 def test_it_reads_across_hosts(functions: tuple[System, str], elsewhere: str, open_page: Open) -> None:
@@ -86,6 +100,35 @@ def test_it_reads_across_hosts(functions: tuple[System, str], elsewhere: str, op
 
     assert prices == 50
     assert again.value.status == 304
+
+
+def test_it_opens_while_its_host_is_away(
+    functions: tuple[System, str], built: Path, tmp_path: Path, open_page: Open
+) -> None:
+    """Once visited, every address opens from what the browser keeps; figures are asked for as ever, and a host that is
+    back with another build is believed at once."""
+    system, here = functions
+    with serving_files(built, here):
+        page = open_page(here, also=system.url)
+        page.locator(WHOLE).first.wait_for()
+        wait_until_kept(page)
+
+    with page.expect_response(lambda answer: answer.url == f"{system.url}/api/latest"):
+        page.reload()
+    page.locator(WHOLE).first.wait_for()
+    home = page.locator(WHOLE).count()
+    page.goto(f"{here}/stocks/KO?range=1W&interval=1h")
+    page.get_by_role("slider").locator("canvas").first.wait_for()
+    page.goto(f"{here}/account")
+    page.get_by_label("Email").wait_for()
+    shutil.copytree(built, tmp_path / "next")
+    document = tmp_path / "next" / "account.html"
+    document.write_text(document.read_text().replace("<html", "<html data-build=next"))
+    with serving_files(tmp_path / "next", here):
+        page.reload()
+        page.locator("html[data-build=next]").wait_for(state="attached")
+
+    assert home == 50
 
 
 def test_an_account_works_across_hosts(functions: tuple[System, str], elsewhere: str, open_page: Open) -> None:

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
 from functions.page.site import Site
-from tests.browser import BUILD, Open
+from tests.browser import BUILD, WHOLE, Open, wait_until_kept
 from tests.running import ROOT, System
 
 if TYPE_CHECKING:
@@ -212,6 +212,7 @@ def packed_size(paths: list[str]) -> int:
 def test_home_is_light(market: System, open_page: Open) -> None:
     """All the scripts that the first view of the market loads are at most 90 KB, packed, without the chart's."""
     page = open_page(market.url)
+    page.wait_for_selector(f"{WHOLE} .line svg")
     page.wait_for_load_state("networkidle")
 
     loaded = scripts(page)
@@ -232,17 +233,32 @@ def test_the_chart_is_loaded_where_a_chart_is(market: System, open_page: Open) -
     assert "/_app/immutable/" in chart
 
 
+def test_the_browser_keeps_the_page_and_no_figure(market: System, open_page: Open) -> None:
+    """For times without the host: all scripts, one document for each address, and nothing that a function has said."""
+    page = open_page(market.url)
+    wait_until_kept(page)
+
+    requests = "caches.open('page').then((cache) => cache.keys())"
+    kept = page.evaluate(f"{requests}.then((all) => all.map(({{ url }}) => new URL(url).pathname))")
+
+    built = {f"/{file.relative_to(BUILD)}" for file in (BUILD / "_app" / "immutable").rglob("*.[jc]s*")}
+    assert set(kept) - {"/", "/account", "/developers", "/stocks/_", "/favicon.svg", "/manifest.webmanifest",
+                        "/robots.txt"} == {name for name in built if not name.endswith((".gz", ".br"))}  # fmt: skip
+
+
 def test_the_whole_host_is_guarded(market: System) -> None:
     """Through the front door: a policy that lets this page's scripts run alone, every route, and 404 for the rest."""
     with httpx.Client(base_url=market.url, headers=HTML, timeout=30) as client:
         answers = {path: client.get(path) for path in ("/", "/account", "/developers", "/stocks/NVDA")}
         missing = client.get("/nothing")
+        robots = client.get("/robots.txt")
 
     routes = ROOT / "frontend" / "src" / "routes"
     folders = {f"/{path.parent.relative_to(routes)}" for path in routes.rglob("+page.svelte")}
     assert folders == {"/.", "/account", "/developers", "/stocks/[ticker]"}
     assert {path: answer.status_code for path, answer in answers.items()} == dict.fromkeys(answers, 200)
     assert missing.status_code == 404
+    assert "Disallow: /api/" in robots.text
     for answer in (*answers.values(), missing):
         policy = dict(part.split(" ", 1) for part in answer.headers["content-security-policy"].split("; "))
         assert policy["default-src"] == "'none'"
