@@ -104,9 +104,9 @@ def open_page(browser: "Browser") -> Iterator[Open]:
 
 
 def wait_until_kept(page: "Page") -> None:
-    """Return when the browser keeps the page for times without its host."""
+    """Return when the browser keeps the page for times without its host: it begins ten seconds after the page."""
     state = "navigator.serviceWorker.getRegistration().then((one) => one?.active?.state)"
-    wait_until(lambda: page.evaluate(state) == "activated", 15)
+    wait_until(lambda: page.evaluate(state) == "activated", 40)
 
 
 def violations(page: "Page") -> list[str]:
