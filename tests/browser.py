@@ -26,7 +26,7 @@ MISSING = (
     "macOS: brew install --cask chromium) or give its path in CHROMIUM"
 )
 MAC = "/Applications/Chromium.app/Contents/MacOS/Chromium"
-NOT_THE_PAGES = re.compile(r"Failed to load resource|net::ERR_|error occurred when fetching the script")
+NOT_THE_PAGES = re.compile(r"Failed to load resource|net::ERR_|when fetching the script")
 """What the browser itself says on the console of requests that failed; tests make some fail."""
 
 LACKS = ["2026-11-19T16:30:00Z", "2026-11-19T17:30:00Z"]
