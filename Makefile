@@ -32,6 +32,7 @@ TAG ?= local
 PUSH ?=
 DOMAIN ?=
 OVERLAY ?= local
+SCRIPTS := .ci/run frontend/scripts/npm knative/install/cluster
 comma := ,
 
 .PHONY: help run page shapes pictures lighthouse test lint types lock bench images cluster deploy clean
@@ -58,7 +59,10 @@ lighthouse: frontend/node_modules/.stamp ## measure the page of a running system
 	@$(NPM) run --silent lighthouse -- $(URL)
 
 lint: .venv/dev.stamp frontend/node_modules/.stamp ## check style and layout
-	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && $(NPM) run --silent lint
+	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
+	@.venv/bin/shellcheck --external-sources --source-path SCRIPTDIR $(SCRIPTS)
+	@.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows $(wildcard .github/workflows/*)
+	@$(NPM) run --silent lint
 
 types: .venv/dev.stamp frontend/node_modules/.stamp ## check types
 	@.venv/bin/basedpyright && $(NPM) run --silent check
