@@ -1,5 +1,6 @@
 """Registering, logging in, changing the password, and leaving."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from psycopg import AsyncConnection
@@ -18,10 +19,9 @@ from functions.token.users import (
     User,
     delete_user,
     insert_user,
-    renew_password_hash,
+    replace_password_hash,
     select_user,
     select_user_by_login,
-    update_password,
 )
 from shared.access import Gate
 from shared.callers import SCOPES, Caller, invalid_token
@@ -66,12 +66,13 @@ class Accounts:
         scopes = _scopes(form.get("scope", ""))
         await self._count(request, "login", self._settings.login_attempts_per_address, _LOGIN_SECONDS)
         email, key = account_key(form["username"])
-        user = await self._postgres.ask(lambda connection: select_user_by_login(connection, email, key))
-        if not await self._proves(user, user.user_id if user else email or key or form["username"], form["password"]):
-            raise _unknown()
-        assert user is not None  # noqa: S101
+        found = await self._postgres.ask(lambda connection: select_user_by_login(connection, email, key))
+        who = found.user_id if found else email or key or form["username"]
+        user = await self._proven(found, who, form["password"])
         expires_at = datetime.now(UTC) + timedelta(days=self._settings.api_token_expiry_days)
-        token = await self._tokens.give(user.user_id, scopes, expires_at)
+        token = await self._tokens.give(user, scopes, expires_at) if user else None
+        if token is None:
+            raise _unknown()
         seconds = self._settings.api_token_expiry_days * 24 * 3600
         given = {"access_token": token, "token_type": "bearer", "expires_in": seconds, "scope": " ".join(scopes)}
         return answer(200, given, {"Pragma": "no-cache"})
@@ -93,21 +94,14 @@ class Accounts:
         except ValueError as error:
             raise bad_parameters([("new_password", str(error))]) from None
         await self._count(request, "login", self._settings.login_attempts_per_address, _LOGIN_SECONDS)
-        user = await self._postgres.ask(lambda connection: select_user(connection, user_id))
-        if user is None:
+        found = await self._postgres.ask(lambda connection: select_user(connection, user_id))
+        if found is None:
             raise invalid_token()
-        if not await self._proves(user, user_id, form["password"]):
+        user = await self._proven(found, user_id, form["password"])
+        ended = await self._replace(user, wanted, caller) if user else None
+        if ended is None:
             raise Problem(403, "wrong-password", "Wrong password", "The password is not that of this account.")
-        hashed = await self._passwords.hash(wanted)
-        assert caller.principal is not None  # noqa: S101
-        token_id = caller.principal.token_id
-
-        async def keep(connection: AsyncConnection) -> list[str]:
-            async with connection.transaction():
-                await update_password(connection, user_id, hashed)
-                return await revoke_other_logins(connection, user_id, token_id)
-
-        await self._tokens.end(await self._postgres.ask(keep))
+        await self._tokens.end(ended)
         return nothing()
 
     async def delete(self, _: Request, caller: Caller) -> Response:
@@ -117,31 +111,47 @@ class Accounts:
         await self._tokens.end(digests)
         return nothing()
 
-    async def _proves(self, user: User | None, who: str, password: str) -> bool:
-        """Tell whether *password* is that of *user*, counting what is wrong; Problem 429 for too many guesses."""
+    async def _replace(self, user: User, wanted: str, caller: Caller) -> list[str] | None:
+        """Keep another password and end all logins but the one that asks: return the hashes (hex) of their tokens.
+
+        None when somebody else has changed the password since it was compared.
+        """
+        hashed = await self._passwords.hash(wanted)
+        assert caller.principal is not None  # noqa: S101
+        token_id = caller.principal.token_id
+
+        async def keep(connection: AsyncConnection) -> list[str] | None:
+            async with connection.transaction():
+                if not await replace_password_hash(connection, user.user_id, user.password_hash, hashed):
+                    return None
+                return await revoke_other_logins(connection, user.user_id, token_id)
+
+        return await self._postgres.ask(keep)
+
+    async def _proven(self, user: User | None, who: str, password: str) -> User | None:
+        """Return *user* if *password* is theirs, counting what is wrong; Problem 429 for too many guesses."""
         limit = self._settings.login_attempts
         attempt = await self._attempts.count("login", f"account {who}", limit, _LOGIN_SECONDS)
-        if right := await self._is(user, password):
+        if proven := await self._known(user, password):
             await self._attempts.take_back(attempt, _LOGIN_SECONDS)
-        return right
+        return proven
 
-    async def _is(self, user: User | None, password: str) -> bool:
-        """Tell whether *password* is that of *user*, in the same time for nobody; hash it anew if need be."""
+    async def _known(self, user: User | None, password: str) -> User | None:
+        """Return *user*, hashed anew if need be, when *password* is theirs; for nobody it takes as long."""
         try:
             password = normal_password(password)
         except ValueError:
             password = ""  # nobody's
         matches = await self._passwords.matches(user and user.password_hash, password)
         if not user or not matches:
-            return False
-        if self._passwords.is_outdated(user.password_hash):
-            after = await self._passwords.hash(password)
-
-            async def renew(connection: AsyncConnection) -> None:
-                await renew_password_hash(connection, user.user_id, user.password_hash, after)
-
-            await self._postgres.ask(renew)
-        return True
+            return None
+        if not self._passwords.is_outdated(user.password_hash):
+            return user
+        user_id, before, after = user.user_id, user.password_hash, await self._passwords.hash(password)
+        if await self._postgres.ask(lambda connection: replace_password_hash(connection, user_id, before, after)):
+            return replace(user, password_hash=after)
+        # Another login was quicker, or the password is another now.
+        return await self._known(await self._postgres.ask(lambda asked: select_user(asked, user_id)), password)
 
     async def _count(self, request: Request, what: str, limit: int, seconds: int) -> None:
         address = self._gate.address(request.scope, dict(request.scope["headers"]))

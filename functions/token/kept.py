@@ -175,7 +175,7 @@ async def replace_token(
                        AND expires_at > now()
                        FOR UPDATE) AS before
              WHERE tokens.token_id = before.token_id
-            RETURNING tokens.name, tokens.scopes, now() + (before.expires_at - tokens.created_at),
+            RETURNING tokens.name, tokens.scopes, tokens.is_login, now() + (before.expires_at - tokens.created_at),
                       encode(tokens.hash, 'hex')
             """,
             {"token_id": token_id, "user_id": user_id, "overlap": overlap_seconds},
@@ -183,8 +183,8 @@ async def replace_token(
         row = await cursor.fetchone()
         if row is None:
             return None
-        name, scopes, expires_at, old_digest = row
-        new = await insert_token(connection, Wish(user_id, digest, name, scopes, expires_at))
+        name, scopes, is_login, expires_at, old_digest = row
+        new = await insert_token(connection, Wish(user_id, digest, name, scopes, expires_at, is_login))
         await connection.execute(
             "UPDATE tokens SET replaced_by = %(new)s WHERE token_id = %(old)s", {"new": new.token_id, "old": token_id}
         )

@@ -27,6 +27,7 @@ from functions.token.kept import (
 )
 from functions.token.names import token_name
 from functions.token.settings import Settings
+from functions.token.users import User, hold_password_hash
 from shared.callers import ACCOUNT, READ, SCOPES, Caller
 from shared.principals import forget_copies, mark_revoked, used_key
 from shared.problem import Problem, bad_parameters
@@ -65,17 +66,26 @@ class Tokens:
         self._redis = redis
         self._postgres = postgres
 
-    async def give(self, user_id: str, scopes: Sequence[str], expires_at: datetime) -> str:
-        """Return a new token for one who has told the password; of such tokens the newest few stay valid."""
+    async def give(self, user: User, scopes: Sequence[str], expires_at: datetime) -> str | None:
+        """Return a new token for one who has told the password; of such tokens the newest few stay valid.
+
+        None when the password has been changed since it was compared.
+        """
         token, digest = self._new()
+        wish = Wish(user.user_id, digest, "login", scopes, expires_at, is_login=True)
 
-        async def keep(connection: AsyncConnection) -> list[str]:
+        async def keep(connection: AsyncConnection) -> list[str] | None:
             async with connection.transaction():
-                await insert_token(connection, Wish(user_id, digest, "login", scopes, expires_at, is_login=True))
-                await delete_ended(connection, user_id)
-                return await revoke_oldest_logins(connection, user_id, _LOGINS_AT_MOST)
+                if not await hold_password_hash(connection, user.user_id, user.password_hash):
+                    return None
+                await insert_token(connection, wish)
+                await delete_ended(connection, user.user_id)
+                return await revoke_oldest_logins(connection, user.user_id, _LOGINS_AT_MOST)
 
-        await self.end(await self._postgres.ask(keep))
+        ended = await self._postgres.ask(keep)
+        if ended is None:
+            return None
+        await self.end(ended)
         return token
 
     async def list(self, _: Request, caller: Caller) -> Response:

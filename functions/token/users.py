@@ -66,9 +66,9 @@ async def select_user(connection: AsyncConnection, user_id: str) -> User | None:
     return await cursor.fetchone()
 
 
-async def renew_password_hash(connection: AsyncConnection, user_id: str, before: str, after: str) -> None:
-    """Keep *after*, the same password hashed anew, if nobody has changed it since."""
-    await connection.execute(
+async def replace_password_hash(connection: AsyncConnection, user_id: str, before: str, after: str) -> bool:
+    """Keep *after* in the place of *before*; False when that is no longer the one that is kept."""
+    cursor = await connection.execute(
         """
         UPDATE users
            SET password_hash = %(after)s
@@ -77,14 +77,22 @@ async def renew_password_hash(connection: AsyncConnection, user_id: str, before:
         """,
         {"user_id": user_id, "before": before, "after": after},
     )
+    return cursor.rowcount == 1
 
 
-async def update_password(connection: AsyncConnection, user_id: str, password_hash: str) -> None:
-    """Keep the hash of another password."""
-    await connection.execute(
-        "UPDATE users SET password_hash = %(password_hash)s WHERE user_id = %(user_id)s",
+async def hold_password_hash(connection: AsyncConnection, user_id: str, password_hash: str) -> bool:
+    """Tell whether that hash is kept, and let nobody replace it before this transaction ends."""
+    cursor = await connection.execute(
+        """
+        SELECT true
+          FROM users
+         WHERE user_id = %(user_id)s
+           AND password_hash = %(password_hash)s
+           FOR SHARE
+        """,
         {"user_id": user_id, "password_hash": password_hash},
     )
+    return await cursor.fetchone() is not None
 
 
 async def delete_user(connection: AsyncConnection, user_id: str) -> list[str]:

@@ -1,13 +1,18 @@
 """A password is changed by who knows it, and whoever else was logged in is out."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
+from argon2 import PasswordHasher
 
 from tests.people import PASSWORD, Person, Tokens, bearer, serving_tokens
-from tests.waiting import until_a_minute_has
+from tests.token.rooms import rows
+from tests.waiting import until_a_minute_has, wait_until
 
 OTHER = "another swordfish \N{FISH}"
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 def change(person: Person, new: str = OTHER, old: str = PASSWORD, status: int = 204) -> dict[str, object]:
@@ -40,6 +45,51 @@ def test_other_logins_end_and_named_tokens_stay(tokens: Tokens, person: Person) 
     ]
 
     assert after == [200, 200, 401]
+
+
+def test_a_login_that_was_rotated_is_a_login_still(tokens: Tokens, person: Person) -> None:
+    """Whoever was let in by the password cannot stay by rotating the token."""
+    elsewhere = Person(
+        person.client, tokens.log_in(person.ask("GET", "/users/me").json()["email"]).json()["access_token"]
+    )
+    rotated = elsewhere.ask("POST", "/tokens/current/rotate", 201).json()["token"]
+
+    change(person)
+    time.sleep(1)
+
+    assert tokens.client.get("/users/me", headers=bearer(rotated)).status_code == 401
+
+
+def test_who_logs_in_while_it_is_changed_gets_nothing_for_the_old_one(
+    tokens: Tokens, person: Person, database: str
+) -> None:
+    """A password that was right when it was compared, and another when that is answered, opens and changes nothing."""
+    account = person.ask("GET", "/users/me").json()
+    with psycopg.connect(database) as changing, ThreadPoolExecutor() as threads:
+        changing.execute("UPDATE users SET password_hash = '$argon2id$another' WHERE user_id = %s", [account["id"]])
+        login = threads.submit(tokens.log_in, account["email"])
+        change_too = threads.submit(change, person, status=403)
+        wait_until(lambda: rows(database, WAITING) == [(2,)])
+        changing.commit()
+
+    assert login.result().status_code == 401
+    assert f"{change_too.result()['type']}".endswith("/wrong-password")
+    assert rows(database, "SELECT count(*) FROM tokens WHERE user_id = %s::uuid", account["id"]) == [(1,)]
+
+
+def test_two_logins_may_renew_an_old_hash_at_once(tokens: Tokens, person: Person, database: str) -> None:
+    """One of them is quicker, and both are let in."""
+    account = person.ask("GET", "/users/me").json()
+    weak = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1).hash(PASSWORD)
+    rows(database, "UPDATE users SET password_hash = %s WHERE user_id = %s::uuid", weak, account["id"])
+
+    with psycopg.connect(database) as holding, ThreadPoolExecutor() as threads:
+        holding.execute("SELECT FROM users WHERE user_id = %s FOR UPDATE", [account["id"]])
+        logins = [threads.submit(tokens.log_in, account["email"]) for _ in range(2)]
+        wait_until(lambda: rows(database, WAITING) == [(2,)])
+        holding.rollback()
+
+    assert [login.result().status_code for login in logins] == [200, 200]
 
 
 def test_nobody_changes_it_without_knowing_it(tokens: Tokens, person: Person) -> None:
