@@ -123,6 +123,16 @@ class Insights:
         """The hours that GET /insights gives, fractions as exact decimals."""
         return self.get(query).json(parse_float=Decimal)["items"]
 
+    def all_items(self, query: str = "?limit=35") -> list[dict[str, Any]]:
+        """Every hour, page by page."""
+        items, asked = [], query
+        while True:
+            answer = self.get(asked).json(parse_float=Decimal)
+            items += answer["items"]
+            if not answer["next_cursor"]:
+                return items
+            asked = f"{query}&cursor={answer['next_cursor']}"
+
     def query(self, statement: str, *arguments: object) -> list[tuple[Any, ...]]:
         """The rows that *statement* gives."""
         with psycopg.connect(self.database_url, autocommit=True) as connection:

@@ -1,14 +1,9 @@
-"""Insights as readers and the broker meet them: figures that hold, one telling an hour, and a door for events alone."""
+"""What is told: figures that hold, each hour once, late or revised hours with what is missing or has changed."""
 
-import gzip
-import json
 import re
 import time
-from collections.abc import Iterator
-from decimal import Decimal
 
 import psycopg
-import pytest
 
 from shared.freshness import SECONDS
 from tests.reading import change, serving
@@ -17,8 +12,6 @@ from tests.telling import (
     FRIDAY,
     STORED,
     TICK,
-    Insights,
-    active_tickers,
     full_market,
     keep_active,
     put_rows,
@@ -26,18 +19,6 @@ from tests.telling import (
     telling,
     trading_days,
 )
-from tests.waiting import wait_until
-
-
-def all_items(insights: Insights, query: str = "?limit=35") -> list[dict]:
-    """Every hour, page by page."""
-    items, asked = [], query
-    while True:
-        answer = insights.get(asked).json(parse_float=Decimal)
-        items += answer["items"]
-        if not answer["next_cursor"]:
-            return items
-        asked = f"{query}&cursor={answer['next_cursor']}"
 
 
 def figures(text: str) -> list[str]:
@@ -55,7 +36,7 @@ def test_every_figure_of_two_hundred_insights_is_what_the_bars_it_links_to_say(
     answers: dict[str, dict] = {}
     with telling(database_url, redis_url, INSIGHTS_HISTORY_HOURS="49") as insights:
         assert insights.event().status_code == 200
-        items = all_items(insights)
+        items = insights.all_items()
     sentences = [insight for hour in items for insight in hour["insights"]]
     with serving(database_url, redis_url, FRIDAY, ANONYMOUS_HISTORY_DAYS="0") as api:
         for insight in sentences:
@@ -154,6 +135,7 @@ def test_a_deadline_tells_of_what_is_there_and_says_what_is_missing(database_url
         [hour] = insights.items("?limit=1")
         put_rows(database_url, [(*row[:10], row[10]) for row in late])
         insights.event(STORED, "3")
+        time.sleep(2 * SECONDS)
         [whole] = insights.items("?limit=1")
 
     assert (hour["datetime"], hour["complete"], hour["missing"]) == ("2026-11-20T20:30:00Z", False, ["KO", "NKE"])
@@ -188,127 +170,6 @@ def test_a_figure_whose_bars_changed_says_so_at_once_and_is_told_anew(database_u
     assert marked["rank"]
     assert (after["superseded"], after["revision"]) == (False, 1)
     assert kept == [(0,), (1,)]
-
-
-def test_history_by_date_ticker_and_page(database_url: str, redis_url: str) -> None:
-    """A day's hours, a company's insights, and pages that lead back without a gap."""
-    full_market(database_url, 26)
-    with telling(database_url, redis_url, INSIGHTS_HISTORY_HOURS="21") as insights:
-        insights.event()
-        everything = all_items(insights, "?limit=4")
-        thursday = insights.items("?date=2026-11-19&limit=35")
-        ticker = everything[3]["insights"][-1]["tickers"][0]
-        about = insights.items(f"?ticker={ticker.lower()}&limit=35")
-        none = insights.get("?date=2026-01-02").json()
-        answer = insights.get("?limit=4")
-
-    assert [hour["datetime"] for hour in everything] == sorted((hour["datetime"] for hour in everything), reverse=True)
-    assert len(everything) == 21
-    assert {hour["session"] for hour in thursday} == {"2026-11-19"}
-    assert len(thursday) == 7
-    assert about
-    assert all(ticker in one["tickers"] for hour in about for one in hour["insights"])
-    assert (none["count"], none["items"], none["as_of"]) == (0, [], None)
-    assert answer.headers["link"] == f'<?limit=4&cursor={answer.json()["next_cursor"]}>; rel="next"'
-
-
-@pytest.mark.parametrize(
-    ("query", "status", "word"),
-    [
-        ("?date=2026-13-01", 400, "date"),
-        ("?limit=36", 400, "limit"),
-        ("?limit=0", 400, "limit"),
-        ("?cursor=x", 400, "cursor"),
-        ("?ticker=%F0%9F%92%A9", 400, "ticker"),
-        ("?ticker=ZZZZ", 404, "ZZZZ"),
-        ("?what=1", 400, "what"),
-        ("?limit=1&limit=2", 400, "once"),
-        ("/AAPL", 404, "path"),
-    ],
-)
-def test_what_cannot_be_answered_is_a_problem(shared_insights: Insights, query: str, status: int, word: str) -> None:
-    """Each wrong question gets problem+json that names what to change."""
-    answer = shared_insights.get(query, status)
-
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert word in answer.json()["detail"]
-
-
-@pytest.fixture
-def shared_insights(database_url: str, redis_url: str) -> Iterator[Insights]:
-    """The function with a small market that it has told of."""
-    keep_active(database_url, ["AAPL", "KO", "MSFT", "NKE", "V", "XOM"])
-    starts = [start for session in trading_days(database_url, 22).sessions for start in session.starts("1h")]
-    put_rows(database_url, random_walk(active_tickers(database_url), starts))
-    with telling(database_url, redis_url) as insights:
-        insights.event()
-        yield insights
-
-
-def test_it_answers_as_the_api_does(shared_insights: Insights) -> None:
-    """ETag and 304, gzip, HEAD, Cache-Control, a request id, limits told, 405 for what only reads."""
-    answer = shared_insights.get("", X_Request_ID="mine")
-    again = shared_insights.get("", 304, If_None_Match=answer.headers["etag"])
-    packed = shared_insights.client.build_request("GET", "/insights", headers={"Accept-Encoding": "gzip"})
-    raw = shared_insights.client.send(packed, stream=True)
-    body = b"".join(raw.iter_raw())
-    head = shared_insights.client.head("/insights")
-    post = shared_insights.client.post("/insights")
-    preflight = shared_insights.client.options("/insights")
-
-    assert answer.headers["x-request-id"] == "mine"
-    assert again.content == b""
-    assert raw.headers["content-encoding"] == "gzip"
-    assert json.loads(gzip.decompress(body)) == answer.json()
-    assert (head.status_code, head.content) == (200, b"")
-    assert head.headers["content-length"] == str(len(answer.content))
-    assert "max-age=" in answer.headers["cache-control"]
-    assert "ratelimit" in answer.headers
-    assert (post.status_code, post.headers["allow"]) == (405, "GET, HEAD, OPTIONS")
-    assert preflight.status_code == 204
-    assert answer.json()["stale"] is False
-
-
-def test_events_are_taken_at_their_own_path_only(shared_insights: Insights) -> None:
-    """An event at the path that the public route leads to is no event; a request that is none is told so."""
-    headers = {"ce-id": "1", "ce-source": "x", "ce-type": TICK, "ce-specversion": "1.0"}
-
-    assert shared_insights.client.post("/insights", headers=headers, content=b"{}").status_code == 405
-    assert shared_insights.client.post("/", headers=headers, content=b"{}").status_code == 404
-    assert shared_insights.client.post("/insights/events", headers=headers, content=b"{}").status_code == 404
-    assert shared_insights.client.post("/events", content=b"{}").status_code == 400
-    assert shared_insights.client.get("/events").status_code == 405
-
-
-def test_without_postgres_what_is_kept_is_served_as_stale(shared_insights: Insights) -> None:
-    """Postgres away: the copy with `stale: true`, 503 for what nobody has asked before, 5xx for events: try again."""
-    fresh = shared_insights.get().json()
-    server, name = shared_insights.database_url.rsplit("/", 1)
-    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-        connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false'.encode())
-        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
-        time.sleep(5.2)  # Redis's copy of the epoch is believed for five seconds
-        stale = shared_insights.get()
-        unknown = shared_insights.get("?limit=3", 503)
-        event = shared_insights.event()
-        connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true'.encode())
-    wait_until(lambda: shared_insights.client.get("/insights?limit=3").status_code == 200, 10)
-
-    assert (fresh["stale"], stale.json()) == (False, {**fresh, "stale": True})
-    assert stale.headers["x-stale"] == "true"
-    assert unknown.headers["retry-after"]
-    assert event.status_code >= 500
-    assert shared_insights.event().status_code == 204
-
-
-def test_pages_of_other_origins_may_read_where_configured(database_url: str, redis_url: str) -> None:
-    """CORS as the api has it."""
-    with telling(database_url, redis_url, CORS_ORIGINS="https://example.com") as insights:
-        theirs = insights.get("", Origin="https://example.com").headers
-        others = insights.get("", Origin="https://evil.example").headers
-
-    assert theirs["access-control-allow-origin"] == "https://example.com"
-    assert "access-control-allow-origin" not in others
 
 
 def test_one_company_alone_is_told_of_too(database_url: str, redis_url: str) -> None:
