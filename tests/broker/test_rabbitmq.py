@@ -182,6 +182,9 @@ async def test_a_rabbitmq_that_goes_and_comes_back(
     async def accepted() -> bool:
         return await bench.post(id="accepted") == 202
 
+    async def both_back() -> bool:
+        return caplog.text.count("RabbitMQ is back") >= 2
+
     proxy.refuses = True
     proxy.cut()
     await wait_until_async(lambda: gone(caplog), DEADLINE)
@@ -192,6 +195,7 @@ async def test_a_rabbitmq_that_goes_and_comes_back(
     await asyncio.sleep(0.5)
     proxy.refuses = False
     await wait_until_async(accepted, DEADLINE)
+    await wait_until_async(both_back, DEADLINE)
 
     assert (answers, ready) == ([500] * 5, None)
     assert took < 5
