@@ -82,7 +82,7 @@ COPY --from=code /app/functions/__pycache__ functions/__pycache__
 LABEL org.opencontainers.image.title="StocksALot" org.opencontainers.image.licenses="MIT"
 USER 65532:65532
 EXPOSE 8080
-CMD ["python", "-m", "shared.serve"]
+CMD ["python", "-m", "shared.runtime.server"]
 
 FROM function AS api
 ENV FUNCTION_TARGET=api

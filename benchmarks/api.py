@@ -161,7 +161,7 @@ def main() -> None:
         )
         hello = stack.enter_context(
             process(
-                [sys.executable, "-m", "shared.serve"],
+                [sys.executable, "-m", "shared.runtime.server"],
                 {"K_SERVICE": "hello", "FUNCTION_SOURCE": f"{folder}/hello.py", "HOST": "127.0.0.1"},
                 free_port(),
             )

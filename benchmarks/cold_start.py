@@ -36,8 +36,8 @@ IMPORTS = {
     "left for after the first answer: redis": (
         "import functions_framework.aio, uvicorn, uvloop, httptools, redis.asyncio"
     ),
-    "  + shared.settings (msgspec)": "import functions_framework.aio, uvicorn, uvloop, httptools, shared.settings",
-    "  + shared.events (msgspec)": "import functions_framework.aio, uvicorn, uvloop, httptools, shared.events",
+    "  + settings (msgspec)": "import functions_framework.aio, uvicorn, uvloop, httptools, shared.runtime.settings",
+    "  + events (msgspec)": "import functions_framework.aio, uvicorn, uvloop, httptools, shared.events.types",
     "  + httpx": "import functions_framework.aio, uvicorn, uvloop, httptools, httpx",
     "left for the first query string: pydantic": (
         "import functions_framework.aio, uvicorn, uvloop, httptools, pydantic"
@@ -112,7 +112,7 @@ def cases(place: Stage, hello: Path) -> dict[str, Callable[[], tuple[float, floa
         "api /latest": lambda: first_answer(lambda port: launch("api", place, port), get("/latest"), b"200"),
         "mcp, its tools": lambda: first_answer(
             lambda port: subprocess.Popen(
-                [sys.executable, "-m", "shared.serve"],
+                [sys.executable, "-m", "shared.runtime.server"],
                 env={**environment, **nobody, "HOST": "127.0.0.1", "PORT": str(port)},
                 cwd=ROOT,
                 stdout=subprocess.DEVNULL,
@@ -141,7 +141,9 @@ def time_imports(runs: int) -> None:
             seconds[name].append(time.perf_counter() - began)
     rows = [(name, *spread(taken)) for name, taken in seconds.items()]
     print_table(
-        "Imports, whole process, collector off as in shared/serve.py", ("import", "min ms", "median ms", "max ms"), rows
+        "Imports, whole process, collector off as in shared/runtime/server.py",
+        ("import", "min ms", "median ms", "max ms"),
+        rows,
     )
 
 

@@ -1,7 +1,8 @@
 """How good insights are on 60 real hours: by the rules, and by any server that speaks OpenAI's wire format.
 
 `python -m benchmarks.insights [--base-url URL --model NAME --api chat]` with the key in OPENAI_API_KEY; without a base
-URL the stand-in of knative/local/model answers. `--prompt-price` and `--completion-price` are USD for a million tokens.
+URL the stand-in of tests/fakes/language_model answers.
+`--prompt-price` and `--completion-price` are USD for a million tokens.
 """
 
 import argparse
@@ -31,9 +32,9 @@ from functions.insights.telling import Telling
 from functions.insights.worded import tell
 from functions.insights.wording import take_apart
 from functions.store.catalogue import read_catalogue
-from knative.local.model.server import Fake, serving
-from shared.market import EXCHANGE_ZONE, Session
-from shared.settings import Secret
+from shared.calendar.trading import EXCHANGE_ZONE, Session
+from shared.runtime.settings import Secret
+from tests.fakes.language_model.server import Fake, serving
 from tests.recomputing import half_up, recompute, shown
 
 REAL_BARS = Path(__file__).parents[2] / "shared" / "data" / "stooq_top50_1h.csv.gz"

@@ -14,7 +14,7 @@ import httpx
 
 from benchmarks.stage import CLOCK, TICK
 from benchmarks.table import print_table, quantiles
-from shared.events import BarsFetched
+from shared.events.types import BarsFetched
 from tests.running import running
 
 NEWEST = datetime(2026, 11, 20, 20, 30, tzinfo=UTC)

@@ -106,7 +106,7 @@ def launch(name: str, place: Stage, port: int) -> subprocess.Popen[bytes]:
         **place.environment,
     }
     return subprocess.Popen(
-        [sys.executable, "-m", "shared.serve"], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL
+        [sys.executable, "-m", "shared.runtime.server"], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL
     )
 
 

@@ -31,7 +31,7 @@ from starlette.responses import Response
 from benchmarks.stage import Stage, stage
 from benchmarks.table import print_table
 from functions.store.migrate import migrate
-from shared.market import Market, Session
+from shared.calendar.trading import Session, TradingCalendar
 
 SHAPES = ((10, 50), (50, 10))
 """Tickers and bars of each; both are 500 bars."""
@@ -210,7 +210,7 @@ async def run(url: str, rounds: int) -> None:
         sessions = connection.execute(
             "SELECT date, opens, closes FROM sessions WHERE opens < %s ORDER BY date", [FETCHED]
         ).fetchall()
-        starts = Market([Session(*row) for row in sessions]).starts("1h", sessions[0][1], FETCHED)
+        starts = TradingCalendar([Session(*row) for row in sessions]).starts("1h", sessions[0][1], FETCHED)
         bench = Bench(cast("Callable[[Request], Awaitable[Response]]", store), connection)
         for shape in SHAPES:
             report(shape, await measure(bench, shape, starts[-(rounds + 5) * shape[1] :], rounds))

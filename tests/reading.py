@@ -16,7 +16,7 @@ import psycopg
 import redis
 
 from knative.local.services.ports import free_port
-from shared.market import Market, Session
+from shared.calendar.trading import Session, TradingCalendar
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parent.parent
@@ -79,16 +79,16 @@ def change(database_url: str, statement: str, redis_url: str | None = None) -> N
             client.set("market:epoch", row[0], ex=5)
 
 
-def sessions(database_url: str, first: str, end: str) -> Market:
+def sessions(database_url: str, first: str, end: str) -> TradingCalendar:
     """The exchange's sessions from one date up to, not including, another."""
     with psycopg.connect(database_url, options="-c timezone=UTC") as connection:
         rows = connection.execute(
             "SELECT date, opens, closes FROM sessions WHERE date >= %s AND date < %s ORDER BY date", (first, end)
         )
-        return Market([Session(*row) for row in rows])
+        return TradingCalendar([Session(*row) for row in rows])
 
 
-def hours(market: Market) -> list[datetime]:
+def hours(market: TradingCalendar) -> list[datetime]:
     """The starts of all hourly bars of *market*, in order."""
     return [start for session in market.sessions for start in session.starts("1h")]
 
@@ -132,7 +132,7 @@ def serving(database_url: str, redis_url: str, now: str | None = FRIDAY_EVENING,
         **({"CLOCK": f"{now} {now} 0"} if now else {}),
         **settings,
     }
-    process = subprocess.Popen([sys.executable, "-m", "shared.serve"], cwd=ROOT, env=environment)
+    process = subprocess.Popen([sys.executable, "-m", "shared.runtime.server"], cwd=ROOT, env=environment)
     try:
         plain = {"Accept-Encoding": "identity"}
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=plain, timeout=30) as client:

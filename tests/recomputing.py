@@ -6,7 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from shared.market import EXCHANGE_ZONE
+from shared.calendar.trading import EXCHANGE_ZONE
 
 Bar = Mapping[str, Any]
 Bars = Mapping[str, Sequence[Bar]]

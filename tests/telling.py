@@ -17,7 +17,7 @@ import httpx
 import psycopg
 
 from knative.local.services.ports import free_port
-from shared.market import Market
+from shared.calendar.trading import TradingCalendar
 from tests.reading import hours, sessions
 from tests.waiting import wait_until
 
@@ -32,10 +32,10 @@ _COPY = "COPY bars (ticker, interval, start, open, high, low, close, volume, sou
 Row = tuple[object, ...]
 
 
-def trading_days(database_url: str, count: int, last: str = "2026-11-20") -> Market:
+def trading_days(database_url: str, count: int, last: str = "2026-11-20") -> TradingCalendar:
     """The newest *count* sessions up to the one of date *last*."""
     known = sessions(database_url, "2025-01-01", "2028-01-01").sessions
-    return Market([session for session in known if str(session.date) <= last][-count:])
+    return TradingCalendar([session for session in known if str(session.date) <= last][-count:])
 
 
 def random_walk(
@@ -169,7 +169,7 @@ def telling(database_url: str, redis_url: str, now: str | None = FRIDAY, **setti
         **({"CLOCK": f"{now} {now} 0"} if now else {}),
         **settings,
     }
-    process = subprocess.Popen([sys.executable, "-m", "shared.serve"], cwd=ROOT, env=environment)
+    process = subprocess.Popen([sys.executable, "-m", "shared.runtime.server"], cwd=ROOT, env=environment)
     url = f"http://127.0.0.1:{port}"
     try:
         with httpx.Client(base_url=url, headers={"Accept-Encoding": "identity"}, timeout=70) as client:

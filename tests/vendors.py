@@ -9,17 +9,17 @@ from typing import Any
 import httpx
 import pytest
 
-from knative.local.upstream.server import create_upstream, serving
-from knative.local.upstream.world import World, read_market
-from shared import clock
-from shared.market import Market
+from shared.calendar.trading import TradingCalendar
+from shared.runtime import clock
+from tests.fakes.market_data.server import create_upstream, serving
+from tests.fakes.market_data.world import World, read_market
 
 KEY = "k3y-of-the-tests"
 OTHER_KEY = "another-k3y"
 
 
 @cache
-def exchange() -> Market:
+def exchange() -> TradingCalendar:
     """The exchange's sessions from mid 2025 to the end of 2026."""
     return read_market(date(2025, 6, 1), date(2026, 12, 31))
 

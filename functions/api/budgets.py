@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from functions.api.settings import Settings
-from shared import clock
-from shared.servers import DownError, Redis
+from shared.connections.circuit_breaker import UnavailableError
+from shared.connections.redis import RedisClient
+from shared.runtime import clock
 
 _HOLDS_SECONDS = 10
 _SCANS = 20
@@ -17,7 +18,7 @@ _SCANS = 20
 class Budgets:
     """The counters, looked for every ten seconds at most."""
 
-    def __init__(self, redis: Redis, settings: Settings) -> None:
+    def __init__(self, redis: RedisClient, settings: Settings) -> None:
         self._redis = redis
         self._limits = {
             "twelvedata": {
@@ -34,8 +35,8 @@ class Budgets:
         if time.monotonic() - self._seen_at >= _HOLDS_SECONDS:
             self._seen_at = time.monotonic()
             try:
-                counters = await self._redis.ask(_counters)
-            except DownError:
+                counters = await self._redis.run(_counters)
+            except UnavailableError:
                 return self._seen
             self._seen = self._by_provider(counters, clock.now())
         return self._seen

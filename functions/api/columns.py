@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from functions.api.tables import HEADS
-from shared.problem import Problem
+from shared.http.problem import Problem
 
 ARROW = "application/vnd.apache.arrow.file"
 _SCALE = 8

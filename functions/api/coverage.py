@@ -9,8 +9,8 @@ from psycopg.rows import class_row, scalar_row
 from functions.api.parameters import MAX_SESSIONS, Coverage
 from functions.api.rows import Rows, market_members
 from functions.api.scene import Scene
-from shared.answer import Answer, json_body
-from shared.problem import bad_parameters
+from shared.http.problem import bad_parameters
+from shared.http.response_data import ResponseData, json_body
 
 _DEFAULT_SESSIONS = 5
 _MAX_CELLS = 5000
@@ -34,7 +34,7 @@ class Missing(Rows):
 
 async def answer_coverage(
     connection: AsyncConnection, scene: Scene, query: Coverage, tickers: tuple[str, ...]
-) -> Answer:
+) -> ResponseData:
     """Return how complete the hourly bars are, by session and by ticker.
 
     Problem 404 for an unknown ticker, 400 for a window that is too wide.
@@ -52,7 +52,7 @@ async def answer_coverage(
     }
     opening = scene.market.next_opening(scene.now)
     changes = [instant for instant in (scene.next_due, opening and opening.opens) if instant]
-    return Answer(json_body(members, found.text), due=scene.due, changes_at=min(changes, default=None))
+    return ResponseData(json_body(members, found.text), due=scene.due, changes_at=min(changes, default=None))
 
 
 def _check_size(query: Coverage, sessions: int, tickers: int) -> None:

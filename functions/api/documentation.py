@@ -8,20 +8,20 @@ from hashlib import sha256
 from pathlib import Path
 
 from functions.api.routes import directory
-from shared import clock
-from shared.answer import Answer, Entry
-from shared.sending import Ready
+from shared.http.prepared_response import PreparedResponse
+from shared.http.response_data import CachedResponse, ResponseData
+from shared.runtime import clock
 
 _FOLDER = Path(__file__).parent
 _MAX_AGE = 300
 _STYLE = re.compile(rb"<style>(.*?)</style>", re.DOTALL)
 
 
-def _document() -> Answer:
-    return Answer((_FOLDER / "openapi.json").read_bytes(), max_age=_MAX_AGE)
+def _document() -> ResponseData:
+    return ResponseData((_FOLDER / "openapi.json").read_bytes(), max_age=_MAX_AGE)
 
 
-def _page() -> Answer:
+def _page() -> ResponseData:
     """Return the page, which may load nothing: its one style element is known by its hash."""
     body = (_FOLDER / "docs.html").read_bytes()
     hashes = " ".join(f"'sha256-{b64encode(sha256(style).digest()).decode()}'" for style in _STYLE.findall(body))
@@ -34,14 +34,14 @@ def _page() -> Answer:
         ("X-Content-Type-Options", "nosniff"),
         ("Referrer-Policy", "no-referrer"),
     )
-    return Answer(body, "text/html; charset=utf-8", max_age=_MAX_AGE, headers=headers)
+    return ResponseData(body, "text/html; charset=utf-8", max_age=_MAX_AGE, headers=headers)
 
 
-PAGES: dict[str, Callable[[], Answer]] = {"/": directory, "/openapi.json": _document, "/docs": _page}
+PAGES: dict[str, Callable[[], ResponseData]] = {"/": directory, "/openapi.json": _document, "/docs": _page}
 """The paths that need no data."""
 
 
 @cache
-def page(path: str) -> Ready:
+def page(path: str) -> PreparedResponse:
     """Return what is answered at *path*, one of `PAGES`; made when first asked for."""
-    return Ready(Entry(PAGES[path](), None), clock.now())
+    return PreparedResponse(CachedResponse(PAGES[path](), None), clock.now())

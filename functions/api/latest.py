@@ -5,13 +5,13 @@ from psycopg.rows import class_row
 
 from functions.api.rows import NO_ROWS, Rows, market_members
 from functions.api.scene import Scene
-from shared.answer import Answer, json_body
+from shared.http.response_data import ResponseData, json_body
 
 
-async def answer_latest(connection: AsyncConnection, scene: Scene) -> Answer:
+async def answer_latest(connection: AsyncConnection, scene: Scene) -> ResponseData:
     """Return the newest bars, by ticker."""
     rows = await select_latest(connection)
-    return Answer(json_body(market_members(rows), rows.text), due=scene.due)
+    return ResponseData(json_body(market_members(rows), rows.text), due=scene.due)
 
 
 async def select_latest(connection: AsyncConnection) -> Rows:

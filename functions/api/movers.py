@@ -8,7 +8,7 @@ from psycopg.rows import class_row
 from functions.api.parameters import Movers
 from functions.api.rows import Rows, market_members
 from functions.api.scene import Scene
-from shared.answer import Answer, json_body
+from shared.http.response_data import ResponseData, json_body
 
 _KINDS = {
     "gainers": "Ranked by change_percent, falling; only tickers that rose.",
@@ -52,7 +52,7 @@ class MoverRows(Rows):
     not_ranked: list[dict[str, object]]
 
 
-async def answer_movers(connection: AsyncConnection, scene: Scene, query: Movers) -> Answer:
+async def answer_movers(connection: AsyncConnection, scene: Scene, query: Movers) -> ResponseData:
     """Return the movers, ranked."""
     movers = await select_movers(connection, query)
     members = market_members(movers) | {
@@ -61,7 +61,7 @@ async def answer_movers(connection: AsyncConnection, scene: Scene, query: Movers
         "definition": f"{_KINDS[query.kind]} {_BASES[query.basis]} {_ALWAYS}",
         "not_ranked": movers.not_ranked,
     }
-    return Answer(json_body(members, movers.text), due=scene.due)
+    return ResponseData(json_body(members, movers.text), due=scene.due)
 
 
 async def select_movers(connection: AsyncConnection, query: Movers) -> MoverRows:

@@ -13,8 +13,8 @@ from functions.api.formats import table_body
 from functions.api.parameters import MAX_BARS, TickerBars, given
 from functions.api.rows import Rows, market_members
 from functions.api.scene import HOURLY, Scene
-from shared.answer import Answer, json_body, rfc3339
-from shared.problem import bad_parameters
+from shared.http.problem import bad_parameters
+from shared.http.response_data import ResponseData, json_body, rfc3339
 
 _DEFAULT_LIMIT = 500
 _PAST_MAX_AGE = 3600
@@ -22,7 +22,9 @@ _PAST_MAX_AGE = 3600
 _NO_PART_OF_THE_QUESTION = {"cursor", "limit", "format", "tickers"}
 
 
-async def answer_ohlc(connection: AsyncConnection, scene: Scene, query: TickerBars, tickers: Sequence[str]) -> Answer:
+async def answer_ohlc(
+    connection: AsyncConnection, scene: Scene, query: TickerBars, tickers: Sequence[str]
+) -> ResponseData:
     """Return bars by ticker, then time. Without a start they are the newest, and pages lead back in time.
 
     Problem 404 for an unknown ticker, 400 for a foreign cursor or for more bars than an answer holds.
@@ -84,7 +86,7 @@ def _identity(query: TickerBars, tickers: Sequence[str]) -> str:
 
 async def _packed(
     query: TickerBars, tickers: Sequence[str], rows: Rows, open_from: datetime | None, next_cursor: str | None
-) -> Answer:
+) -> ResponseData:
     """Return *rows* in the form that *query* asks for; of what JSON has around them the others have some as headers."""
     headers: list[tuple[str, str]] = []
     if next_cursor:
@@ -98,7 +100,7 @@ async def _packed(
     }
     form = query.format or "json"
     if form == "json":
-        return Answer(json_body(members, rows.text), headers=tuple(headers))
+        return ResponseData(json_body(members, rows.text), headers=tuple(headers))
     file = f"{tickers[0] if len(tickers) == 1 else 'ohlc'}-{query.interval}.{form}"
     headers += [
         ("X-As-Of", f"{members['as_of'] or ''}"),
@@ -106,7 +108,7 @@ async def _packed(
         ("Content-Disposition", f'attachment; filename="{file}"'),
     ]
     body, media_type = await table_body(form, rows.text, query.interval)
-    return Answer(body, media_type, headers=tuple(headers))
+    return ResponseData(body, media_type, headers=tuple(headers))
 
 
 def _again(query: TickerBars) -> dict[str, str]:

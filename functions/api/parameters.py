@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.parse import parse_qsl
 
 from functions.api.values import Instant, Tickers
-from shared.problem import Problem, bad_parameters
+from shared.http.problem import Problem, bad_parameters
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter, ValidationError

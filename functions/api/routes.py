@@ -16,7 +16,7 @@ from functions.api.scene import Scene, unknown_ticker
 from functions.api.status import answer_status
 from functions.api.tickers import answer_ticker, answer_tickers
 from functions.api.values import as_ticker
-from shared.answer import Answer, json_body
+from shared.http.response_data import ResponseData, json_body
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Endpoint:
     path: str
     summary: str
     query: type[Query]
-    answer: Callable[[Asked], Awaitable[Answer]]
+    answer: Callable[[Asked], Awaitable[ResponseData]]
 
 
 ENDPOINTS = (
@@ -111,7 +111,7 @@ def route(path: str) -> tuple[Endpoint, str] | None:
         raise unknown_ticker(name[:50]) from None
 
 
-def directory() -> Answer:
+def directory() -> ResponseData:
     """Return the answer to `/`: what there is, with addresses relative to it."""
     items = [
         {
@@ -130,4 +130,4 @@ def directory() -> Answer:
         "in New York.",
         "numbers": "Exactly as stored: read prices as decimals.",
     }
-    return Answer(json_body({"count": len(items), "about": about, "items": items}), max_age=300)
+    return ResponseData(json_body({"count": len(items), "about": about, "items": items}), max_age=300)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.answer import rfc3339, source_of
-from shared.market import EXCHANGE_ZONE
+from shared.calendar.trading import EXCHANGE_ZONE
+from shared.http.response_data import rfc3339, source_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
-from shared import clock
-from shared.market import Market
-from shared.problem import Problem
-from shared.sessions import select_market
+from shared.calendar.queries import select_calendar
+from shared.calendar.trading import TradingCalendar
+from shared.http.problem import Problem
+from shared.runtime import clock
 
 HOURLY = "1h"
 _PAST, _AHEAD = timedelta(days=15), timedelta(days=25)
@@ -32,7 +32,7 @@ class Scene:
 
     now: datetime
     grace: timedelta
-    market: Market
+    market: TradingCalendar
     standings: tuple[Standing, ...]
     open_from: datetime | None = None
     """Where the history begins for who asks; None: all of it is theirs."""
@@ -84,7 +84,7 @@ class Scenes:
 
     def __init__(self, grace_seconds: int) -> None:
         self._grace = timedelta(seconds=grace_seconds)
-        self._market = Market(())
+        self._market = TradingCalendar(())
         self._market_from: datetime | None = None
         self._standings: tuple[Standing, ...] = ()
         self._standings_of: tuple[int, datetime | None] | None = None
@@ -93,7 +93,7 @@ class Scenes:
         """Return the market now, as *epoch* knows it."""
         now = clock.now()
         if self._market_from is None or not self._market_from <= now < self._market_from + _CALENDAR_HOLDS:
-            self._market = await select_market(connection, now - _PAST, now + _AHEAD)
+            self._market = await select_calendar(connection, now - _PAST, now + _AHEAD)
             self._market_from = now
         finished = self._market.newest_finished(HOURLY, now, self._grace)
         if self._standings_of != (epoch, finished):

@@ -19,18 +19,19 @@ from functions.api.parameters import Query, TickerBars, read_query
 from functions.api.routes import Asked, Endpoint, route
 from functions.api.scene import Scenes
 from functions.api.settings import Settings
-from shared import clock
-from shared.access import Gate
-from shared.answer import Answer
-from shared.callers import READ, Caller
-from shared.cors import READING, Cors, preflight
-from shared.freshness import Freshness
-from shared.kept import Cache, Question, shape_of
-from shared.market import EXCHANGE_ZONE
-from shared.problem import Problem, answering
-from shared.public import admit, dress
-from shared.sending import Ready, Sharing, preferred
-from shared.servers import Postgres, Redis
+from shared.auth.authenticator import Authenticator
+from shared.auth.caller import READ, Caller
+from shared.cache.market_version_cache import MarketVersionCache
+from shared.cache.response_cache import CachedQuery, ResponseCache, code_version
+from shared.calendar.trading import EXCHANGE_ZONE
+from shared.connections.postgres import PostgresClient
+from shared.connections.redis import RedisClient
+from shared.http.cors import READING, Cors, preflight
+from shared.http.endpoint import add_headers, authenticate
+from shared.http.prepared_response import CacheScope, PreparedResponse, negotiate
+from shared.http.problem import Problem, handle_problems
+from shared.http.response_data import ResponseData
+from shared.runtime import clock
 
 _READY_AT_MOST = 2000
 _READY_SECONDS = 1.0
@@ -46,24 +47,24 @@ class Service:
     """Everything that one process keeps between requests; nothing that another would miss."""
 
     def __init__(self, settings: Settings) -> None:
-        self._postgres = Postgres(settings)
-        self._redis = Redis(settings)
-        self._freshness = Freshness(self._postgres, self._redis)
-        self._cache = Cache(self._redis, self._freshness, shape_of(Path(__file__)))
+        self._postgres = PostgresClient(settings)
+        self._redis = RedisClient(settings)
+        self._freshness = MarketVersionCache(self._postgres, self._redis)
+        self._cache = ResponseCache(self._redis, self._freshness, code_version(Path(__file__)))
         self._scenes = Scenes(settings.bar_grace_seconds)
         self._budgets = Budgets(self._redis, settings)
         self._cors = Cors(settings.cors_origins)
-        self._gate = Gate(settings, self._redis, self._postgres)
+        self._gate = Authenticator(settings, self._redis, self._postgres)
         self._open_days = settings.anonymous_history_days
-        self._ready: dict[Key, Ready] = {}
+        self._ready: dict[Key, PreparedResponse] = {}
         self._ready_since = 0.0
         self._ready_until = 0.0
         self._ready_epoch: int | None = None
-        self._slowly = answering(self._find)
+        self._slowly = handle_problems(self._find)
 
     async def answer(self, request: Request) -> Response:
         """Return the answer to *request*, problems included."""
-        return self._again(request.scope) or dress(await self._slowly(request), request, self._cors)
+        return self._again(request.scope) or add_headers(await self._slowly(request), request, self._cors)
 
     def _again(self, scope: Scope) -> Response | None:
         """Return what was answered to the very same request within the last second, looking at bytes only.
@@ -94,7 +95,7 @@ class Service:
         if method == "OPTIONS":
             _endpoint_at(path)
             return preflight()
-        caller = await admit(self._gate, request)
+        caller = await authenticate(self._gate, request)
         headers: dict[bytes, bytes] = dict(request.scope["headers"])
         query_string: bytes = request.scope["query_string"]
         key = (request.scope["raw_path"], query_string, headers.get(b"accept"), caller.reads)
@@ -112,7 +113,7 @@ class Service:
         endpoint, ticker = found
         query = _negotiated(read_query(endpoint.query, query_string), headers.get(b"accept", b""))
         entry = await self._cache.get(self._question(endpoint, ticker, query, self._open_from(query, caller)))
-        ready = Ready(entry, clock.now(), self._sharing(query, caller))
+        ready = PreparedResponse(entry, clock.now(), self._sharing(query, caller))
         if entry.epoch == self._freshness.known:  # no newer one was seen while this was found
             self._keep(key, ready)
         return ready.response(headers)
@@ -129,23 +130,23 @@ class Service:
             caller.require(READ, f"History before {day}")
         return None if query.start else open_from
 
-    def _sharing(self, query: Query, caller: Caller) -> Sharing:
+    def _sharing(self, query: Query, caller: Caller) -> CacheScope:
         """Return who else may be given the answer: history is not the same for all."""
         if not self._open_days or not isinstance(query, TickerBars):
-            return Sharing.ALL
-        return Sharing.NOBODY if caller.principal else Sharing.ANONYMOUS
+            return CacheScope.ALL
+        return CacheScope.NOBODY if caller.principal else CacheScope.ANONYMOUS
 
-    def _question(self, endpoint: Endpoint, ticker: str, query: Query, open_from: datetime | None) -> Question:
-        async def find(epoch: int) -> Answer:
-            async def work(connection: AsyncConnection) -> Answer:
+    def _question(self, endpoint: Endpoint, ticker: str, query: Query, open_from: datetime | None) -> CachedQuery:
+        async def find(epoch: int) -> ResponseData:
+            async def work(connection: AsyncConnection) -> ResponseData:
                 scene = replace(await self._scenes.look(connection, epoch), open_from=open_from)
                 return await endpoint.answer(Asked(connection, scene, query, ticker, self._budgets))
 
-            return await self._postgres.ask(work)
+            return await self._postgres.run(work)
 
-        return Question(f"{endpoint.path} {ticker} {query} {open_from or ''}", find)
+        return CachedQuery(f"{endpoint.path} {ticker} {query} {open_from or ''}", find)
 
-    def _keep(self, key: Key, ready: Ready) -> None:
+    def _keep(self, key: Key, ready: PreparedResponse) -> None:
         """Keep *ready* for a second, as long as the epoch that it was found under is the one that is known."""
         if len(self._ready) >= _READY_AT_MOST:
             self._ready.clear()
@@ -174,4 +175,4 @@ def _negotiated(query: Query, accept: bytes) -> Query:
     """Return *query* with the format that it, or else the header Accept, asks for."""
     if not isinstance(query, TickerBars) or query.format:
         return query
-    return replace(query, format=preferred(accept, MEDIA_TYPES))
+    return replace(query, format=negotiate(accept, MEDIA_TYPES))

@@ -8,8 +8,8 @@ from psycopg.rows import class_row
 
 from functions.api.budgets import Budgets
 from functions.api.scene import Scene
-from shared.answer import Answer, json_body, rfc3339, source_of
-from shared.market import EXCHANGE_ZONE, Session
+from shared.calendar.trading import EXCHANGE_ZONE, Session
+from shared.http.response_data import ResponseData, json_body, rfc3339, source_of
 
 _FULL_DAY = timedelta(hours=6.5)
 _HOLDS = timedelta(seconds=1)
@@ -27,7 +27,7 @@ class Health(NamedTuple):
     dead_letters: int
 
 
-async def answer_status(connection: AsyncConnection, scene: Scene, budgets: Budgets) -> Answer:
+async def answer_status(connection: AsyncConnection, scene: Scene, budgets: Budgets) -> ResponseData:
     """Return the state of market and data, and what ingest has spent."""
     health = await select_health(connection, scene.now - timedelta(days=1))
     finished = scene.finished
@@ -56,7 +56,7 @@ async def answer_status(connection: AsyncConnection, scene: Scene, budgets: Budg
         "epoch": health.epoch,
         "providers": await budgets.read(),
     }
-    return Answer(json_body(body), changes_at=scene.now + _HOLDS, max_age=1)
+    return ResponseData(json_body(body), changes_at=scene.now + _HOLDS, max_age=1)
 
 
 def _market(scene: Scene) -> dict[str, object]:

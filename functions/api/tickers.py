@@ -4,23 +4,23 @@ from psycopg import AsyncConnection
 from psycopg.rows import scalar_row
 
 from functions.api.scene import unknown_ticker
-from shared.answer import Answer, json_body
+from shared.http.response_data import ResponseData, json_body
 
 _MAX_AGE = 300
 
 
-async def answer_tickers(connection: AsyncConnection) -> Answer:
+async def answer_tickers(connection: AsyncConnection) -> ResponseData:
     """Return the tickers that are tracked, in order."""
     items = await select_tickers(connection)
-    return Answer(json_body({"count": len(items), "stale": False}, ",\n".join(items)), max_age=_MAX_AGE)
+    return ResponseData(json_body({"count": len(items), "stale": False}, ",\n".join(items)), max_age=_MAX_AGE)
 
 
-async def answer_ticker(connection: AsyncConnection, ticker: str) -> Answer:
+async def answer_ticker(connection: AsyncConnection, ticker: str) -> ResponseData:
     """Return what is known of one company; Problem 404 for an unknown ticker."""
     profile = await select_profile(connection, ticker)
     if profile is None:
         raise unknown_ticker(ticker)
-    return Answer(f'{profile[:-1]},"stale":false}}\n'.encode(), max_age=_MAX_AGE)
+    return ResponseData(f'{profile[:-1]},"stale":false}}\n'.encode(), max_age=_MAX_AGE)
 
 
 async def select_tickers(connection: AsyncConnection) -> list[str]:

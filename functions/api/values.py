@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Annotated, Any
 
-from shared.market import EXCHANGE_ZONE
+from shared.calendar.trading import EXCHANGE_ZONE
 
 TICKER = re.compile(r"[A-Z][A-Z0-9.-]{0,14}")
 MAX_TICKERS = 100

@@ -15,12 +15,12 @@ from functions.ingest.providers import Answer, NoBudget, Provider, ProviderFaile
 from functions.ingest.settings import Settings
 from functions.ingest.stored import select_gaps, select_held, select_unknown
 from functions.ingest.ticks import Refused, Window, asked_window
-from shared import clock
-from shared.database import Pool
-from shared.events import Bar, BarsFetched, Series, Tick
-from shared.market import Market
-from shared.problem import Problem
-from shared.sessions import select_market
+from shared.calendar.queries import select_calendar
+from shared.calendar.trading import TradingCalendar
+from shared.connections.postgres import ConnectionPool
+from shared.events.types import Bar, BarsFetched, Series, Tick
+from shared.http.problem import Problem
+from shared.runtime import clock
 
 _logger = logging.getLogger(__name__)
 
@@ -39,11 +39,11 @@ class Due(NamedTuple):
 
     gaps: list[Gap]
     asks: list[Ask]
-    market: Market
+    market: TradingCalendar
 
 
 async def fetch_bars(
-    tick: Tick, pool: Pool, settings: Settings, provider: Callable[[str], Provider]
+    tick: Tick, pool: ConnectionPool, settings: Settings, provider: Callable[[str], Provider]
 ) -> BarsFetched | None:
     """Return the event that tells of the missing bars that could be fetched now, None when there are none.
 
@@ -73,7 +73,7 @@ async def fetch_bars(
     return BarsFetched(interval=INTERVAL, source=name, fetched_at=now, series=tuple(series))
 
 
-def keep(ask: Ask, bars: Iterable[Bar], market: Market, now: datetime, grace: timedelta) -> list[Bar]:
+def keep(ask: Ask, bars: Iterable[Bar], market: TradingCalendar, now: datetime, grace: timedelta) -> list[Bar]:
     """Return those of *bars* that were asked for, lie on the grid of a session, and are finished.
 
     Whether their prices make sense is for store to say, which keeps a record of what it refuses.
@@ -142,7 +142,7 @@ async def _find_newer(
         held = forget_simulated(held)
     history = now - _sessions(settings.history_sessions)
     first = min([history, *(one.newest for one in held if one.newest)]) - _NEIGHBOURS
-    market = await select_market(connection, first, now)
+    market = await select_calendar(connection, first, now)
     newest = market.newest_finished(INTERVAL, now, grace)
     if newest is None:
         _logger.warning("no session has a finished bar by %s: has the migration run?", now.isoformat())
@@ -164,7 +164,7 @@ async def _find_holes(
 ) -> Due:
     """Find what is missing in *window*, at its ends or inside."""
     first = window.start or window.end - _sessions(window.sessions or 1)
-    market = await select_market(connection, first - _NEIGHBOURS, window.end)
+    market = await select_calendar(connection, first - _NEIGHBOURS, window.end)
     newest = market.newest_finished(INTERVAL, now, grace)
     if newest is None:
         return Due([], [], market)
@@ -182,7 +182,7 @@ def _sessions(count: int) -> timedelta:
     return timedelta(days=count * 1.5)
 
 
-def _opening(market: Market, newest: datetime, sessions: int) -> datetime:
+def _opening(market: TradingCalendar, newest: datetime, sessions: int) -> datetime:
     """Return when the first of the newest *sessions* opened, as far as *market* reaches."""
     opened = [session.opens for session in market.sessions if session.opens <= newest]
     return opened[max(len(opened) - sessions, 0)]

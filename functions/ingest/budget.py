@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
 
-from shared import clock
-from shared.settings import Secret
+from shared.runtime import clock
+from shared.runtime.settings import Secret
 
 # A request may arrive a little later than it was granted. So near the end of a minute or a day it is charged to the
 # next one too: whichever the provider counts it in, the limit holds.

@@ -8,10 +8,10 @@ from functions.ingest.providers import NoBudget, Provider, ProviderFailed
 from functions.ingest.settings import Settings
 from functions.ingest.stored import select_unknown, select_unprofiled
 from functions.ingest.ticks import Refused
-from shared import clock
-from shared.database import Pool
-from shared.events import CompaniesFetched, Tick
-from shared.problem import Problem
+from shared.connections.postgres import ConnectionPool
+from shared.events.types import CompaniesFetched, Tick
+from shared.http.problem import Problem
+from shared.runtime import clock
 
 _logger = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ FRESH = timedelta(days=7)
 
 async def fetch_companies(
     tick: Tick,
-    pool: Pool,
+    pool: ConnectionPool,
     settings: Settings,
     _: Callable[[str], Provider],
 ) -> CompaniesFetched | None:

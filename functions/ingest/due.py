@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from shared.market import Market
+from shared.calendar.trading import TradingCalendar
 
 OVERLAP_BARS = 10
 """How many bars before the missing ones are asked for again, so that late corrections and gaps heal themselves."""
@@ -87,7 +87,12 @@ def by_urgency(gaps: Iterable[Gap], finished_at: datetime) -> list[Gap]:
 
 
 def fit(
-    gaps: Iterable[Gap], expected: Sequence[datetime], market: Market, interval: str, *, overlap: int = OVERLAP_BARS
+    gaps: Iterable[Gap],
+    expected: Sequence[datetime],
+    market: TradingCalendar,
+    interval: str,
+    *,
+    overlap: int = OVERLAP_BARS,
 ) -> list[Ask]:
     """Return what to ask for, in order: as many whole tickers as one event carries.
 
@@ -107,7 +112,7 @@ def fit(
     return asks
 
 
-def end_of(market: Market, interval: str, start: datetime) -> datetime:
+def end_of(market: TradingCalendar, interval: str, start: datetime) -> datetime:
     """Return when the bar that starts at *start*, in one of the sessions of *market*, ends."""
     session = market.session_at(start)
     assert session is not None, "bars lie in sessions"  # noqa: S101

@@ -12,23 +12,23 @@ from functions.ingest.companies import fetch_companies
 from functions.ingest.providers import open_provider
 from functions.ingest.settings import Settings
 from functions.ingest.ticks import Refused, read_tick, refuse
-from shared import log
-from shared.cloudevents import receive, reply
-from shared.database import Pool
-from shared.events import TICK
-from shared.problem import answering
-from shared.settings import read_settings
+from shared.connections.postgres import ConnectionPool
+from shared.events.cloudevents import receive, reply
+from shared.events.types import TICK
+from shared.http.problem import handle_problems
+from shared.runtime import log
+from shared.runtime.settings import read_settings
 
 log.configure()
 _logger = logging.getLogger(__name__)
 _settings = read_settings(Settings)
-_pool = Pool(_settings)
+_pool = ConnectionPool(_settings)
 _provider = cache(partial(open_provider, settings=_settings))
 _jobs = {"bars": fetch_bars, "companies": fetch_companies}
 
 
 @functions_framework.aio.http
-@answering
+@handle_problems
 async def ingest(request: Request) -> Response:
     """Answer a tick with an event (200), or with 204 when there is nothing to tell."""
     received = await receive(request)

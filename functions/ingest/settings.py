@@ -5,7 +5,16 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from shared.settings import Cache, Database, Market, Names, Pairs, Secret, Secrets, Slice
+from shared.runtime.settings import (
+    BarSettings,
+    CsvList,
+    CsvMap,
+    DatabaseSettings,
+    RedisSettings,
+    Secret,
+    SecretList,
+    SettingsGroup,
+)
 
 BAR_PROVIDERS = ("twelvedata", "replay", "simulated")
 
@@ -13,28 +22,28 @@ Count = Annotated[int, Meta(ge=1)]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Providers(Slice):
+class Providers(SettingsGroup):
     """Where bars and profiles come from, and what may be spent on them."""
 
-    providers: Names = ()
+    providers: CsvList = ()
     """Where bars come from, in order of fall-over; none: twelvedata if it has a key, else simulated."""
     provider_timeout_seconds: Annotated[float, Meta(gt=0, le=30)] = 10
     history_sessions: Annotated[int, Meta(ge=1, le=700)] = 60
     """How far back a ticker without any bars is filled."""
 
-    twelvedata_api_keys: Secrets = ()
+    twelvedata_api_keys: SecretList = ()
     twelvedata_base_url: str = "https://api.twelvedata.com"
     twelvedata_credits_per_minute: Count = 8
     twelvedata_credits_per_day: Count = 800
-    twelvedata_symbols: Pairs = field(default_factory=dict)
+    twelvedata_symbols: CsvMap = field(default_factory=dict)
     """How it spells a ticker where it differs: `BRK.A=BRK.A:NYSE,META=FB`."""
 
     finnhub_api_key: Secret | None = None
     finnhub_base_url: str = "https://finnhub.io/api/v1"
     finnhub_calls_per_minute: Count = 60
-    finnhub_symbols: Pairs = field(default_factory=dict)
+    finnhub_symbols: CsvMap = field(default_factory=dict)
 
-    replay_files: Names = ()
+    replay_files: CsvList = ()
 
     @property
     def order(self) -> tuple[str, ...]:
@@ -62,5 +71,5 @@ class Providers(Slice):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(Database, Cache, Market, Providers):
+class Settings(DatabaseSettings, RedisSettings, BarSettings, Providers):
     """All that ingest is told."""

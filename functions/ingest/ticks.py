@@ -3,9 +3,9 @@
 from datetime import datetime, time, timedelta
 from typing import NamedTuple
 
-from shared.cloudevents import Received
-from shared.events import EventError, Moment, Tick, TickRefused
-from shared.market import EXCHANGE_ZONE
+from shared.calendar.trading import EXCHANGE_ZONE
+from shared.events.cloudevents import Received
+from shared.events.types import EventError, Moment, Tick, TickRefused
 
 JOBS = ("bars", "companies")
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from functions.insights.hour import HOURLY
 from functions.insights.stored import Standing
-from shared.market import Market
+from shared.calendar.trading import TradingCalendar
 
 TOLD_AT_LEAST = 5
 """Tickers that must have a bar, or all there are, before an hour is told of without the others."""
@@ -22,7 +22,7 @@ class Due(NamedTuple):
     calls: int
 
 
-def candidates(market: Market, newest: datetime, hours: int) -> list[datetime]:
+def candidates(market: TradingCalendar, newest: datetime, hours: int) -> list[datetime]:
     """Return the starts of the newest *hours* bars up to *newest* that the sessions call for, in order."""
     return market.starts(HOURLY, market.sessions[0].opens, newest + timedelta(seconds=1))[-hours:]
 
@@ -47,7 +47,7 @@ def find_due(standings: Iterable[Standing], overdue: Sequence[datetime]) -> list
     return found
 
 
-def overdue(market: Market, starts: Iterable[datetime], now: datetime, waits: timedelta) -> list[datetime]:
+def overdue(market: TradingCalendar, starts: Iterable[datetime], now: datetime, waits: timedelta) -> list[datetime]:
     """Return those of *starts* whose bars ended at least *waits* before *now*."""
     found: list[datetime] = []
     for start in starts:

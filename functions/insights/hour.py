@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import NamedTuple
 
-from shared.market import Session
+from shared.calendar.trading import Session
 
 HOURLY = "1h"
 SESSIONS = 20

@@ -9,9 +9,10 @@ from starlette.responses import Response
 
 from functions.insights.read import Reading
 from functions.insights.settings import Settings
-from shared import log
-from shared.servers import Postgres, Redis
-from shared.settings import read_settings
+from shared.connections.postgres import PostgresClient
+from shared.connections.redis import RedisClient
+from shared.runtime import log
+from shared.runtime.settings import read_settings
 
 if TYPE_CHECKING:
     from functions.insights.take import Desk
@@ -21,7 +22,7 @@ EVENTS = "/events"
 
 log.configure()
 _settings = read_settings(Settings)
-_postgres, _redis = Postgres(_settings), Redis(_settings)
+_postgres, _redis = PostgresClient(_settings), RedisClient(_settings)
 _reading = cache(lambda: Reading(_settings, _postgres, _redis))
 
 

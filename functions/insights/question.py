@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
-from shared.problem import Problem, bad_parameters
+from shared.http.problem import Problem, bad_parameters
 
 STANDARD_HOURS = 7
 """A session's worth, if nobody says how many."""

@@ -10,19 +10,20 @@ from starlette.responses import Response
 from functions.insights.question import Asked, cursor_before, read_asked
 from functions.insights.settings import Settings
 from functions.insights.told import has_ticker, select_told
-from shared import clock
-from shared.access import Gate
-from shared.answer import Answer, json_body, rfc3339, source_of
-from shared.callers import Caller
-from shared.cors import READING, Cors
-from shared.freshness import Freshness
-from shared.kept import Cache, Question, shape_of
-from shared.market import EXCHANGE_ZONE
-from shared.problem import Problem
-from shared.public import public
-from shared.sending import Ready
-from shared.servers import Postgres, Redis
-from shared.sessions import select_market
+from shared.auth.authenticator import Authenticator
+from shared.auth.caller import Caller
+from shared.cache.market_version_cache import MarketVersionCache
+from shared.cache.response_cache import CachedQuery, ResponseCache, code_version
+from shared.calendar.queries import select_calendar
+from shared.calendar.trading import EXCHANGE_ZONE
+from shared.connections.postgres import PostgresClient
+from shared.connections.redis import RedisClient
+from shared.http.cors import READING, Cors
+from shared.http.endpoint import endpoint
+from shared.http.prepared_response import PreparedResponse
+from shared.http.problem import Problem
+from shared.http.response_data import ResponseData, json_body, rfc3339, source_of
+from shared.runtime import clock
 
 PATH = "/insights"
 _DEFINITION = (
@@ -35,12 +36,12 @@ _DEFINITION = (
 class Reading:
     """What one process keeps between requests; nothing that another would miss."""
 
-    def __init__(self, settings: Settings, postgres: Postgres, redis: Redis) -> None:
+    def __init__(self, settings: Settings, postgres: PostgresClient, redis: RedisClient) -> None:
         self._postgres = postgres
         self._grace = timedelta(seconds=settings.bar_grace_seconds)
-        self._cache = Cache(redis, Freshness(postgres, redis), shape_of(Path(__file__)))
-        gate = Gate(settings, redis, postgres)
-        self.answer = public(gate, Cors(settings.cors_origins), lambda _: READING, self._answer)
+        self._cache = ResponseCache(redis, MarketVersionCache(postgres, redis), code_version(Path(__file__)))
+        gate = Authenticator(settings, redis, postgres)
+        self.answer = endpoint(gate, Cors(settings.cors_origins), lambda _: READING, self._answer)
 
     async def _answer(self, request: Request, _: Caller) -> Response:
         """Return what is asked for; Problem 404, 405, 400, 503."""
@@ -50,26 +51,26 @@ class Reading:
             what = f"{request.method} is not possible here: only {READING}."
             raise Problem(405, "method-not-allowed", "Method not allowed", what, headers={"Allow": READING})
         asked = read_asked(request.scope["query_string"])
-        entry = await self._cache.get(Question(f"{PATH} {asked}", lambda _: self._find(asked)))
-        return Ready(entry, clock.now()).response(dict(request.scope["headers"]))
+        entry = await self._cache.get(CachedQuery(f"{PATH} {asked}", lambda _: self._find(asked)))
+        return PreparedResponse(entry, clock.now()).response(dict(request.scope["headers"]))
 
-    async def _find(self, asked: Asked) -> Answer:
-        async def work(connection: AsyncConnection) -> Answer:
+    async def _find(self, asked: Asked) -> ResponseData:
+        async def work(connection: AsyncConnection) -> ResponseData:
             if asked.ticker and not await has_ticker(connection, asked.ticker):
                 what = f"{asked.ticker}: no such ticker here. /tickers lists those there are."
                 raise Problem(404, "unknown-ticker", "Unknown ticker", what)
             return await answer_insights(connection, asked, await self._due(connection))
 
-        return await self._postgres.ask(work)
+        return await self._postgres.run(work)
 
     async def _due(self, connection: AsyncConnection) -> datetime | None:
         """Return when the next hour may be told of."""
         now = clock.now()
-        market = await select_market(connection, now - timedelta(days=1), now + timedelta(days=10))
+        market = await select_calendar(connection, now - timedelta(days=1), now + timedelta(days=10))
         return market.next_due("1h", now, self._grace)
 
 
-async def answer_insights(connection: AsyncConnection, asked: Asked, due: datetime | None) -> Answer:
+async def answer_insights(connection: AsyncConnection, asked: Asked, due: datetime | None) -> ResponseData:
     """Return the hours that are *asked* for, newest first, each with its insights."""
     told = await select_told(connection, asked)
     goes_on = told.oldest if told.more else None
@@ -84,4 +85,4 @@ async def answer_insights(connection: AsyncConnection, asked: Asked, due: dateti
         "next_cursor": goes_on and cursor_before(goes_on),
     }
     links = (("Link", f'<?{asked.after(goes_on)}>; rel="next"'),) if goes_on else ()
-    return Answer(json_body(members, told.text), due=due, headers=links)
+    return ResponseData(json_body(members, told.text), due=due, headers=links)

@@ -6,12 +6,12 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from shared.access import Access
-from shared.settings import Cache, Database, Market, Names, Secret, Slice
+from shared.auth.authenticator import AuthSettings
+from shared.runtime.settings import BarSettings, CsvList, DatabaseSettings, RedisSettings, Secret, SettingsGroup
 
 
 @dataclass(frozen=True, kw_only=True)
-class Model(Slice):
+class Model(SettingsGroup):
     """The model that words the facts. Without a key the rules do."""
 
     openai_api_key: Secret | None = None
@@ -30,7 +30,7 @@ class Model(Slice):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(Database, Cache, Market, Access, Model):
+class Settings(DatabaseSettings, RedisSettings, BarSettings, AuthSettings, Model):
     """What is written when, and who may read it."""
 
     insights_deadline_minutes: Annotated[int, Meta(ge=0, le=600)] = 12
@@ -39,7 +39,7 @@ class Settings(Database, Cache, Market, Access, Model):
     insights_history_hours: Annotated[int, Meta(ge=1, le=400)] = 7
     """How many of the newest hours are looked after: written if they lack insights, again if their bars changed."""
 
-    cors_origins: Names = ()
+    cors_origins: CsvList = ()
     """Origins whose pages may read the answers, `*` for all; none: only pages of the same origin."""
 
     @property

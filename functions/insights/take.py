@@ -8,11 +8,13 @@ from starlette.responses import Response
 
 from functions.insights.settings import Settings
 from functions.insights.write import Written, write_due
-from shared.cloudevents import receive, reply
-from shared.epoch import publish_epoch
-from shared.events import TICK, BarsStored
-from shared.problem import Handler, Problem, answering
-from shared.servers import DownError, Postgres, Redis
+from shared.cache.market_version import publish_epoch
+from shared.connections.circuit_breaker import UnavailableError
+from shared.connections.postgres import PostgresClient
+from shared.connections.redis import RedisClient
+from shared.events.cloudevents import receive, reply
+from shared.events.types import TICK, BarsStored
+from shared.http.problem import Handler, Problem, handle_problems
 
 _logger = logging.getLogger(__name__)
 _PATIENCE_SECONDS = 58
@@ -22,13 +24,13 @@ _PATIENCE_SECONDS = 58
 class Desk:
     """Where events come in: one is worked on, and those that come meanwhile have it look again when it is done."""
 
-    def __init__(self, settings: Settings, postgres: Postgres, redis: Redis) -> None:
+    def __init__(self, settings: Settings, postgres: PostgresClient, redis: RedisClient) -> None:
         self._settings = settings
         self._postgres = postgres
         self._redis = redis
         self._working = False
         self._waiting: set[str] = set()
-        self.take: Handler = answering(self._take)
+        self.take: Handler = handle_problems(self._take)
 
     async def _take(self, request: Request) -> Response:
         """Answer 200 with the event of what was written, 204 when nothing was due, 5xx for "try again"."""
@@ -62,7 +64,7 @@ class Desk:
             async def work(connection: AsyncConnection, deadline: bool = deadline) -> None:
                 await write_due(connection, self._settings, written, deadline=deadline)
 
-            await self._postgres.ask(work, _PATIENCE_SECONDS)
+            await self._postgres.run(work, _PATIENCE_SECONDS)
         return written
 
     async def _tell_readers(self, written: Written) -> None:
@@ -71,6 +73,6 @@ class Desk:
         if epoch is None:
             return
         try:
-            await self._redis.ask(lambda client: publish_epoch(client, epoch))
-        except DownError as error:
+            await self._redis.run(lambda client: publish_epoch(client, epoch))
+        except UnavailableError as error:
             _logger.warning("could not publish the market epoch: %s", error)

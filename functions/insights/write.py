@@ -15,10 +15,10 @@ from functions.insights.table import fact_table
 from functions.insights.telling import Telling
 from functions.insights.worded import tell
 from functions.insights.written import count_call, keep_telling, lock_writing, unlock_writing
-from shared import clock
-from shared.events import InsightsWritten
-from shared.market import Market
-from shared.sessions import select_market
+from shared.calendar.queries import select_calendar
+from shared.calendar.trading import TradingCalendar
+from shared.events.types import InsightsWritten
+from shared.runtime import clock
 
 _logger = logging.getLogger(__name__)
 _PAST = timedelta(days=45)
@@ -64,17 +64,17 @@ async def look(connection: AsyncConnection, settings: Settings, *, deadline: boo
     return [] if market is None else await _find(connection, settings, *market, deadline=deadline)
 
 
-async def _select_market(connection: AsyncConnection) -> tuple[Market, datetime] | None:
+async def _select_market(connection: AsyncConnection) -> tuple[TradingCalendar, datetime] | None:
     """Return the sessions around the newest bar, and its start; None without any bar in a session."""
     newest = await select_newest_start(connection)
     if newest is None:
         return None
-    market = await select_market(connection, newest - _PAST, newest + _A_MOMENT)
+    market = await select_calendar(connection, newest - _PAST, newest + _A_MOMENT)
     return (market, newest) if market.sessions else None
 
 
 async def _find(
-    connection: AsyncConnection, settings: Settings, market: Market, newest: datetime, *, deadline: bool
+    connection: AsyncConnection, settings: Settings, market: TradingCalendar, newest: datetime, *, deadline: bool
 ) -> list[Due]:
     starts = candidates(market, newest, settings.insights_history_hours)
     late = overdue(market, starts, clock.now(), settings.waits) if deadline else []
@@ -121,7 +121,7 @@ async def _tell(
 
 
 async def _select_hours(
-    connection: AsyncConnection, market: Market, starts: list[datetime], tickers: tuple[str, ...]
+    connection: AsyncConnection, market: TradingCalendar, starts: list[datetime], tickers: tuple[str, ...]
 ) -> list[Hour]:
     """Return the hours at *starts* with the bars that their facts may rest on."""
     sessions = list(market.sessions)

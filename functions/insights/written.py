@@ -11,8 +11,8 @@ from functions.insights.digest import digest_of
 from functions.insights.render import fill_names, render
 from functions.insights.telling import Telling
 from functions.insights.wording import take_apart
-from shared import clock, log
-from shared.epoch import bump_epoch
+from shared.cache.market_version import bump_epoch
+from shared.runtime import clock, log
 
 _LOCK = 5_746_804  # any number that no other lock in this database has
 

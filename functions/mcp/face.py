@@ -9,7 +9,7 @@ from starlette.types import Message
 
 from functions.mcp.settings import Settings
 from functions.mcp.tools import make_server
-from shared.problem import Problem
+from shared.http.problem import Problem
 
 PATH = "/mcp"
 _MOST_BYTES = 64 * 1024

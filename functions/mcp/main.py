@@ -11,9 +11,9 @@ from starlette.responses import Response
 
 from functions.mcp.face import Face
 from functions.mcp.settings import Settings
-from shared import log
-from shared.problem import answering
-from shared.settings import read_settings
+from shared.http.problem import handle_problems
+from shared.runtime import log
+from shared.runtime.settings import read_settings
 
 log.configure()
 # They tell of each message, and name no one.
@@ -23,7 +23,7 @@ _face = Face(read_settings(Settings))
 
 
 @functions_framework.aio.http
-@answering
+@handle_problems
 async def mcp(request: Request) -> Response:
     """Answer a message of the protocol."""
     return await _face.answer(request)

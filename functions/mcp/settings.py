@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from shared.settings import Slice
+from shared.runtime.settings import SettingsGroup
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(Slice):
+class Settings(SettingsGroup):
     """Where the functions are whose data it passes on, within the cluster."""
 
     api_url: str

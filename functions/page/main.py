@@ -5,11 +5,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from functions.page.site import Site
-from shared import log
-from shared.problem import answering
+from shared.http.problem import handle_problems
+from shared.runtime import log
 
 log.configure()
-_site = answering(Site().answer)
+_site = handle_problems(Site().answer)
 
 
 @functions_framework.aio.http

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple, Protocol, cast
 
-from shared.market import LENGTHS, Market
+from shared.calendar.trading import LENGTHS, TradingCalendar
 
 DERIVED = frozenset({"1d", "1w", "1mo"})
 """Intervals that readers are given from stored hours; a stored copy could contradict them."""
@@ -78,7 +78,7 @@ def sift(
     *,
     interval: str,
     fetched_at: datetime,
-    market: Market,
+    market: TradingCalendar,
     tickers: Mapping[str, bool],
 ) -> tuple[Batch, list[Bad]]:
     """Return the believable bars of *told* (ticker, start in UTC, bar), each start once, and the others.
@@ -162,7 +162,7 @@ def _ticker_fault(ticker: str, tickers: Mapping[str, bool]) -> Fault:
     return Fault("ticker-unknown", "The ticker is not tracked.")
 
 
-def _moment_fault(start: datetime, interval: str, fetched_at: datetime, market: Market) -> Fault | None:
+def _moment_fault(start: datetime, interval: str, fetched_at: datetime, market: TradingCalendar) -> Fault | None:
     if start >= fetched_at:
         return Fault("unfinished", "The bar starts after it was fetched.")
     session = market.session_at(start)

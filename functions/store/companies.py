@@ -4,8 +4,8 @@ import msgspec
 from psycopg import AsyncConnection
 from psycopg.rows import scalar_row
 
-from shared.epoch import bump_epoch
-from shared.events import CompaniesFetched, Company
+from shared.cache.market_version import bump_epoch
+from shared.events.types import CompaniesFetched, Company
 
 
 async def keep_companies(connection: AsyncConnection, fetched: CompaniesFetched) -> tuple[int | None, list[str]]:

@@ -3,8 +3,8 @@
 from psycopg import AsyncConnection
 from psycopg.types.json import Jsonb
 
-from shared import clock
-from shared.cloudevents import Received
+from shared.events.cloudevents import Received
+from shared.runtime import clock
 
 
 def dead_letter_reason(event: Received) -> str:

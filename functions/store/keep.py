@@ -24,10 +24,10 @@ from functions.store.rejections import Origin, insert_rejections
 from functions.store.tickers import select_tickers
 from functions.store.totals import add_to_totals
 from functions.store.windows import upsert_windows
-from shared.epoch import bump_epoch
-from shared.events import BarsFetched, BarsStored
-from shared.market import Market
-from shared.sessions import select_market
+from shared.cache.market_version import bump_epoch
+from shared.calendar.queries import select_calendar
+from shared.calendar.trading import TradingCalendar
+from shared.events.types import BarsFetched, BarsStored
 
 _TRIES = 10
 _DAY = timedelta(days=1)
@@ -89,9 +89,9 @@ async def _keep(connection: AsyncConnection, fetched: BarsFetched, origin: Origi
     return Kept(summary, complete, epoch)
 
 
-async def _select_market(connection: AsyncConnection, starts: Sequence[datetime]) -> Market:
+async def _select_market(connection: AsyncConnection, starts: Sequence[datetime]) -> TradingCalendar:
     """Return the sessions that bars with these *starts* can lie in."""
-    return await select_market(connection, min(starts), max(starts) + _DAY) if starts else Market(())
+    return await select_calendar(connection, min(starts), max(starts) + _DAY) if starts else TradingCalendar(())
 
 
 def _without_jumps(fetched: BarsFetched, good: Batch, standing: Standing) -> tuple[Batch, list[Bad]]:

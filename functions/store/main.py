@@ -17,13 +17,13 @@ from functions.store.history import Trust
 from functions.store.keep import Rules, keep_bars
 from functions.store.rejections import Origin
 from functions.store.settings import Settings
-from shared import clock, log
-from shared.cloudevents import Received, receive, reply
-from shared.database import Pool
-from shared.epoch import publish_epoch
-from shared.events import BarsFetched, CompaniesFetched, EventError, TickRefused
-from shared.problem import Problem, answering
-from shared.settings import read_settings
+from shared.cache.market_version import publish_epoch
+from shared.connections.postgres import ConnectionPool
+from shared.events.cloudevents import Received, receive, reply
+from shared.events.types import BarsFetched, CompaniesFetched, EventError, TickRefused
+from shared.http.problem import Problem, handle_problems
+from shared.runtime import clock, log
+from shared.runtime.settings import read_settings
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -34,7 +34,7 @@ CLOCK_SKEW = timedelta(minutes=10)
 log.configure()
 _logger = logging.getLogger(__name__)
 _settings = read_settings(Settings)
-_pool = Pool(_settings)
+_pool = ConnectionPool(_settings)
 _rules = Rules(Trust(_settings.providers), _settings.settles_after)
 
 
@@ -43,7 +43,7 @@ class Poison(Exception):  # noqa: N818  the usual word for an event that can nev
 
 
 @functions_framework.aio.http
-@answering
+@handle_problems
 async def store(request: Request) -> Response:
     """Take an event: `/` what providers answered, `/dead-letters` whatever others could not deal with.
 
@@ -156,7 +156,7 @@ async def tell_readers(epoch: int | None) -> None:
 
 @cache
 def _redis() -> "Redis":
-    from shared.cache import connect_cache
+    from shared.connections.redis import connect_cache
 
     return connect_cache(_settings)
 

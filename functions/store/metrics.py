@@ -13,7 +13,7 @@ from redis import RedisError
 from redis.asyncio import Redis
 
 from functions.store.settings import Settings
-from shared import clock
+from shared.runtime import clock
 
 _SCANS = 20
 HELP = {

@@ -18,8 +18,8 @@ from psycopg import Connection
 
 from functions.store.calendar import fill_sessions
 from functions.store.catalogue import activate, read_catalogue, upsert_catalogue
-from shared import clock, log
-from shared.settings import Database, Names, read_settings
+from shared.runtime import clock, log
+from shared.runtime.settings import CsvList, DatabaseSettings, read_settings
 
 FUNCTIONS = Path(__file__).parents[1]
 
@@ -28,10 +28,10 @@ _LOCK = 5_746_801  # any number, the same in all Jobs
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(Database):
+class Settings(DatabaseSettings):
     """What the Job is told."""
 
-    tickers: Names = ()
+    tickers: CsvList = ()
     """Exactly these become active; none: those of the catalogue."""
 
 

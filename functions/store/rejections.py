@@ -7,7 +7,7 @@ from typing import NamedTuple
 from psycopg import AsyncConnection
 
 from functions.store.check import Bad, Bar, Good
-from shared.events import BarsFetched
+from shared.events.types import BarsFetched
 
 
 class Origin(NamedTuple):

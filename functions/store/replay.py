@@ -16,8 +16,8 @@ import psycopg
 from psycopg import Connection
 from psycopg.rows import class_row
 
-from shared import log
-from shared.settings import Database, read_settings
+from shared.runtime import log
+from shared.runtime.settings import DatabaseSettings, read_settings
 
 _logger = logging.getLogger(__name__)
 _ADDED_BY_THE_BROKER = ("knativeerrordest", "knativeerrorcode", "knativeerrordata")
@@ -102,7 +102,7 @@ def main(arguments: Sequence[str]) -> int:
     log.configure()
     broker, *ids = arguments
     try:
-        sent = replay(read_settings(Database).database_url.reveal(), broker, [int(one) for one in ids])
+        sent = replay(read_settings(DatabaseSettings).database_url.reveal(), broker, [int(one) for one in ids])
     except BrokerError as error:
         _logger.error("%s", error)
         return 1

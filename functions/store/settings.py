@@ -6,16 +6,16 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from shared.settings import Cache, Database, Names
+from shared.runtime.settings import CsvList, DatabaseSettings, RedisSettings
 
 Count = Annotated[int, Meta(ge=1)]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(Database, Cache):
+class Settings(DatabaseSettings, RedisSettings):
     """Where the data go, and what to make of answers that disagree or lack bars."""
 
-    providers: Names = ()
+    providers: CsvList = ()
     """The order of fall-over, which is the order of trust: a bar of a later one never replaces one of an earlier."""
 
     settle_minutes: Annotated[int, Meta(ge=0)] = 45

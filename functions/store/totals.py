@@ -2,7 +2,7 @@
 
 from psycopg import AsyncConnection
 
-from shared.events import BarsStored
+from shared.events.types import BarsStored
 
 
 async def add_to_totals(connection: AsyncConnection, source: str, summary: BarsStored) -> None:

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from psycopg import AsyncConnection
 
 from functions.store.history import SIMULATED
-from shared.events import BarsFetched
-from shared.market import LENGTHS
+from shared.calendar.trading import LENGTHS
+from shared.events.types import BarsFetched
 
 
 async def upsert_windows(

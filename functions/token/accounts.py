@@ -23,10 +23,10 @@ from functions.token.users import (
     select_user,
     select_user_by_login,
 )
-from shared.access import Gate
-from shared.callers import SCOPES, Caller, invalid_token
-from shared.problem import Problem, bad_parameters
-from shared.servers import Postgres
+from shared.auth.authenticator import Authenticator
+from shared.auth.caller import SCOPES, Caller, invalid_token
+from shared.connections.postgres import PostgresClient
+from shared.http.problem import Problem, bad_parameters
 
 _LOGIN_SECONDS = 300
 _REGISTRATION_SECONDS = 3600
@@ -35,7 +35,9 @@ _REGISTRATION_SECONDS = 3600
 class Accounts:
     """What is done for people; their tokens are looked after by `Tokens`."""
 
-    def __init__(self, settings: Settings, gate: Gate, attempts: Attempts, postgres: Postgres, tokens: Tokens) -> None:
+    def __init__(
+        self, settings: Settings, gate: Authenticator, attempts: Attempts, postgres: PostgresClient, tokens: Tokens
+    ) -> None:
         self._settings = settings
         self._gate = gate
         self._attempts = attempts
@@ -53,7 +55,7 @@ class Accounts:
         await self._count(request, "registration", self._settings.registrations_per_address, _REGISTRATION_SECONDS)
         hashed = await self._passwords.hash(password)
         shown = username and username.strip()
-        user = await self._postgres.ask(lambda connection: insert_user(connection, email, shown, key, hashed))
+        user = await self._postgres.run(lambda connection: insert_user(connection, email, shown, key, hashed))
         if user is None:
             raise Problem(409, "account-exists", "Account exists", "The email address or the user name is taken.")
         return answer(201, _shown(user))
@@ -66,7 +68,7 @@ class Accounts:
         scopes = _scopes(form.get("scope", ""))
         await self._count(request, "login", self._settings.login_attempts_per_address, _LOGIN_SECONDS)
         email, key = account_key(form["username"])
-        found = await self._postgres.ask(lambda connection: select_user_by_login(connection, email, key))
+        found = await self._postgres.run(lambda connection: select_user_by_login(connection, email, key))
         who = found.user_id if found else email or key or form["username"]
         user = await self._proven(found, who, form["password"])
         expires_at = datetime.now(UTC) + timedelta(days=self._settings.api_token_expiry_days)
@@ -80,7 +82,7 @@ class Accounts:
     async def show(self, _: Request, caller: Caller) -> Response:
         """Tell a token's owner who they are."""
         user_id = account_of(caller, "The account")
-        user = await self._postgres.ask(lambda connection: select_user(connection, user_id))
+        user = await self._postgres.run(lambda connection: select_user(connection, user_id))
         if user is None:
             raise invalid_token()
         return answer(200, _shown(user))
@@ -94,7 +96,7 @@ class Accounts:
         except ValueError as error:
             raise bad_parameters([("new_password", str(error))]) from None
         await self._count(request, "login", self._settings.login_attempts_per_address, _LOGIN_SECONDS)
-        found = await self._postgres.ask(lambda connection: select_user(connection, user_id))
+        found = await self._postgres.run(lambda connection: select_user(connection, user_id))
         if found is None:
             raise invalid_token()
         user = await self._proven(found, user_id, form["password"])
@@ -107,7 +109,7 @@ class Accounts:
     async def delete(self, _: Request, caller: Caller) -> Response:
         """Delete the account; its tokens end at once."""
         user_id = account_of(caller, "Deleting the account")
-        digests = await self._postgres.ask(lambda connection: delete_user(connection, user_id))
+        digests = await self._postgres.run(lambda connection: delete_user(connection, user_id))
         await self._tokens.end(digests)
         return nothing()
 
@@ -126,7 +128,7 @@ class Accounts:
                     return None
                 return await revoke_other_logins(connection, user.user_id, token_id)
 
-        return await self._postgres.ask(keep)
+        return await self._postgres.run(keep)
 
     async def _proven(self, user: User | None, who: str, password: str) -> User | None:
         """Return *user* if *password* is theirs, counting what is wrong; Problem 429 for too many guesses."""
@@ -148,10 +150,10 @@ class Accounts:
         if not self._passwords.is_outdated(user.password_hash):
             return user
         user_id, before, after = user.user_id, user.password_hash, await self._passwords.hash(password)
-        if await self._postgres.ask(lambda connection: replace_password_hash(connection, user_id, before, after)):
+        if await self._postgres.run(lambda connection: replace_password_hash(connection, user_id, before, after)):
             return replace(user, password_hash=after)
         # Another login was quicker, or the password is another now.
-        return await self._known(await self._postgres.ask(lambda asked: select_user(asked, user_id)), password)
+        return await self._known(await self._postgres.run(lambda asked: select_user(asked, user_id)), password)
 
     async def _count(self, request: Request, what: str, limit: int, seconds: int) -> None:
         address = self._gate.address(request.scope, dict(request.scope["headers"]))

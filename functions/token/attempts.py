@@ -2,15 +2,15 @@
 
 import time
 
-from shared.problem import Problem
-from shared.quotas import Counts
-from shared.tokens import keyed_hash
+from shared.auth.rate_limit import Counters
+from shared.auth.token_format import keyed_hash
+from shared.http.problem import Problem
 
 
 class Attempts:
     """Counts what is worth limiting beyond requests, in fixed windows of time."""
 
-    def __init__(self, counts: Counts, secret: str) -> None:
+    def __init__(self, counts: Counters, secret: str) -> None:
         self._counts = counts
         self._secret = secret
         counts.hurry()  # nobody asks here whose answer could not wait for the library

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from starlette.requests import ClientDisconnect, Request
 
-from shared.problem import Problem, bad_parameters
+from shared.http.problem import Problem, bad_parameters
 
 _MAX_BYTES = 16 * 1024
 _PATIENCE_SECONDS = 10

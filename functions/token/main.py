@@ -6,8 +6,8 @@ from starlette.responses import Response
 
 from functions.token.service import Service
 from functions.token.settings import Settings
-from shared import log
-from shared.settings import read_settings
+from shared.runtime import log
+from shared.runtime.settings import read_settings
 
 log.configure()
 _service = Service(read_settings(Settings))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
-from shared.problem import Problem
+from shared.http.problem import Problem
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher

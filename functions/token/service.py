@@ -9,12 +9,14 @@ from functions.token.accounts import Accounts
 from functions.token.attempts import Attempts
 from functions.token.settings import Settings
 from functions.token.tokens import Tokens
-from shared.access import Gate
-from shared.callers import Caller
-from shared.cors import Cors
-from shared.problem import Problem
-from shared.public import public
-from shared.servers import DownError, Postgres, Redis
+from shared.auth.authenticator import Authenticator
+from shared.auth.caller import Caller
+from shared.connections.circuit_breaker import UnavailableError
+from shared.connections.postgres import PostgresClient
+from shared.connections.redis import RedisClient
+from shared.http.cors import Cors
+from shared.http.endpoint import endpoint
+from shared.http.problem import Problem
 
 _ANY = "GET, HEAD, POST, DELETE, OPTIONS"
 """What a page may try at a path that is none, to be told so."""
@@ -27,13 +29,13 @@ class Service:
     """Everything that one process keeps between requests; nothing that another would miss."""
 
     def __init__(self, settings: Settings) -> None:
-        redis, postgres = Redis(settings), Postgres(settings)
-        gate = Gate(settings, redis, postgres)
+        redis, postgres = RedisClient(settings), PostgresClient(settings)
+        gate = Authenticator(settings, redis, postgres)
         attempts = Attempts(gate.counts, settings.api_token_secret.reveal())
         self._tokens = Tokens(settings, redis, postgres)
         self._accounts = Accounts(settings, gate, attempts, postgres, self._tokens)
         cors = Cors(settings.cors_origins)
-        self.answer = public(gate, cors, self._allowed, self._work, without_token=_WITHOUT_TOKEN)
+        self.answer = endpoint(gate, cors, self._allowed, self._work, without_token=_WITHOUT_TOKEN)
 
     async def _work(self, request: Request, caller: Caller) -> Response:
         actions = self._actions(request.scope["path"])
@@ -46,7 +48,7 @@ class Service:
             raise Problem(405, "method-not-allowed", "Method not allowed", what, headers={"Allow": allowed})
         try:
             return await action(request, caller)
-        except DownError as error:
+        except UnavailableError as error:
             detail = "The database does not answer. Try again in a few seconds."
             retry = {"Retry-After": "5"}
             raise Problem(503, "database-unavailable", "Data unavailable", detail, headers=retry) from error

@@ -5,17 +5,17 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from shared.access import Access
-from shared.settings import Cache, Database, Names
+from shared.auth.authenticator import AuthSettings
+from shared.runtime.settings import CsvList, DatabaseSettings, RedisSettings
 
 Count = Annotated[int, Meta(ge=1)]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(Database, Cache, Access):
+class Settings(DatabaseSettings, RedisSettings, AuthSettings):
     """Where accounts are kept, how long tokens live, and how often one may guess."""
 
-    cors_origins: Names = ()
+    cors_origins: CsvList = ()
     """Origins whose pages may read the answers, `*` for all; none: only pages of the same origin."""
 
     api_token_expiry_days: Annotated[int, Meta(ge=1, le=3650)] = 365

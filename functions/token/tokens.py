@@ -28,11 +28,13 @@ from functions.token.kept import (
 from functions.token.names import token_name
 from functions.token.settings import Settings
 from functions.token.users import User, hold_password_hash
-from shared.callers import ACCOUNT, READ, SCOPES, Caller
-from shared.principals import forget_copies, mark_revoked, used_key
-from shared.problem import Problem, bad_parameters
-from shared.servers import DownError, Postgres, Redis
-from shared.tokens import keyed_hash, new_token
+from shared.auth.caller import ACCOUNT, READ, SCOPES, Caller
+from shared.auth.token_format import keyed_hash, new_token
+from shared.auth.token_lookup import invalidate, mark_revoked, used_key
+from shared.connections.circuit_breaker import UnavailableError
+from shared.connections.postgres import PostgresClient
+from shared.connections.redis import RedisClient
+from shared.http.problem import Problem, bad_parameters
 
 _logger = logging.getLogger(__name__)
 _LOGINS_AT_MOST = 20
@@ -60,7 +62,7 @@ class Rotation(msgspec.Struct, forbid_unknown_fields=True):
 class Tokens:
     """What is done with tokens, for their owners."""
 
-    def __init__(self, settings: Settings, redis: Redis, postgres: Postgres) -> None:
+    def __init__(self, settings: Settings, redis: RedisClient, postgres: PostgresClient) -> None:
         self._secret = settings.api_token_secret.reveal()
         self._default_days = settings.api_token_expiry_days
         self._redis = redis
@@ -82,7 +84,7 @@ class Tokens:
                 await delete_ended(connection, user.user_id)
                 return await revoke_oldest_logins(connection, user.user_id, _LOGINS_AT_MOST)
 
-        ended = await self._postgres.ask(keep)
+        ended = await self._postgres.run(keep)
         if ended is None:
             return None
         await self.end(ended)
@@ -91,10 +93,10 @@ class Tokens:
     async def list(self, _: Request, caller: Caller) -> Response:
         """Show the valid tokens of an account, and when each was last used."""
         user_id = account_of(caller, "The list of tokens")
-        kept = await self._postgres.ask(lambda connection: select_tokens(connection, user_id))
+        kept = await self._postgres.run(lambda connection: select_tokens(connection, user_id))
         used = await self._used([one.token_id for one in kept])
         if used:
-            await self._postgres.ask(lambda connection: update_used(connection, used))
+            await self._postgres.run(lambda connection: update_used(connection, used))
         items = [self._shown(one, caller, used.get(one.token_id)) for one in kept]
         return answer(200, {"count": len(items), "items": items})
 
@@ -111,7 +113,7 @@ class Tokens:
                 raise Problem(409, "too-many-tokens", "Too many tokens", what)
             return await insert_token(connection, wish)
 
-        kept = await self._postgres.ask(keep)
+        kept = await self._postgres.run(keep)
         return answer(201, {"token": token, **self._shown(kept, caller)}, {"Location": f"tokens/{kept.token_id}"})
 
     async def rotate(self, request: Request, caller: Caller, token_id: str) -> Response:
@@ -122,7 +124,7 @@ class Tokens:
             raise bad_parameters([("overlap_seconds", f"should be 0, or {_SHORTEST_OVERLAP} or more")])
         old_id = _id(token_id, caller)
         token, digest = self._new()
-        replaced = await self._postgres.ask(
+        replaced = await self._postgres.run(
             lambda connection: replace_token(connection, user_id, old_id, digest, seconds)
         )
         if replaced is None:
@@ -131,7 +133,7 @@ class Tokens:
         if seconds == 0:
             await self.end([old_digest])
         else:
-            await self._tell(forget_copies(self._redis, old_digest))
+            await self._tell(invalidate(self._redis, old_digest))
         shown = {"token": token, **self._shown(kept, caller), "replaces": old_id}
         return answer(201, shown, {"Location": f"../{kept.token_id}"})
 
@@ -141,7 +143,7 @@ class Tokens:
             account_of(caller, "Revoking a token")
         assert caller.principal is not None  # noqa: S101
         ended, user_id = _id(token_id, caller), caller.principal.user_id
-        digest = await self._postgres.ask(lambda connection: revoke_token(connection, user_id, ended))
+        digest = await self._postgres.run(lambda connection: revoke_token(connection, user_id, ended))
         if digest is None:
             raise _no_token("no such token")
         await self.end([digest])
@@ -154,7 +156,7 @@ class Tokens:
     async def _tell(self, telling: Any) -> None:
         try:
             await telling
-        except DownError:
+        except UnavailableError:
             _logger.warning("Redis was not told that tokens have ended: readers learn it from Postgres within 6 s")
 
     async def _used(self, token_ids: Sequence[str]) -> dict[str, int]:
@@ -162,8 +164,8 @@ class Tokens:
         if not token_ids:
             return {}
         try:
-            times = await self._redis.ask(lambda client: client.mget([used_key(one) for one in token_ids]))
-        except DownError:
+            times = await self._redis.run(lambda client: client.mget([used_key(one) for one in token_ids]))
+        except UnavailableError:
             return {}
         return {one: int(at) for one, at in zip(token_ids, times, strict=True) if at is not None}
 

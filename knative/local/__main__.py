@@ -17,7 +17,7 @@ from knative.local.processes import ROOT
 from knative.local.remote import NotRunningError, RefusedError, find
 from knative.local.run import CannotRunError, Options, up
 from knative.local.services import CannotStartError
-from shared.events import TickRefused
+from shared.events.types import TickRefused
 
 _OURS = (
     BrokerError,

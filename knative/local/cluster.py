@@ -19,7 +19,7 @@ from knative.local.front_door import FrontDoor
 from knative.local.listener import Listener, bind
 from knative.local.manifests import Application, Name
 from knative.local.schedule import Schedule, next_instant
-from shared import clock
+from shared.runtime import clock
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from knative.local import processes
 from knative.local.services.ports import free_port
 
 log = logging.getLogger(__name__)
-_COMMAND = ("python", "-m", "shared.serve")
+_COMMAND = ("python", "-m", "shared.runtime.server")
 """What the images run, too."""
 
 

@@ -11,8 +11,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from knative.local.remote import Outcome, RefusedError, Remote
 from knative.local.schedule import reach
-from shared import clock
-from shared.events import BarsFetched, TickRefused
+from shared.events.types import BarsFetched, TickRefused
+from shared.runtime import clock
 
 log = logging.getLogger(__name__)
 _JOB = "bars"

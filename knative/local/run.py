@@ -191,7 +191,7 @@ class Run:
     async def _upstream(self) -> AsyncIterator[dict[str, str]]:
         port = free_port()
         say("starting the fake upstream")
-        command = ("python", "-m", "knative.local.upstream", "--port", str(port))
+        command = ("python", "-m", "tests.fakes.market_data", "--port", str(port))
         process = await processes.spawn("upstream", command, of_machine(self._outside), self._folder)
         try:
             if not await processes.listens(process, port):

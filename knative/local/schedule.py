@@ -15,7 +15,7 @@ from croniter import croniter
 
 from knative.local.fields import ManifestError
 from knative.local.manifests import PingSource
-from shared import clock
+from shared.runtime import clock
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.tokens import new_token
+from shared.auth.token_format import new_token
 from tests.api.asking import HISTORY, status, until_refused
 from tests.people import Person, Tokens, bearer, serving_tokens
 from tests.reading import FRIDAY_EVENING, Api, serving

@@ -14,7 +14,7 @@ from functions_framework.aio import create_asgi_app
 
 import functions.api.latest
 import functions.api.ohlc
-from shared.freshness import SECONDS
+from shared.cache.market_version_cache import SECONDS
 from tests.api.asking import REVISE, revision, wait_until_kept
 from tests.reading import ROOT, UNLIMITED, change, serving
 from tests.waiting import wait_until

@@ -114,7 +114,7 @@ def test_who_is_counted(database_url: str, redis_url: str) -> None:
 
 def test_guessing_tokens_ends_soon(database_url: str, redis_url: str) -> None:
     """Whole tokens that nobody has are looked up for an address as often as it may ask without one, and no more."""
-    from shared.tokens import new_token
+    from shared.auth.token_format import new_token
 
     with serving(database_url, redis_url, RATE_LIMIT_ANONYMOUS="50") as api:
         until_a_minute_has(15)

@@ -11,8 +11,8 @@ import pytest
 
 from knative.local.kustomize import build
 from knative.local.manifests import read
-from shared import events
-from shared.settings import Slice
+from shared.events import types as events
+from shared.runtime.settings import SettingsGroup
 from tests.cluster.objects import find
 
 KNATIVE = Path(__file__).parents[2] / "knative"
@@ -65,7 +65,7 @@ def settings_of(function: str) -> set[str]:
             settings = importlib.import_module(module).Settings
         except (ImportError, AttributeError):
             continue
-        assert issubclass(settings, Slice)
+        assert issubclass(settings, SettingsGroup)
         return {field.name.upper() for field in fields_of(settings)}
     pytest.fail(f"{function} has no Settings")
 

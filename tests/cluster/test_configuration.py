@@ -11,7 +11,7 @@ import pytest
 
 from knative.install.overlay import OVERLAYS, Wanted, WrongError, read_variables, sample, write
 from knative.local.kustomize import build
-from shared.settings import Secret
+from shared.runtime.settings import Secret
 from tests.cluster.groups import FUNCTIONS, ROOT
 from tests.cluster.objects import (
     CLOUD,

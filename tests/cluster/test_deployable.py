@@ -22,7 +22,7 @@ OPTIONAL = {"api": "arrow"}
 """Groups that a function does without where they are left out."""
 
 SERVED_BY = {"uvicorn", "uvloop", "httptools"}
-"""What shared/serve.py starts every function with, by import or by name."""
+"""What shared/runtime/server.py starts every function with, by import or by name."""
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -64,7 +64,7 @@ def distributions(files: dict[Path, set[str]]) -> set[str]:
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_imports_exactly_what_its_group_lists(function: str) -> None:
     """A package too few is a crash in the image; one too many is size and cold start for nothing."""
-    files = reach(ROOT / "functions" / function / "main.py", ROOT / "shared" / "serve.py")
+    files = reach(ROOT / "functions" / function / "main.py", ROOT / "shared" / "runtime" / "server.py")
 
     optional = group(OPTIONAL[function]) if function in OPTIONAL else set()
     assert distributions(files) | SERVED_BY == group(function) | optional
@@ -97,8 +97,8 @@ def test_shared_holds_only_what_two_functions_agree_on() -> None:
     """A room in shared that one function alone uses belongs into that function."""
     users = {
         module: [name for name in FUNCTIONS if module in reach(ROOT / "functions" / name / "main.py")]
-        for module in (ROOT / "shared").glob("*.py")
-        if module.stem not in ("__init__", "serve", "telemetry")  # what the server of all functions is made of
+        for module in (ROOT / "shared").rglob("*.py")
+        if module.stem not in ("__init__", "server", "tracing")  # what the server of all functions is made of
     }
 
     assert {module.name: names for module, names in users.items() if len(names) < 2} == {}
@@ -106,15 +106,15 @@ def test_shared_holds_only_what_two_functions_agree_on() -> None:
 
 def test_shared_never_imports_a_function() -> None:
     """The arrows point one way: function to shared."""
-    names = {name for module in (ROOT / "shared").glob("*.py") for name in imports(module)}
+    names = {name for module in (ROOT / "shared").rglob("*.py") for name in imports(module)}
 
     assert [name for name in names if name.split(".")[0] in ("functions", "knative", "tests")] == []
 
 
 def test_only_settings_read_the_environment() -> None:
     """One place for settings; the clock and the server's start are read before any settings exist."""
-    exempt = {ROOT / "shared" / name for name in ("settings.py", "clock.py", "serve.py")}
-    files = [*(ROOT / "shared").glob("*.py"), *(ROOT / "functions").rglob("*.py")]
+    exempt = {ROOT / "shared" / name for name in ("runtime/settings.py", "runtime/clock.py", "runtime/server.py")}
+    files = [*(ROOT / "shared").rglob("*.py"), *(ROOT / "functions").rglob("*.py")]
 
     readers = [
         str(file.relative_to(ROOT))

@@ -183,7 +183,7 @@ def test_a_function_is_told_its_name(builder: Builder) -> None:
     """The command is the same for all; which function it serves is in the environment of the image."""
     for function in FUNCTIONS:
         assert builder.environment(function)["FUNCTION_TARGET"] == function
-        assert builder.command(function) == ["python", "-m", "shared.serve"]
+        assert builder.command(function) == ["python", "-m", "shared.runtime.server"]
 
 
 def test_each_image_of_the_manifests_has_a_target() -> None:
@@ -211,8 +211,8 @@ def images(body: Any) -> set[str]:
         (".env", True),
         (".git/config", True),
         (".local/8080/running.json", True),
-        ("shared/database.py", False),
-        ("shared/__pycache__/database.pyc", True),
+        ("shared/connections/postgres.py", False),
+        ("shared/connections/__pycache__/postgres.pyc", True),
         ("functions/api/openapi.json", False),
         ("functions/contract/page.py", True),
         ("frontend/node_modules/vite/index.js", True),

@@ -12,7 +12,7 @@ import psycopg
 from functions_framework.aio import create_asgi_app
 
 from functions.ingest.due import Held
-from shared.events import Bar, BarsFetched
+from shared.events.types import Bar, BarsFetched
 from tests.vendors import Hands, exchange, utc
 
 ROOT = Path(__file__).parents[2]

@@ -10,7 +10,7 @@ from functions.ingest import due
 from functions.ingest.bars import jumps, keep, within
 from functions.ingest.due import Ask, Gap, Held, by_urgency, find_gaps, fit, forget_simulated, not_just_asked
 from functions.ingest.ticks import Refused, Window, asked_window
-from shared.events import Series, Tick
+from shared.events.types import Series, Tick
 from tests.ingest.house import FRIDAY_EVENING, GRACE, bar, held, starts
 from tests.vendors import exchange, utc
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from knative.local.upstream.world import Row, World
+from tests.fakes.market_data.world import Row, World
 from tests.ingest.house import FRIDAY_EVENING, House, fetched
 from tests.vendors import KEY, OTHER_KEY, Vendors, exchange, utc, vendors
 from tests.waiting import wait_until
@@ -81,7 +81,7 @@ class TestBudgets:
         house = open_real_house(twelvedata_api_keys=f"{KEY},{OTHER_KEY}")
         house.track(*house.sql("SELECT ticker FROM tickers ORDER BY ticker LIMIT 40"))
         began = datetime.now(UTC)
-        monkeypatch.setattr("shared.clock.now", lambda: FRIDAY_EVENING + (datetime.now(UTC) - began) * 12)
+        monkeypatch.setattr("shared.runtime.clock.now", lambda: FRIDAY_EVENING + (datetime.now(UTC) - began) * 12)
 
         def whole() -> bool:
             house.work()

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import httpx
 
-from shared.events import CompaniesFetched
+from shared.events.types import CompaniesFetched
 from tests.ingest.house import FRIDAY_EVENING, ROOT, House, fetched
 from tests.vendors import KEY, OTHER_KEY, Vendors
 from tests.waiting import wait_until
@@ -53,7 +53,7 @@ class TestServed:
     def test_a_process_of_its_own_answers_ticks(
         self, database_url: str, redis_url: str, upstream: Vendors, port: int
     ) -> None:
-        """`python -m shared.serve` serves it; its log is JSON lines without keys, and it ends on SIGTERM."""
+        """`python -m shared.runtime.server` serves it; its log is JSON lines without keys, and it ends on SIGTERM."""
         environment = {
             **os.environ,
             "FUNCTION_TARGET": "ingest",
@@ -68,7 +68,11 @@ class TestServed:
             "CLOCK": f"{FRIDAY_EVENING.isoformat()} {datetime.now(UTC).isoformat()} 0",
         }
         process = subprocess.Popen(
-            [sys.executable, "-m", "shared.serve"], env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", "shared.runtime.server"],
+            env=environment,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         headers = {"ce-id": "1", "ce-source": "/t", "ce-type": "dev.knative.sources.ping", "ce-specversion": "1.0"}
 
@@ -102,7 +106,12 @@ def test_settings_are_checked_at_start(database_url: str, redis_url: str) -> Non
         "FINNHUB_API_KEY": "s3cret",
     }
     done = subprocess.run(
-        [sys.executable, "-m", "shared.serve"], env=environment, cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "shared.runtime.server"],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
     assert done.returncode != 0

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from shared.events import TickRefused
+from shared.events.types import TickRefused
 from tests.ingest.house import FRIDAY_EVENING, ROOT, SESSIONS, House, fetched
 from tests.vendors import exchange, utc
 

@@ -8,7 +8,7 @@ import pytest
 from functions.insights.fact import Fact, dollars, percent, rounded, times
 from functions.insights.hour import Bar, Hour
 from functions.insights.table import fact_table
-from shared.market import EXCHANGE_ZONE, Session
+from shared.calendar.trading import EXCHANGE_ZONE, Session
 
 MONDAY = datetime(2026, 11, 2, 9, 30, tzinfo=EXCHANGE_ZONE)
 

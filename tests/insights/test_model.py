@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from functions.insights.prompt import INSTRUCTIONS, estimate_tokens
-from knative.local.model import mischief
-from knative.local.model.server import Fake, serving
+from tests.fakes.language_model import mischief
+from tests.fakes.language_model.server import Fake, serving
 from tests.telling import (
     FRIDAY,
     Insights,

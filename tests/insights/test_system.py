@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 
-from knative.local.model.server import Fake, serving
+from tests.fakes.language_model.server import Fake, serving
 from tests.recomputing import by_ticker, half_up, recompute
 from tests.running import running
 from tests.waiting import wait_until

@@ -5,7 +5,7 @@ import time
 
 import psycopg
 
-from shared.freshness import SECONDS
+from shared.cache.market_version_cache import SECONDS
 from tests.reading import change, serving
 from tests.recomputing import by_ticker, half_up, recompute, shown
 from tests.telling import (

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared import clock
+from shared.runtime import clock
 from tests.observability.receiver import Receiver
 from tests.storing import FRIDAY, Store, opened
 

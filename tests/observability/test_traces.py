@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 from starlette.responses import Response
 
-from shared.telemetry import Traced
+from shared.runtime.tracing import TracingMiddleware
 from tests.observability.receiver import Receiver
 from tests.running import running
 from tests.waiting import wait_until
@@ -53,7 +53,7 @@ def traced(app: Any, collector_url: str, *requests: tuple[str, dict[str, str]], 
     """The statuses that *app*, traced, answers to GETs of paths with headers; *drain*: end as the server does."""
 
     async def run() -> list[int]:
-        one = Traced(app, collector_url, "", "test")
+        one = TracingMiddleware(app, collector_url, "", "test")
         transport = httpx.ASGITransport(one, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             statuses = [(await client.get(path, headers=headers)).status_code for path, headers in requests]
@@ -108,7 +108,7 @@ def test_a_receiver_that_is_away_costs_nothing_but_spans(receiver: Receiver) -> 
 def test_nothing_is_loaded_where_no_receiver_is_named() -> None:
     """Without OTEL_EXPORTER_OTLP_ENDPOINT a function's start loads no telemetry, and an empty value is none."""
     program = (
-        "import sys; from shared.serve import _traced; app = object(); "
+        "import sys; from shared.runtime.server import _traced; app = object(); "
         "assert _traced(app, 'x') is app; "
         "print([name for name in sys.modules if 'telemetry' in name])"
     )

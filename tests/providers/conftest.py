@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from functions.ingest.settings import Settings
-from shared.settings import read_settings
+from shared.runtime.settings import read_settings
 from tests.providers.asking import SATURDAY
 from tests.vendors import KEY, OTHER_KEY, Hands, Vendors, set_clock, vendors
 

@@ -8,7 +8,7 @@ import pytest
 from redis.asyncio import Redis
 
 from functions.ingest.budget import AllSetAside, Budget
-from shared.settings import Secret
+from shared.runtime.settings import Secret
 from tests.vendors import KEY, OTHER_KEY, Hands, utc
 
 

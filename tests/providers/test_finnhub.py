@@ -8,7 +8,7 @@ import pytest
 
 from functions.ingest.providers import NoBudget, ProviderFailed, finnhub
 from functions.ingest.settings import Settings
-from shared.events import Bar
+from shared.events.types import Bar
 from tests.providers.asking import OPENS
 from tests.vendors import Hands, Vendors, utc
 

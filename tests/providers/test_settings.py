@@ -5,7 +5,7 @@ import json
 import pytest
 
 from functions.ingest.settings import Settings
-from shared.settings import read_settings
+from shared.runtime.settings import read_settings
 
 
 class TestSettings:

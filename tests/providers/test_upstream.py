@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from knative.local.upstream.world import World, read_bars
+from tests.fakes.market_data.world import World, read_bars
 from tests.providers.asking import FRIDAY_NOON, series
 from tests.vendors import KEY, OTHER_KEY, Hands, Vendors, exchange, set_clock, utc, vendors
 from tests.waiting import wait_until
@@ -171,10 +171,10 @@ def test_real_bars_come_through_to_the_last_digit(
 
 
 def test_it_runs_by_itself_on_the_shared_clock(port: int, tmp_path: Path) -> None:
-    """`python -m knative.local.upstream` serves a past Monday as if it were now, and ends on SIGTERM."""
+    """`python -m tests.fakes.market_data` serves a past Monday as if it were now, and ends on SIGTERM."""
     now = datetime.now(UTC)
     environment = {**os.environ, "CLOCK": f"2026-03-09T14:40:00+00:00 {now.isoformat()} 1"}
-    command = [sys.executable, "-m", "knative.local.upstream", "--port", str(port), "--key", KEY]
+    command = [sys.executable, "-m", "tests.fakes.market_data", "--port", str(port), "--key", KEY]
     process = subprocess.Popen(command, env=environment)
     try:
         upstream = Vendors(f"http://127.0.0.1:{port}")

@@ -5,7 +5,7 @@ from decimal import Decimal
 import httpx
 import pytest
 
-from knative.local.upstream.mischief import CONNECTION, FINNHUB, LASTING, TWELVEDATA, Mischief
+from tests.fakes.market_data.mischief import CONNECTION, FINNHUB, LASTING, TWELVEDATA, Mischief
 from tests.providers.asking import FRIDAY_NOON, series
 from tests.vendors import KEY, OTHER_KEY, Hands, Vendors, set_clock, utc, vendors
 

@@ -17,7 +17,7 @@ from knative.local.fields import ManifestError
 from knative.local.listener import Listener, bind
 from knative.local.manifests import PingSource, read
 from knative.local.schedule import Schedule, check, next_instant
-from shared import clock
+from shared.runtime import clock
 from tests.waiting import wait_until_async
 
 NEW_YORK = ZoneInfo("America/New_York")

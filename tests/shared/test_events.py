@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from shared import events
-from shared.events import Event
+from shared.events import types as events
+from shared.events.types import Event
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "tests" / "examples"

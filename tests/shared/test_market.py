@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from shared.market import EXCHANGE_ZONE, Market, Session
+from shared.calendar.trading import EXCHANGE_ZONE, Session, TradingCalendar
 
 GRACE = timedelta(minutes=1)
 
@@ -24,7 +24,7 @@ def new_york(moment: str) -> datetime:
 
 
 WEDNESDAY, HALF_DAY, MONDAY = session("2026-11-25"), session("2026-11-27", closes="13:00"), session("2026-11-30")
-THANKSGIVING = Market([WEDNESDAY, HALF_DAY, MONDAY])
+THANKSGIVING = TradingCalendar([WEDNESDAY, HALF_DAY, MONDAY])
 
 
 def test_a_full_day_has_seven_hourly_bars_and_the_last_is_half() -> None:

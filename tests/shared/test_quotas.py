@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
-from shared import quotas
-from shared.addresses import Addresses
-from shared.problem import Problem
-from shared.quotas import Quota, Quotas
+from shared.auth import rate_limit as quotas
+from shared.auth.client_address import ClientAddresses
+from shared.auth.rate_limit import RateLimit, RateLimiter
+from shared.http.problem import Problem
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_whose_request_it_is(
     hops: int, networks: tuple[str, ...], forwarded: bytes | None, peer: str, client: str
 ) -> None:
     """The address that the trusted proxies saw; what a client writes itself is never believed."""
-    assert Addresses(hops, networks).client(forwarded, peer) == client
+    assert ClientAddresses(hops, networks).client(forwarded, peer) == client
 
 
 class FakeCounts:
@@ -72,7 +72,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     return move
 
 
-async def served(quota: Quota, requests: int) -> int:
+async def served(quota: RateLimit, requests: int) -> int:
     """How many of so many requests are served, one after the other."""
     count = 0
     for _ in range(requests):
@@ -89,7 +89,7 @@ def test_alone_one_gets_exactly_the_limit(clock: Callable[[float], None], limit:
     """One copy, one caller: the limit to the last request, in every minute anew."""
 
     async def work() -> list[int]:
-        quota = Quota(FakeCounts(), "x", limit)  # pyright: ignore[reportArgumentType]
+        quota = RateLimit(FakeCounts(), "x", limit)  # pyright: ignore[reportArgumentType]
         first = await served(quota, limit + 20)
         clock(59)
         same = await served(quota, 5)
@@ -104,7 +104,7 @@ def test_a_copy_that_starts_late_gives_little_away(clock: Callable[[float], None
     """Where others have used the minute up, a new copy serves a hundredth on credit at most, or one request."""
 
     async def work() -> int:
-        quota = Quota(FakeCounts(limit), "x", limit)  # pyright: ignore[reportArgumentType]
+        quota = RateLimit(FakeCounts(limit), "x", limit)  # pyright: ignore[reportArgumentType]
         return await served(quota, limit + 20)
 
     assert 0 < asyncio.run(work()) <= max(limit // 100, 1)
@@ -117,7 +117,7 @@ def test_copies_share_one_limit(clock: Callable[[float], None], copies: int) -> 
 
     async def work() -> int:
         counts = FakeCounts()
-        each = [Quota(counts, "x", limit) for _ in range(copies)]  # pyright: ignore[reportArgumentType]
+        each = [RateLimit(counts, "x", limit) for _ in range(copies)]  # pyright: ignore[reportArgumentType]
         return sum(await asyncio.gather(*(served(quota, limit) for quota in each)))
 
     count = asyncio.run(work())
@@ -128,7 +128,7 @@ def test_a_lease_from_the_minute_before_counts_for_nothing(clock: Callable[[floa
     """An answer of Redis that comes after the minute has ended gives no requests away in the next one."""
 
     async def work() -> int:
-        quota = Quota(FakeCounts(), "x", 100)  # pyright: ignore[reportArgumentType]
+        quota = RateLimit(FakeCounts(), "x", 100)  # pyright: ignore[reportArgumentType]
         assert quota.take(6000.0)
         await asyncio.sleep(0)  # the question is on its way
         clock(60)
@@ -139,7 +139,7 @@ def test_a_lease_from_the_minute_before_counts_for_nothing(clock: Callable[[floa
 
 def test_a_flood_of_addresses_does_not_fill_the_memory() -> None:
     """Of those who have not asked in this minute nothing is kept, and of all others only so many."""
-    some = Quotas(FakeCounts())  # pyright: ignore[reportArgumentType]
+    some = RateLimiter(FakeCounts())  # pyright: ignore[reportArgumentType]
     for number in range(50_000):
         some.of(f"address:{number}", 300)
 

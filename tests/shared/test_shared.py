@@ -11,11 +11,11 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shared import log
-from shared.cloudevents import MAX_BYTES, Received, receive, reply
-from shared.events import TickRefused
-from shared.problem import Problem, answering
-from shared.settings import Database, read_settings
+from shared.events.cloudevents import MAX_BYTES, Received, receive, reply
+from shared.events.types import TickRefused
+from shared.http.problem import Problem, handle_problems
+from shared.runtime import log
+from shared.runtime.settings import DatabaseSettings, read_settings
 
 BINARY = {"ce-id": "1", "ce-source": "/s", "ce-type": "t", "ce-specversion": "1.0", "content-type": "application/json"}
 STRUCTURED = {"content-type": "application/cloudevents+json"}
@@ -112,7 +112,7 @@ def test_a_reply_is_an_event_that_can_be_received() -> None:
 def answer(failure: Exception, headers: Mapping[str, str] | None = None) -> Response:
     """What a caller gets when a handler raises *failure*."""
 
-    @answering
+    @handle_problems
     async def handler(request: Request) -> Response:
         raise failure
 
@@ -158,7 +158,7 @@ def test_a_log_line_carries_the_trace() -> None:
     """From tick to row to log line."""
     code = f"""
 import logging
-from shared import log
+from shared.runtime import log
 log.configure()
 with log.context("{TRACE}", "r1"):
     logging.getLogger("x").info("stored %d bars", 3)
@@ -176,7 +176,7 @@ with log.context("{TRACE}", "r1"):
 def test_settings_name_the_variable_and_never_its_value() -> None:
     """A wrong DATABASE_URL holds a password: the error may not print it."""
     with pytest.raises(ValueError) as refusal:
-        read_settings(Database, {"DATABASE_URL": "mysql://user:s3cret@host/db"})
+        read_settings(DatabaseSettings, {"DATABASE_URL": "mysql://user:s3cret@host/db"})
 
     assert "DATABASE_URL" in str(refusal.value)
     assert "s3cret" not in str(refusal.value)
@@ -186,7 +186,7 @@ def test_settings_name_the_variable_and_never_its_value() -> None:
 def test_an_address_that_a_driver_would_quote_is_refused_first(url: str) -> None:
     """A password with a slash looks like a port: the driver's complaint, with the password, would be in the log."""
     with pytest.raises(ValueError, match=r"DATABASE_URL: .*%2F") as refusal:
-        read_settings(Database, {"DATABASE_URL": url})
+        read_settings(DatabaseSettings, {"DATABASE_URL": url})
 
     assert "s3cret" not in "".join(traceback.format_exception(refusal.value))
 
@@ -196,12 +196,12 @@ def test_an_address_that_a_driver_would_quote_is_refused_first(url: str) -> None
 )
 def test_every_form_of_address_that_libpq_knows_is_taken(url: str) -> None:
     """A socket, an IPv6 address, several hosts."""
-    assert read_settings(Database, {"DATABASE_URL": url}).database_url.reveal() == url
+    assert read_settings(DatabaseSettings, {"DATABASE_URL": url}).database_url.reveal() == url
 
 
 def test_settings_do_not_show_secrets() -> None:
     """A settings object that lands in a log line gives nothing away."""
-    settings = read_settings(Database, {"DATABASE_URL": "postgresql://user:s3cret@host/db"})
+    settings = read_settings(DatabaseSettings, {"DATABASE_URL": "postgresql://user:s3cret@host/db"})
 
     assert "s3cret" not in repr(settings)
     assert settings.database_url.reveal().endswith("s3cret@host/db")
@@ -209,14 +209,14 @@ def test_settings_do_not_show_secrets() -> None:
 
 def test_an_empty_variable_counts_as_not_set() -> None:
     """A Secret made from a sample file has many empty values; each means its default."""
-    settings = read_settings(Database, {"DATABASE_URL": "postgresql://host/db", "DATABASE_CONNECTIONS": ""})
+    settings = read_settings(DatabaseSettings, {"DATABASE_URL": "postgresql://host/db", "DATABASE_CONNECTIONS": ""})
 
     assert settings.database_connections == 4
 
 
 def clock_says(setting: str) -> str:
     """What the clock of a fresh process shows under CLOCK=*setting*."""
-    code = "from shared import clock; print(clock.now().isoformat(timespec='seconds'))"
+    code = "from shared.runtime import clock; print(clock.now().isoformat(timespec='seconds'))"
     return subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"CLOCK": setting}
     ).stdout.strip()

@@ -79,7 +79,7 @@ def test_half_days_summer_and_the_short_last_bar(
     store: Store, monkeypatch: pytest.MonkeyPatch, start: datetime, at: datetime, reason: str | None
 ) -> None:
     """The exchange's calendar decides, not a list of hours."""
-    monkeypatch.setattr("shared.clock._REPLAY", (at, at, 0.0))
+    monkeypatch.setattr("shared.runtime.clock._REPLAY", (at, at, 0.0))
 
     store.keep(fetched({"AAPL": [bar(start)]}, at=at))
 

@@ -79,7 +79,7 @@ def serve(database_url: str, free_port: Callable[[], int]) -> Iterator[Callable[
             "DATABASE_URL": database_url,
             "REDIS_URL": redis_url,
         }
-        process = subprocess.Popen([sys.executable, "-m", "shared.serve"], cwd=ROOT, env=environment)
+        process = subprocess.Popen([sys.executable, "-m", "shared.runtime.server"], cwd=ROOT, env=environment)
         processes.append(process)
         url = f"http://127.0.0.1:{port}"
         wait_until(lambda: _listens(port), 20)

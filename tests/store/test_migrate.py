@@ -13,7 +13,7 @@ import pytest
 
 from functions.store.catalogue import read_catalogue
 from functions.store.migrate import MigrationError, migrate
-from shared import clock
+from shared.runtime import clock
 from tests.conftest import new_database
 
 ROOT = Path(__file__).parents[2]

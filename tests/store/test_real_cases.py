@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from functions.store.migrate import migrate
-from shared.market import Market, Session
+from shared.calendar.trading import Session, TradingCalendar
 from tests.storing import Store, fetched, hour
 
 Row = dict[str, str]
@@ -140,7 +140,9 @@ def test_an_outage_of_a_vendor_stays_a_hole(wide: Store, awkward: dict[tuple[str
     days = sorted({row["datetime"][:10] for row in rows})
     wide.keep(event(rows, start=hour(0).replace(year=2026, month=1, day=1), end=hour(0)))
 
-    sessions = Market([Session(*row) for row in wide.query("SELECT date, opens, closes FROM sessions ORDER BY date")])
+    sessions = TradingCalendar(
+        [Session(*row) for row in wide.query("SELECT date, opens, closes FROM sessions ORDER BY date")]
+    )
     expected = {
         start
         for day in days

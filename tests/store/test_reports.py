@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from functions.store.migrate import migrate
-from shared.epoch import KEY
+from shared.cache.market_version import KEY
 from tests.store.told import example
 from tests.storing import COMPANIES, Store, bar, fetched, hour, opened
 

@@ -76,7 +76,7 @@ def upstream(folder: Path, clock: str, *options: str) -> Iterator[str]:
     port = free_port()
     with (folder / "upstream.log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "knative.local.upstream", "--port", str(port), *options],
+            [sys.executable, "-m", "tests.fakes.market_data", "--port", str(port), *options],
             cwd=ROOT,
             env={**os.environ, "CLOCK": clock},
             stdout=log,

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from shared.tokens import new_token
+from shared.auth.token_format import new_token
 from tests.people import PASSWORD, bearer, serving_tokens
 from tests.reading import Api, serving
 from tests.secrets_told import secrets_told

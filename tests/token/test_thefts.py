@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.tokens import is_whole, keyed_hash, new_token
+from shared.auth.token_format import is_whole, keyed_hash, new_token
 from tests.people import PASSWORD, Person, Tokens, bearer, serving_tokens
 from tests.reading import ROOT, UNLIMITED
 from tests.token.rooms import rows
@@ -53,7 +53,12 @@ def test_no_function_starts_without_a_good_key(function: str, secret: str) -> No
         "API_TOKEN_SECRET": secret,
     }
     done = subprocess.run(
-        [sys.executable, "-m", "shared.serve"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30
+        [sys.executable, "-m", "shared.runtime.server"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=30,
     )
 
     assert done.returncode != 0

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.tokens import is_whole
+from shared.auth.token_format import is_whole
 from tests.people import Person, Tokens, bearer
 from tests.token.rooms import rows
 

@@ -6,8 +6,8 @@ from typing import NamedTuple, Protocol
 
 from functions.ingest.due import Ask
 from functions.ingest.settings import Providers, Settings
-from shared.events import Bar
-from shared.market import Market
+from shared.calendar.trading import TradingCalendar
+from shared.events.types import Bar
 
 
 class ProviderFailed(Exception):  # noqa: N818
@@ -30,7 +30,7 @@ class Provider(Protocol):
 
     name: str
 
-    async def fetch(self, asks: Sequence[Ask], interval: str, market: Market) -> Answer:
+    async def fetch(self, asks: Sequence[Ask], interval: str, market: TradingCalendar) -> Answer:
         """Serve as many of *asks*, in order, as the budget allows now; *market* holds the sessions they touch."""
         ...
 

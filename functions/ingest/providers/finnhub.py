@@ -16,9 +16,9 @@ from functions.ingest.budget import AllSetAside, Budget, Grant, short_hash
 from functions.ingest.providers import NoBudget, ProviderFailed
 from functions.ingest.providers.numbers import number
 from functions.ingest.settings import Settings
-from shared.cache import connect_cache
-from shared.events import Bar, Company
-from shared.settings import Secret
+from shared.connections.redis import connect_cache
+from shared.events.types import Bar, Company
+from shared.runtime.settings import Secret
 
 _logger = logging.getLogger(__name__)
 

@@ -11,9 +11,9 @@ from functions.ingest.due import Ask
 from functions.ingest.providers import Answer, ProviderFailed
 from functions.ingest.providers.numbers import number
 from functions.ingest.settings import Providers
-from shared import clock
-from shared.events import Bar
-from shared.market import Market
+from shared.calendar.trading import TradingCalendar
+from shared.events.types import Bar
+from shared.runtime import clock
 
 COLUMNS = {"ticker", "datetime", "interval", "open", "high", "low", "close", "volume"}
 
@@ -30,7 +30,7 @@ class Replay:
         self._files = settings.replay_files
         self._bars: dict[tuple[str, str], list[Bar]] | None = None
 
-    async def fetch(self, asks: Sequence[Ask], interval: str, market: Market) -> Answer:
+    async def fetch(self, asks: Sequence[Ask], interval: str, market: TradingCalendar) -> Answer:
         """Serve all *asks*; ProviderFailed when a file cannot be read."""
         if self._bars is None:
             self._bars = self._read()
@@ -54,7 +54,7 @@ class Replay:
         return dict(found)
 
 
-def _ended(bar: Bar, interval: str, market: Market, now: datetime) -> bool:
+def _ended(bar: Bar, interval: str, market: TradingCalendar, now: datetime) -> bool:
     session = market.session_at(bar.start)
     return bar.start < now if session is None else session.end(interval, bar.start) <= now
 

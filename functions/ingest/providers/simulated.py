@@ -18,8 +18,8 @@ from typing import NamedTuple
 from functions.ingest.due import Ask
 from functions.ingest.providers import Answer
 from functions.ingest.settings import Providers
-from shared.events import Bar
-from shared.market import LENGTHS, Market, Session
+from shared.calendar.trading import LENGTHS, Session, TradingCalendar
+from shared.events.types import Bar
 
 NAME = "simulated"
 
@@ -210,7 +210,7 @@ class Simulated:
     def __init__(self, _: Providers) -> None:
         pass
 
-    async def fetch(self, asks: Sequence[Ask], interval: str, market: Market) -> Answer:
+    async def fetch(self, asks: Sequence[Ask], interval: str, market: TradingCalendar) -> Answer:
         """Serve all *asks*."""
         return Answer({ask: bars(ask.ticker, interval, market.sessions, ask.start, ask.end) for ask in asks})
 

@@ -18,10 +18,10 @@ from functions.ingest.due import TICKER_BARS, Ask
 from functions.ingest.providers import Answer, NoBudget, ProviderFailed
 from functions.ingest.providers.numbers import number
 from functions.ingest.settings import Providers, Settings
-from shared.cache import connect_cache
-from shared.events import Bar
-from shared.market import Market
-from shared.settings import Secret
+from shared.calendar.trading import TradingCalendar
+from shared.connections.redis import connect_cache
+from shared.events.types import Bar
+from shared.runtime.settings import Secret
 
 _logger = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class TwelveData:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    async def fetch(self, asks: Sequence[Ask], interval: str, market: Market) -> Answer:  # noqa: ARG002
+    async def fetch(self, asks: Sequence[Ask], interval: str, market: TradingCalendar) -> Answer:  # noqa: ARG002
         """Serve as many of *asks* as all keys have credits for now."""
         waiting, found, failures, spent = list(asks), {}, [], 0
         try:

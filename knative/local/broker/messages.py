@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from shared import clock
+from shared.runtime import clock
 
 Value = str | int | bool
 

@@ -1,0 +1,93 @@
+"""The market clock: which bars the exchange's sessions call for, and when each is due."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+EXCHANGE_ZONE = ZoneInfo("America/New_York")
+
+LENGTHS = {
+    "1min": timedelta(minutes=1),
+    "5min": timedelta(minutes=5),
+    "15min": timedelta(minutes=15),
+    "30min": timedelta(minutes=30),
+    "1h": timedelta(hours=1),
+}
+"""Intervals that are stored. A bar starts on the grid from the session's open; the session's last may be shorter."""
+
+
+class Session(NamedTuple):
+    """One trading day: its date in New York, and the instants (UTC) between which it trades."""
+
+    date: date
+    opens: datetime
+    closes: datetime
+
+    def starts(self, interval: str) -> Iterator[datetime]:
+        """Yield the start of each bar that belongs to this session."""
+        start = self.opens
+        while start < self.closes:
+            yield start
+            start += LENGTHS[interval]
+
+    def holds(self, interval: str, start: datetime) -> bool:
+        """Tell whether a bar of this session starts at *start*."""
+        return self.opens <= start < self.closes and not (start - self.opens) % LENGTHS[interval]
+
+    def end(self, interval: str, start: datetime) -> datetime:
+        """Return when the bar that starts at *start* ends."""
+        return min(start + LENGTHS[interval], self.closes)
+
+
+class TradingCalendar:
+    """The sessions in order, and the questions functions ask of them."""
+
+    def __init__(self, sessions: Sequence[Session]) -> None:
+        self.sessions = sessions
+        self._opens = [session.opens for session in sessions]
+
+    def session_at(self, instant: datetime) -> Session | None:
+        """Return the session that trades at *instant*, None when the market is closed."""
+        session = self.last_opened(instant)
+        return session if session and instant < session.closes else None
+
+    def last_opened(self, instant: datetime) -> Session | None:
+        """Return the newest session that has opened by *instant*."""
+        index = bisect_right(self._opens, instant)
+        return self.sessions[index - 1] if index else None
+
+    def next_opening(self, instant: datetime) -> Session | None:
+        """Return the first session that opens after *instant*."""
+        index = bisect_right(self._opens, instant)
+        return self.sessions[index] if index < len(self.sessions) else None
+
+    def starts(self, interval: str, first: datetime, end: datetime) -> list[datetime]:
+        """Return the starts in [first, end) of all bars that the sessions call for, in order."""
+        index = max(bisect_left(self._opens, first) - 1, 0)
+        found: list[datetime] = []
+        for session in self.sessions[index:]:
+            if session.opens >= end:
+                break
+            found += [start for start in session.starts(interval) if first <= start < end]
+        return found
+
+    def newest_finished(self, interval: str, now: datetime, grace: timedelta) -> datetime | None:
+        """Return the start of the newest bar that ended at least *grace* before *now*."""
+        index = bisect_right(self._opens, now)
+        for session in reversed(self.sessions[max(index - 2, 0) : index]):
+            finished = [s for s in session.starts(interval) if session.end(interval, s) + grace <= now]
+            if finished:
+                return finished[-1]
+        return None
+
+    def next_due(self, interval: str, now: datetime, grace: timedelta) -> datetime | None:
+        """Return the instant after *now* at which the next bar counts as finished."""
+        index = max(bisect_right(self._opens, now) - 1, 0)
+        for session in self.sessions[index : index + 2]:
+            for start in session.starts(interval):
+                due = session.end(interval, start) + grace
+                if due > now:
+                    return due
+        return None

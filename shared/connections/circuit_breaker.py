@@ -1,0 +1,55 @@
+"""Circuit breaker: no request waits for a server that is known to be down.
+
+The first request that meets a dead server pays for finding out. Later requests fail at once, while a probe in the
+background, at most one a second, finds out when the server is back.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+
+_logger = logging.getLogger(__name__)
+_PAUSE_SECONDS = 1.0
+
+
+class UnavailableError(Exception):
+    """The server does not answer; its name is the message."""
+
+
+class CircuitBreaker:
+    """State of one server: up, or down until a probe succeeds."""
+
+    def __init__(self, name: str, ping: Callable[[], Awaitable[object]]) -> None:
+        self._name = name
+        self._ping = ping
+        self._up = True
+        self._probe_at = 0.0
+        self._probe: asyncio.Task[None] | None = None
+
+    @property
+    def is_up(self) -> bool:
+        """Whether to use the server now; starts a probe in the background when one is due."""
+        if not self._up and self._probe is None and time.monotonic() >= self._probe_at:
+            self._probe = asyncio.create_task(self._run_probe())
+        return self._up
+
+    def mark_down(self, error: BaseException | None) -> UnavailableError:
+        """Open the circuit and return the error to raise."""
+        if self._up:
+            _logger.warning("%s does not answer: %s", self._name, type(error).__name__)
+        self._up = False
+        self._probe_at = time.monotonic() + _PAUSE_SECONDS
+        return UnavailableError(self._name)
+
+    async def _run_probe(self) -> None:
+        try:
+            await self._ping()
+        except Exception as error:
+            _logger.info("%s is still down: %s", self._name, type(error).__name__)
+            self._probe_at = time.monotonic() + _PAUSE_SECONDS
+        else:
+            _logger.info("%s answers again", self._name)
+            self._up = True
+        finally:
+            self._probe = None

@@ -1,0 +1,92 @@
+"""Redis client: short time limits, loaded late, behind a circuit breaker.
+
+Everything Redis holds can be had without it. Its client library takes a sixth of a cold start to load, and all that a
+first answer needs can be had from Postgres: so `RedisClient` loads it in the background after the first answer.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from shared.connections.circuit_breaker import CircuitBreaker, UnavailableError
+from shared.runtime.settings import RedisSettings
+
+T = TypeVar("T")
+
+_LOAD_AFTER_SECONDS = 0.1
+"""Delay between first use and loading the library: by then the first answer is on its way."""
+
+
+def connect_cache(settings: RedisSettings) -> Any:
+    """Return a `redis.asyncio.Redis` that connects on first use and gives up after half a second."""
+    from redis.asyncio import Redis
+    from redis.asyncio.retry import Retry
+    from redis.backoff import NoBackoff
+
+    return Redis.from_url(
+        settings.redis_url.reveal(),
+        socket_connect_timeout=0.5,
+        socket_timeout=0.5,
+        # One more try at once: the first use after Redis restarted finds the old connection dead.
+        retry=Retry(NoBackoff(), 1),
+    )
+
+
+class RedisClient(CircuitBreaker):
+    """The cache that all copies of all functions share."""
+
+    def __init__(self, settings: RedisSettings) -> None:
+        self._settings = settings
+        self._client: Any = None  # its stubs give each command as sync or async
+        self._errors: tuple[type[Exception], ...] = (OSError,)
+        self._loading: asyncio.Task[None] | None = None
+        self._wanted = asyncio.Event()
+        self._background: set[asyncio.Task[None]] = set()
+        super().__init__("Redis", lambda: self._client.ping())
+
+    async def run(self, work: Callable[[Any], Awaitable[T]], *, only_if_loaded: bool = False) -> T:
+        """Return the result of *work* on the client; UnavailableError when Redis does not answer.
+
+        *only_if_loaded*: UnavailableError too while the library is not loaded.
+        """
+        if not self.is_up:
+            raise UnavailableError(self._name)
+        if self._client is None:
+            loading = self._load()
+            if only_if_loaded:
+                raise UnavailableError(self._name)
+            self._wanted.set()
+            await asyncio.shield(loading)
+        try:
+            return await work(self._client)
+        except self._errors as error:
+            raise self.mark_down(error) from error
+
+    def run_later(self, work: Callable[[Any], Awaitable[object]]) -> None:
+        """Run *work* in the background once the library is loaded; dropped when Redis is down."""
+
+        async def run() -> None:
+            await asyncio.shield(self._load())
+            with suppress(UnavailableError):
+                await self.run(work)
+
+        task = asyncio.create_task(run())
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    def _load(self) -> asyncio.Task[None]:
+        if self._loading is None:
+            self._loading = asyncio.create_task(self._load_late())
+        return self._loading
+
+    async def _load_late(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._wanted.wait(), _LOAD_AFTER_SECONDS)
+        self._errors, self._client = await asyncio.to_thread(self._create)
+
+    def _create(self) -> tuple[tuple[type[Exception], ...], Any]:
+        """Return the errors of an unreachable Redis, and a client that has yet to connect."""
+        from redis.exceptions import RedisError
+
+        return (RedisError, OSError), connect_cache(self._settings)

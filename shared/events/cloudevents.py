@@ -1,0 +1,91 @@
+"""Read a CloudEvent from an HTTP request and answer with one, as the broker delivers and accepts them."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cloudevents.conversion import to_binary
+from cloudevents.http import CloudEvent, from_http
+from starlette.requests import Request
+from starlette.responses import Response
+
+from shared.events.types import Event
+from shared.http.problem import Problem
+from shared.runtime import clock, log
+
+_REQUIRED = ("id", "source", "type", "specversion")
+MAX_BYTES = 4 * 1024 * 1024
+"""Four times what ingest sends: beyond it a request is no event of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """An event as it came: its attributes (extensions among them) by name, and its data as bytes, not yet looked at."""
+
+    attributes: Mapping[str, str]
+    data: bytes
+
+    @property
+    def type(self) -> str:
+        """The event's type."""
+        return self.attributes["type"]
+
+    @property
+    def id(self) -> str:
+        """The event's id, unique with its source."""
+        return self.attributes["id"]
+
+
+async def receive(request: Request) -> Received:
+    """Return the event that *request* carries, in binary or structured mode.
+
+    A request that is no CloudEvent cannot have come through the broker: Problem 400.
+    """
+    body = await request.body()
+    if len(body) > MAX_BYTES:
+        raise Problem(413, "too-large", "Too large", f"An event may have {MAX_BYTES} bytes.")
+    try:
+        event = from_http(dict(request.headers), body, data_unmarshaller=lambda data: data)
+        attributes = {name: str(value) for name, value in event.get_attributes().items() if value is not None}
+        data = event.get_data()
+    except Exception as error:  # the SDK raises whatever its parsing met
+        raise _no_event("It could not be read as one in binary or structured mode.") from error
+    missing = [name for name in _REQUIRED if not attributes.get(name)]
+    if missing:
+        raise _no_event(f"It lacks {', '.join(missing)}.")
+    return Received(attributes, data if isinstance(data, bytes) else _as_bytes(data))
+
+
+def reply(event: Event, *, source: str, event_id: str, extensions: Mapping[str, str] | None = None) -> Response:
+    """Return the answer that makes the broker take *event* in (binary mode, 200), with the trace handed on.
+
+    *event_id* must be the same when the same work is done again, so that a repeated delivery is seen as one.
+    """
+    attributes = {
+        "id": event_id,
+        "source": f"/stocksalot/{source}",
+        "type": event.TYPE,
+        "time": clock.now().isoformat(),
+        "datacontenttype": "application/json",
+        **(extensions or {}),
+    }
+    if traceparent := log.traceparent():
+        attributes["traceparent"] = traceparent
+    headers, body = to_binary(CloudEvent(attributes, event.to_json()), data_marshaller=lambda data: data)
+    return Response(body, 200, headers)
+
+
+def _as_bytes(data: object) -> bytes:
+    if data is None:
+        return b""
+    return data.encode() if isinstance(data, str) else json.dumps(data).encode()
+
+
+def _no_event(detail: str) -> Problem:
+    return Problem(
+        400,
+        "not-a-cloudevent",
+        "Not a CloudEvent",
+        f"This function takes CloudEvents 1.0 over HTTP. {detail} "
+        "Send the headers ce-id, ce-source, ce-type and ce-specversion: 1.0 with the data as body.",
+    )

@@ -1,0 +1,61 @@
+"""Start one function's server: the one command that images and the local runner share.
+
+One asyncio process around functions-framework's own ASGI app. Its command line would fork gunicorn around the same app:
+a third more time at every cold start, a third more memory (benchmarks/RESULTS.md), keep-alive fixed at two seconds.
+"""
+
+import gc
+
+# Nothing made while importing is garbage: collecting meanwhile costs a tenth of the start.
+gc.disable()
+
+import os  # noqa: E402
+from typing import Any  # noqa: E402
+
+import uvicorn  # noqa: E402
+from functions_framework.aio import create_asgi_app  # noqa: E402
+from starlette.exceptions import HTTPException  # noqa: E402
+
+from shared.http.problem import framework_error  # noqa: E402
+
+
+def serve() -> None:
+    """Serve FUNCTION_TARGET from FUNCTION_SOURCE on HOST:PORT until SIGTERM, then let requests finish."""
+    target = os.environ.get("FUNCTION_TARGET") or os.environ["K_SERVICE"]
+    source = os.environ.get("FUNCTION_SOURCE") or f"functions/{target}/main.py"
+    app = create_asgi_app(target, source, "http")
+    app.add_exception_handler(HTTPException, framework_error)
+    # The framework itself answers 404 here, before the function is asked: the page has something to say to robots.
+    refused = {"/robots.txt", "/favicon.ico"}
+    app.router.routes[:] = [route for route in app.router.routes if getattr(route, "path", "") not in refused]
+    served = _traced(app, target)
+    gc.enable()
+    gc.freeze()
+    uvicorn.run(
+        served,
+        host=os.environ.get("HOST", "0.0.0.0"),  # noqa: S104  Knative's proxy may come by any address of the pod
+        port=int(os.environ.get("PORT", "8080")),
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="off" if served is app else "on",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=75,  # longer than the proxy in front keeps an idle connection
+        timeout_graceful_shutdown=30,
+    )
+
+
+def _traced(app: Any, service: str) -> Any:
+    """Return *app*, with spans around its answers where a receiver of them is named."""
+    endpoint = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
+    if not endpoint:
+        return app
+    from shared.runtime.tracing import TracingMiddleware
+
+    return TracingMiddleware(app, endpoint, os.environ.get("OTEL_EXPORTER_OTLP_HEADERS", ""), service)
+
+
+if __name__ == "__main__":
+    serve()

@@ -1,0 +1,40 @@
+"""`python -m tests.fakes.market_data --port 8090 [--bars bars.csv.gz …]`: serve the stand-in vendors until stopped."""
+
+import argparse
+import signal
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+
+from shared.runtime import clock
+from tests.fakes.market_data.server import bind, create_upstream
+from tests.fakes.market_data.world import World, read_bars, read_market
+
+
+def main() -> None:
+    """Read the command line, listen, serve until SIGTERM or Ctrl-C."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fakes.market_data", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--bars", type=Path, nargs="+", help="CSV files to serve; without, the simulated market")
+    parser.add_argument("--key", action="append", default=[], help="a key to let in; without, any key is good")
+    parser.add_argument("--credits-per-minute", type=int, default=8)
+    parser.add_argument("--credits-per-day", type=int, default=800)
+    parser.add_argument("--calls-per-minute", type=int, default=60)
+    asked = parser.parse_args()
+    today = clock.now().date()
+    market = read_market(today - timedelta(days=20 * 365), today + timedelta(days=30))
+    app = create_upstream(
+        World(market, read_bars(asked.bars) if asked.bars else None),
+        keys=asked.key,
+        per_minute=asked.credits_per_minute,
+        per_day=asked.credits_per_day,
+        calls_per_minute=asked.calls_per_minute,
+    )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with suppress(KeyboardInterrupt):
+        bind(app, asked.host, asked.port).serve_forever()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,171 @@
+"""Finnhub as its clients see it, under /api/v1: /quote, /stock/profile2, /stock/candle, /stock/market-status."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, time
+from decimal import Decimal
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from shared.calendar.trading import EXCHANGE_ZONE
+from shared.runtime import clock
+from tests.fakes.market_data import connection
+from tests.fakes.market_data.ledger import Asked, Ledger, mask
+from tests.fakes.market_data.mischief import Fault, Mischief
+from tests.fakes.market_data.world import World
+
+_LIMIT = "API limit reached. Please try again later. Remaining Limit: 0"
+_THREE_DAYS = 3 * 86_400
+
+
+@dataclass
+class Finnhub:
+    """The vendor: what it knows, whom it lets in (*keys*; none: anybody with a key), what it counts, how it fails."""
+
+    world: World
+    keys: frozenset[str]
+    ledger: Ledger
+    mischief: Mischief
+
+    def blueprint(self) -> Blueprint:
+        """Return its routes."""
+        routes = Blueprint("finnhub", __name__, url_prefix="/api/v1")
+        for path, answer in {
+            "/quote": self._quote,
+            "/stock/profile2": self._profile,
+            "/stock/candle": self._candle,
+            "/stock/market-status": self._market_status,
+        }.items():
+            routes.add_url_rule(path, path[1:].replace("/", "_"), self._served(path, answer))
+        return routes
+
+    def _served(self, path: str, answer: Callable[[str, Fault | None], Response]) -> Callable[[], Response]:
+        def view() -> Response:
+            header, query = request.headers.get("X-Finnhub-Token"), request.args.get("token", "")
+            key = query if header is None else header
+            symbol = request.args.get("symbol", "").upper()
+            params = {name: value for name, value in request.args.items() if name not in ("token", "symbol")}
+            key_in = "header" if header is not None else "query" if query else "nowhere"
+            asked = Asked(clock.now(), f"/api/v1{path}", [symbol] if symbol else [], params, mask(key), key_in)
+            fault = self.mischief.take("finnhub", asked.symbols) if symbol else None
+            asked.misbehaviour = fault and fault.kind
+            self.ledger.note(asked)
+
+            def good() -> Response:
+                return self._answer(key, symbol, asked, fault, answer)
+
+            response = (fault and connection.befall(fault, good)) or good()
+            asked.status = response.status_code
+            return response
+
+        return view
+
+    def _answer(
+        self, key: str, symbol: str, asked: Asked, fault: Fault | None, answer: Callable[[str, Fault | None], Response]
+    ) -> Response:
+        kind = fault.kind if fault else ""
+        if not key:
+            return _error(401, "Please use an API key.")
+        if kind == "unauthorized" or (self.keys and key not in self.keys):
+            return _error(401, "Invalid API key")
+        if kind == "text_429":
+            return Response("API limit reached. Please sign up for a free account.", 429, content_type="text/plain")
+        if kind == "json_429":
+            return _error(429, _LIMIT)
+        asked.violation = self.ledger.charge(key, 1)
+        if asked.violation:
+            return _error(429, _LIMIT)
+        asked.credits = 1
+        response = answer(symbol, fault)
+        response.headers["X-Ratelimit-Limit"] = str(self.ledger.per_minute)
+        response.headers["X-Ratelimit-Remaining"] = str(self.ledger.per_minute - self.ledger.usage(key).minute)
+        return response
+
+    def _quote(self, symbol: str, fault: Fault | None) -> Response:
+        now = clock.now()
+        days = self.world.newest_days(symbol, now, 2) if symbol in self.world.symbols else []
+        session = self.world.market.last_opened(now)
+        if len(days) < 2 or session is None or (fault and fault.kind == "zeros"):
+            return jsonify(c=0, d=None, dp=None, h=0, l=0, o=0, pc=0, t=0)
+        divisor = self.mischief.factors.get(symbol, Decimal(1))
+        today, before = days[-1], days[-2]
+        price, last = _number(today.close, divisor), _number(before.close, divisor)
+        told_at = int(min(now, session.closes).timestamp())
+        return jsonify(
+            c=price,
+            d=round(price - last, 4),
+            dp=round((price - last) / last * 100, 4),
+            h=_number(today.high, divisor),
+            l=_number(today.low, divisor),
+            o=_number(today.open, divisor),
+            pc=last,
+            t=told_at - _THREE_DAYS if fault and fault.kind == "stale_quote" else told_at,
+        )
+
+    def _profile(self, symbol: str, fault: Fault | None) -> Response:
+        company = self.world.companies.get(symbol)
+        if company is None or (fault and fault.kind == "empty_profile"):
+            return jsonify({})
+        now = clock.now()
+        days = self.world.newest_days(symbol, now, 1)
+        shares = float(company["shares_millions"] or 0)
+        price = _number(days[-1].close, Decimal(1)) if days else 0.0
+        told: dict[str, Any] = {
+            "country": company["country"],
+            "currency": company["currency"],
+            "estimateCurrency": company["currency"],
+            "exchange": "NASDAQ NMS - GLOBAL MARKET"
+            if company["exchange"] == "NASDAQ"
+            else "NEW YORK STOCK EXCHANGE, INC.",
+            "finnhubIndustry": company["industry"],
+            "ipo": company["ipo"] or "",
+            "logo": f"https://static2.finnhub.io/file/publicdatany/finnhubimage/stock_logo/{symbol}.png",
+            "marketCapitalization": round(price * shares, 6),
+            "name": company["name"],
+            "phone": "14085550100",
+            "shareOutstanding": shares,
+            "ticker": symbol,
+            "weburl": company["website"],
+        }
+        if fault and fault.kind == "float_phone":
+            told["phone"] += ".0"
+        if fault and fault.kind == "missing_fields":
+            told = {"ticker": symbol, "name": told["name"], "ipo": "", "weburl": "", "marketCapitalization": 0}
+        return jsonify(told)
+
+    def _candle(self, symbol: str, fault: Fault | None) -> Response:
+        return _error(403, "You don't have access to this resource.")
+
+    def _market_status(self, symbol: str, fault: Fault | None) -> Response:
+        now = clock.now()
+        return jsonify(
+            exchange=request.args.get("exchange", "US"),
+            holiday=self._holiday(now),
+            isOpen=self.world.market.session_at(now) is not None,
+            session=self._session(now),
+            t=int(now.timestamp()),
+            timezone="America/New_York",
+        )
+
+    def _holiday(self, now: datetime) -> str | None:
+        local = now.astimezone(EXCHANGE_ZONE).date()
+        traded = any(session.date == local for session in self.world.market.sessions)
+        return None if traded or local.weekday() > 4 else "Holiday"
+
+    def _session(self, now: datetime) -> str | None:
+        local = now.astimezone(EXCHANGE_ZONE)
+        today = next((one for one in self.world.market.sessions if one.date == local.date()), None)
+        if today is None or not time(4) <= local.time() < time(20):
+            return None
+        return "pre-market" if now < today.opens else "regular" if now < today.closes else "post-market"
+
+
+def _error(status: int, text: str) -> Response:
+    response = jsonify(error=text)
+    response.status_code = status
+    return response
+
+
+def _number(price: Decimal | None, divisor: Decimal) -> float:
+    return round(float((price or Decimal()) / divisor), 4)

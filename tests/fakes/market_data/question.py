@@ -1,0 +1,138 @@
+"""What a request asks of Twelve Data, read and checked as the vendor does."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Literal, NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from flask import request
+
+from shared.calendar.trading import EXCHANGE_ZONE, LENGTHS
+from shared.runtime import clock
+from tests.fakes.market_data.ledger import Asked, mask
+
+INTERVALS = ("1min", "5min", "15min", "30min", "45min", "1h", "2h", "4h", "8h", "1day", "1week", "1month")
+MOST_ROWS = 5000
+
+SHORTEST = timedelta(hours=3.5)
+"""Half a trading day."""
+
+
+class Refused(Exception):  # noqa: N818
+    """An error for the whole request."""
+
+    def __init__(self, code: int, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.code, self.message, self.status = code, message, status or code
+
+
+class DateWindow(NamedTuple):
+    """Which bars are asked for, by their starts: [start, end)."""
+
+    start: datetime | None
+    end: datetime | None
+
+
+@dataclass
+class Question:
+    """One request's parameters, whose names are read in any case."""
+
+    params: Mapping[str, str]
+    key: str
+    key_in: Literal["header", "query", "nowhere"]
+    symbols: list[str]
+    now: datetime
+
+    @property
+    def cost(self) -> int:
+        """Credits: one a symbol, or one for what names none."""
+        return max(len(self.symbols), 1)
+
+    def get(self, name: str, default: str = "") -> str:
+        """Return a parameter, *default* when it is absent or empty."""
+        return self.params.get(name) or default
+
+    def noted(self, path: str) -> Asked:
+        """Return the record of this request, without its key."""
+        params = {name: value for name, value in self.params.items() if name not in ("apikey", "symbol")}
+        return Asked(self.now, path, self.symbols, params, mask(self.key), self.key_in)
+
+    def interval(self) -> str:
+        """Return the interval. Refused for one that the vendor does not have."""
+        told = self.get("interval")
+        if told not in INTERVALS:
+            supported = f"{', '.join(INTERVALS[:-1])} and {INTERVALS[-1]}"
+            raise Refused(400, f"Invalid **interval** provided: {told}. Supported intervals: {supported}")
+        return told
+
+    def outputsize(self) -> int:
+        """Return how many bars at most: 30 unless told, all that can be when dates are given."""
+        dated = any(self.get(name) for name in ("start_date", "end_date", "date"))
+        told = self.get("outputsize", str(MOST_ROWS if dated else 30))
+        if not told.isdecimal() or not 1 <= int(told) <= MOST_ROWS:
+            raise Refused(400, f"Invalid **outputsize** provided: {told}. Supported values: 1 to {MOST_ROWS}")
+        return int(told)
+
+    def decimals(self, default: int) -> int:
+        """Return the decimal places asked for; -1 leaves it to the values."""
+        told = self.get("dp", str(default))
+        if told.removeprefix("-").isdecimal() and -1 <= int(told) <= 11:
+            return int(told)
+        raise Refused(400, f"Invalid **dp** provided: {told}. Supported values: 0 to 11")
+
+    def zone(self) -> tzinfo:
+        """Return the zone in which times are read and written: the exchange's unless told."""
+        told = self.get("timezone", "Exchange")
+        if told.lower() == "exchange":
+            return EXCHANGE_ZONE
+        try:
+            return ZoneInfo(told)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise Refused(400, f"Invalid **timezone** provided: {told}") from error
+
+    def window(self) -> DateWindow:
+        """Return the window that is asked for; the vendor's end counts too."""
+        day = self.get("date").lower()
+        if day:
+            today = self.now.astimezone(EXCHANGE_ZONE).date()
+            named = {"today": today, "yesterday": today - timedelta(days=1)}
+            start = datetime.combine(named.get(day) or _date(day), time(), self.zone())
+            return DateWindow(start, start + timedelta(days=1))
+        start, end = self._moment("start_date"), self._moment("end_date")
+        if start and end and end < start:
+            raise Refused(400, "**start_date** must be earlier than **end_date**")
+        return DateWindow(start, end + timedelta(microseconds=1) if end else None)
+
+    def _moment(self, name: str) -> datetime | None:
+        told = self.get(name)
+        try:
+            return datetime.fromisoformat(told).replace(tzinfo=self.zone()).astimezone(UTC) if told else None
+        except ValueError as error:
+            raise Refused(400, f"Invalid **{name}** provided: {told}") from error
+
+
+def span(interval: str, size: int) -> timedelta:
+    """Return a time that holds at least *size* bars, closed days counted."""
+    long = {"1day": 1, "1week": 5, "1month": 23}
+    sessions = (
+        size * long[interval] if interval in long else size * (LENGTHS.get(interval, timedelta(hours=8)) / SHORTEST)
+    )
+    return timedelta(days=sessions * 1.6 + 14)
+
+
+def read_question() -> Question:
+    """Return what the current request asks."""
+    params = {name.lower(): value for name, value in request.args.items()}
+    header = request.headers.get("Authorization", "")
+    key_in = "header" if header.lower().startswith("apikey ") else "query" if "apikey" in params else "nowhere"
+    key = header[7:].strip() if key_in == "header" else params.get("apikey", "")
+    symbols = [symbol.strip().upper() for symbol in params.get("symbol", "").split(",") if symbol.strip()]
+    return Question(params, key, key_in, symbols, clock.now())
+
+
+def _date(told: str) -> date:
+    try:
+        return date.fromisoformat(told)
+    except ValueError as error:
+        raise Refused(400, f"Invalid **date** provided: {told}") from error

@@ -1,0 +1,95 @@
+"""Both vendors on one port, with the controls that no vendor has: /misbehave and /requests."""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from threading import Thread
+
+from flask import Flask, Response, jsonify, request
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
+from tests.fakes.market_data import connection
+from tests.fakes.market_data.finnhub import Finnhub
+from tests.fakes.market_data.ledger import Ledger
+from tests.fakes.market_data.mischief import Mischief, Unknown
+from tests.fakes.market_data.twelvedata import TwelveData
+from tests.fakes.market_data.world import World
+
+
+def create_upstream(
+    world: World,
+    *,
+    keys: Collection[str] = (),
+    per_minute: int = 8,
+    per_day: int = 800,
+    calls_per_minute: int = 60,
+) -> Flask:
+    """Return the application: Twelve Data at /, Finnhub at /api/v1. *keys*: who is let in, anybody with a key if empty.
+
+    `POST /misbehave` takes a fault (mischief.py), `DELETE` ends all. `GET /requests` tells what was asked and which
+    requests went beyond the budget, `DELETE` forgets them and the credits used.
+    """
+    app = Flask(__name__)
+    app.json.sort_keys = False  # pyright: ignore[reportAttributeAccessIssue]  as the vendors order theirs
+    mischief = Mischief()
+    ledgers = {"twelvedata": Ledger(per_minute, per_day), "finnhub": Ledger(calls_per_minute, None)}
+    allowed = frozenset(keys)
+    app.register_blueprint(TwelveData(world, allowed, ledgers["twelvedata"], mischief).blueprint())
+    app.register_blueprint(Finnhub(world, allowed, ledgers["finnhub"], mischief).blueprint())
+
+    @app.post("/misbehave")
+    def misbehave() -> tuple[Response, int]:
+        try:
+            mischief.order(request.get_json())
+        except Unknown as unknown:
+            return jsonify(error=str(unknown)), 400
+        return jsonify(ordered=True), 201
+
+    @app.delete("/misbehave")
+    def behave() -> tuple[str, int]:
+        mischief.forget()
+        return "", 204
+
+    @app.get("/requests")
+    def requests() -> Response:
+        asked = sorted((one for ledger in ledgers.values() for one in ledger.asked), key=lambda one: one.at)
+        return jsonify(
+            requests=[one.told() for one in asked],
+            violations=[one.told() for one in asked if one.violation],
+            credits=sum(one.credits for one in ledgers["twelvedata"].asked),
+        )
+
+    @app.delete("/requests")
+    def forget() -> tuple[str, int]:
+        for ledger in ledgers.values():
+            ledger.forget()
+        return "", 204
+
+    return app
+
+
+class _Quiet(WSGIRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002
+        """Write nothing: /requests tells it all, without keys."""
+
+
+def bind(app: Flask, host: str = "127.0.0.1", port: int = 0) -> BaseWSGIServer:
+    """Return a server that listens already; `serve_forever()` serves, its `port` tells a port chosen by the system."""
+    return make_server(host, port, app, threaded=True, request_handler=_Quiet)
+
+
+@contextmanager
+def serving(app: Flask, port: int = 0) -> Iterator[str]:
+    """Serve *app* from a thread; yield its address."""
+    connection.closing.clear()
+    server = bind(app, port=port)
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        connection.closing.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()

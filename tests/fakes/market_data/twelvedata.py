@@ -1,0 +1,319 @@
+"""Twelve Data as its clients see it: /time_series, /quote, /market_state, /api_usage."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from flask import Blueprint, Response, jsonify
+
+from tests.fakes.market_data import connection
+from tests.fakes.market_data.faulty_series import spoil
+from tests.fakes.market_data.ledger import Asked, Ledger, Window
+from tests.fakes.market_data.mischief import Fault, Mischief
+from tests.fakes.market_data.question import Question, Refused, read_question, span
+from tests.fakes.market_data.world import CALENDAR, Row, World
+
+Answer = Callable[[Question, Fault | None], Any]
+
+MOST_SYMBOLS = 120
+
+BAD_KEY = (
+    "**apikey** parameter is incorrect or not specified. You can get your free API key instantly following this link: "
+    "https://twelvedata.com/pricing. If you believe that everything is correct, you can contact us at "
+    "https://twelvedata.com/contact/customer"
+)
+BAD_SYMBOL = (
+    "**symbol** or **figi** parameter is missing or invalid. Please provide a valid symbol according to API "
+    "documentation: https://twelvedata.com/docs#reference-data"
+)
+NO_DATA = "No data is available on the specified dates. Try setting different start/end dates."
+FORBIDDEN = "/time_series is available exclusively with grow or pro or ultra or enterprise plans. Consider upgrading"
+
+
+@dataclass
+class TwelveData:
+    """The vendor: what it knows, whom it lets in (*keys*; none: anybody with a key), what it counts, how it fails."""
+
+    world: World
+    keys: frozenset[str]
+    ledger: Ledger
+    mischief: Mischief
+
+    def blueprint(self) -> Blueprint:
+        """Return its routes."""
+        routes = Blueprint("twelvedata", __name__)
+        for path, answer in {
+            "/time_series": self._time_series,
+            "/quote": self._quote,
+            "/market_state": self._market_state,
+            "/api_usage": self._api_usage,
+        }.items():
+            routes.add_url_rule(path, path[1:], self._served(path, answer))
+        return routes
+
+    def _served(self, path: str, answer: Answer) -> Callable[[], Response]:
+        """Return a view that checks the key, charges credits, misbehaves if it was told to, and keeps the record."""
+
+        def view() -> Response:
+            question = read_question()
+            asked = question.noted(path)
+            fault = self.mischief.take("twelvedata", question.symbols) if question.symbols else None
+            asked.misbehaviour = fault and fault.kind
+            self.ledger.note(asked)
+
+            def good() -> Response:
+                return self._answer(question, asked, fault, answer)
+
+            response = (fault and connection.befall(fault, good)) or good()
+            asked.status = response.status_code
+            return response
+
+        return view
+
+    def _answer(self, question: Question, asked: Asked, fault: Fault | None, answer: Answer) -> Response:
+        try:
+            self._check(question)
+            if fault:
+                self._raise(fault, question)
+            body = answer(question, fault)
+            if spent := self.ledger.charge(question.key, question.cost):
+                asked.violation = spent
+                raise self._out_of_credits(spent, question)
+            asked.credits = question.cost
+            response = jsonify(body)
+            if len(question.symbols) > 1:
+                response.headers["Is_batch"] = "true"
+        except Refused as refused:
+            response = jsonify(code=refused.code, message=refused.message, status="error")
+            response.status_code = refused.status
+        if question.key:
+            used = self.ledger.usage(question.key).minute
+            nothing_left = fault is not None and fault.kind == "credits_left_zero"
+            response.headers["api-credits-used"] = str(self.ledger.per_minute if nothing_left else used)
+            response.headers["api-credits-left"] = str(0 if nothing_left else self.ledger.per_minute - used)
+        return response
+
+    def _check(self, question: Question) -> None:
+        if not question.key or (self.keys and question.key not in self.keys):
+            raise Refused(401, BAD_KEY)
+        if len(question.symbols) > MOST_SYMBOLS:
+            raise Refused(414, "Input parameter array exceeds the allowed length")
+
+    def _raise(self, fault: Fault, question: Question) -> None:
+        """Raise the error that *fault* is, if it is one for the whole request."""
+        errors = {
+            "minute_credits": (429, out_of_credits("minute", self.ledger, self.ledger.per_minute + question.cost)),
+            "day_credits": (429, out_of_credits("day", self.ledger, (self.ledger.per_day or 0) + question.cost)),
+            "unauthorized": (401, BAD_KEY),
+            "forbidden": (403, FORBIDDEN),
+            "not_found": (404, BAD_SYMBOL),
+            "no_data": (400, NO_DATA),
+        }
+        kind = fault.kind.removesuffix("_200")
+        if kind in errors:
+            raise Refused(*errors[kind], status=200 if kind != fault.kind else None)
+
+    def _out_of_credits(self, window: Window, question: Question) -> Refused:
+        used = self.ledger.usage(question.key)
+        return Refused(429, out_of_credits(window, self.ledger, getattr(used, window) + question.cost))
+
+    def _time_series(self, question: Question, fault: Fault | None) -> dict[str, Any]:
+        if not question.symbols:
+            raise Refused(404, BAD_SYMBOL)
+        told = {
+            symbol: self._series(symbol, question, fault if fault and fault.befalls(symbol) else None)
+            for symbol in question.symbols
+            if not (fault and fault.kind == "left_out" and fault.befalls(symbol))
+        }
+        return _flat_or_keyed(told, question)
+
+    def _series(self, symbol: str, question: Question, fault: Fault | None) -> dict[str, Any]:
+        if fault and fault.kind == "symbol_error":
+            return _error(fault.options.get("code", 404), fault.options.get("message", _unknown(symbol)))
+        interval, window, size = question.interval(), question.window(), question.outputsize()
+        name = self._name(symbol)
+        if name is None:
+            return _error(404, _unknown(symbol))
+        end = window.end or question.now + timedelta(microseconds=1)
+        rows = self.world.rows(name, interval, window.start or end - span(interval, size), end, question.now)[-size:]
+        if not rows:
+            return _error(400, NO_DATA)
+        if divisor := self.mischief.factors.get(name):
+            rows = [_divided(row, divisor) for row in rows]
+        values = [_value(row, interval, question) for row in rows]
+        if question.get("order", "desc").lower() == "desc":
+            values.reverse()
+        if fault:
+            values = spoil(fault.kind, values, intraday=interval not in CALENDAR)
+        return {
+            "meta": {
+                "symbol": symbol.partition(":")[0],
+                "interval": interval,
+                "currency": "USD",
+                "exchange_timezone": "America/New_York",
+                **self._exchange(name),
+                "type": "Common Stock",
+            },
+            "values": values,
+            "status": "ok",
+        }
+
+    def _quote(self, question: Question, _: Fault | None) -> dict[str, Any]:
+        if not question.symbols:
+            raise Refused(404, BAD_SYMBOL)
+        return _flat_or_keyed({symbol: self._one_quote(symbol, question) for symbol in question.symbols}, question)
+
+    def _one_quote(self, symbol: str, question: Question) -> dict[str, Any]:
+        name = self._name(symbol)
+        days = self.world.newest_days(name, question.now, 260) if name else []
+        if name is None or len(days) < 2:
+            return _error(404, _unknown(symbol))
+        today, before = days[-1], days[-2]
+        session = self.world.market.last_opened(question.now)
+        quoted = min(question.now, session.closes) if session else question.now
+        low, high = min(day.low or Decimal() for day in days), max(day.high or Decimal() for day in days)
+        close, last = today.close or Decimal(), before.close or Decimal()
+        company = self.world.companies.get(name, {})
+
+        def digits(value: Decimal | None) -> str | None:
+            return _digits(value, question.decimals(5))
+
+        return {
+            "symbol": symbol.partition(":")[0],
+            "name": company.get("name") or name,
+            **self._exchange(name),
+            "currency": "USD",
+            "datetime": today.start.date().isoformat(),
+            "timestamp": int(session.opens.timestamp()) if session else None,
+            "last_quote_at": int(quoted.timestamp()) // 60 * 60,
+            "open": digits(today.open),
+            "high": digits(today.high),
+            "low": digits(today.low),
+            "close": digits(today.close),
+            "volume": _whole(today.volume),
+            "previous_close": digits(before.close),
+            "change": digits(close - last),
+            "percent_change": digits((close - last) / last * 100),
+            "average_volume": _whole(sum((day.volume or Decimal() for day in days[-9:]), Decimal()) // 9),
+            "is_market_open": self.world.market.session_at(question.now) is not None,
+            "fifty_two_week": {
+                "low": digits(low),
+                "high": digits(high),
+                "low_change": digits(close - low),
+                "high_change": digits(close - high),
+                "low_change_percent": digits((close - low) / low * 100),
+                "high_change_percent": digits((close - high) / high * 100),
+                "range": f"{low:.6f} - {high:.6f}",
+            },
+        }
+
+    def _market_state(self, question: Question, _: Fault | None) -> list[dict[str, Any]]:
+        market = self.world.market
+        session, following = market.session_at(question.now), market.next_opening(question.now)
+        state = {
+            "is_market_open": session is not None,
+            "time_after_open": _clock_time(question.now - session.opens if session else None),
+            "time_to_open": _clock_time(None if session or not following else following.opens - question.now),
+            "time_to_close": _clock_time(session.closes - question.now if session else None),
+        }
+        wanted = {name: question.get(name) for name in ("exchange", "code", "country")}
+        found = [
+            {"name": name, "code": code, "country": "United States", **state}
+            for name, code in (("NASDAQ", "XNAS"), ("NYSE", "XNYS"))
+        ]
+        return [one for one in found if all(not asked or one[_NAMES[key]] == asked for key, asked in wanted.items())]
+
+    def _api_usage(self, question: Question, _: Fault | None) -> dict[str, Any]:
+        used = self.ledger.usage(question.key)
+        return {
+            "timestamp": f"{question.now:%Y-%m-%d %H:%M:%S}",
+            "current_usage": used.minute,
+            "plan_limit": self.ledger.per_minute,
+            "daily_usage": used.day,
+            "plan_daily_limit": self.ledger.per_day,
+            "plan_category": "basic",
+        }
+
+    def _name(self, symbol: str) -> str | None:
+        """Return under which name the world knows *symbol*, None if it does not."""
+        plain = symbol.partition(":")[0]
+        name = self.mischief.renamed.get(plain, plain)
+        return name if name in self.world.symbols and plain not in self.mischief.renamed.values() else None
+
+    def _exchange(self, name: str) -> dict[str, str]:
+        nasdaq = (self.world.companies.get(name) or {}).get("exchange") == "NASDAQ"
+        return {"exchange": "NASDAQ", "mic_code": "XNGS"} if nasdaq else {"exchange": "NYSE", "mic_code": "XNYS"}
+
+
+_NAMES = {"exchange": "name", "code": "code", "country": "country"}
+
+
+def out_of_credits(window: Window, ledger: Ledger, used: int) -> str:
+    """Return what the vendor says when *used* credits are more than the "minute" or the "day" has."""
+    if window == "day":
+        return (
+            f"You have run out of API credits for the day. {used} API credits were used, with the current limit being "
+            f"{ledger.per_day}. Wait for the next day or consider switching to a higher tier plan at "
+            "https://twelvedata.com/pricing"
+        )
+    return (
+        f"You have run out of API credits for the current minute. {used} API credits were used, with the current limit "
+        f"being {ledger.per_minute}. Wait for the next minute or consider switching to a higher tier plan at "
+        "https://twelvedata.com/pricing"
+    )
+
+
+def _flat_or_keyed(told: dict[str, dict[str, Any]], question: Question) -> dict[str, Any]:
+    """Return the answer for several symbols keyed by symbol, for one as it is: its error is the whole request's."""
+    if len(question.symbols) > 1 or not told:
+        return told
+    alone = next(iter(told.values()))
+    if "code" not in alone:
+        return alone
+    raise Refused(alone["code"], BAD_SYMBOL if alone["code"] == 404 else alone["message"])
+
+
+def _error(code: int, message: str) -> dict[str, Any]:
+    return {"code": code, "message": message, "status": "error"}
+
+
+def _unknown(symbol: str) -> str:
+    return f"**symbol** not found: {symbol}. Please specify it correctly according to API Documentation."
+
+
+def _value(row: Row, interval: str, question: Question) -> dict[str, Any]:
+    at = row.start if interval in CALENDAR else row.start.astimezone(question.zone())
+    decimals = question.decimals(-1)
+    return {
+        "datetime": at.strftime("%Y-%m-%d" if interval in CALENDAR else "%Y-%m-%d %H:%M:%S"),
+        "open": _digits(row.open, decimals),
+        "high": _digits(row.high, decimals),
+        "low": _digits(row.low, decimals),
+        "close": _digits(row.close, decimals),
+        "volume": _whole(row.volume),
+    }
+
+
+def _digits(value: Decimal | None, decimals: int) -> str | None:
+    """Return *value* with *decimals*; for -1 with five, or as many as it has."""
+    if value is None:
+        return None
+    exponent = value.as_tuple().exponent
+    places = max(5, -exponent if isinstance(exponent, int) else 0) if decimals < 0 else decimals
+    return f"{value:.{places}f}"
+
+
+def _whole(value: Decimal | None) -> str | None:
+    return None if value is None else f"{value:f}" if value % 1 else f"{value:.0f}"
+
+
+def _divided(row: Row, factor: Decimal) -> Row:
+    first, high, low, last = (None if price is None else round(price / factor, 6) for price in row[1:5])
+    return Row(row.start, first, high, low, last, None if row.volume is None else row.volume * factor)
+
+
+def _clock_time(span: timedelta | None) -> str:
+    seconds = int(span.total_seconds()) if span else 0
+    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
