@@ -242,6 +242,21 @@ def test_movers_by_kind_and_basis(moved: Api, query: str, first: str, figure: tu
     assert item[figure[0]] == figure[1]
 
 
+@pytest.mark.parametrize("basis", ["previous_close", "previous_bar", "session_open"])
+@pytest.mark.parametrize("kind", ["gainers", "losers", "active", "unusual_volume", "volatile"])
+def test_change_is_the_close_less_the_basis_price(moved: Api, kind: str, basis: str) -> None:
+    """change and change_percent are both of the newest close and basis_price, for every kind and basis."""
+    items = moved.items(f"/movers?kind={kind}&basis={basis}&limit=50")
+    measured = [item for item in items if item["basis_price"] is not None]
+    changes = [item["current_metrics"]["close"] - item["basis_price"] for item in measured]
+    shares = [change / item["basis_price"] for change, item in zip(changes, measured, strict=True)]
+
+    assert kind == "unusual_volume" or measured
+    assert [item["change"] for item in measured] == changes
+    assert [item["change_percent"] for item in measured] == [round(share * 100, 4) for share in shares]
+    assert {item["change"] for item in items if item["basis_price"] is None} <= {None}
+
+
 def test_volume_is_unusual_against_the_same_hours_before(database_url: str, redis_url: str) -> None:
     """Unusual volume compares the session so far with the same hours of earlier whole sessions, five at least."""
     market = sessions(database_url, "2026-11-12", "2026-11-20")
