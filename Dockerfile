@@ -120,11 +120,8 @@ ENV FUNCTION_TARGET=token
 COPY --from=packages-token /venv /venv
 COPY --from=code /app/functions/token functions/token
 
-# The Job before each deployment: the schema of all functions.
+# The Job before each deployment.
 FROM function AS migration
 COPY --from=packages-migration /venv /venv
 COPY --from=code /app/functions/store functions/store
-COPY --from=code /app/functions/api/migrations functions/api/migrations
-COPY --from=code /app/functions/insights/migrations functions/insights/migrations
-COPY --from=code /app/functions/token/migrations functions/token/migrations
 CMD ["python", "-m", "functions.store.migrate"]

@@ -35,7 +35,7 @@ OVERLAY ?= local
 SCRIPTS := .ci/run frontend/scripts/npm knative/install/cluster
 comma := ,
 
-.PHONY: help run page shapes pictures lighthouse test lint types lock bench images cluster deploy clean
+.PHONY: help run page shapes schema pictures lighthouse test lint types lock bench images cluster deploy clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -51,6 +51,9 @@ test: .venv/dev.stamp $(PAGE) ## run every test, against real servers and in a r
 
 shapes: .venv/dev.stamp $(PAGE) ## write down anew which answers the page relies on, after a change that is meant
 	@RENEW_SHAPES=1 .venv/bin/python -m pytest tests/page/test_shapes.py $(ARGS)
+
+schema: .venv/dev.stamp ## write functions/store/schema.sql anew, after a new migration
+	@RENEW_SCHEMA=1 .venv/bin/python -m pytest -q tests/store/test_schema.py $(ARGS)
 
 pictures: .venv/dev.stamp ## take pictures of the page of a running system: URL=http://localhost:8080
 	@.venv/bin/python -m tests.pictures $(URL) $(ARGS)

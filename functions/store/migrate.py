@@ -1,7 +1,7 @@
-"""Bring the database to the shape and the fixed facts that this version needs: a Job before each deployment.
+"""Migration Job: bring the database to the schema and the reference data of this version, before each deployment.
 
-The statements are plain files, `functions/*/migrations/NNNN_name.sql`; the numbers count through the whole house,
-because a later file may build on any earlier one.
+The statements are plain files, `migrations/NNNN_name.sql`, applied in the order of their numbers and recorded by name.
+`schema.sql` is the schema that they add up to.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from functions.store.catalogue import activate, read_catalogue, upsert_catalogue
 from shared.runtime import clock, log
 from shared.runtime.settings import CsvList, DatabaseSettings, read_settings
 
-FUNCTIONS = Path(__file__).parents[1]
+MIGRATIONS = Path(__file__).parent / "migrations"
 
 _logger = logging.getLogger(__name__)
 _LOCK = 5_746_801  # any number, the same in all Jobs
@@ -39,14 +39,14 @@ class MigrationError(Exception):
     """The files and the database disagree in a way that needs a person."""
 
 
-def migrate(url: str, *, tickers: Sequence[str] = (), functions: Path = FUNCTIONS) -> list[str]:
+def migrate(url: str, *, tickers: Sequence[str] = (), folder: Path = MIGRATIONS) -> list[str]:
     """Apply what the database at *url* lacks and return its names, in order; [] when it lacks nothing.
 
     Several at once do no harm: one works, the others wait and find nothing to do. MigrationError when a file that has
     been applied was edited since, psycopg.Error when a statement fails; what was applied before it stays.
     """
     with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection, _alone(connection):
-        done = [file.name for file in _files(functions) if _apply(connection, file)]
+        done = [file.name for file in _files(folder) if _apply(connection, file)]
         if not _exists(connection, "sessions"):
             return done
         with connection.transaction():
@@ -78,9 +78,9 @@ def _alone(connection: Connection) -> Iterator[None]:
     yield  # closing the connection releases the lock, on failure as well
 
 
-def _files(functions: Path) -> list[Path]:
+def _files(folder: Path) -> list[Path]:
     """Return the migrations in the order of their numbers."""
-    paths = sorted(functions.glob("*/migrations/*.sql"), key=lambda path: path.name)
+    paths = sorted(folder.glob("*.sql"))
     for one, other in pairwise(paths):
         if one.name.split("_")[0] == other.name.split("_")[0]:
             raise MigrationError(f"{one} and {other} have the same number: rename the newer one.")

@@ -20,7 +20,7 @@ TARGETS = [*FUNCTIONS, "migration"]
 GROUPS = {"migration": "migrate"}
 """Where the dependency group is not named as the image."""
 CODE = {"migration": {"store"}}
-"""Whose folders an image holds where they are not its own; of others at most the migrations."""
+"""Whose folders an image holds where they are not its own."""
 
 
 @pytest.fixture(scope="module")
@@ -126,8 +126,8 @@ def test_the_migration_starts(builder: Builder) -> None:
     process, _ = start(builder, "migration")
     said, _ = process.communicate(timeout=60)
 
-    files = {path.name for path in (ROOT / "functions").glob("*/migrations/*.sql")}
-    assert {path.name for path in builder.build("migration").glob("app/functions/*/migrations/*.sql")} == files
+    files = {path.name for path in (ROOT / "functions/store/migrations").glob("*.sql")}
+    assert {path.name for path in builder.build("migration").glob("app/functions/store/migrations/*.sql")} == files
     assert process.returncode != 0
     assert "OperationalError" in said or "ConnectionTimeout" in said, said
 

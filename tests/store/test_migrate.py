@@ -34,10 +34,8 @@ def query(url: str, statement: str, *arguments: object) -> list[tuple]:
 
 
 def write(folder: Path, name: str, statements: str) -> Path:
-    """A migration *name* ("store/0001_x.sql") within *folder*."""
-    function, _, file = name.partition("/")
-    path = folder / function / "migrations" / file
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """A migration *name* in *folder*."""
+    path = folder / name
     path.write_text(statements)
     return path
 
@@ -69,13 +67,13 @@ def test_jobs_at_the_same_time_do_no_harm(empty_url: str) -> None:
     assert sorted(map(bool, done)) == [False, False, False, True]
 
 
-def test_files_are_applied_in_the_order_of_their_numbers_through_all_functions(empty_url: str, tmp_path: Path) -> None:
-    """A later file may build on an earlier one of another function."""
-    write(tmp_path, "store/0003_c.sql", "INSERT INTO things VALUES (3);")
-    write(tmp_path, "api/0001_a.sql", "CREATE TABLE things (number int); INSERT INTO things VALUES (1);")
-    write(tmp_path, "token/0002_b.sql", "INSERT INTO things VALUES (2);")
+def test_files_are_applied_in_the_order_of_their_numbers(empty_url: str, tmp_path: Path) -> None:
+    """A later file may build on an earlier one."""
+    write(tmp_path, "0003_c.sql", "INSERT INTO things VALUES (3);")
+    write(tmp_path, "0001_a.sql", "CREATE TABLE things (number int); INSERT INTO things VALUES (1);")
+    write(tmp_path, "0002_b.sql", "INSERT INTO things VALUES (2);")
 
-    done = migrate(empty_url, functions=tmp_path)
+    done = migrate(empty_url, folder=tmp_path)
 
     assert (done, query(empty_url, "SELECT number FROM things")) == (
         ["0001_a.sql", "0002_b.sql", "0003_c.sql"],
@@ -85,34 +83,34 @@ def test_files_are_applied_in_the_order_of_their_numbers_through_all_functions(e
 
 def test_a_number_given_twice_is_refused(empty_url: str, tmp_path: Path) -> None:
     """Two branches that both added the next file are told so, not applied in an order of chance."""
-    write(tmp_path, "store/0001_a.sql", "SELECT 1;")
-    write(tmp_path, "api/0001_b.sql", "SELECT 1;")
+    write(tmp_path, "0001_a.sql", "SELECT 1;")
+    write(tmp_path, "0001_b.sql", "SELECT 1;")
 
     with pytest.raises(MigrationError, match="same number"):
-        migrate(empty_url, functions=tmp_path)
+        migrate(empty_url, folder=tmp_path)
 
 
 def test_an_edited_file_is_refused_by_name(empty_url: str, tmp_path: Path) -> None:
     """What was applied can no longer be what is written: a person has to look."""
-    file = write(tmp_path, "store/0001_a.sql", "CREATE TABLE things (number int);")
-    migrate(empty_url, functions=tmp_path)
+    file = write(tmp_path, "0001_a.sql", "CREATE TABLE things (number int);")
+    migrate(empty_url, folder=tmp_path)
     file.write_text("CREATE TABLE things (number bigint);")
 
     with pytest.raises(MigrationError, match=r"0001_a\.sql has been edited"):
-        migrate(empty_url, functions=tmp_path)
+        migrate(empty_url, folder=tmp_path)
 
 
 def test_a_file_that_fails_leaves_nothing_of_itself(empty_url: str, tmp_path: Path) -> None:
     """Files before it stay; it is tried again as a whole."""
-    write(tmp_path, "store/0001_a.sql", "CREATE TABLE things (number int);")
-    broken = write(tmp_path, "store/0002_b.sql", "INSERT INTO things VALUES (1); INSERT INTO nowhere VALUES (1);")
+    write(tmp_path, "0001_a.sql", "CREATE TABLE things (number int);")
+    broken = write(tmp_path, "0002_b.sql", "INSERT INTO things VALUES (1); INSERT INTO nowhere VALUES (1);")
 
     with pytest.raises(psycopg.errors.UndefinedTable):
-        migrate(empty_url, functions=tmp_path)
+        migrate(empty_url, folder=tmp_path)
     left = query(empty_url, "SELECT number FROM things")
     broken.write_text("INSERT INTO things VALUES (2);")
 
-    assert (left, migrate(empty_url, functions=tmp_path)) == ([], ["0002_b.sql"])
+    assert (left, migrate(empty_url, folder=tmp_path)) == ([], ["0002_b.sql"])
 
 
 def test_the_sessions_reach_from_2000_to_the_end_of_next_year(migrated_database: str) -> None:

@@ -1,0 +1,1052 @@
+-- The schema after all migrations, for reading: `make schema` writes it. Nothing loads it but a test.
+
+CREATE TABLE migrations (
+    name text NOT NULL,
+    checksum text NOT NULL,
+    applied_at timestamp with time zone NOT NULL DEFAULT now(),
+    CONSTRAINT migrations_pkey PRIMARY KEY (name)
+);
+
+CREATE TABLE sessions (
+    date date NOT NULL,
+    opens timestamp with time zone NOT NULL,
+    closes timestamp with time zone NOT NULL,
+    CONSTRAINT sessions_check CHECK ((opens < closes)),
+    CONSTRAINT sessions_opens_key UNIQUE (opens),
+    CONSTRAINT sessions_pkey PRIMARY KEY (date)
+);
+
+COMMENT ON TABLE sessions IS 'Trading days of the New York Stock Exchange; written by the migration';
+
+CREATE TABLE tickers (
+    ticker text NOT NULL,
+    name text NOT NULL,
+    active boolean NOT NULL DEFAULT true,
+    CONSTRAINT tickers_pkey PRIMARY KEY (ticker),
+    CONSTRAINT tickers_ticker_check CHECK ((ticker ~ '^[A-Z][A-Z0-9.-]{0,14}$'::text))
+);
+
+COMMENT ON COLUMN tickers.active IS 'Fetched and shown; the bars of an inactive ticker are kept';
+
+CREATE TABLE companies (
+    ticker text NOT NULL,
+    name text NOT NULL,
+    exchange text,
+    industry text,
+    country text,
+    currency text,
+    ipo date,
+    website text,
+    logo text,
+    phone text,
+    market_cap_millions numeric,
+    shares_millions numeric,
+    source text NOT NULL,
+    fetched_at timestamp with time zone NOT NULL,
+    CONSTRAINT companies_pkey PRIMARY KEY (ticker),
+    CONSTRAINT companies_ticker_fkey FOREIGN KEY (ticker) REFERENCES tickers(ticker)
+);
+
+CREATE TABLE bars (
+    ticker text NOT NULL,
+    "interval" text NOT NULL,
+    start timestamp with time zone NOT NULL,
+    open numeric NOT NULL,
+    high numeric NOT NULL,
+    low numeric NOT NULL,
+    close numeric NOT NULL,
+    volume bigint,
+    source text NOT NULL,
+    revision integer NOT NULL DEFAULT 0,
+    received_at timestamp with time zone NOT NULL,
+    seen_at timestamp with time zone,
+    CONSTRAINT bars_check CHECK ((((0)::numeric < low) AND (low <= LEAST(open, close)) AND (GREATEST(open, close) <= high))),
+    CONSTRAINT bars_pkey PRIMARY KEY (ticker, "interval", start),
+    CONSTRAINT bars_volume_check CHECK ((volume >= 0))
+);
+
+COMMENT ON COLUMN bars.volume IS 'NULL: the source had none';
+
+COMMENT ON COLUMN bars.source IS 'The most trusted source that gave these values';
+
+COMMENT ON COLUMN bars.revision IS 'How many older or less trusted versions bar_revisions holds';
+
+COMMENT ON COLUMN bars.received_at IS 'When this revision was first fetched';
+
+COMMENT ON COLUMN bars.seen_at IS 'When a later fetch last gave the same values; NULL: none did. An older fetch that arrives late ranks below it';
+
+CREATE TABLE bar_revisions (
+    ticker text NOT NULL,
+    "interval" text NOT NULL,
+    start timestamp with time zone NOT NULL,
+    revision integer NOT NULL,
+    open numeric NOT NULL,
+    high numeric NOT NULL,
+    low numeric NOT NULL,
+    close numeric NOT NULL,
+    volume bigint,
+    source text NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    seen_at timestamp with time zone,
+    superseded_at timestamp with time zone NOT NULL,
+    CONSTRAINT bar_revisions_pkey PRIMARY KEY (ticker, "interval", start, revision),
+    CONSTRAINT bar_revisions_ticker_interval_start_fkey FOREIGN KEY (ticker, "interval", start) REFERENCES bars(ticker, "interval", start)
+);
+
+COMMENT ON TABLE bar_revisions IS 'What a bar said before it was revised, and what less trusted or late fetches said of it';
+
+COMMENT ON COLUMN bar_revisions.superseded_at IS 'When the next revision was fetched; before received_at if this one was never current';
+
+CREATE TABLE rejected_bars (
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    ticker text NOT NULL,
+    "interval" text NOT NULL,
+    start timestamp with time zone NOT NULL,
+    reason text NOT NULL,
+    detail text NOT NULL DEFAULT ''::text,
+    bar jsonb NOT NULL,
+    source text NOT NULL,
+    event_id text NOT NULL,
+    trace_id text,
+    received_at timestamp with time zone NOT NULL,
+    digest text NOT NULL GENERATED ALWAYS AS (md5((bar)::text)) STORED,
+    CONSTRAINT rejected_bars_pkey PRIMARY KEY (id),
+    CONSTRAINT rejected_bars_ticker_interval_start_reason_digest_key UNIQUE (ticker, "interval", start, reason, digest)
+);
+
+COMMENT ON TABLE rejected_bars IS 'Bars that were not believed, each once, with the reason; the same bar sent again is the same row';
+
+COMMENT ON COLUMN rejected_bars.reason IS 'A short stable code; detail says it for people, with figures';
+
+CREATE TABLE asked_windows (
+    ticker text NOT NULL,
+    "interval" text NOT NULL,
+    settled tstzmultirange NOT NULL DEFAULT '{}'::tstzmultirange,
+    asked_at timestamp with time zone NOT NULL,
+    trace_id text,
+    CONSTRAINT asked_windows_pkey PRIMARY KEY (ticker, "interval"),
+    CONSTRAINT asked_windows_ticker_fkey FOREIGN KEY (ticker) REFERENCES tickers(ticker)
+);
+
+COMMENT ON COLUMN asked_windows.settled IS 'Where a provider was asked late enough: a bar missing here is one that it does not have';
+
+COMMENT ON COLUMN asked_windows.asked_at IS 'When a provider last answered for this ticker';
+
+CREATE TABLE dead_letters (
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    source text NOT NULL,
+    event_id text NOT NULL,
+    type text NOT NULL,
+    attributes jsonb NOT NULL,
+    data bytea NOT NULL,
+    reason text NOT NULL,
+    arrivals integer NOT NULL DEFAULT 1,
+    first_at timestamp with time zone NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    CONSTRAINT dead_letters_pkey PRIMARY KEY (id),
+    CONSTRAINT dead_letters_source_event_id_type_key UNIQUE (source, event_id, type)
+);
+
+COMMENT ON TABLE dead_letters IS 'Events that could not be dealt with, each once, whole, with the reason';
+
+CREATE TABLE market_epoch (
+    one_row boolean NOT NULL DEFAULT true,
+    epoch bigint NOT NULL,
+    CONSTRAINT market_epoch_one_row_check CHECK (one_row),
+    CONSTRAINT market_epoch_pkey PRIMARY KEY (one_row)
+);
+
+COMMENT ON TABLE market_epoch IS 'One row; grows with every transaction that changes market data';
+
+CREATE OR REPLACE FUNCTION rfc3339(instant timestamp with time zone)
+ RETURNS text
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN to_char((instant AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS"Z"'::text)
+;
+
+COMMENT ON FUNCTION rfc3339(timestamp with time zone) IS 'An instant as all answers write it: UTC, whole seconds';
+
+CREATE OR REPLACE FUNCTION unix_seconds(instant timestamp with time zone)
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN (floor(EXTRACT(epoch FROM instant)))::bigint
+;
+
+CREATE OR REPLACE FUNCTION hours_of(opens timestamp with time zone, closes timestamp with time zone)
+ RETURNS integer
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN (ceil((date_part('epoch'::text, (closes - opens)) / (3600)::double precision)))::integer
+;
+
+COMMENT ON FUNCTION hours_of(timestamp with time zone,timestamp with time zone) IS 'How many hourly bars a session has, the last of which may be shorter';
+
+CREATE VIEW hourly_bars AS
+ SELECT bar.ticker,
+    bar.start,
+    LEAST((bar.start + '01:00:00'::interval), session.closes) AS "end",
+    bar.open,
+    bar.high,
+    bar.low,
+    bar.close,
+    bar.volume,
+    bar.source,
+    bar.revision,
+    bar.received_at,
+    session.date AS session,
+    session.opens,
+    session.closes
+   FROM (bars bar
+     LEFT JOIN LATERAL ( SELECT sessions.date,
+            sessions.opens,
+            sessions.closes
+           FROM sessions
+          WHERE (sessions.opens <= bar.start)
+          ORDER BY sessions.opens DESC
+         LIMIT 1) session ON (true))
+  WHERE (bar."interval" = '1h'::text);
+
+COMMENT ON VIEW hourly_bars IS 'The hourly bars, each with its end and its session';
+
+CREATE VIEW profiles AS
+ SELECT ticker.ticker,
+    COALESCE(company.name, ticker.name) AS name,
+    company.exchange,
+    company.industry,
+    company.country,
+    company.currency,
+    company.ipo,
+    company.website,
+    company.logo,
+    company.phone,
+    company.market_cap_millions,
+    company.shares_millions,
+    company.market_cap_millions AS market_cap,
+    company.shares_millions AS num_shares,
+    company.source,
+    rfc3339(company.fetched_at) AS fetched_at,
+    ticker.active
+   FROM (tickers ticker
+     LEFT JOIN companies company USING (ticker));
+
+COMMENT ON COLUMN profiles.market_cap IS 'In millions, as the first system named it';
+
+COMMENT ON COLUMN profiles.num_shares IS 'In millions, as the first system named it';
+
+CREATE VIEW newest_bars AS
+ SELECT ticker.ticker,
+    ticker.name AS stored_company_name,
+    bar.start,
+    bar."end",
+    bar.open,
+    bar.high,
+    bar.low,
+    bar.close,
+    bar.volume,
+    bar.source,
+    bar.revision,
+    bar.received_at,
+    bar.session,
+    bar.opens,
+    bar.closes,
+    previous_session.opens AS previous_opens,
+    previous_session.closes AS previous_closes,
+    previous.start AS previous_start,
+    previous.close AS previous_close
+   FROM (((tickers ticker
+     CROSS JOIN LATERAL ( SELECT hourly_bars.ticker,
+            hourly_bars.start,
+            hourly_bars."end",
+            hourly_bars.open,
+            hourly_bars.high,
+            hourly_bars.low,
+            hourly_bars.close,
+            hourly_bars.volume,
+            hourly_bars.source,
+            hourly_bars.revision,
+            hourly_bars.received_at,
+            hourly_bars.session,
+            hourly_bars.opens,
+            hourly_bars.closes
+           FROM hourly_bars
+          WHERE (hourly_bars.ticker = ticker.ticker)
+          ORDER BY hourly_bars.start DESC
+         LIMIT 1) bar)
+     LEFT JOIN LATERAL ( SELECT sessions.opens,
+            sessions.closes
+           FROM sessions
+          WHERE (sessions.opens < bar.opens)
+          ORDER BY sessions.opens DESC
+         LIMIT 1) previous_session ON (true))
+     LEFT JOIN LATERAL ( SELECT hourly_bars.start,
+            hourly_bars.close
+           FROM hourly_bars
+          WHERE ((hourly_bars.ticker = ticker.ticker) AND (hourly_bars.start >= (previous_session.closes - '01:00:00'::interval)) AND (hourly_bars.start < previous_session.closes))
+          ORDER BY hourly_bars.start DESC
+         LIMIT 1) previous ON (true))
+  WHERE ticker.active;
+
+COMMENT ON VIEW newest_bars IS 'Each active ticker''s own newest hourly bar, beside the close of the session before it';
+
+COMMENT ON COLUMN newest_bars.previous_close IS 'NULL unless the very last bar of that session is stored';
+
+CREATE VIEW mover_figures AS
+ SELECT bar.ticker,
+    bar.stored_company_name,
+    bar.start,
+    bar."end",
+    bar.open,
+    bar.high,
+    bar.low,
+    bar.close,
+    bar.volume,
+    bar.source,
+    bar.revision,
+    bar.received_at,
+    bar.session,
+    bar.opens,
+    bar.closes,
+    bar.previous_opens,
+    bar.previous_closes,
+    bar.previous_start,
+    bar.previous_close,
+    basis.name AS basis,
+    against.start AS basis_start,
+    price.at AS basis_at,
+    price.usd AS basis_price,
+    (((bar.close - price.usd) / price.usd) * (100)::numeric) AS change_percent,
+        CASE
+            WHEN (traded.bars = span.hours) THEN (((traded.high - traded.low) / price.usd) * (100)::numeric)
+            ELSE NULL::numeric
+        END AS range_percent,
+        CASE
+            WHEN (usual.sessions >= 5) THEN (traded.volume / NULLIF(usual.volume, (0)::numeric))
+            ELSE NULL::numeric
+        END AS volume_ratio,
+    (bar.open - against.open) AS open_delta,
+    (bar.high - against.high) AS high_delta,
+    (bar.low - against.low) AS low_delta,
+    (bar.close - against.close) AS close_delta,
+    (bar.volume - against.volume) AS volume_delta,
+    span.first AS window_start,
+    span.hours AS window_bars_expected,
+    traded.bars AS window_bars,
+    traded.high AS window_high,
+    traded.low AS window_low,
+    traded.volume AS window_volume,
+    usual.sessions AS usual_sessions,
+    usual.volume AS usual_volume
+   FROM (((((((newest_bars bar
+     CROSS JOIN ( VALUES ('previous_close'::text), ('previous_bar'::text), ('session_open'::text)) basis(name))
+     CROSS JOIN LATERAL ( SELECT
+                CASE
+                    WHEN (basis.name = 'session_open'::text) THEN bar.opens
+                    WHEN ((basis.name = 'previous_bar'::text) AND (bar.start > bar.opens)) THEN (bar.start - '01:00:00'::interval)
+                    ELSE bar.previous_start
+                END AS start) wanted)
+     CROSS JOIN LATERAL ( SELECT
+                CASE basis.name
+                    WHEN 'previous_bar'::text THEN bar.start
+                    ELSE bar.opens
+                END AS first,
+                CASE basis.name
+                    WHEN 'previous_bar'::text THEN 1
+                    ELSE hours_of(bar.opens, bar."end")
+                END AS hours) span)
+     LEFT JOIN LATERAL ( SELECT hour.ticker,
+            hour.start,
+            hour."end",
+            hour.open,
+            hour.high,
+            hour.low,
+            hour.close,
+            hour.volume,
+            hour.source,
+            hour.revision,
+            hour.received_at,
+            hour.session,
+            hour.opens,
+            hour.closes
+           FROM hourly_bars hour
+          WHERE ((hour.ticker = bar.ticker) AND (hour.start = wanted.start))) against ON (true))
+     CROSS JOIN LATERAL ( SELECT
+                CASE basis.name
+                    WHEN 'session_open'::text THEN against.start
+                    ELSE against."end"
+                END AS at,
+                CASE basis.name
+                    WHEN 'session_open'::text THEN against.open
+                    ELSE against.close
+                END AS usd) price)
+     CROSS JOIN LATERAL ( SELECT count(*) AS bars,
+            max(hour.high) AS high,
+            min(hour.low) AS low,
+                CASE
+                    WHEN (count(hour.volume) = span.hours) THEN sum(hour.volume)
+                    ELSE NULL::numeric
+                END AS volume
+           FROM bars hour
+          WHERE ((hour.ticker = bar.ticker) AND (hour."interval" = '1h'::text) AND ((hour.start >= span.first) AND (hour.start <= bar.start)))) traded)
+     CROSS JOIN LATERAL ( SELECT count(*) AS sessions,
+            avg(day.volume) AS volume
+           FROM (( SELECT sessions.opens,
+                    sessions.closes
+                   FROM sessions
+                  WHERE (sessions.opens < bar.opens)
+                  ORDER BY sessions.opens DESC
+                 LIMIT 20) session
+             CROSS JOIN LATERAL ( SELECT sum(hour.volume) AS volume
+                   FROM bars hour
+                  WHERE ((hour.ticker = bar.ticker) AND (hour."interval" = '1h'::text) AND ((hour.start >= (session.opens + (span.first - bar.opens))) AND (hour.start <= (session.opens + (bar.start - bar.opens)))))
+                 HAVING (count(hour.volume) = span.hours)) day)
+          WHERE ((session.opens + (bar."end" - bar.opens)) <= session.closes)) usual);
+
+COMMENT ON VIEW mover_figures IS 'Each active ticker''s newest bar against each basis; NULL where a bar that it takes is not stored';
+
+COMMENT ON COLUMN mover_figures.volume_ratio IS 'NULL unless five sessions are whole';
+
+COMMENT ON COLUMN mover_figures.window_start IS 'The window that volume and range are of: the session so far, or the newest bar alone';
+
+COMMENT ON COLUMN mover_figures.usual_volume IS 'Average over the same hours of those of the 20 sessions before that are whole';
+
+CREATE VIEW movers AS
+ SELECT figure.ticker,
+    figure.basis,
+    figure.start,
+    figure."end",
+    figure.source,
+    figure.change_percent,
+    figure.range_percent,
+    figure.volume_ratio,
+    figure.window_volume,
+    (figure.start = max(figure.start) OVER (PARTITION BY figure.basis)) AS is_newest,
+    to_json(profile.*) AS profile,
+    to_json(bar.*) AS current_metrics,
+    to_json(delta.*) AS metric_deltas,
+    figure.close_delta AS change,
+    rfc3339(figure.basis_start) AS basis_datetime,
+    rfc3339(figure.basis_at) AS basis_at,
+    figure.basis_price,
+    to_json(span.*) AS "window"
+   FROM ((((mover_figures figure
+     JOIN profiles profile USING (ticker))
+     CROSS JOIN LATERAL ( SELECT rfc3339(figure.start) AS datetime,
+            unix_seconds(figure.start) AS "timestamp",
+            rfc3339(figure."end") AS "end",
+            figure.open,
+            figure.high,
+            figure.low,
+            figure.close,
+            figure.volume,
+            figure.source) bar)
+     CROSS JOIN LATERAL ( SELECT figure.open_delta AS open,
+            figure.high_delta AS high,
+            figure.low_delta AS low,
+            figure.close_delta AS close,
+            figure.volume_delta AS volume) delta)
+     CROSS JOIN LATERAL ( SELECT rfc3339(figure.window_start) AS start,
+            rfc3339(figure."end") AS "end",
+            figure.window_bars AS bars,
+            figure.window_bars_expected AS bars_expected,
+            figure.window_high AS high,
+            figure.window_low AS low,
+            figure.window_volume AS volume,
+            round(figure.range_percent, 4) AS range_percent,
+            round(figure.usual_volume, 0) AS usual_volume,
+            figure.usual_sessions,
+            round(figure.volume_ratio, 4) AS volume_ratio) span);
+
+COMMENT ON VIEW movers IS 'mover_figures as an answer shows them';
+
+CREATE OR REPLACE FUNCTION coverage_of(of_opens timestamp with time zone[], of_tickers text[], finished timestamp with time zone)
+ RETURNS TABLE(date date, opens timestamp with time zone, closes timestamp with time zone, ticker text, start timestamp with time zone, "end" timestamp with time zone, state text, source text)
+ LANGUAGE sql
+ STABLE PARALLEL SAFE ROWS 10000
+BEGIN ATOMIC
+ SELECT session.date,
+     session.opens,
+     session.closes,
+     slot.ticker,
+     slot.start,
+     slot."end",
+         CASE
+             WHEN (bar.start IS NOT NULL) THEN 'present'::text
+             WHEN (EXISTS ( SELECT
+                FROM rejected_bars rejected
+               WHERE ((rejected.ticker = slot.ticker) AND (rejected."interval" = '1h'::text) AND (rejected.start = slot.start)))) THEN 'rejected'::text
+             WHEN (asked.settled @> slot.start) THEN 'none_at_provider'::text
+             WHEN (slot.start IS NOT NULL) THEN 'not_fetched'::text
+             ELSE NULL::text
+         END AS state,
+     bar.source
+    FROM (((sessions session
+      LEFT JOIN LATERAL ( SELECT name.ticker,
+             grid.start,
+             LEAST((grid.start + '01:00:00'::interval), session.closes) AS "end"
+            FROM (unnest(coverage_of.of_tickers) name(ticker)
+              CROSS JOIN generate_series(session.opens, (session.closes - '00:00:01'::interval), '01:00:00'::interval) grid(start))
+           WHERE (LEAST((grid.start + '01:00:00'::interval), session.closes) <= coverage_of.finished)) slot ON (true))
+      LEFT JOIN LATERAL ( SELECT bars.start,
+             bars.source
+            FROM bars
+           WHERE ((bars.ticker = slot.ticker) AND (bars."interval" = '1h'::text) AND (bars.start = slot.start))
+          LIMIT 1) bar ON (true))
+      LEFT JOIN asked_windows asked ON (((asked.ticker = slot.ticker) AND (asked."interval" = '1h'::text))))
+   WHERE (session.opens = ANY (coverage_of.of_opens));
+END
+;
+
+COMMENT ON FUNCTION coverage_of(timestamp with time zone[],pg_catalog.text[],timestamp with time zone) IS 'Each finished hourly bar that the sessions call for, and whether it is stored or why not';
+
+CREATE INDEX rejected_bars_received_at ON rejected_bars USING btree (received_at);
+
+CREATE TABLE users (
+    user_id uuid NOT NULL DEFAULT gen_random_uuid(),
+    email text NOT NULL,
+    username text,
+    username_key text,
+    password_hash text NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT now(),
+    CONSTRAINT users_check CHECK (((username IS NULL) = (username_key IS NULL))),
+    CONSTRAINT users_email_check CHECK (((length(email) >= 3) AND (length(email) <= 254))),
+    CONSTRAINT users_email_key UNIQUE (email),
+    CONSTRAINT users_password_hash_check CHECK ((password_hash ~~ '$argon2id$%'::text)),
+    CONSTRAINT users_pkey PRIMARY KEY (user_id),
+    CONSTRAINT users_username_check CHECK (((length(username) >= 1) AND (length(username) <= 64))),
+    CONSTRAINT users_username_key_key UNIQUE (username_key)
+);
+
+COMMENT ON COLUMN users.email IS 'Normalised: what two spellings of one address have in common';
+
+COMMENT ON COLUMN users.username_key IS 'Normalised likewise; username is as its owner writes it';
+
+CREATE TABLE tokens (
+    token_id uuid NOT NULL DEFAULT gen_random_uuid(),
+    user_id uuid NOT NULL,
+    hash bytea NOT NULL,
+    name text NOT NULL,
+    is_login boolean NOT NULL DEFAULT false,
+    scopes text[] NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT now(),
+    expires_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    replaced_by uuid,
+    CONSTRAINT tokens_check CHECK ((expires_at >= created_at)),
+    CONSTRAINT tokens_hash_check CHECK ((length(hash) = 32)),
+    CONSTRAINT tokens_hash_key UNIQUE (hash),
+    CONSTRAINT tokens_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+    CONSTRAINT tokens_pkey PRIMARY KEY (token_id),
+    CONSTRAINT tokens_replaced_by_fkey FOREIGN KEY (replaced_by) REFERENCES tokens(token_id) ON DELETE SET NULL,
+    CONSTRAINT tokens_scopes_check CHECK (((scopes <@ '{read,account}'::text[]) AND (cardinality(scopes) > 0))),
+    CONSTRAINT tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(user_id) ON DELETE CASCADE
+);
+
+COMMENT ON COLUMN tokens.hash IS 'HMAC-SHA-256 of the token under API_TOKEN_SECRET; the token itself is kept nowhere';
+
+COMMENT ON COLUMN tokens.is_login IS 'Given for a password, not made by name; of these only the newest stay valid';
+
+COMMENT ON COLUMN tokens.used_at IS 'When it was last used, as of the last time its owner looked; readers note it in Redis';
+
+COMMENT ON COLUMN tokens.replaced_by IS 'The token that takes its place: this one ends when the overlap does';
+
+CREATE INDEX tokens_of_user ON tokens USING btree (user_id, created_at);
+
+CREATE INDEX tokens_replaced ON tokens USING btree (replaced_by) WHERE (replaced_by IS NOT NULL);
+
+CREATE TABLE insight_hours (
+    start timestamp with time zone NOT NULL,
+    revision integer NOT NULL,
+    "end" timestamp with time zone NOT NULL,
+    session date NOT NULL,
+    complete boolean NOT NULL,
+    missing text[] NOT NULL,
+    generator text NOT NULL,
+    model text,
+    verdicts jsonb NOT NULL,
+    prompt_tokens integer,
+    completion_tokens integer,
+    sources text[] NOT NULL,
+    trace_id text,
+    written_at timestamp with time zone NOT NULL,
+    CONSTRAINT insight_hours_generator_check CHECK ((generator = ANY (ARRAY['rules'::text, 'model'::text, 'mixed'::text]))),
+    CONSTRAINT insight_hours_pkey PRIMARY KEY (start, revision),
+    CONSTRAINT insight_hours_revision_check CHECK ((revision >= 0))
+);
+
+COMMENT ON COLUMN insight_hours.start IS 'Of the hourly bar that is told of';
+
+COMMENT ON COLUMN insight_hours.missing IS 'Active tickers that had no bar of this hour when it was written';
+
+COMMENT ON COLUMN insight_hours.verdicts IS 'What each call of the model came to, and what was wrong with what it wrote';
+
+CREATE INDEX insight_hours_session_start_idx ON insight_hours USING btree (session, start);
+
+CREATE TABLE insights (
+    start timestamp with time zone NOT NULL,
+    revision integer NOT NULL,
+    place integer NOT NULL,
+    template text NOT NULL,
+    insight text NOT NULL,
+    sentiment text NOT NULL,
+    tickers text[] NOT NULL,
+    generator text NOT NULL,
+    CONSTRAINT insights_generator_check CHECK ((generator = ANY (ARRAY['rules'::text, 'model'::text]))),
+    CONSTRAINT insights_pkey PRIMARY KEY (start, revision, place),
+    CONSTRAINT insights_sentiment_check CHECK ((sentiment = ANY (ARRAY['positive'::text, 'negative'::text, 'neutral'::text]))),
+    CONSTRAINT insights_start_revision_fkey FOREIGN KEY (start, revision) REFERENCES insight_hours(start, revision)
+);
+
+COMMENT ON COLUMN insights.template IS 'The sentence with a slot {f12} for each figure';
+
+CREATE TABLE insight_facts (
+    start timestamp with time zone NOT NULL,
+    revision integer NOT NULL,
+    place integer NOT NULL,
+    number integer NOT NULL,
+    id text NOT NULL,
+    metric text NOT NULL,
+    ticker text,
+    basis text,
+    value numeric NOT NULL,
+    unit text NOT NULL,
+    text text NOT NULL,
+    direction text,
+    link text NOT NULL,
+    tickers text[] NOT NULL,
+    starts timestamp with time zone[] NOT NULL,
+    fields text[] NOT NULL,
+    digest text NOT NULL,
+    CONSTRAINT insight_facts_direction_check CHECK ((direction = ANY (ARRAY['up'::text, 'down'::text]))),
+    CONSTRAINT insight_facts_pkey PRIMARY KEY (start, revision, place, number),
+    CONSTRAINT insight_facts_start_revision_place_fkey FOREIGN KEY (start, revision, place) REFERENCES insights(start, revision, place)
+);
+
+COMMENT ON COLUMN insight_facts.starts IS 'With tickers and fields: the exact bars that the figure rests on';
+
+COMMENT ON COLUMN insight_facts.digest IS 'Of what those bars said then: bars_digest of the same bars says whether they still do';
+
+CREATE TABLE insight_model_calls (
+    start timestamp with time zone NOT NULL,
+    calls integer NOT NULL,
+    CONSTRAINT insight_model_calls_pkey PRIMARY KEY (start)
+);
+
+COMMENT ON TABLE insight_model_calls IS 'Counted before each call, so that no crash and no second event makes more of them than allowed';
+
+CREATE OR REPLACE FUNCTION bars_digest(of_tickers text[], of_starts timestamp with time zone[], of_fields text[])
+ RETURNS text
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+BEGIN ATOMIC
+ SELECT md5(string_agg(concat_ws(' '::text, bar.ticker, (EXTRACT(epoch FROM bar.start))::bigint,
+         CASE
+             WHEN ('open'::text = ANY (bars_digest.of_fields)) THEN trim_scale(bar.open)
+             ELSE NULL::numeric
+         END,
+         CASE
+             WHEN ('high'::text = ANY (bars_digest.of_fields)) THEN trim_scale(bar.high)
+             ELSE NULL::numeric
+         END,
+         CASE
+             WHEN ('low'::text = ANY (bars_digest.of_fields)) THEN trim_scale(bar.low)
+             ELSE NULL::numeric
+         END,
+         CASE
+             WHEN ('close'::text = ANY (bars_digest.of_fields)) THEN trim_scale(bar.close)
+             ELSE NULL::numeric
+         END,
+         CASE
+             WHEN ('volume'::text = ANY (bars_digest.of_fields)) THEN bar.volume
+             ELSE NULL::bigint
+         END), ';'::text ORDER BY (bar.ticker COLLATE "C"), bar.start)) AS md5
+    FROM bars bar
+   WHERE ((bar.ticker = ANY (bars_digest.of_tickers)) AND (bar."interval" = '1h'::text) AND (bar.start = ANY (bars_digest.of_starts)));
+END
+;
+
+COMMENT ON FUNCTION bars_digest(pg_catalog.text[],timestamp with time zone[],pg_catalog.text[]) IS 'What the given fields of the hourly bars of all tickers at all starts say now, in 32 digits';
+
+CREATE VIEW insight_figures AS
+ SELECT start,
+    revision,
+    place,
+    number,
+    id,
+    metric,
+    ticker,
+    basis,
+    value,
+    unit,
+    text,
+    direction,
+    link,
+    tickers,
+    starts,
+    fields,
+    digest,
+    (digest IS DISTINCT FROM bars_digest(tickers, starts, fields)) AS superseded
+   FROM insight_facts fact;
+
+COMMENT ON COLUMN insight_figures.superseded IS 'The bars behind the figure have changed since it was written';
+
+CREATE OR REPLACE FUNCTION bars_known_at(instant timestamp with time zone)
+ RETURNS TABLE(ticker text, "interval" text, start timestamp with time zone, open numeric, high numeric, low numeric, close numeric, volume bigint, source text, revision integer)
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+BEGIN ATOMIC
+ SELECT bar.ticker,
+     bar."interval",
+     bar.start,
+         CASE
+             WHEN (past.start IS NULL) THEN bar.open
+             ELSE past.open
+         END AS open,
+         CASE
+             WHEN (past.start IS NULL) THEN bar.high
+             ELSE past.high
+         END AS high,
+         CASE
+             WHEN (past.start IS NULL) THEN bar.low
+             ELSE past.low
+         END AS low,
+         CASE
+             WHEN (past.start IS NULL) THEN bar.close
+             ELSE past.close
+         END AS close,
+         CASE
+             WHEN (past.start IS NULL) THEN bar.volume
+             ELSE past.volume
+         END AS volume,
+         CASE
+             WHEN (past.start IS NULL) THEN bar.source
+             ELSE past.source
+         END AS source,
+         CASE
+             WHEN (past.start IS NULL) THEN bar.revision
+             ELSE past.revision
+         END AS revision
+    FROM (bars bar
+      LEFT JOIN LATERAL ( SELECT bar_revisions.ticker,
+             bar_revisions."interval",
+             bar_revisions.start,
+             bar_revisions.revision,
+             bar_revisions.open,
+             bar_revisions.high,
+             bar_revisions.low,
+             bar_revisions.close,
+             bar_revisions.volume,
+             bar_revisions.source,
+             bar_revisions.received_at,
+             bar_revisions.seen_at,
+             bar_revisions.superseded_at
+            FROM bar_revisions
+           WHERE ((bar.received_at > bars_known_at.instant) AND (bar.revision > 0) AND (bar_revisions.ticker = bar.ticker) AND (bar_revisions."interval" = bar."interval") AND (bar_revisions.start = bar.start) AND (bar_revisions.received_at <= bars_known_at.instant))
+           ORDER BY bar_revisions.revision DESC
+          LIMIT 1) past ON (true))
+   WHERE ((bars_known_at.instant IS NULL) OR (bar.received_at <= bars_known_at.instant) OR (past.start IS NOT NULL));
+END
+;
+
+COMMENT ON FUNCTION bars_known_at(timestamp with time zone) IS 'Each bar as it stood at an instant; those not fetched by then are missing';
+
+CREATE OR REPLACE FUNCTION hourly_bars_of(of_ticker text, first timestamp with time zone, "end" timestamp with time zone, from_newest boolean, most integer, known_at timestamp with time zone)
+ RETURNS TABLE(start timestamp with time zone, open numeric, high numeric, low numeric, close numeric, volume bigint, source text, revision integer)
+ LANGUAGE sql
+ STABLE PARALLEL SAFE ROWS 100
+BEGIN ATOMIC
+( SELECT bar.start,
+     bar.open,
+     bar.high,
+     bar.low,
+     bar.close,
+     bar.volume,
+     bar.source,
+     bar.revision
+    FROM bars_known_at(hourly_bars_of.known_at) bar(ticker, "interval", start, open, high, low, close, volume, source, revision)
+   WHERE ((NOT hourly_bars_of.from_newest) AND (bar.ticker = hourly_bars_of.of_ticker) AND (bar."interval" = '1h'::text) AND (bar.start >= COALESCE(hourly_bars_of.first, '-infinity'::timestamp with time zone)))
+   ORDER BY bar.start
+  LIMIT hourly_bars_of.most)
+ UNION ALL
+ ( SELECT bar.start,
+     bar.open,
+     bar.high,
+     bar.low,
+     bar.close,
+     bar.volume,
+     bar.source,
+     bar.revision
+    FROM bars_known_at(hourly_bars_of.known_at) bar(ticker, "interval", start, open, high, low, close, volume, source, revision)
+   WHERE (hourly_bars_of.from_newest AND (bar.ticker = hourly_bars_of.of_ticker) AND (bar."interval" = '1h'::text) AND (bar.start < COALESCE(LEAST(hourly_bars_of."end", hourly_bars_of.known_at), 'infinity'::timestamp with time zone)))
+   ORDER BY bar.start DESC
+  LIMIT hourly_bars_of.most);
+END
+;
+
+COMMENT ON FUNCTION hourly_bars_of(pg_catalog.text,timestamp with time zone,timestamp with time zone,boolean,integer,timestamp with time zone) IS 'The hourly bars of a ticker from one bound on, up to a number; the other bound is not applied';
+
+CREATE OR REPLACE FUNCTION derived_bars(of_ticker text, unit text, first timestamp with time zone, "end" timestamp with time zone, from_newest boolean, most integer, known_at timestamp with time zone DEFAULT NULL::timestamp with time zone)
+ RETURNS TABLE(date date, opens timestamp with time zone, closes timestamp with time zone, sessions integer, bars_expected integer, bars integer, open numeric, high numeric, low numeric, close numeric, volume numeric, sources text, newest timestamp with time zone)
+ LANGUAGE sql
+ STABLE PARALLEL SAFE ROWS 100
+BEGIN ATOMIC
+ WITH history AS (
+          SELECT ( SELECT bars.start
+                    FROM bars
+                   WHERE ((bars.ticker = derived_bars.of_ticker) AND (bars."interval" = '1h'::text))
+                   ORDER BY bars.start
+                  LIMIT 1) AS oldest,
+             ( SELECT bars.start
+                    FROM bars
+                   WHERE ((bars.ticker = derived_bars.of_ticker) AND (bars."interval" = '1h'::text))
+                   ORDER BY bars.start DESC
+                  LIMIT 1) AS newest,
+             COALESCE(LEAST(derived_bars."end", derived_bars.known_at), 'infinity'::timestamp with time zone) AS "end"
+         ), edge AS (
+          SELECT
+                 CASE
+                     WHEN (derived_bars.from_newest AND (derived_bars.known_at IS NULL)) THEN ( SELECT bars.start
+                        FROM bars
+                       WHERE ((bars.ticker = derived_bars.of_ticker) AND (bars."interval" = '1h'::text) AND (bars.start < history."end"))
+                       ORDER BY bars.start DESC
+                      OFFSET (derived_bars.most *
+                             CASE derived_bars.unit
+                                 WHEN 'day'::text THEN 7
+                                 WHEN 'week'::text THEN 35
+                                 ELSE 161
+                             END)
+                      LIMIT 1)
+                     ELSE NULL::timestamp with time zone
+                 END AS oldest,
+                 CASE
+                     WHEN ((NOT derived_bars.from_newest) AND (derived_bars.known_at IS NULL)) THEN ( SELECT bars.start
+                        FROM bars
+                       WHERE ((bars.ticker = derived_bars.of_ticker) AND (bars."interval" = '1h'::text) AND (bars.start >= COALESCE(derived_bars.first, '-infinity'::timestamp with time zone)))
+                       ORDER BY bars.start
+                      OFFSET (derived_bars.most *
+                             CASE derived_bars.unit
+                                 WHEN 'day'::text THEN 7
+                                 WHEN 'week'::text THEN 35
+                                 ELSE 161
+                             END)
+                      LIMIT 1)
+                     ELSE NULL::timestamp with time zone
+                 END AS newest
+            FROM history
+         ), period AS (
+          SELECT (date_trunc(derived_bars.unit, (session.date)::timestamp without time zone))::date AS date,
+             min(session.opens) AS opens,
+             max(session.closes) AS closes
+            FROM ((sessions session
+              CROSS JOIN edge)
+              JOIN history ON (((session.opens > (GREATEST(history.oldest, edge.oldest, derived_bars.first) - '32 days'::interval)) AND (session.opens < (LEAST(history.newest, edge.newest, history."end") + '32 days'::interval)))))
+           GROUP BY ((date_trunc(derived_bars.unit, (session.date)::timestamp without time zone))::date)
+          HAVING ((min(session.opens) >= COALESCE(derived_bars.first, '-infinity'::timestamp with time zone)) AND (min(session.opens) < min(history."end")) AND (min(session.opens) <= min(history.newest)))
+         )
+  SELECT period.date,
+     period.opens,
+     period.closes,
+     called.sessions,
+     called.hours,
+     made.bars,
+     made.open,
+     made.high,
+     made.low,
+     made.close,
+     made.volume,
+     made.sources,
+     made.newest
+    FROM ((( SELECT period_1.date,
+             period_1.opens,
+             period_1.closes,
+                 CASE
+                     WHEN derived_bars.from_newest THEN (- unix_seconds(period_1.opens))
+                     ELSE unix_seconds(period_1.opens)
+                 END AS place
+            FROM period period_1
+           ORDER BY
+                 CASE
+                     WHEN derived_bars.from_newest THEN (- unix_seconds(period_1.opens))
+                     ELSE unix_seconds(period_1.opens)
+                 END) period
+      CROSS JOIN LATERAL ( SELECT (count(*))::integer AS sessions,
+             (sum(hours_of(session.opens, session.closes)))::integer AS hours
+            FROM sessions session
+           WHERE ((session.opens >= period.opens) AND (session.opens < period.closes))) called)
+      CROSS JOIN LATERAL ( SELECT (count(*))::integer AS bars,
+             (array_agg(bar.open ORDER BY bar.start))[1] AS open,
+             max(bar.high) AS high,
+             min(bar.low) AS low,
+             (array_agg(bar.close ORDER BY bar.start DESC))[1] AS close,
+                 CASE
+                     WHEN (count(bar.volume) = count(*)) THEN sum(bar.volume)
+                     ELSE NULL::numeric
+                 END AS volume,
+             string_agg(DISTINCT bar.source, ','::text) AS sources,
+             max(bar.start) AS newest
+            FROM bars_known_at(derived_bars.known_at) bar(ticker, "interval", start, open, high, low, close, volume, source, revision)
+           WHERE ((bar.ticker = derived_bars.of_ticker) AND (bar."interval" = '1h'::text) AND (bar.start >= period.opens) AND (bar.start < period.closes))) made)
+   WHERE (made.bars > 0)
+   ORDER BY period.place
+  LIMIT derived_bars.most;
+END
+;
+
+COMMENT ON FUNCTION derived_bars(pg_catalog.text,pg_catalog.text,timestamp with time zone,timestamp with time zone,boolean,integer,timestamp with time zone) IS 'Bars of a day, week or month, each made of the stored hourly bars of its whole sessions';
+
+CREATE TABLE store_totals (
+    source text NOT NULL,
+    events bigint NOT NULL,
+    inserted bigint NOT NULL,
+    revised bigint NOT NULL,
+    unchanged bigint NOT NULL,
+    rejected bigint NOT NULL,
+    CONSTRAINT store_totals_pkey PRIMARY KEY (source)
+);
+
+COMMENT ON TABLE store_totals IS 'What came of all bars of a source since the first; an event that comes twice is counted twice';
+
+CREATE OR REPLACE FUNCTION figures_at(instant timestamp with time zone)
+ RETURNS TABLE(name text, labels jsonb, value double precision)
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ WITH slot AS (
+          SELECT grid.start,
+             LEAST((grid.start + '01:00:00'::interval), session.closes) AS "end"
+            FROM (( SELECT sessions.opens,
+                     sessions.closes
+                    FROM sessions
+                   WHERE (sessions.opens < figures_at.instant)
+                   ORDER BY sessions.opens DESC
+                  LIMIT 2) session
+              CROSS JOIN LATERAL generate_series(session.opens, (session.closes - '00:00:01'::interval), '01:00:00'::interval) grid(start))
+           WHERE (LEAST((grid.start + '01:00:00'::interval), session.closes) <= figures_at.instant)
+           ORDER BY grid.start DESC
+          LIMIT 1
+         ), lacking AS (
+          SELECT ticker.ticker,
+             slot."end"
+            FROM ((tickers ticker
+              CROSS JOIN slot)
+              LEFT JOIN asked_windows asked ON (((asked.ticker = ticker.ticker) AND (asked."interval" = '1h'::text))))
+           WHERE (ticker.active AND (NOT COALESCE((asked.settled @> slot.start), false)) AND (NOT (EXISTS ( SELECT
+                    FROM bars bar
+                   WHERE ((bar.ticker = ticker.ticker) AND (bar."interval" = '1h'::text) AND (bar.start = slot.start))))))
+         )
+  SELECT 'stocksalot_ingest_lag_seconds'::text,
+     '{}'::jsonb AS jsonb,
+     COALESCE(( SELECT date_part('epoch'::text, (figures_at.instant - max(lacking."end"))) AS date_part
+            FROM lacking), (0)::double precision) AS "coalesce"
+ UNION ALL
+  SELECT 'stocksalot_tickers_behind'::text,
+     '{}'::jsonb,
+     ( SELECT count(*) AS count
+            FROM lacking) AS count
+ UNION ALL
+  SELECT 'stocksalot_tickers'::text,
+     '{}'::jsonb,
+     ( SELECT count(*) AS count
+            FROM tickers
+           WHERE tickers.active) AS count
+ UNION ALL
+  SELECT 'stocksalot_newest_bar_end_timestamp_seconds'::text,
+     '{}'::jsonb,
+     date_part('epoch'::text, max(bar."end")) AS date_part
+    FROM newest_bars bar
+  HAVING (count(*) > 0)
+ UNION ALL
+  SELECT 'stocksalot_provider_answered_timestamp_seconds'::text,
+     '{}'::jsonb,
+     date_part('epoch'::text, max(asked_windows.asked_at)) AS date_part
+    FROM asked_windows
+  HAVING (count(*) > 0)
+ UNION ALL
+  SELECT 'stocksalot_bars_total'::text,
+     jsonb_build_object('source', total.source, 'outcome', came.outcome) AS jsonb_build_object,
+     came.bars
+    FROM (store_totals total
+      CROSS JOIN LATERAL ( VALUES ('inserted'::text,total.inserted), ('revised'::text,total.revised), ('unchanged'::text,total.unchanged), ('rejected'::text,total.rejected)) came(outcome, bars))
+ UNION ALL
+  SELECT 'stocksalot_events_total'::text,
+     jsonb_build_object('source', store_totals.source) AS jsonb_build_object,
+     store_totals.events
+    FROM store_totals
+ UNION ALL
+  SELECT 'stocksalot_rejected_bars'::text,
+     jsonb_build_object('reason', rejected_bars.reason) AS jsonb_build_object,
+     count(*) AS count
+    FROM rejected_bars
+   GROUP BY rejected_bars.reason
+ UNION ALL
+  SELECT 'stocksalot_dead_letters'::text,
+     '{}'::jsonb,
+     ( SELECT count(*) AS count
+            FROM dead_letters) AS count
+ UNION ALL
+  SELECT 'stocksalot_dead_letters_by_type'::text,
+     jsonb_build_object('type', dead_letters.type) AS jsonb_build_object,
+     count(*) AS count
+    FROM dead_letters
+   GROUP BY dead_letters.type
+ UNION ALL
+  SELECT 'stocksalot_insight_hours_total'::text,
+     jsonb_build_object('generator', insight_hours.generator) AS jsonb_build_object,
+     count(*) AS count
+    FROM insight_hours
+   GROUP BY insight_hours.generator
+ UNION ALL
+  SELECT 'stocksalot_insight_verdicts_total'::text,
+     jsonb_build_object('outcome',
+         CASE (verdict.value ->> 'outcome'::text)
+             WHEN 'answered'::text THEN 'answered'::text
+             ELSE 'failed'::text
+         END) AS jsonb_build_object,
+     count(*) AS count
+    FROM (insight_hours
+      CROSS JOIN LATERAL jsonb_array_elements(insight_hours.verdicts) verdict(value))
+   GROUP BY (jsonb_build_object('outcome',
+         CASE (verdict.value ->> 'outcome'::text)
+             WHEN 'answered'::text THEN 'answered'::text
+             ELSE 'failed'::text
+         END))
+ UNION ALL
+  SELECT 'stocksalot_insights_told_timestamp_seconds'::text,
+     '{}'::jsonb,
+     date_part('epoch'::text, max(insight_hours."end")) AS date_part
+    FROM insight_hours
+  HAVING (count(*) > 0)
+ UNION ALL
+  SELECT 'stocksalot_sessions_end_timestamp_seconds'::text,
+     '{}'::jsonb,
+     date_part('epoch'::text, max(sessions.closes)) AS date_part
+    FROM sessions
+  HAVING (count(*) > 0)
+ UNION ALL
+  SELECT 'stocksalot_database_bytes'::text,
+     '{}'::jsonb,
+     pg_database_size(current_database()) AS pg_database_size
+ UNION ALL
+  SELECT 'stocksalot_database_connections'::text,
+     '{}'::jsonb,
+     count(*) AS count
+    FROM pg_stat_activity
+   WHERE (pg_stat_activity.datname = current_database());
+END
+;
+
+COMMENT ON FUNCTION figures_at(timestamp with time zone) IS 'What /metrics of store tells, by the names that Prometheus knows it by';
+
+CREATE OR REPLACE FUNCTION raise_epoch()
+ RETURNS bigint
+ LANGUAGE sql
+AS $function$
+    UPDATE market_epoch
+       SET epoch = GREATEST(epoch + 1, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)
+    RETURNING epoch
+$function$
+;
+
+COMMENT ON FUNCTION raise_epoch() IS 'As the last statement of a transaction that changes market data: it locks the row until the commit';
