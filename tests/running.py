@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from knative.local.remote import Outcome, Remote, find
+from knative.local.client import Outcome, RunnerClient, find
 from knative.local.services.ports import free_port
 from tests.secrets_told import secrets_told
 from tests.waiting import wait_until
@@ -37,15 +37,15 @@ class System:
 
     def tick(self, job: str = "bars", data: Mapping[str, Any] | None = None) -> Outcome:
         """Fire a schedule and wait until its tick and the event it led to are dealt with."""
-        return self._ask(lambda remote: remote.tick(job, data))
+        return self._call(lambda client: client.tick(job, data))
 
     def status(self) -> dict[str, Any]:
         """What the runner says of itself."""
-        return self._ask(lambda remote: remote.status())
+        return self._call(lambda client: client.status())
 
     def gateway(self) -> str:
         """Where the runner answers its own verbs, and hands events to functions."""
-        return self._ask(_gateway)
+        return self._call(_gateway)
 
     def wait_for_zero(self) -> None:
         """Return once no copy of any function runs."""
@@ -56,21 +56,21 @@ class System:
         path = self.folder / "logs" / f"{name}.log"
         return path.read_text() if path.exists() else ""
 
-    def _ask(self, question: Any) -> Any:
+    def _call(self, question: Any) -> Any:
         async def ask() -> Any:
-            remote = find(self.folder)
+            client = find(self.folder)
             try:
-                return await asyncio.wait_for(question(remote), 90)
+                return await asyncio.wait_for(question(client), 90)
             finally:
-                await remote.close()
+                await client.close()
 
         # In a thread of its own: Playwright keeps an event loop running in the one of the tests.
         with ThreadPoolExecutor(1) as thread:
             return thread.submit(asyncio.run, ask()).result()
 
 
-async def _gateway(remote: Remote) -> str:
-    return remote._gateway
+async def _gateway(client: RunnerClient) -> str:
+    return client._gateway
 
 
 @contextmanager

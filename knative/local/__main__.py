@@ -8,13 +8,13 @@ from pathlib import Path
 import httpx
 from rich.console import Console
 
-from knative.local import views
+from knative.local import console as tables
 from knative.local.activator import Scale
 from knative.local.broker import BrokerError
-from knative.local.fields import ManifestError
+from knative.local.client import NotRunningError, RefusedError, find
 from knative.local.history import backfill, explain
+from knative.local.manifest_schema import ManifestError
 from knative.local.processes import ROOT
-from knative.local.remote import NotRunningError, RefusedError, find
 from knative.local.run import CannotRunError, Options, up
 from knative.local.services import CannotStartError
 from shared.events.types import TickRefused
@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
             case "replay":
                 asyncio.run(_replay(asked, folder))
             case "logs":
-                views.show_logs(folder / "logs", asked.function, asked.lines, follow=asked.follow)
+                tables.show_logs(folder / "logs", asked.function, asked.lines, follow=asked.follow)
     except KeyboardInterrupt:
         return 130
     except httpx.HTTPError as error:
@@ -64,39 +64,39 @@ def _complain(text: str) -> int:
 
 
 async def _status(folder: Path) -> None:
-    remote = find(folder)
+    client = find(folder)
     try:
-        views.show_status(await remote.status(), remote.services, Console())
+        tables.show_status(await client.status(), client.services, Console())
     finally:
-        await remote.close()
+        await client.close()
 
 
 async def _tick(asked: argparse.Namespace, folder: Path) -> int:
     given = {"tickers": asked.tickers and asked.tickers.split(","), "start": asked.start, "end": asked.end}
     data = {name: value for name, value in given.items() if value}
     console = Console(soft_wrap=True, highlight=False)
-    remote = find(folder)
+    client = find(folder)
     try:
         if asked.job == "bars" and asked.start:
-            return 0 if await backfill(remote, data, wait=asked.wait, console=console) else 1
-        outcome = await remote.tick(asked.job, data)
+            return 0 if await backfill(client, data, wait=asked.wait, console=console) else 1
+        outcome = await client.tick(asked.job, data)
         console.print(f"{asked.job}: {explain(outcome)}")
         return 0 if outcome.code in (200, 204) and outcome.led_to != TickRefused.TYPE else 1
     finally:
-        await remote.close()
+        await client.close()
 
 
 async def _replay(asked: argparse.Namespace, folder: Path) -> None:
     """Send dead letters again, or list them."""
-    remote = find(folder)
+    client = find(folder)
     try:
         if asked.list:
-            views.show_dead_letters(await remote.dead_letters(), Console())
+            tables.show_dead_letters(await client.dead_letters(), Console())
         else:
-            sent = await remote.replay(asked.ids)
+            sent = await client.replay(asked.ids)
             print("\n".join(f"sent again: {one}" for one in sent) or "there is nothing to send again")
     finally:
-        await remote.close()
+        await client.close()
 
 
 def _parser() -> argparse.ArgumentParser:

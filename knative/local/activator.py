@@ -8,14 +8,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from knative.local.copies import Copy
 from knative.local.manifests import Function, Name
+from knative.local.replicas import Replica
 
 log = logging.getLogger(__name__)
 
 
 class UnavailableError(Exception):
-    """No copy can take the request; the message says why."""
+    """No replica can take the request; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,12 @@ class Scale:
 
 
 class Revision:
-    """A function and its copies."""
+    """A function and its replicas."""
 
     def __init__(self, function: Function, environment: Mapping[str, str], folder: Path) -> None:
         self.function = function
         self.requests = 0
-        self.copies: list[Copy] = []
+        self.replicas: list[Replica] = []
         self._environment = {
             **environment,
             "K_SERVICE": function.name,
@@ -40,68 +40,68 @@ class Revision:
             "K_REVISION": f"{function.name}-00001",
         }
         self._folder = folder
-        self._waiting: deque[asyncio.Future[Copy]] = deque()
+        self._waiting: deque[asyncio.Future[Replica]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._starting: list[Copy] = []
+        self._starting: list[Replica] = []
         self._closed = False
 
     @property
     def waiting(self) -> int:
-        """How many requests no copy has taken yet."""
+        """How many requests no replica has taken yet."""
         return sum(not waiter.done() for waiter in self._waiting)
 
     @property
     def running(self) -> int:
-        """How many requests copies are working on."""
-        return sum(copy.running for copy in self.copies)
+        """How many requests replicas are working on."""
+        return sum(replica.running for replica in self.replicas)
 
     @property
     def state(self) -> str:
         """What a person would say that it is doing."""
-        if self.copies:
+        if self.replicas:
             return "busy" if self.running else "idle"
         return "starting" if self._starting else "zero"
 
     @asynccontextmanager
-    async def lend(self) -> AsyncIterator[Copy]:
-        """Lend a copy that listens to one request, when it is its turn; UnavailableError when there will be none."""
-        copy = await self._take()
+    async def acquire(self) -> AsyncIterator[Replica]:
+        """Lend a replica that listens to one request, when it is its turn; UnavailableError when there will be none."""
+        replica = await self._acquire()
         try:
-            yield copy
+            yield replica
         finally:
-            self._release(copy)
+            self._release(replica)
 
-    def forget(self, copy: Copy) -> None:
-        """Send no more requests to *copy*: it takes no connections."""
-        if copy in self.copies:
-            self.copies.remove(copy)
-            self._spawn(copy.stop(self.function.timeout))
+    def forget(self, replica: Replica) -> None:
+        """Send no more requests to *replica*: it takes no connections."""
+        if replica in self.replicas:
+            self.replicas.remove(replica)
+            self._spawn(replica.stop(self.function.timeout))
 
     def keep_warm(self) -> None:
-        """Start copies up to min-scale."""
-        while len(self.copies) + len(self._starting) < self.function.min_scale and not self._closed:
+        """Start replicas up to min-scale."""
+        while len(self.replicas) + len(self._starting) < self.function.min_scale and not self._closed:
             self._grow()
 
     async def stop(self) -> None:
-        """Refuse new requests, let running ones finish, and end all copies."""
+        """Refuse new requests, let running ones finish, and end all replicas."""
         self._closed = True
         self._refuse(f"{self.function.name} is being stopped")
-        for copy in self._starting:
-            copy.kill()
-        await asyncio.gather(*(copy.stop(self.function.timeout) for copy in self.copies), *self._tasks)
+        for replica in self._starting:
+            replica.kill()
+        await asyncio.gather(*(replica.stop(self.function.timeout) for replica in self.replicas), *self._tasks)
 
     def kill(self) -> None:
-        """End all copies at once."""
-        for copy in [*self.copies, *self._starting]:
-            copy.kill()
+        """End all replicas at once."""
+        for replica in [*self.replicas, *self._starting]:
+            replica.kill()
 
-    async def _take(self) -> Copy:
+    async def _acquire(self) -> Replica:
         if self._closed:
             raise UnavailableError(f"{self.function.name} is being stopped")
         self.requests += 1
-        waiter: asyncio.Future[Copy] = asyncio.get_running_loop().create_future()
+        waiter: asyncio.Future[Replica] = asyncio.get_running_loop().create_future()
         self._waiting.append(waiter)
-        self._hand_out()
+        self._assign()
         try:
             return await waiter
         except asyncio.CancelledError:
@@ -109,91 +109,91 @@ class Revision:
                 self._release(waiter.result())
             raise
 
-    def _release(self, copy: Copy) -> None:
-        copy.running -= 1
-        self._hand_out()
-        if copy.running == 0:
-            self._rest(copy)
+    def _release(self, replica: Replica) -> None:
+        replica.running -= 1
+        self._assign()
+        if replica.running == 0:
+            self._start_idle_timer(replica)
 
-    def _hand_out(self) -> None:
-        """Give waiting requests, first come first served, to copies with room; start a copy for those left over."""
-        while self._waiting and (copy := self._with_room()):
+    def _assign(self) -> None:
+        """Assign waiting requests to replicas with room, in order; start a replica for the rest."""
+        while self._waiting and (replica := self._find_room()):
             waiter = self._waiting.popleft()
             if not waiter.done():
-                copy.running += 1
-                if copy.idle:
-                    copy.idle.cancel()
-                waiter.set_result(copy)
+                replica.running += 1
+                if replica.idle:
+                    replica.idle.cancel()
+                waiter.set_result(replica)
         if self._is_short() and self._may_grow():
             self._grow()
 
     def _is_short(self) -> bool:
         if self.waiting > len(self._starting) * self.function.target:
             return True
-        soft = self.function.concurrency == 0 and self.copies and not self._starting
-        return bool(soft) and all(copy.running >= self.function.target for copy in self.copies)
+        soft = self.function.concurrency == 0 and self.replicas and not self._starting
+        return bool(soft) and all(replica.running >= self.function.target for replica in self.replicas)
 
-    def _with_room(self) -> Copy | None:
-        """Return the first copy with room, so that the last ones fall idle; without a hard limit the least busy one."""
-        for copy in self.copies:
-            if copy.running < self.function.target:
-                return copy
+    def _find_room(self) -> Replica | None:
+        """Return the first replica with room (the last ones fall idle); without a hard limit the least busy one."""
+        for replica in self.replicas:
+            if replica.running < self.function.target:
+                return replica
         if self.function.concurrency == 0:
-            return min(self.copies, key=lambda copy: copy.running, default=None)
+            return min(self.replicas, key=lambda replica: replica.running, default=None)
         return None
 
     def _may_grow(self) -> bool:
-        count = len(self.copies) + len(self._starting)
+        count = len(self.replicas) + len(self._starting)
         return not self._closed and (self.function.max_scale == 0 or count < self.function.max_scale)
 
     def _grow(self) -> None:
-        copy = Copy(self.function.name)
-        self._starting.append(copy)
-        self._spawn(self._live(copy))
+        replica = Replica(self.function.name)
+        self._starting.append(replica)
+        self._spawn(self._run(replica))
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _live(self, copy: Copy) -> None:
-        """Take *copy* from its start to its end, whoever brings that about."""
+    async def _run(self, replica: Replica) -> None:
+        """Take *replica* from its start to its end, whoever brings that about."""
         name = self.function.name
         try:
-            listens = await copy.start(self._environment, self._folder, self.function.timeout)
+            listens = await replica.start(self._environment, self._folder, self.function.timeout)
         except OSError as error:
             log.error("%s: no process could be started: %s", name, error)
             self._refuse(f"{name} cannot be started")
             return
         finally:
-            self._starting.remove(copy)
+            self._starting.remove(replica)
         if listens and not self._closed:
-            log.info("%s: pid %s started", name, copy.pid)
-            self.copies.append(copy)
-            self._rest(copy)
-            self._hand_out()
+            log.info("%s: pid %s started", name, replica.pid)
+            self.replicas.append(replica)
+            self._start_idle_timer(replica)
+            self._assign()
         else:
-            copy.kill()
-        code = await copy.ended(self._folder)
-        if copy.stopping or self._closed:
-            log.info("%s: pid %s ended (%d)", name, copy.pid, code)
+            replica.kill()
+        code = await replica.ended(self._folder)
+        if replica.stopping or self._closed:
+            log.info("%s: pid %s ended (%d)", name, replica.pid, code)
             return
-        log.error("%s: pid %s ended by itself (%d): see its log", name, copy.pid, code)
-        self.forget(copy)
-        if not listens and not self.copies and not self._starting:
+        log.error("%s: pid %s ended by itself (%d): see its log", name, replica.pid, code)
+        self.forget(replica)
+        if not listens and not self.replicas and not self._starting:
             self._refuse(f"{name} did not start: see its log")
-        self._hand_out()
+        self._assign()
         # A function that keeps dying is not to be started without a pause.
         asyncio.get_running_loop().call_later(1, self.keep_warm)
 
-    def _rest(self, copy: Copy) -> None:
-        """End *copy* once it has been idle long enough."""
-        if copy in self.copies and not self._closed:
-            copy.idle = asyncio.get_running_loop().call_later(self.function.idle, self._retire, copy)
+    def _start_idle_timer(self, replica: Replica) -> None:
+        """End *replica* once it has been idle long enough."""
+        if replica in self.replicas and not self._closed:
+            replica.idle = asyncio.get_running_loop().call_later(self.function.idle, self._retire, replica)
 
-    def _retire(self, copy: Copy) -> None:
-        if copy in self.copies and len(self.copies) > self.function.min_scale:
-            self.forget(copy)
+    def _retire(self, replica: Replica) -> None:
+        if replica in self.replicas and len(self.replicas) > self.function.min_scale:
+            self.forget(replica)
 
     def _refuse(self, reason: str) -> None:
         while self._waiting:
@@ -221,16 +221,16 @@ class Activator:
         }
 
     def keep_warm(self) -> None:
-        """Start copies up to each function's min-scale."""
+        """Start replicas up to each function's min-scale."""
         for revision in self.revisions.values():
             revision.keep_warm()
 
     async def stop(self) -> None:
-        """Refuse new requests, let running ones finish, and end all copies."""
+        """Refuse new requests, let running ones finish, and end all replicas."""
         await asyncio.gather(*(revision.stop() for revision in self.revisions.values()))
 
     def kill(self) -> None:
-        """End all copies at once."""
+        """End all replicas at once."""
         for revision in self.revisions.values():
             revision.kill()
 

@@ -14,7 +14,7 @@ import httpx
 
 from knative.local.activator import Activator, Revision, Scale
 from knative.local.broker import Broker
-from knative.local.control import Gateway, inside
+from knative.local.control_api import Gateway, inside
 from knative.local.front_door import FrontDoor
 from knative.local.listener import Listener, bind
 from knative.local.manifests import Application, Name
@@ -51,7 +51,7 @@ class Cluster:
         self._gateway = Gateway(self.activator)
         self._doors = (
             Listener(self._gateway, inner),
-            Listener(FrontDoor(application.rules, self.activator.revisions), public),
+            Listener(FrontDoor(application.routes, self.activator.revisions), public),
         )
         namespace, name = application.broker
         triggers = [
@@ -150,7 +150,7 @@ def _function(revision: Revision) -> dict[str, Any]:
         "name": revision.function.name,
         "public": revision.function.public,
         "state": revision.state,
-        "pids": [copy.pid for copy in revision.copies],
+        "pids": [replica.pid for replica in revision.replicas],
         "max_scale": revision.function.max_scale,
         "requests": revision.requests,
         "running": revision.running,

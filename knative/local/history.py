@@ -9,7 +9,7 @@ import httpx
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from knative.local.remote import Outcome, RefusedError, Remote
+from knative.local.client import Outcome, RefusedError, RunnerClient
 from knative.local.schedule import reach
 from shared.events.types import BarsFetched, TickRefused
 from shared.runtime import clock
@@ -20,19 +20,19 @@ _IDLE_TICKS = 3
 """Ticks in a row that may bring nothing new before that is taken for the end."""
 
 
-async def fill(remote: Remote) -> None:
+async def fill(client: RunnerClient) -> None:
     """Send ticks until no ticker is behind, a minute apart when a provider's budget is used up."""
     filled = idle = 0
     try:
         while idle < _IDLE_TICKS:
-            outcome = await remote.tick(_JOB)
+            outcome = await client.tick(_JOB)
             if outcome.led_to == BarsFetched.TYPE:
                 filled, idle = filled + 1, 0
                 continue
             if outcome.code != 204:
                 log.warning("the history could not be filled: %s", explain(outcome))
                 break
-            if not (await remote.get("/api/status"))["behind"]:
+            if not (await client.get("/api/status"))["behind"]:
                 break
             idle += 1
             await _next_minute()
@@ -41,7 +41,7 @@ async def fill(remote: Remote) -> None:
     log.info("%d ticks filled the history", filled)
 
 
-async def backfill(remote: Remote, data: Mapping[str, Any], *, wait: bool, console: Console) -> bool:
+async def backfill(client: RunnerClient, data: Mapping[str, Any], *, wait: bool, console: Console) -> bool:
     """Send ticks with *data* (start, perhaps end and tickers) and draw how much of that window is there.
 
     False when the window is not whole and nothing more can be had for now; with *wait* it goes on instead.
@@ -49,7 +49,7 @@ async def backfill(remote: Remote, data: Mapping[str, Any], *, wait: bool, conso
     query = {name: ",".join(value) if isinstance(value, list) else value for name, value in data.items()}
 
     async def measure() -> dict[str, int]:
-        return (await remote.get("/api/coverage", detail="totals", **query))["totals"]
+        return (await client.get("/api/coverage", detail="totals", **query))["totals"]
 
     totals = await measure()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -57,7 +57,7 @@ async def backfill(remote: Remote, data: Mapping[str, Any], *, wait: bool, conso
         task = progress.add_task("bars", total=totals["expected"], completed=_known(totals))
         idle = 0
         while totals["not_fetched"] and idle < _IDLE_TICKS:
-            outcome = await remote.tick(_JOB, data)
+            outcome = await client.tick(_JOB, data)
             before, totals = totals, await measure()
             progress.update(task, description="bars", total=totals["expected"], completed=_known(totals))
             if outcome.led_to == BarsFetched.TYPE:

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from knative.local.environment import read_env
-from knative.local.fields import ManifestError, check
+from knative.local.manifest_schema import ManifestError, check
 
 # In C where there is one.
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

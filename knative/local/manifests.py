@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from knative.local.broker import TriggerSpec
-from knative.local.fields import ManifestError, seconds_of_go, seconds_of_iso
 from knative.local.kustomize import Document, build
+from knative.local.manifest_schema import ManifestError, seconds_of_go, seconds_of_iso
 
 Name = tuple[str, str]
 """Namespace and name of an object."""
@@ -77,7 +77,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Rule:
+class Route:
     """Requests under a path prefix go to a function; *replacement* takes the prefix's place when it is not None."""
 
     hostnames: Sequence[str]
@@ -95,7 +95,7 @@ class Application:
     triggers: Sequence[TriggerSpec]
     ping_sources: Sequence[PingSource]
     jobs: Sequence[Job]
-    rules: Sequence[Rule]
+    routes: Sequence[Route]
 
 
 def read(folder: Path) -> Application:
@@ -250,7 +250,7 @@ def _job(document: Document, documents: Sequence[Document]) -> Job:
     return Job(document.identity[3], command, _environment(document, "spec.template.spec", documents))
 
 
-def _rules(document: Document, functions: Mapping[Name, Function], triggers: Sequence[TriggerSpec]) -> Iterator[Rule]:
+def _rules(document: Document, functions: Mapping[Name, Function], triggers: Sequence[TriggerSpec]) -> Iterator[Route]:
     by_host = {function.host: name for name, function in functions.items()}
     for index in range(len(_get(document, "spec.rules"))):
         rule = f"spec.rules.{index}"
@@ -266,7 +266,7 @@ def _rules(document: Document, functions: Mapping[Name, Function], triggers: Seq
             exposed = prefix if replacement is None else replacement
             if not functions[function].public and _covers(exposed, event_paths(functions[function], triggers)):
                 raise _error(document, rule, f"{function[1]} is cluster-local and must not be routed to")
-            yield Rule(_get(document, "spec.hostnames", []), prefix, replacement, function)
+            yield Route(_get(document, "spec.hostnames", []), prefix, replacement, function)
 
 
 def event_paths(function: Function, triggers: Sequence[TriggerSpec]) -> set[str]:

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from knative.local.activator import Revision, UnavailableError
-from knative.local.copies import Copy
+from knative.local.replicas import Replica
 
 log = logging.getLogger(__name__)
 Scope = MutableMapping[str, Any]
@@ -32,22 +32,22 @@ class _ClientGoneError(Exception):
 
 
 async def forward(revision: Revision, path: bytes, scope: Scope, receive: Receive, send: Send) -> None:
-    """Pass the request on to a copy of *revision* under *path*; answer 502, 503 or 504 in its place when need be."""
+    """Pass the request on to a replica of *revision* under *path*; answer 502, 503 or 504 in its place when need be."""
     function = revision.function
     begun = asyncio.Event()
     try:
         async with asyncio.timeout(function.timeout):
             while True:
-                async with revision.lend() as copy:
+                async with revision.acquire() as replica:
                     try:
-                        return await _pass(copy, function.host, path, scope, receive, send, begun)
+                        return await _pass(replica, function.host, path, scope, receive, send, begun)
                     except httpx.LocalProtocolError:
                         # A header line that our server took and no client may send: Envoy refuses it as well.
                         return await answer(send, 400, "the request has a header line that is not HTTP")
                     except httpx.ConnectError:
-                        revision.forget(copy)  # and try another: this one has got nothing of the request
+                        revision.forget(replica)  # and try another: this one has got nothing of the request
                     except httpx.TransportError:
-                        revision.forget(copy)
+                        revision.forget(replica)
                         raise
     except UnavailableError as error:
         status, reason = 503, str(error)
@@ -72,18 +72,18 @@ async def answer(send: Send, status: int, reason: str) -> None:
 
 
 async def _pass(
-    copy: Copy, host: str, path: bytes, scope: Scope, receive: Receive, send: Send, begun: asyncio.Event
+    replica: Replica, host: str, path: bytes, scope: Scope, receive: Receive, send: Send, begun: asyncio.Event
 ) -> None:
-    """Have *copy* answer the request; *begun* is set when the answer is. httpx.ConnectError: none of it was sent."""
+    """Have *replica* answer the request; *begun* is set when the answer is. httpx.ConnectError: none of it was sent."""
     target = path + (b"?" + scope["query_string"] if scope["query_string"] else b"")
     request = httpx.Request(
         scope["method"],
-        httpx.URL(scheme="http", host="127.0.0.1", port=copy.port),
+        httpx.URL(scheme="http", host="127.0.0.1", port=replica.port),
         headers=_headers(scope, host),
         content=_body(receive) if _has_body(scope) else None,
         extensions={"target": target},  # byte for byte: httpx would write it anew
     )
-    response = await copy.transport.handle_async_request(request)
+    response = await replica.transport.handle_async_request(request)
     try:
         begun.set()
         headers = [(name.lower(), value) for name, value in response.headers.raw if name.lower() not in _OF_CONNECTION]

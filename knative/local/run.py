@@ -16,14 +16,14 @@ from pathlib import Path
 
 from knative.local import history, processes, schedule
 from knative.local.activator import Scale
+from knative.local.client import RunnerClient
 from knative.local.cluster import Cluster
 from knative.local.environment import of_machine, read_env
-from knative.local.keys import own_keys
+from knative.local.generated_secrets import generate_secrets
 from knative.local.kustomize import build
+from knative.local.lint import lint
 from knative.local.listener import bind
 from knative.local.manifests import Application, Job, interpret
-from knative.local.remote import Remote
-from knative.local.rules import complaints
 from knative.local.services import Services, start_services
 from knative.local.services.ports import free_port
 from knative.local.services.server import tail
@@ -98,7 +98,7 @@ class Run:
             public = self._bind()
             services = await stack.enter_async_context(self._services())
             given = {"DATABASE_URL": services.postgres_url, "REDIS_URL": services.redis_url}
-            given |= own_keys(self._folder, self._outside)
+            given |= generate_secrets(self._folder, self._outside)
             notes = list(services.notes)
             if self._options.upstream:
                 given |= await stack.enter_async_context(self._upstream())
@@ -121,9 +121,9 @@ class Run:
             url = f"http://localhost:{self._options.port}"
             tell({"url": url, "gateway": self._cluster.gateway_url, "services": _addresses(services)})
             print("  ".join(["ready", url, *(f"({note})" for note in notes)]), flush=True)
-            await self._go_on(Remote(self._cluster.gateway_url, url))
+            await self._go_on(RunnerClient(self._cluster.gateway_url, url))
 
-    async def _go_on(self, remote: Remote) -> None:
+    async def _go_on(self, client: RunnerClient) -> None:
         """Send the ticks that nobody asks for, until cancelled."""
         assert self._cluster is not None  # noqa: S101
         assert self._cluster.schedule is not None  # noqa: S101
@@ -132,17 +132,17 @@ class Run:
                 await asyncio.Event().wait()
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._cluster.schedule.run())
-                group.create_task(history.fill(remote))
+                group.create_task(history.fill(client))
         finally:
-            await remote.close()
+            await client.close()
 
     def _read(self) -> Application:
         documents = build(self._options.overlay)
         application = interpret(documents)
         for source in application.ping_sources:
             schedule.check(source)
-        for complaint in complaints(documents):
-            say(f"warning: {complaint}")
+        for warning in lint(documents):
+            say(f"warning: {warning}")
         return application
 
     @contextmanager

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import httpx
 from croniter import croniter
 
-from knative.local.fields import ManifestError
+from knative.local.manifest_schema import ManifestError
 from knative.local.manifests import PingSource
 from shared.runtime import clock
 

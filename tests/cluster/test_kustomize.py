@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from knative.local.fields import ManifestError
 from knative.local.kustomize import build
+from knative.local.manifest_schema import ManifestError
 from tests.cluster.objects import Body
 
 

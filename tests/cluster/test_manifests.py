@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from knative.local import fields
-from knative.local.fields import ManifestError, check
+from knative.local import manifest_schema
 from knative.local.kustomize import Document, build
+from knative.local.lint import lint
+from knative.local.manifest_schema import ManifestError, check
 from knative.local.manifests import interpret
-from knative.local.rules import complaints
 from tests.cluster.objects import Body, find
 
 KNATIVE = Path(__file__).parents[2] / "knative"
@@ -29,7 +29,7 @@ def documents() -> list[Document]:
 @pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda path: path.name)
 def test_they_break_no_rule(overlay: Path) -> None:
     """No overlay does what a cluster takes without a word and then loses events, connections or sleep by."""
-    assert complaints(build(overlay)) == []
+    assert lint(build(overlay)) == []
 
 
 def change(kind: str, name: str, path: str, value: object) -> Callable[[list[Document]], None]:
@@ -52,7 +52,7 @@ CONTAINER = "spec/template/spec/containers/0"
 
 
 @pytest.mark.parametrize(
-    ("broken", "complaint"),
+    ("broken", "warning"),
     [
         (change("Trigger", "store-bars", "spec/delivery/deadLetterSink", None), "needs a deadLetterSink of its own"),
         (change("Trigger", "store-bars", "spec/delivery/timeout", None), "needs a timeout"),
@@ -79,19 +79,19 @@ CONTAINER = "spec/template/spec/containers/0"
         (change("PingSource", "bars-close", "spec/data", "[]"), "data must be a JSON object"),
     ],
 )
-def test_each_rule_notices(documents: list[Document], broken: Callable[[list[Document]], None], complaint: str) -> None:
+def test_each_rule_notices(documents: list[Document], broken: Callable[[list[Document]], None], warning: str) -> None:
     """Broken once, each rule says so and names the file."""
     broken(documents)
 
-    found = complaints(documents)
+    found = lint(documents)
 
-    assert any(complaint in sentence and ".yaml: " in sentence for sentence in found), found
+    assert any(warning in sentence and ".yaml: " in sentence for sentence in found), found
 
 
 def places(body: Any, table: Any, path: str = "") -> Iterator[tuple[Body, str]]:
     """Each mapping in *body* where the runner knows every field, with its path."""
     if isinstance(table, dict) and isinstance(body, dict):
-        if fields.ANY not in table:
+        if manifest_schema.ANY not in table:
             yield body, path
         for key, part in body.items():
             yield from places(part, table.get(key), f"{path}.{key}" if path else key)
@@ -104,7 +104,7 @@ def test_an_unknown_field_is_refused_wherever_it_stands(documents: list[Document
     """A field that the runner does not obey is refused with its file and path, in every mapping of every manifest."""
     seen = 0
     for document in documents:
-        table = fields.TABLES[document.identity[0], document.identity[1]]
+        table = manifest_schema.TABLES[document.identity[0], document.identity[1]]
         for _, path in places(document.body, table):
             body = deepcopy(document.body)
             [place] = [mapping for mapping, where in places(body, table) if where == path]

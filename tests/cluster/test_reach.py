@@ -118,4 +118,4 @@ def test_the_cloud_is_an_application_too(tmp_path: Path) -> None:
 
     assert {name for _, name in application.functions} == set(FUNCTIONS)
     assert application.functions["stocksalot", "api"].min_scale == 2
-    assert all(rule.hostnames for rule in application.rules)
+    assert all(route.hostnames for route in application.routes)

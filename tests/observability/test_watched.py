@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from functions.store.metrics import HELP
-from knative.local.fields import seconds_of_go
+from knative.local.manifest_schema import seconds_of_go
 from tests.running import ROOT
 
 WATCHED = ROOT / "knative" / "observability"

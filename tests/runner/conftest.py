@@ -13,7 +13,7 @@ import pytest
 from knative.local.activator import Scale
 from knative.local.cluster import Cluster
 from knative.local.listener import bind
-from knative.local.manifests import Application, Environment, Function, Rule
+from knative.local.manifests import Application, Environment, Function, Route
 from tests.runner.sample import SAMPLE, Sample
 
 
@@ -45,9 +45,9 @@ def run(source: Path, tmp_path: Path) -> Callable[..., Any]:
         }
         environment = {"PATH": os.environ["PATH"], "FUNCTION_SOURCE": str(source), "FUNCTION_TARGET": "sample"}
         rules = [
-            Rule(["localhost"], "/api", "/", ("test", "sample")),
-            Rule(["localhost"], "/api/inner", "/prefix", ("test", "sample")),
-            Rule(["api.localhost"], "/", None, ("test", "sample")),
+            Route(["localhost"], "/api", "/", ("test", "sample")),
+            Route(["localhost"], "/api/inner", "/prefix", ("test", "sample")),
+            Route(["api.localhost"], "/", None, ("test", "sample")),
         ]
         public = bind(0)
         cluster = Cluster(

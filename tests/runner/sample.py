@@ -70,7 +70,7 @@ class Sample:
     @property
     def pids(self) -> set[int | None]:
         """Of its copies that take requests."""
-        return {copy.pid for copy in self.revision.copies}
+        return {replica.pid for replica in self.revision.replicas}
 
     async def get(self, path: str, **options: Any) -> httpx.Response:
         """Ask the function through the front door."""

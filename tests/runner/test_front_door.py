@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from knative.local.front_door import rewrite
-from knative.local.manifests import Rule
+from knative.local.manifests import Route
 from tests.runner.sample import Sample
 
 
@@ -27,11 +27,11 @@ from tests.runner.sample import Sample
 )
 def test_a_prefix_is_taken_off(asked: str, seen: str | None) -> None:
     """A prefix ends at a slash, and what follows it reaches the function byte for byte."""
-    rule = Rule(["localhost"], "/api", "/", ("test", "sample"))
+    route = Route(["localhost"], "/api", "/", ("test", "sample"))
 
     expected = None if seen is None else seen.encode()
 
-    assert rewrite(rule, asked.encode()) == expected
+    assert rewrite(route, asked.encode()) == expected
 
 
 def test_the_longest_prefix_of_the_host_wins(run: Callable[..., None]) -> None:

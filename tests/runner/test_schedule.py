@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from knative.local import schedule
-from knative.local.fields import ManifestError
 from knative.local.listener import Listener, bind
+from knative.local.manifest_schema import ManifestError
 from knative.local.manifests import PingSource, read
 from knative.local.schedule import Schedule, check, next_instant
 from shared.runtime import clock

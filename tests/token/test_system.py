@@ -88,11 +88,11 @@ def test_naming_another_address_does_not_help(system: System) -> None:
 
 def test_the_key_of_the_tokens_outlives_a_restart(tmp_path: Path) -> None:
     """A run makes a key of its own, for its owner's eyes only, and keeps it; one that is given wins."""
-    from knative.local.keys import own_keys
+    from knative.local.generated_secrets import generate_secrets
 
-    first, second = own_keys(tmp_path, {}), own_keys(tmp_path, {"API_TOKEN_SECRET": ""})
+    first, second = generate_secrets(tmp_path, {}), generate_secrets(tmp_path, {"API_TOKEN_SECRET": ""})
 
     assert first == second
     assert len(first["API_TOKEN_SECRET"]) >= 32
     assert [oct(file.stat().st_mode & 0o777) for file in tmp_path.iterdir()] == ["0o600"]
-    assert own_keys(tmp_path, {"API_TOKEN_SECRET": "given"}) == {}
+    assert generate_secrets(tmp_path, {"API_TOKEN_SECRET": "given"}) == {}

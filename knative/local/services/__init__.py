@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Self
 
-from knative.local.services.given import check_amqp, check_postgres, check_redis
+from knative.local.services.external_services import check_amqp, check_postgres, check_redis
 from knative.local.services.postgres import Postgres
 from knative.local.services.rabbitmq import RabbitMQ
 from knative.local.services.redis import Redis

@@ -1,4 +1,4 @@
-"""One running copy of a function: its process, its port, and the connections to it."""
+"""One running replica of a function: its process, its port, and the connections to it."""
 
 import asyncio
 import logging
@@ -15,7 +15,7 @@ _COMMAND = ("python", "-m", "shared.runtime.server")
 """What the images run, too."""
 
 
-class Copy:
+class Replica:
     """A process that serves one function on a port of its own."""
 
     def __init__(self, function: str) -> None:

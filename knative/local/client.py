@@ -19,7 +19,7 @@ class RefusedError(Exception):
     """A function did not take the question; the message says why."""
 
 
-class Remote:
+class RunnerClient:
     """The runner whose own answers are at *gateway* and whose public port is at *url*."""
 
     def __init__(self, gateway: str, url: str, services: Mapping[str, str] | None = None) -> None:
@@ -102,7 +102,7 @@ def _reason(answer: httpx.Response) -> str:
     return answer.text.strip()
 
 
-def find(folder: Path) -> Remote:
+def find(folder: Path) -> RunnerClient:
     """Return the runner whose data is in *folder*; NotRunningError when none is."""
     try:
         with (folder / "lock").open("rb") as lock:
@@ -113,5 +113,5 @@ def find(folder: Path) -> Remote:
         running = json.loads((folder / "running.json").read_text() or "{}")
         if "gateway" not in running:
             raise NotRunningError(f"{folder} is just being started") from None
-        return Remote(running["gateway"], running["url"], running["services"])
+        return RunnerClient(running["gateway"], running["url"], running["services"])
     raise NotRunningError(f"nothing runs in {folder}: start it with `python -m knative.local up`")

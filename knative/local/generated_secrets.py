@@ -8,7 +8,7 @@ from pathlib import Path
 _TOKEN_SECRET = "API_TOKEN_SECRET"  # noqa: S105  its name
 
 
-def own_keys(folder: Path, outside: Mapping[str, str]) -> dict[str, str]:
+def generate_secrets(folder: Path, outside: Mapping[str, str]) -> dict[str, str]:
     """Return the secrets that *outside* lacks, kept in *folder* so that API tokens outlive a restart."""
     if outside.get(_TOKEN_SECRET):
         return {}

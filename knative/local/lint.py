@@ -4,8 +4,8 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from knative.local.fields import seconds_of_iso
 from knative.local.kustomize import Document
+from knative.local.manifest_schema import seconds_of_iso
 
 RETRIES_SPAN = 120
 """Seconds that retries must last: a restart of Postgres."""
@@ -17,14 +17,14 @@ Objects = Mapping[tuple[str, str, str, str], dict[str, Any]]
 Rule = Callable[[dict[str, Any], Objects], Iterator[str]]
 
 
-def complaints(documents: Sequence[Document]) -> list[str]:
+def lint(documents: Sequence[Document]) -> list[str]:
     """Return a sentence, with its file and object, for each rule that *documents* break."""
     objects = {document.identity: document.body for document in documents}
     return [
-        f"{document.file}: {document.identity[1]} {document.identity[3]}: {complaint}"
+        f"{document.file}: {document.identity[1]} {document.identity[3]}: {warning}"
         for document in documents
         for rule in _RULES.get(document.identity[:2], ())
-        for complaint in rule(document.body, objects)
+        for warning in rule(document.body, objects)
     ]
 
 
