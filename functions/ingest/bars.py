@@ -10,11 +10,20 @@ import msgspec
 from msgspec.structs import replace
 from psycopg import AsyncConnection
 
-from functions.ingest.due import Ask, Gap, by_urgency, end_of, find_gaps, fit, forget_simulated, not_just_asked
-from functions.ingest.providers import Answer, NoBudget, Provider, ProviderFailed
+from functions.ingest.gaps import (
+    FetchRequest,
+    Gap,
+    bar_end,
+    drop_recent,
+    find_gaps,
+    ignore_simulated,
+    plan_requests,
+    sort_by_urgency,
+)
+from functions.ingest.providers import FetchResult, NoCredits, Provider, ProviderError
+from functions.ingest.queries import select_gaps, select_histories, select_unknown
 from functions.ingest.settings import Settings
-from functions.ingest.stored import select_gaps, select_held, select_unknown
-from functions.ingest.ticks import Refused, Window, asked_window
+from functions.ingest.ticks import InvalidTick, Window, requested_window
 from shared.calendar.queries import select_calendar
 from shared.calendar.trading import TradingCalendar
 from shared.connections.postgres import ConnectionPool
@@ -34,11 +43,11 @@ _NEIGHBOURS = timedelta(days=21)
 _ASKED_LATELY = timedelta(minutes=10)
 
 
-class Due(NamedTuple):
+class FetchPlan(NamedTuple):
     """What is missing, most urgent first, and what to ask for, within the sessions of *market*."""
 
     gaps: list[Gap]
-    asks: list[Ask]
+    asks: list[FetchRequest]
     market: TradingCalendar
 
 
@@ -47,12 +56,12 @@ async def fetch_bars(
 ) -> BarsFetched | None:
     """Return the event that tells of the missing bars that could be fetched now, None when there are none.
 
-    Refused for a tick that can never be done; Problem 503 when every provider failed.
+    InvalidTick for a tick that can never be done; Problem 503 when every provider failed.
     """
     now = clock.now()
     grace = timedelta(seconds=settings.bar_grace_seconds)
     async with pool.connection() as connection:
-        due = await _find_due(connection, tick, settings, now, grace)
+        due = await _plan(connection, tick, settings, now, grace)
     if not due.asks:
         _log(due)
         return None
@@ -65,15 +74,17 @@ async def fetch_bars(
     told = 0
     for ask, bars in answer.bars.items():
         told += len(bars)
-        kept = keep(ask, bars, due.market, now, grace)
+        kept = drop_unusable(ask, bars, due.market, now, grace)
         series.append(Series(ticker=ask.ticker, start=ask.start, end=ask.end, bars=tuple(kept)))
     kept = sum(len(one.bars) for one in series)
     _log(due, len(series), answer.credits, kept, told - kept, name)
-    series = within(await _confirm(series, settings), EVENT_BYTES)
+    series = truncate(await _confirm(series, settings), EVENT_BYTES)
     return BarsFetched(interval=INTERVAL, source=name, fetched_at=now, series=tuple(series))
 
 
-def keep(ask: Ask, bars: Iterable[Bar], market: TradingCalendar, now: datetime, grace: timedelta) -> list[Bar]:
+def drop_unusable(
+    ask: FetchRequest, bars: Iterable[Bar], market: TradingCalendar, now: datetime, grace: timedelta
+) -> list[Bar]:
     """Return those of *bars* that were asked for, lie on the grid of a session, and are finished.
 
     Whether their prices make sense is for store to say, which keeps a record of what it refuses.
@@ -91,7 +102,7 @@ def keep(ask: Ask, bars: Iterable[Bar], market: TradingCalendar, now: datetime, 
     return kept
 
 
-def jumps(bars: Sequence[Bar]) -> bool:
+def has_jump(bars: Sequence[Bar]) -> bool:
     """Tell whether the newest of *bars* closes so far from the one before that a second source should be asked."""
     if len(bars) < 2:
         return False
@@ -101,7 +112,7 @@ def jumps(bars: Sequence[Bar]) -> bool:
     return max(before, newest) >= JUMP * min(before, newest)
 
 
-def within(series: Iterable[Series], limit: int) -> list[Series]:
+def truncate(series: Iterable[Series], limit: int) -> list[Series]:
     """Return as much of *series* as *limit* bytes of JSON hold; the last one's window ends where it was cut."""
     kept: list[Series] = []
     for one in series:
@@ -121,60 +132,62 @@ def within(series: Iterable[Series], limit: int) -> list[Series]:
     return kept
 
 
-async def _find_due(
+async def _plan(
     connection: AsyncConnection, tick: Tick, settings: Settings, now: datetime, grace: timedelta
-) -> Due:
+) -> FetchPlan:
     tickers = None if tick.tickers is None else [ticker.upper() for ticker in tick.tickers]
-    window = asked_window(tick, now, settings.history_sessions)
+    window = requested_window(tick, now, settings.history_sessions)
     if tickers and (unknown := await select_unknown(connection, tickers)):
-        raise Refused(f"tickers: {', '.join(sorted(unknown))}: not tracked")
+        raise InvalidTick(f"tickers: {', '.join(sorted(unknown))}: not tracked")
     if window is None:
-        return await _find_newer(connection, tickers, settings, now, grace)
-    return await _find_holes(connection, tickers, window, settings, now, grace)
+        return await _plan_newest(connection, tickers, settings, now, grace)
+    return await _plan_window(connection, tickers, window, settings, now, grace)
 
 
-async def _find_newer(
+async def _plan_newest(
     connection: AsyncConnection, tickers: Sequence[str] | None, settings: Settings, now: datetime, grace: timedelta
-) -> Due:
+) -> FetchPlan:
     """Find what is missing after the newest stored bars."""
-    held = [one for one in await select_held(connection, INTERVAL) if tickers is None or one.ticker in tickers]
+    history_of = [
+        one for one in await select_histories(connection, INTERVAL) if tickers is None or one.ticker in tickers
+    ]
     if not settings.invents:
-        held = forget_simulated(held)
+        history_of = ignore_simulated(history_of)
     history = now - _sessions(settings.history_sessions)
-    first = min([history, *(one.newest for one in held if one.newest)]) - _NEIGHBOURS
+    first = min([history, *(one.newest for one in history_of if one.newest)]) - _NEIGHBOURS
     market = await select_calendar(connection, first, now)
     newest = market.newest_finished(INTERVAL, now, grace)
     if newest is None:
         _logger.warning("no session has a finished bar by %s: has the migration run?", now.isoformat())
-        return Due([], [], market)
+        return FetchPlan([], [], market)
     expected = market.starts(INTERVAL, first, newest + timedelta(microseconds=1))
-    gaps = find_gaps(held, expected, _opening(market, newest, settings.history_sessions))
-    finished_at = end_of(market, INTERVAL, newest) + grace
-    gaps = by_urgency(not_just_asked(gaps, finished_at, now), finished_at)
-    return Due(gaps, fit(gaps, expected, market, INTERVAL), market)
+    gaps = find_gaps(history_of, expected, _opening(market, newest, settings.history_sessions))
+    finished_at = bar_end(market, INTERVAL, newest) + grace
+    gaps = sort_by_urgency(drop_recent(gaps, finished_at, now), finished_at)
+    return FetchPlan(gaps, plan_requests(gaps, expected, market, INTERVAL), market)
 
 
-async def _find_holes(
+async def _plan_window(
     connection: AsyncConnection,
     tickers: Sequence[str] | None,
     window: Window,
     settings: Settings,
     now: datetime,
     grace: timedelta,
-) -> Due:
+) -> FetchPlan:
     """Find what is missing in *window*, at its ends or inside."""
     first = window.start or window.end - _sessions(window.sessions or 1)
     market = await select_calendar(connection, first - _NEIGHBOURS, window.end)
     newest = market.newest_finished(INTERVAL, now, grace)
     if newest is None:
-        return Due([], [], market)
+        return FetchPlan([], [], market)
     start = window.start or _opening(market, newest, window.sessions or 1)
     expected = market.starts(INTERVAL, start, min(window.end, newest + timedelta(microseconds=1)))
     if not expected:
-        return Due([], [], market)
+        return FetchPlan([], [], market)
     gaps = await select_gaps(connection, INTERVAL, tickers, expected, simulated=settings.invents)
-    gaps = by_urgency(gaps, now - _ASKED_LATELY)
-    return Due(gaps, fit(gaps, expected, market, INTERVAL, overlap=0), market)
+    gaps = sort_by_urgency(gaps, now - _ASKED_LATELY)
+    return FetchPlan(gaps, plan_requests(gaps, expected, market, INTERVAL, overlap=0), market)
 
 
 def _sessions(count: int) -> timedelta:
@@ -188,7 +201,9 @@ def _opening(market: TradingCalendar, newest: datetime, sessions: int) -> dateti
     return opened[max(len(opened) - sessions, 0)]
 
 
-async def _fetch(due: Due, settings: Settings, provider: Callable[[str], Provider]) -> tuple[str, Answer] | None:
+async def _fetch(
+    due: FetchPlan, settings: Settings, provider: Callable[[str], Provider]
+) -> tuple[str, FetchResult] | None:
     """Return the first provider that can serve anything, and its answer; None when none may be asked now."""
     real = {gap.ticker for gap in due.gaps if gap.source not in (None, "simulated")}
     failures: list[str] = []
@@ -200,9 +215,9 @@ async def _fetch(due: Due, settings: Settings, provider: Callable[[str], Provide
             continue
         try:
             return name, await provider(name).fetch(asks, INTERVAL, due.market)
-        except NoBudget:
+        except NoCredits:
             _logger.info("%s: no credits are left for now", name)
-        except ProviderFailed as failure:
+        except ProviderError as failure:
             _logger.error("%s", failure)
             failures.append(str(failure))
     if failures:
@@ -215,7 +230,7 @@ async def _fetch(due: Due, settings: Settings, provider: Callable[[str], Provide
 
 async def _confirm(series: Sequence[Series], settings: Settings) -> list[Series]:
     """Return *series*, with the second source's name where a jump of the newest bar was confirmed by it."""
-    jumped = {one.ticker: one.bars[-1] for one in series if jumps(one.bars)}
+    jumped = {one.ticker: one.bars[-1] for one in series if has_jump(one.bars)}
     if not jumped or settings.finnhub_api_key is None:
         return list(series)
     from functions.ingest.providers import finnhub  # few ticks need it
@@ -224,7 +239,9 @@ async def _confirm(series: Sequence[Series], settings: Settings) -> list[Series]
     return [replace(one, confirmed_by=finnhub.NAME) if one.ticker in confirmed else one for one in series]
 
 
-def _log(due: Due, asked: int = 0, spent: int = 0, bars: int = 0, dropped: int = 0, name: str | None = None) -> None:
+def _log(
+    due: FetchPlan, asked: int = 0, spent: int = 0, bars: int = 0, dropped: int = 0, name: str | None = None
+) -> None:
     _logger.info(
         "bars: due=%d asked=%d credits=%d bars=%d dropped=%d provider=%s",
         *(len(due.gaps), asked, spent, bars, dropped, name),

@@ -57,7 +57,7 @@ end
 """
 
 
-class Grant(NamedTuple):
+class CreditGrant(NamedTuple):
     """Credits that may be spent with *key* at once; the windows they were charged to, by "minute" and "day"."""
 
     key: Secret
@@ -65,7 +65,7 @@ class Grant(NamedTuple):
     windows: dict[str, list[str]]
 
 
-class AllSetAside(Exception):  # noqa: N818
+class AllKeysSuspended(Exception):  # noqa: N818
     """Every key was refused by the provider within the last hour."""
 
 
@@ -80,10 +80,10 @@ class Budget:
         self._keys = {short_hash(key): key for key in keys}
         self._limits = {"minute": per_minute, "day": per_day or 1_000_000_000}
 
-    async def take(self, wanted: int) -> list[Grant]:
+    async def take(self, wanted: int) -> list[CreditGrant]:
         """Charge up to *wanted* credits to the keys in order, each as far as it has any free; [] when none has.
 
-        AllSetAside when no key may be used.
+        AllKeysSuspended when no key may be used.
         """
         now = clock.now()
         windows = {name: self._windows(name, now) for name in self._keys}
@@ -104,19 +104,19 @@ class Budget:
             _LIFETIMES["day"],
         )
         if all(count < 0 for count in granted):
-            raise AllSetAside
+            raise AllKeysSuspended
         return [
-            Grant(key, count, windows[name])
+            CreditGrant(key, count, windows[name])
             for (name, key), count in zip(self._keys.items(), granted, strict=True)
             if count > 0
         ]
 
-    async def use_up(self, grant: Grant, window: str, left: int = 0) -> None:
+    async def mark_spent(self, grant: CreditGrant, window: str, left: int = 0) -> None:
         """Note that the provider sees at most *left* credits in the "minute" or "day" that *grant* was charged to."""
         for name in dict.fromkeys(grant.windows[window]):
             await self._redis.eval(_RAISE, 1, name, max(self._limits[window] - left, 0), _LIFETIMES[window])
 
-    async def set_aside(self, grant: Grant) -> None:
+    async def suspend(self, grant: CreditGrant) -> None:
         """Do not use the key for an hour: the provider refuses it."""
         until = (clock.now() + _SET_ASIDE).timestamp()
         await self._redis.set(self._aside(short_hash(grant.key)), until, ex=_LIFETIMES["day"])

@@ -4,10 +4,10 @@ import logging
 from collections.abc import Callable
 from datetime import timedelta
 
-from functions.ingest.providers import NoBudget, Provider, ProviderFailed
+from functions.ingest.providers import NoCredits, Provider, ProviderError
+from functions.ingest.queries import select_unknown, select_unprofiled
 from functions.ingest.settings import Settings
-from functions.ingest.stored import select_unknown, select_unprofiled
-from functions.ingest.ticks import Refused
+from functions.ingest.ticks import InvalidTick
 from shared.connections.postgres import ConnectionPool
 from shared.events.types import CompaniesFetched, Tick
 from shared.http.problem import Problem
@@ -26,13 +26,13 @@ async def fetch_companies(
 ) -> CompaniesFetched | None:
     """Return the event that tells of the profiles that could be fetched now, None when there are none or no key is set.
 
-    Refused for a ticker that is not tracked; Problem 503 when Finnhub failed.
+    InvalidTick for a ticker that is not tracked; Problem 503 when Finnhub failed.
     """
     now = clock.now()
     tickers = None if tick.tickers is None else [ticker.upper() for ticker in tick.tickers]
     async with pool.connection() as connection:
         if tickers and (unknown := await select_unknown(connection, tickers)):
-            raise Refused(f"tickers: {', '.join(sorted(unknown))}: not tracked")
+            raise InvalidTick(f"tickers: {', '.join(sorted(unknown))}: not tracked")
         due = await select_unprofiled(connection, tickers, now - FRESH)
     companies, calls = [], 0
     if due and settings.finnhub_api_key is not None:
@@ -40,9 +40,9 @@ async def fetch_companies(
 
         try:
             companies, calls = await finnhub.fetch_profiles(settings, {one.ticker: one.name for one in due})
-        except NoBudget:
+        except NoCredits:
             _logger.info("finnhub: no calls are left for now")
-        except ProviderFailed as failure:
+        except ProviderError as failure:
             _logger.error("%s", failure)
             raise Problem(
                 503, "providers-failed", "No provider could serve", f"{len(due)} profiles are due. See the log."

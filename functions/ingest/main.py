@@ -11,7 +11,7 @@ from functions.ingest.bars import fetch_bars
 from functions.ingest.companies import fetch_companies
 from functions.ingest.providers import open_provider
 from functions.ingest.settings import Settings
-from functions.ingest.ticks import Refused, read_tick, refuse
+from functions.ingest.ticks import InvalidTick, read_tick, tick_refused
 from shared.connections.postgres import ConnectionPool
 from shared.events.cloudevents import receive, reply
 from shared.events.types import TICK
@@ -30,7 +30,7 @@ _jobs = {"bars": fetch_bars, "companies": fetch_companies}
 @functions_framework.aio.http
 @handle_problems
 async def ingest(request: Request) -> Response:
-    """Answer a tick with an event (200), or with 204 when there is nothing to tell."""
+    """FetchResult a tick with an event (200), or with 204 when there is nothing to tell."""
     received = await receive(request)
     if received.type != TICK:
         _logger.warning("took in a %s, which a Trigger should not have sent here", received.type)
@@ -38,9 +38,9 @@ async def ingest(request: Request) -> Response:
     try:
         job, tick = read_tick(received)
         event = await _jobs[job](tick, _pool, _settings, _provider)
-    except Refused as refused:
+    except InvalidTick as refused:
         _logger.warning("refused tick %s: %s", received.id, refused)
-        event = refuse(received, refused)
+        event = tick_refused(received, refused)
     if event is None:
         return Response(status_code=204)
     return reply(event, source="ingest", event_id=received.id)

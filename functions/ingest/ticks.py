@@ -10,7 +10,7 @@ from shared.events.types import EventError, Moment, Tick, TickRefused
 JOBS = ("bars", "companies")
 
 
-class Refused(Exception):  # noqa: N818  a refusal is an answer
+class InvalidTick(Exception):  # noqa: N818  a refusal is an answer
     """The tick can never be done; the text says why."""
 
 
@@ -25,29 +25,29 @@ class Window(NamedTuple):
 def read_tick(received: Received) -> tuple[str, Tick]:
     """Return the job (`bars` when the event names none) and the overrides of a tick; no data is no overrides.
 
-    Refused for an unknown job and for data that is no Tick.
+    InvalidTick for an unknown job and for data that is no Tick.
     """
     job = received.attributes.get("job", "bars")
     if job not in JOBS:
-        raise Refused(f"job: {job!r} is unknown, ingest does {' and '.join(JOBS)}")
+        raise InvalidTick(f"job: {job!r} is unknown, ingest does {' and '.join(JOBS)}")
     try:
         tick = Tick.from_json(received.data if received.data.strip() else b"{}")
     except EventError as error:
-        raise Refused(str(error)) from error
+        raise InvalidTick(str(error)) from error
     if tick.tickers is not None and not tick.tickers:
-        raise Refused("tickers: names none; leave it out to mean all")
+        raise InvalidTick("tickers: names none; leave it out to mean all")
     if job == "companies" and (tick.start or tick.end or tick.lookback_sessions):
-        raise Refused("start, end, lookback_sessions: profiles have no dates, a companies tick takes tickers alone")
+        raise InvalidTick("start, end, lookback_sessions: profiles have no dates, a companies tick takes tickers alone")
     if tick.lookback_sessions and (tick.start or tick.end):
-        raise Refused("lookback_sessions: cannot go together with start or end")
+        raise InvalidTick("lookback_sessions: cannot go together with start or end")
     return job, tick
 
 
-def asked_window(tick: Tick, now: datetime, history_sessions: int) -> Window | None:
+def requested_window(tick: Tick, now: datetime, history_sessions: int) -> Window | None:
     """Return the window that *tick* names, None when it means whatever is missing now.
 
     A date is a day in New York: *start* means its midnight, *end* includes the whole day. An instant means itself.
-    Without *start*: the newest *history_sessions* before *end*. Refused for a start in the future.
+    Without *start*: the newest *history_sessions* before *end*. InvalidTick for a start in the future.
     """
     if tick.lookback_sessions:
         return Window(None, now, tick.lookback_sessions)
@@ -59,11 +59,11 @@ def asked_window(tick: Tick, now: datetime, history_sessions: int) -> Window | N
         return Window(None, end, history_sessions)
     start = _instant(starts, days=0)
     if start > now:
-        raise Refused(f"start: {tick.start} lies in the future")
+        raise InvalidTick(f"start: {tick.start} lies in the future")
     return Window(start, end, None)
 
 
-def refuse(received: Received, refused: Refused) -> TickRefused:
+def tick_refused(received: Received, refused: InvalidTick) -> TickRefused:
     """Return the event that tells of a refused tick, with the data it came with (its beginning, if it is long)."""
     return TickRefused(
         reason=str(refused), tick_id=received.id, tick_data=received.data[:4096].decode(errors="replace")

@@ -8,7 +8,7 @@ from shared.cache.market_version import bump_epoch
 from shared.events.types import CompaniesFetched, Company
 
 
-async def keep_companies(connection: AsyncConnection, fetched: CompaniesFetched) -> tuple[int | None, list[str]]:
+async def store_companies(connection: AsyncConnection, fetched: CompaniesFetched) -> tuple[int | None, list[str]]:
     """Keep *fetched* in one transaction of *connection* (which has autocommit).
 
     Return the new epoch, None if nothing changed, and the tickers that are not tracked.

@@ -11,12 +11,12 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
 
-from functions.store.companies import keep_companies
+from functions.store.bar_versions import SourcePriority
+from functions.store.companies import store_companies
 from functions.store.dead_letters import dead_letter_reason, select_dead_letters, upsert_dead_letter
-from functions.store.history import Trust
-from functions.store.keep import Rules, keep_bars
 from functions.store.rejections import Origin
 from functions.store.settings import Settings
+from functions.store.store_bars import StorePolicy, store_bars
 from shared.cache.market_version import publish_epoch
 from shared.connections.postgres import ConnectionPool
 from shared.events.cloudevents import Received, receive, reply
@@ -35,10 +35,10 @@ log.configure()
 _logger = logging.getLogger(__name__)
 _settings = read_settings(Settings)
 _pool = ConnectionPool(_settings)
-_rules = Rules(Trust(_settings.providers), _settings.settles_after)
+_policy = StorePolicy(SourcePriority(_settings.providers), _settings.settles_after)
 
 
-class Poison(Exception):  # noqa: N818  the usual word for an event that can never succeed
+class UnprocessableEvent(Exception):  # noqa: N818  the usual word for an event that can never succeed
     """Why an event is put aside instead of being tried again."""
 
 
@@ -53,7 +53,7 @@ async def store(request: Request) -> Response:
     if path not in ("", "/dead-letters", "/metrics"):
         raise Problem(404, "not-found", "Not found", "Events are taken at / and /dead-letters.")
     if request.method in ("GET", "HEAD") and path:
-        return await tell_operators(path)
+        return await operator_response(path)
     if request.method != "POST":
         raise Problem(
             405, "method-not-allowed", "Method not allowed", "Events come by POST.", headers={"Allow": "POST"}
@@ -62,20 +62,20 @@ async def store(request: Request) -> Response:
         raise Problem(405, "method-not-allowed", "Method not allowed", "It is read.", headers={"Allow": "GET, HEAD"})
     event = await receive(request)
     if path:
-        return await put_aside(event, dead_letter_reason(event))
+        return await store_dead_letter(event, dead_letter_reason(event))
     try:
         return await keep(event)
-    except Poison as poison:
-        return await put_aside(event, str(poison))
+    except UnprocessableEvent as poison:
+        return await store_dead_letter(event, str(poison))
     except EventError as error:
-        return await put_aside(event, str(error))
+        return await store_dead_letter(event, str(error))
     except DataError as error:
-        return await put_aside(event, f"Postgres cannot hold it: {error.diag.message_primary or error}")
+        return await store_dead_letter(event, f"Postgres cannot hold it: {error.diag.message_primary or error}")
     except OverflowError as error:
-        return await put_aside(event, f"a time lies beyond the calendar: {error}")
+        return await store_dead_letter(event, f"a time lies beyond the calendar: {error}")
 
 
-async def tell_operators(path: str) -> Response:
+async def operator_response(path: str) -> Response:
     """Answer with the dead letters, or with what is counted."""
     async with _pool.connection() as connection:
         if path == "/dead-letters":
@@ -87,25 +87,25 @@ async def tell_operators(path: str) -> Response:
 
 
 async def keep(event: Received) -> Response:
-    """Keep what *event* tells; Poison, EventError, DataError or OverflowError when that can never succeed."""
+    """Process *event*; UnprocessableEvent, EventError, DataError or OverflowError when that can never succeed."""
     if event.type == BarsFetched.TYPE:
-        return await take_bars(event, BarsFetched.from_json(event.data))
+        return await handle_bars_fetched(event, BarsFetched.from_json(event.data))
     if event.type == CompaniesFetched.TYPE:
-        return await take_companies(CompaniesFetched.from_json(event.data))
+        return await handle_companies_fetched(CompaniesFetched.from_json(event.data))
     if event.type == TickRefused.TYPE:
-        raise Poison(TickRefused.from_json(event.data).reason)
-    raise Poison(f"store does not know the type {event.type}")
+        raise UnprocessableEvent(TickRefused.from_json(event.data).reason)
+    raise UnprocessableEvent(f"store does not know the type {event.type}")
 
 
-async def take_bars(event: Received, fetched: BarsFetched) -> Response:
+async def handle_bars_fetched(event: Received, fetched: BarsFetched) -> Response:
     """Keep bars and reply with what came of it."""
     _refuse_the_future(fetched)
     async with _pool.connection() as connection:
-        stored, hour_complete, epoch = await keep_bars(
+        stored, hour_complete, epoch = await store_bars(
             connection,
             fetched,
             Origin(event.id, log.trace_id()),
-            _rules,
+            _policy,
         )
     answer = reply(
         stored,
@@ -113,21 +113,21 @@ async def take_bars(event: Received, fetched: BarsFetched) -> Response:
         event_id=f"stored:{event.id}",
         extensions={"hourcomplete": "true" if hour_complete else "false"},
     )
-    return telling_readers(answer, epoch)
+    return with_publication(answer, epoch)
 
 
-async def take_companies(fetched: CompaniesFetched) -> Response:
+async def handle_companies_fetched(fetched: CompaniesFetched) -> Response:
     """Keep company profiles; those of strangers are put aside with the whole event."""
     _refuse_the_future(fetched)
     async with _pool.connection() as connection:
-        epoch, strangers = await keep_companies(connection, fetched)
+        epoch, strangers = await store_companies(connection, fetched)
     if strangers:
-        await tell_readers(epoch)
-        raise Poison(f"not tracked: {', '.join(strangers)}; the others were kept")
-    return telling_readers(Response(status_code=204), epoch)
+        await publish_version(epoch)
+        raise UnprocessableEvent(f"not tracked: {', '.join(strangers)}; the others were kept")
+    return with_publication(Response(status_code=204), epoch)
 
 
-async def put_aside(event: Received, reason: str) -> Response:
+async def store_dead_letter(event: Received, reason: str) -> Response:
     """Keep *event* whole as a dead letter: it must not be tried again, and must not be lost."""
     _logger.warning("put aside %s %s: %s", event.type, event.id, reason)
     async with _pool.connection() as connection:
@@ -135,14 +135,14 @@ async def put_aside(event: Received, reason: str) -> Response:
     return Response(status_code=204)
 
 
-def telling_readers(answer: Response, epoch: int | None) -> Response:
+def with_publication(answer: Response, epoch: int | None) -> Response:
     """Return *answer*, which publishes *epoch* once it is sent: the broker need not wait for that."""
     if epoch is not None:
-        answer.background = BackgroundTask(tell_readers, epoch)
+        answer.background = BackgroundTask(publish_version, epoch)
     return answer
 
 
-async def tell_readers(epoch: int | None) -> None:
+async def publish_version(epoch: int | None) -> None:
     """Publish *epoch*; without Redis readers find out by themselves within seconds."""
     if epoch is None:
         return
@@ -163,4 +163,4 @@ def _redis() -> "Redis":
 
 def _refuse_the_future(fetched: BarsFetched | CompaniesFetched) -> None:
     if fetched.fetched_at > clock.now() + CLOCK_SKEW:
-        raise Poison(f"fetched_at {fetched.fetched_at.isoformat()} lies in the future")
+        raise UnprocessableEvent(f"fetched_at {fetched.fetched_at.isoformat()} lies in the future")

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from psycopg import AsyncConnection
 
-from functions.store.check import Bad, Bar, Good
+from functions.store.validation import Bar, RejectedBar, ValidBar
 from shared.events.types import BarsFetched
 
 
@@ -18,7 +18,7 @@ class Origin(NamedTuple):
 
 
 async def insert_rejections(
-    connection: AsyncConnection, fetched: BarsFetched, bad: Sequence[Bad], origin: Origin
+    connection: AsyncConnection, fetched: BarsFetched, bad: Sequence[RejectedBar], origin: Origin
 ) -> int:
     """Keep *bad*, and return how many of them are new: the same bar with the same fault is kept once."""
     if not bad:
@@ -50,6 +50,6 @@ async def insert_rejections(
     return cursor.rowcount
 
 
-def _as_json(bar: Bar | Good) -> str:
+def _as_json(bar: Bar | ValidBar) -> str:
     figures = {"open": bar.open, "high": bar.high, "low": bar.low, "close": bar.close, "volume": bar.volume}
     return json.dumps({name: None if figure is None else str(figure) for name, figure in figures.items()})

@@ -425,7 +425,7 @@ CREATE VIEW movers AS
     to_json(profile.*) AS profile,
     to_json(bar.*) AS current_metrics,
     to_json(delta.*) AS metric_deltas,
-    figure.close_delta AS change,
+    (figure.close - figure.basis_price) AS change,
     rfc3339(figure.basis_start) AS basis_datetime,
     rfc3339(figure.basis_at) AS basis_at,
     figure.basis_price,

@@ -10,7 +10,7 @@ from urllib.parse import urljoin, urlsplit
 import psycopg
 import pytest
 
-from functions.store.history import Trust, Version, place
+from functions.store.bar_versions import BarVersion, SourcePriority, insert_version
 from tests.conftest import new_database
 from tests.reading import Api, Bar, at, change, hours, put, serving, sessions
 from tests.waiting import wait_until
@@ -149,7 +149,7 @@ def test_the_past_may_be_kept_and_still_learns(database_url: str, redis_url: str
 
 def test_it_agrees_with_the_ranks_of_store(database_url: str, redis_url: str) -> None:
     """Whatever order answers arrived in, as of T stands the highest of those fetched by T, as store ranks them."""
-    trust = Trust(("twelvedata", "replay"))
+    trust = SourcePriority(("twelvedata", "replay"))
     answers = [
         told("replay", 10, "5"),
         told("twelvedata", 20, "6"),
@@ -157,9 +157,9 @@ def test_it_agrees_with_the_ranks_of_store(database_url: str, redis_url: str) ->
         told("twelvedata", 40, "8"),
         told("replay", 50, "9"),
     ]
-    placed: list[Version] = []
+    placed: list[BarVersion] = []
     for index in (3, 0, 4, 1, 2):
-        placed = place(placed, answers[index], trust)
+        placed = insert_version(placed, answers[index], trust)
     put(database_url, [Bar("AAPL", FRIDAY, "8", revision=len(placed) - 1)])
     change(database_url, f"UPDATE bars SET close = 8, received_at = '{placed[-1].received_at}'")
     for number, (version, following) in enumerate(pairwise(placed)):
@@ -177,7 +177,7 @@ def test_it_agrees_with_the_ranks_of_store(database_url: str, redis_url: str) ->
     ]
 
 
-def told(source: str, minutes: int, price: str) -> Version:
+def told(source: str, minutes: int, price: str) -> BarVersion:
     """What *source* said so many minutes after the bar's end."""
     moment, usd = FRIDAY + timedelta(minutes=60 + minutes), Decimal(price)
-    return Version(usd, usd, usd, usd, 1, source, moment, moment)
+    return BarVersion(usd, usd, usd, usd, 1, source, moment, moment)

@@ -1,12 +1,12 @@
-"""A house for a test: ingest and store on real services, with the stand-in vendors."""
+"""A harness for a test: ingest and store on real services, with the stand-in vendors."""
 
 import asyncio
 from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.ingest.house import FRIDAY_EVENING, House
-from tests.vendors import KEY, OTHER_KEY, Hands, Vendors, set_clock, vendors
+from tests.fake_vendors import KEY, OTHER_KEY, Hands, Vendors, set_clock, vendors
+from tests.ingest.ingest_harness import FRIDAY_EVENING, IngestHarness
 
 
 @pytest.fixture
@@ -16,20 +16,20 @@ def hands(monkeypatch: pytest.MonkeyPatch) -> Hands:
 
 
 @pytest.fixture
-def open_house(
+def open_harness(
     monkeypatch: pytest.MonkeyPatch, hands: Hands, database_url: str, redis_url: str
-) -> Iterator[Callable[..., House]]:
+) -> Iterator[Callable[..., IngestHarness]]:
     """A function that starts ingest and store; keywords are their environment."""
     for name in ("PROVIDERS", "TWELVEDATA_API_KEYS", "FINNHUB_API_KEY", "REPLAY_FILES"):
         monkeypatch.delenv(name, raising=False)
 
     with asyncio.Runner() as runner:
 
-        def start(**environment: str) -> House:
+        def start(**environment: str) -> IngestHarness:
             told = {"database_url": database_url, "redis_url": redis_url} | environment
             for name, value in told.items():
                 monkeypatch.setenv(name.upper(), value)
-            return House(runner, database_url, hands)
+            return IngestHarness(runner, database_url, hands)
 
         yield start
 
@@ -42,15 +42,15 @@ def upstream(hands: Hands) -> Iterator[Vendors]:
 
 
 @pytest.fixture
-def open_real_house(open_house: Callable[..., House], upstream: Vendors) -> Callable[..., House]:
+def open_real_harness(open_harness: Callable[..., IngestHarness], upstream: Vendors) -> Callable[..., IngestHarness]:
     """A function that starts ingest and store with the real clients on the stand-in vendors."""
 
-    def start(**environment: str) -> House:
+    def start(**environment: str) -> IngestHarness:
         real = {
             "twelvedata_api_keys": KEY,
             "twelvedata_base_url": upstream.url,
             "finnhub_base_url": f"{upstream.url}/api/v1",
         }
-        return open_house(**real | environment)
+        return open_harness(**real | environment)
 
     return start

@@ -4,102 +4,102 @@ from collections.abc import Callable
 
 import pytest
 
-from functions.ingest import due
-from tests.ingest.house import FRIDAY_EVENING, House, fetched
-from tests.vendors import Vendors, exchange, utc
+from functions.ingest import gaps
+from tests.fake_vendors import Vendors, exchange, utc
+from tests.ingest.ingest_harness import FRIDAY_EVENING, IngestHarness, fetched
 
 
 class TestReconcile:
     """A tick means: look what is missing."""
 
-    def test_a_lost_tick_heals_itself(self, open_house: Callable[..., House]) -> None:
+    def test_a_lost_tick_heals_itself(self, open_harness: Callable[..., IngestHarness]) -> None:
         """Whichever ticks were lost, the next one brings all that is missing since, and only that plus the overlap."""
-        house = open_house()
-        house.track("KO")
-        house.clock.at = utc("2026-11-18 15:35")
-        house.work()
-        house.clock.at = utc("2026-11-20 15:35")
-        event = house.work()
+        harness = open_harness()
+        harness.track("KO")
+        harness.clock.at = utc("2026-11-18 15:35")
+        harness.work()
+        harness.clock.at = utc("2026-11-20 15:35")
+        event = harness.work()
 
         assert event is not None
         bars = event.series[0].bars
         assert len(bars) == 10 + 14
         assert (bars[10].start, bars[-1].start) == (utc("2026-11-18 15:30"), utc("2026-11-20 14:30"))
-        assert house.work() is None
+        assert harness.work() is None
 
-    def test_a_bar_is_due_a_minute_after_its_end(self, open_house: Callable[..., House]) -> None:
+    def test_a_bar_is_due_a_minute_after_its_end(self, open_harness: Callable[..., IngestHarness]) -> None:
         """Not before."""
-        house = open_house()
-        house.track("KO")
-        house.clock.at = utc("2026-11-20 15:31")
-        house.work()
-        house.clock.at = utc("2026-11-20 16:30:59")
-        early = house.work()
-        house.clock.forward(seconds=1)
+        harness = open_harness()
+        harness.track("KO")
+        harness.clock.at = utc("2026-11-20 15:31")
+        harness.work()
+        harness.clock.at = utc("2026-11-20 16:30:59")
+        early = harness.work()
+        harness.clock.forward(seconds=1)
 
         assert early is None
-        assert house.work() is not None
+        assert harness.work() is not None
 
-    def test_holes_inside_are_found_by_looking_back(self, open_house: Callable[..., House]) -> None:
+    def test_holes_inside_are_found_by_looking_back(self, open_harness: Callable[..., IngestHarness]) -> None:
         """A plain tick sees the end alone; with lookback_sessions the hull of what is missing is asked for."""
-        house = open_house()
-        house.track("KO", "V")
-        house.work()
-        house.sql("DELETE FROM bars WHERE ticker = 'KO' AND start BETWEEN '2026-11-17' AND '2026-11-19T15:00Z'")
-        plain, back = house.work(), house.work({"lookback_sessions": 10})
+        harness = open_harness()
+        harness.track("KO", "V")
+        harness.work()
+        harness.sql("DELETE FROM bars WHERE ticker = 'KO' AND start BETWEEN '2026-11-17' AND '2026-11-19T15:00Z'")
+        plain, back = harness.work(), harness.work({"lookback_sessions": 10})
 
         assert plain is None
         assert back is not None
         assert [(one.ticker, one.start, one.end) for one in back.series] == [
             ("KO", utc("2026-11-17 14:30"), utc("2026-11-19 15:30"))
         ]
-        assert house.work({"lookback_sessions": 10}) is None
+        assert harness.work({"lookback_sessions": 10}) is None
 
-    def test_a_hole_that_no_provider_can_fill_is_left_alone(self, open_house: Callable[..., House]) -> None:
+    def test_a_hole_that_no_provider_can_fill_is_left_alone(self, open_harness: Callable[..., IngestHarness]) -> None:
         """What is settled is not looked for again."""
-        house = open_house()
-        house.track("KO")
-        house.work()
-        house.sql("DELETE FROM bars WHERE start = '2026-11-17T15:30Z'")
-        house.sql("UPDATE asked_windows SET settled = '{[2026-11-17T15:30Z, 2026-11-17T16:30Z)}'")
+        harness = open_harness()
+        harness.track("KO")
+        harness.work()
+        harness.sql("DELETE FROM bars WHERE start = '2026-11-17T15:30Z'")
+        harness.sql("UPDATE asked_windows SET settled = '{[2026-11-17T15:30Z, 2026-11-17T16:30Z)}'")
 
-        assert house.work({"lookback_sessions": 10}) is None
-        assert house.work({"start": "2026-11-01"}) is None
+        assert harness.work({"lookback_sessions": 10}) is None
+        assert harness.work({"start": "2026-11-01"}) is None
 
-    def test_a_window_is_filled_and_not_more(self, open_house: Callable[..., House]) -> None:
+    def test_a_window_is_filled_and_not_more(self, open_harness: Callable[..., IngestHarness]) -> None:
         """start and end fill [start, end): dates are days in New York, the half day included."""
-        house = open_house()
-        house.track("KO")
-        event = house.work({"start": "2025-11-28", "end": "2025-11-28"})
+        harness = open_harness()
+        harness.track("KO")
+        event = harness.work({"start": "2025-11-28", "end": "2025-11-28"})
 
         assert event is not None
         assert [one.start for one in event.series[0].bars] == exchange().starts(
             "1h", utc("2025-11-28 00:00"), utc("2025-11-29 00:00")
         )
-        assert house.sql("SELECT count(*) FROM bars") == [4]
-        assert house.work({"start": "2025-11-28", "end": "2025-11-28"}) is None
+        assert harness.sql("SELECT count(*) FROM bars") == [4]
+        assert harness.work({"start": "2025-11-28", "end": "2025-11-28"}) is None
 
-    def test_a_year_goes_through_many_ticks(self, open_house: Callable[..., House]) -> None:
+    def test_a_year_goes_through_many_ticks(self, open_harness: Callable[..., IngestHarness]) -> None:
         """Each brings as much as an event carries and the next goes on, until nothing is missing."""
-        house = open_house()
-        house.track("KO", "V", "MA", "PG", "BA")
+        harness = open_harness()
+        harness.track("KO", "V", "MA", "PG", "BA")
         events = []
-        while event := house.work({"start": "2025-11-20"}):
+        while event := harness.work({"start": "2025-11-20"}):
             events.append(event)
 
         expected = exchange().starts("1h", utc("2025-11-20 00:00"), FRIDAY_EVENING)
         assert [len(event.series) for event in events] == [3, 2]
-        assert house.sql("SELECT DISTINCT count(*) FROM bars GROUP BY ticker") == [len(expected)]
+        assert harness.sql("SELECT DISTINCT count(*) FROM bars GROUP BY ticker") == [len(expected)]
 
     def test_a_long_window_is_cut_and_goes_on(
-        self, open_house: Callable[..., House], monkeypatch: pytest.MonkeyPatch
+        self, open_harness: Callable[..., IngestHarness], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """One ticker with more bars than an answer holds: oldest part first, each bar once in the end."""
-        monkeypatch.setattr(due, "TICKER_BARS", 700)
-        house = open_house()
-        house.track("KO")
+        monkeypatch.setattr(gaps, "TICKER_BARS", 700)
+        harness = open_harness()
+        harness.track("KO")
         parts = []
-        while event := house.work({"start": "2025-11-20"}):
+        while event := harness.work({"start": "2025-11-20"}):
             parts.append((event.series[0].start, len(event.series[0].bars)))
 
         assert [count for _, count in parts[:-1]] == [700] * (len(parts) - 1)
@@ -107,49 +107,52 @@ class TestReconcile:
         assert len(parts) == 3
 
     def test_a_bar_that_the_provider_lacks_is_not_asked_for_for_ever(
-        self, open_real_house: Callable[..., House], upstream: Vendors
+        self, open_real_harness: Callable[..., IngestHarness], upstream: Vendors
     ) -> None:
         """A minute later it is asked for again, after those that were not asked for yet; once settled never again."""
-        house = open_real_house(twelvedata_credits_per_minute="1")
-        house.track("KO", "V")
+        harness = open_real_harness(twelvedata_credits_per_minute="1")
+        harness.track("KO", "V")
         for _ in range(2):
-            house.work()
-            house.clock.forward(minutes=1)
-        house.clock.at, asked = utc("2026-11-23 15:31"), []
-        house.sql("UPDATE asked_windows SET asked_at = %s WHERE ticker = 'KO'", house.clock.at)
+            harness.work()
+            harness.clock.forward(minutes=1)
+        harness.clock.at, asked = utc("2026-11-23 15:31"), []
+        harness.sql("UPDATE asked_windows SET asked_at = %s WHERE ticker = 'KO'", harness.clock.at)
         for _ in range(3):
-            asked += [one.ticker for one in fetched(house.tick()).series]
-            house.sql("UPDATE asked_windows SET asked_at = %s WHERE ticker = %s", house.clock.at, asked[-1])
-            house.clock.forward(minutes=1)
-        house.sql("UPDATE asked_windows SET settled = settled + '{[2026-11-23T14:00Z, 2026-11-23T15:00Z)}'")
+            asked += [one.ticker for one in fetched(harness.tick()).series]
+            harness.sql("UPDATE asked_windows SET asked_at = %s WHERE ticker = %s", harness.clock.at, asked[-1])
+            harness.clock.forward(minutes=1)
+        harness.sql("UPDATE asked_windows SET settled = settled + '{[2026-11-23T14:00Z, 2026-11-23T15:00Z)}'")
 
         assert asked == ["V", "KO", "V"]
-        assert house.work() is None
+        assert harness.work() is None
 
     def test_an_unknown_symbol_is_not_asked_for_for_ever(
-        self, open_real_house: Callable[..., House], upstream: Vendors
+        self, open_real_harness: Callable[..., IngestHarness], upstream: Vendors
     ) -> None:
         """Its empty answer settles the window like any other."""
-        house = open_real_house()
-        house.sql("INSERT INTO tickers VALUES ('NOPE', 'Nobody', true)")
-        house.track("NOPE")
-        house.clock.at = utc("2026-11-21 12:00")
-        first = house.work()
-        house.clock.forward(minutes=5)
+        harness = open_real_harness()
+        harness.sql("INSERT INTO tickers VALUES ('NOPE', 'Nobody', true)")
+        harness.track("NOPE")
+        harness.clock.at = utc("2026-11-21 12:00")
+        first = harness.work()
+        harness.clock.forward(minutes=5)
 
         assert first is not None
         assert first.series[0].bars == ()
-        assert house.work() is None
+        assert harness.work() is None
         assert len(upstream.requests()) == 1
 
     def test_real_bars_take_the_place_of_invented_ones_and_never_the_other_way(
-        self, open_house: Callable[..., House], open_real_house: Callable[..., House], upstream: Vendors
+        self,
+        open_harness: Callable[..., IngestHarness],
+        open_real_harness: Callable[..., IngestHarness],
+        upstream: Vendors,
     ) -> None:
         """With a key the whole invented history is asked for; without one again, real bars are not continued."""
-        invented = open_house()
+        invented = open_harness()
         invented.track("KO")
         invented.work()
-        real = open_real_house()
+        real = open_real_harness()
         event = real.work()
 
         assert event is not None
@@ -157,18 +160,18 @@ class TestReconcile:
         assert real.sql("SELECT DISTINCT source FROM bars") == ["twelvedata"]
         assert real.work() is None
         real.clock.at = utc("2026-11-23 15:31")
-        invented_again = open_house(twelvedata_api_keys="")
+        invented_again = open_harness(twelvedata_api_keys="")
         assert invented_again.work() is None
         assert invented_again.work({"lookback_sessions": 3}) is None
 
     def test_invented_bars_are_holes_to_a_real_provider(
-        self, open_house: Callable[..., House], open_real_house: Callable[..., House]
+        self, open_harness: Callable[..., IngestHarness], open_real_harness: Callable[..., IngestHarness]
     ) -> None:
         """A window that is named is asked for until it is real, and then no more."""
-        invented = open_house()
+        invented = open_harness()
         invented.track("KO")
         invented.work()
-        real, window = open_real_house(), {"start": "2026-11-16", "end": "2026-11-18"}
+        real, window = open_real_harness(), {"start": "2026-11-16", "end": "2026-11-18"}
         event = real.work(window)
 
         assert event is not None
@@ -176,30 +179,30 @@ class TestReconcile:
         assert real.work(window) is None
 
     def test_what_is_unfinished_or_out_of_place_is_dropped_and_counted(
-        self, open_real_house: Callable[..., House], upstream: Vendors, capsys: pytest.CaptureFixture[str]
+        self, open_real_harness: Callable[..., IngestHarness], upstream: Vendors, capsys: pytest.CaptureFixture[str]
     ) -> None:
         """The bar in progress is never stored, nor a weekend's; wrong prices are store's to refuse."""
-        house = open_real_house()
-        house.track("KO")
-        house.clock.at = utc("2026-11-20 15:45")
+        harness = open_real_harness()
+        harness.track("KO")
+        harness.clock.at = utc("2026-11-20 15:45")
         upstream.misbehave("weekend_bar")
-        event = house.work({"start": "2026-11-19"})
+        event = harness.work({"start": "2026-11-19"})
 
         assert event is not None
         assert event.series[0].bars[-1].start == utc("2026-11-20 14:30")
         assert "bars=8 dropped=1 provider=twelvedata" in capsys.readouterr().out
 
     def test_a_correction_of_a_late_bar_comes_in(
-        self, open_real_house: Callable[..., House], upstream: Vendors
+        self, open_real_harness: Callable[..., IngestHarness], upstream: Vendors
     ) -> None:
         """The overlap reads the newest ten bars again: one that was wrong is revised, the old one kept."""
-        house = open_real_house()
-        house.track("KO")
+        harness = open_real_harness()
+        harness.track("KO")
         upstream.misbehave("changed_bar")
-        house.work()
-        wrong = house.sql("SELECT close FROM bars WHERE start = '2026-11-20T20:30Z'")
-        house.clock.at = utc("2026-11-23 15:31")
-        house.work()
+        harness.work()
+        wrong = harness.sql("SELECT close FROM bars WHERE start = '2026-11-20T20:30Z'")
+        harness.clock.at = utc("2026-11-23 15:31")
+        harness.work()
 
-        assert house.sql("SELECT revision FROM bars WHERE start = '2026-11-20T20:30Z'") == [1]
-        assert house.sql("SELECT close FROM bar_revisions") == wrong
+        assert harness.sql("SELECT revision FROM bars WHERE start = '2026-11-20T20:30Z'") == [1]
+        assert harness.sql("SELECT close FROM bar_revisions") == wrong

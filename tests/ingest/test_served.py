@@ -10,41 +10,41 @@ from datetime import UTC, datetime
 import httpx
 
 from shared.events.types import CompaniesFetched
-from tests.ingest.house import FRIDAY_EVENING, ROOT, House, fetched
-from tests.vendors import KEY, OTHER_KEY, Vendors
+from tests.fake_vendors import KEY, OTHER_KEY, Vendors
+from tests.ingest.ingest_harness import FRIDAY_EVENING, ROOT, IngestHarness, fetched
 from tests.waiting import wait_until
 
 
 class TestCompanies:
     """Profiles."""
 
-    def test_without_a_key_the_catalogue_stays(self, open_house: Callable[..., House]) -> None:
+    def test_without_a_key_the_catalogue_stays(self, open_harness: Callable[..., IngestHarness]) -> None:
         """204, nothing is asked."""
-        assert open_house().tick(job="companies").status_code == 204
+        assert open_harness().tick(job="companies").status_code == 204
 
     def test_profiles_are_fetched_when_they_are_old_or_only_from_the_catalogue(
-        self, open_real_house: Callable[..., House], upstream: Vendors
+        self, open_real_harness: Callable[..., IngestHarness], upstream: Vendors
     ) -> None:
         """All 50 fit into a minute; a week later they are due again."""
-        house = open_real_house(finnhub_api_key=KEY)
-        answer = house.tick(job="companies")
+        harness = open_real_harness(finnhub_api_key=KEY)
+        answer = harness.tick(job="companies")
         event = CompaniesFetched.from_json(answer.content)
-        stored = house.post(answer.content, dict(answer.headers), store=True)
-        again = house.tick(job="companies")
-        house.clock.forward(days=7, minutes=1)
-        week_later = house.tick({"tickers": ["KO"]}, job="companies")
+        stored = harness.post(answer.content, dict(answer.headers), store=True)
+        again = harness.tick(job="companies")
+        harness.clock.forward(days=7, minutes=1)
+        week_later = harness.tick({"tickers": ["KO"]}, job="companies")
 
         assert (event.source, len(event.companies), stored.status_code) == ("finnhub", 50, 204)
         assert (again.status_code, week_later.status_code) == (204, 200)
         assert {one["key_in"] for one in upstream.requests()} == {"header"}
 
     def test_a_failing_vendor_makes_the_broker_try_again(
-        self, open_real_house: Callable[..., House], upstream: Vendors
+        self, open_real_harness: Callable[..., IngestHarness], upstream: Vendors
     ) -> None:
         """503 as with bars."""
         upstream.misbehave("bad_gateway", vendor="finnhub", times=10)
 
-        assert open_real_house(finnhub_api_key=KEY).tick(job="companies").status_code == 503
+        assert open_real_harness(finnhub_api_key=KEY).tick(job="companies").status_code == 503
 
 
 class TestServed:

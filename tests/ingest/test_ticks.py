@@ -12,16 +12,16 @@ from typing import Any
 import pytest
 
 from shared.events.types import TickRefused
-from tests.ingest.house import FRIDAY_EVENING, ROOT, SESSIONS, House, fetched
-from tests.vendors import exchange, utc
+from tests.fake_vendors import exchange, utc
+from tests.ingest.ingest_harness import FRIDAY_EVENING, ROOT, SESSIONS, IngestHarness, fetched
 
 
 class TestTicks:
     """What comes in, and what is answered."""
 
-    def test_a_tick_is_answered_with_the_missing_bars(self, open_house: Callable[..., House]) -> None:
+    def test_a_tick_is_answered_with_the_missing_bars(self, open_harness: Callable[..., IngestHarness]) -> None:
         """The reply is an event of ingest's own, named after the tick, with whole histories of as many as fit."""
-        answer = open_house().tick(id="abc", job="bars")
+        answer = open_harness().tick(id="abc", job="bars")
         event = fetched(answer)
 
         assert (answer.headers["ce-id"], answer.headers["ce-source"]) == ("abc", "/stocksalot/ingest")
@@ -30,26 +30,28 @@ class TestTicks:
         assert {len(one.bars) for one in event.series} == {420}
         assert {one.bars[0].start for one in event.series} == {event.series[0].start}
 
-    def test_the_history_of_all_is_there_after_four_ticks(self, open_house: Callable[..., House]) -> None:
+    def test_the_history_of_all_is_there_after_four_ticks(self, open_harness: Callable[..., IngestHarness]) -> None:
         """50 tickers, 60 sessions, each bar once, each event under 1 MiB; then nothing is due."""
-        house, sizes = open_house(), []
-        while (answer := house.tick()).status_code == 200:
+        harness, sizes = open_harness(), []
+        while (answer := harness.tick()).status_code == 200:
             sizes.append(len(answer.content))
-            assert house.post(answer.content, dict(answer.headers), store=True).status_code == 200
+            assert harness.post(answer.content, dict(answer.headers), store=True).status_code == 200
 
         opened = [session for session in SESSIONS if session.opens < FRIDAY_EVENING][-60:]
         expected = exchange().starts("1h", opened[0].opens, FRIDAY_EVENING)
         assert answer.status_code == 204
         assert len(sizes) == 4
         assert max(sizes) < 2**20
-        assert house.sql("SELECT DISTINCT count(*) FROM bars GROUP BY ticker") == [len(expected)]
-        assert house.sql("SELECT count(*) FROM bars") == [50 * len(expected)]
+        assert harness.sql("SELECT DISTINCT count(*) FROM bars GROUP BY ticker") == [len(expected)]
+        assert harness.sql("SELECT count(*) FROM bars") == [50 * len(expected)]
 
-    def test_nothing_due_loads_neither_redis_nor_httpx(self, open_house: Callable[..., House], port: int) -> None:
+    def test_nothing_due_loads_neither_redis_nor_httpx(
+        self, open_harness: Callable[..., IngestHarness], port: int
+    ) -> None:
         """Most ticks find nothing to do: they pay for Postgres and for nothing else."""
-        house = open_house()
-        house.track("KO")
-        house.work()
+        harness = open_harness()
+        harness.track("KO")
+        harness.work()
         code = """
 import asyncio, sys
 from functions_framework.aio import create_asgi_app
@@ -101,68 +103,68 @@ print(sent[0]["status"], [name for name in ("redis", "httpx", "numpy") if name i
         ],
     )
     def test_what_can_never_be_done_is_refused_by_an_event(
-        self, open_house: Callable[..., House], data: Any, attributes: dict[str, str], words: str
+        self, open_harness: Callable[..., IngestHarness], data: Any, attributes: dict[str, str], words: str
     ) -> None:
         """Never a 4xx, which the broker would take for success: store keeps the reason."""
-        house = open_house()
-        answer = house.tick(data, id="bad-tick", **attributes)
+        harness = open_harness()
+        answer = harness.tick(data, id="bad-tick", **attributes)
         refused = TickRefused.from_json(answer.content)
 
         assert (answer.status_code, answer.headers["ce-type"]) == (200, TickRefused.TYPE)
         assert words in refused.reason
         assert refused.tick_id == answer.headers["ce-id"] == "bad-tick"
-        assert house.post(answer.content, dict(answer.headers), store=True).status_code == 204
-        assert house.sql("SELECT reason FROM dead_letters") == [refused.reason]
+        assert harness.post(answer.content, dict(answer.headers), store=True).status_code == 204
+        assert harness.sql("SELECT reason FROM dead_letters") == [refused.reason]
 
-    def test_the_examples_on_disk_are_understood(self, open_house: Callable[..., House]) -> None:
+    def test_the_examples_on_disk_are_understood(self, open_harness: Callable[..., IngestHarness]) -> None:
         """The tick of the examples is worked off, and a refusal has the shape of the other example."""
         example = json.loads((ROOT / "tests/examples/dev.knative.sources.ping.json").read_text())
-        house = open_house()
-        event, refused = fetched(house.tick(example)), house.tick({"start": "2027-01-04"})
+        harness = open_harness()
+        event, refused = fetched(harness.tick(example)), harness.tick({"start": "2027-01-04"})
 
         assert [one.ticker for one in event.series] == ["AAPL", "BRK.A"]
         assert (event.series[0].start, event.series[0].end) == (utc("2025-11-03 14:30"), utc("2026-10-30 20:00"))
         assert refused.json()["reason"] == "start: 2027-01-04 lies in the future"
 
-    def test_what_is_no_event_is_told_so(self, open_house: Callable[..., House]) -> None:
+    def test_what_is_no_event_is_told_so(self, open_harness: Callable[..., IngestHarness]) -> None:
         """It cannot have come through the broker: problem+json, 400."""
-        answer = open_house().post(b"{}", {"content-type": "application/json"})
+        answer = open_harness().post(b"{}", {"content-type": "application/json"})
 
         assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
 
     def test_another_event_is_let_go_with_a_warning(
-        self, open_house: Callable[..., House], caplog: pytest.LogCaptureFixture
+        self, open_harness: Callable[..., IngestHarness], caplog: pytest.LogCaptureFixture
     ) -> None:
         """Only a wrong Trigger can send it; an error would be retried for minutes."""
-        house = open_house()
+        harness = open_harness()
         with caplog.at_level(logging.WARNING):
-            answer = house.tick(type="tech.stocksalot.bars.stored.v1")
+            answer = harness.tick(type="tech.stocksalot.bars.stored.v1")
 
         assert answer.status_code == 204
 
     @pytest.mark.parametrize("ticker", ["ko", "KO"])
-    def test_a_tick_may_name_tickers(self, open_house: Callable[..., House], ticker: str) -> None:
+    def test_a_tick_may_name_tickers(self, open_harness: Callable[..., IngestHarness], ticker: str) -> None:
         """In any case; only they are asked for."""
-        assert [one.ticker for one in fetched(open_house().tick({"tickers": [ticker]})).series] == ["KO"]
+        assert [one.ticker for one in fetched(open_harness().tick({"tickers": [ticker]})).series] == ["KO"]
 
-    def test_a_structured_event_is_a_tick_too(self, open_house: Callable[..., House]) -> None:
+    def test_a_structured_event_is_a_tick_too(self, open_harness: Callable[..., IngestHarness]) -> None:
         """The other content mode of CloudEvents over HTTP."""
         event = {"id": "1", "source": "/t", "type": "dev.knative.sources.ping", "specversion": "1.0", "job": "bars"}
         body = json.dumps(event | {"data": {"tickers": ["KO"]}}).encode()
-        answer = open_house().post(body, {"content-type": "application/cloudevents+json"})
+        answer = open_harness().post(body, {"content-type": "application/cloudevents+json"})
 
         assert [one.ticker for one in fetched(answer).series] == ["KO"]
 
     def test_the_trace_is_handed_on_and_logged(
-        self, open_house: Callable[..., House], capsys: pytest.CaptureFixture[str]
+        self, open_harness: Callable[..., IngestHarness], capsys: pytest.CaptureFixture[str]
     ) -> None:
         """The line of a tick says what was due, asked, spent, kept, dropped, of whom, and belongs to the trace."""
         trace = "0af7651916cd43dd8448eb211c80319c"
-        house = open_house()
-        house.track("KO")
+        harness = open_harness()
+        harness.track("KO")
         capsys.readouterr()
         headers = {"ce-id": "1", "ce-source": "/t", "ce-type": "dev.knative.sources.ping", "ce-specversion": "1.0"}
-        answer = house.post(b"", headers | {"traceparent": f"00-{trace}-b7ad6b7169203331-01"})
+        answer = harness.post(b"", headers | {"traceparent": f"00-{trace}-b7ad6b7169203331-01"})
         lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
 
         assert trace in answer.headers["ce-traceparent"]
@@ -171,8 +173,10 @@ print(sent[0]["status"], [name for name in ("redis", "httpx", "numpy") if name i
             "trace": trace,
         }.items() <= lines[-1].items()
 
-    def test_without_postgres_the_tick_is_kept_by_the_broker(self, open_house: Callable[..., House], port: int) -> None:
+    def test_without_postgres_the_tick_is_kept_by_the_broker(
+        self, open_harness: Callable[..., IngestHarness], port: int
+    ) -> None:
         """5xx makes it try again."""
-        house = open_house(database_url=f"postgresql://postgres@127.0.0.1:{port}/none")
+        harness = open_harness(database_url=f"postgresql://postgres@127.0.0.1:{port}/none")
 
-        assert house.tick().status_code == 500
+        assert harness.tick().status_code == 500

@@ -6,7 +6,7 @@ import pytest
 
 from shared.runtime import clock
 from tests.observability.receiver import Receiver
-from tests.storing import FRIDAY, Store, opened
+from tests.store_harness import FRIDAY, Store, opened
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import re
 
-from tests.storing import Store
+from tests.store_harness import Store
 
 
 def figures(store: Store) -> dict[str, float]:

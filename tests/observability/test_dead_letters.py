@@ -11,7 +11,7 @@ from knative.local.__main__ import main as command_line
 from tests.observability.figures import figures
 from tests.observability.receiver import Receiver
 from tests.running import running
-from tests.storing import Store, headers
+from tests.store_harness import Store, headers
 from tests.waiting import wait_until
 
 

@@ -4,7 +4,7 @@ import psycopg
 import redis
 
 from tests.observability.figures import figures
-from tests.storing import FRIDAY, Store, bar, fetched, hour
+from tests.store_harness import FRIDAY, Store, bar, fetched, hour
 
 
 def test_what_came_of_bars_is_counted_for_good(store: Store) -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from functions.ingest.settings import Settings
 from shared.runtime.settings import read_settings
-from tests.providers.asking import SATURDAY
-from tests.vendors import KEY, OTHER_KEY, Hands, Vendors, set_clock, vendors
+from tests.fake_vendors import KEY, OTHER_KEY, Hands, Vendors, set_clock, vendors
+from tests.providers.fetching import SATURDAY
 
 
 @pytest.fixture
@@ -31,10 +31,10 @@ def upstream(served: Vendors, hands: Hands) -> Vendors:
 
 
 @pytest.fixture
-def told(upstream: Vendors, redis_url: str) -> Callable[..., Settings]:
+def make_settings(upstream: Vendors, redis_url: str) -> Callable[..., Settings]:
     """A function that gives ingest's settings for the stand-in vendors; keywords replace or add."""
 
-    def tell(**more: str) -> Settings:
+    def make(**more: str) -> Settings:
         environment = {
             "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing",
             "REDIS_URL": redis_url,
@@ -46,4 +46,4 @@ def told(upstream: Vendors, redis_url: str) -> Callable[..., Settings]:
         }
         return read_settings(Settings, environment | {name.upper(): value for name, value in more.items()})
 
-    return tell
+    return make

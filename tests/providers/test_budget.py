@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from functions.ingest.budget import AllSetAside, Budget
+from functions.ingest.budget import AllKeysSuspended, Budget
 from shared.runtime.settings import Secret
-from tests.vendors import KEY, OTHER_KEY, Hands, utc
+from tests.fake_vendors import KEY, OTHER_KEY, Hands, utc
 
 
 class TestBudget:
@@ -72,9 +72,9 @@ class TestBudget:
         async def work(redis: Redis) -> str:
             budget = Budget(redis, "twelvedata", [Secret(KEY)], 8, 800)
             for grant in await budget.take(1):
-                await budget.use_up(grant, "day")
-                await budget.set_aside(grant)
-            with pytest.raises(AllSetAside):
+                await budget.mark_spent(grant, "day")
+                await budget.suspend(grant)
+            with pytest.raises(AllKeysSuspended):
                 await budget.take(1)
             names = [key.decode() async for key in redis.scan_iter("credits:*")]
             return str([(name, await redis.get(name)) for name in names])
@@ -89,7 +89,7 @@ class TestBudget:
         async def work(redis: Redis) -> list[Any]:
             budget = Budget(redis, "twelvedata", [Secret(KEY)], 8, 800)
             (grant,) = await budget.take(6)
-            await budget.use_up(grant, "minute", left=7)
+            await budget.mark_spent(grant, "minute", left=7)
             return [grant.credits for grant in await budget.take(8)]
 
         assert self.run(redis_url, work) == [2]

@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from functions.ingest.due import Ask
-from functions.ingest.providers import ProviderFailed, simulated
+from functions.ingest.gaps import FetchRequest
+from functions.ingest.providers import ProviderError, simulated
 from functions.ingest.settings import Settings
-from tests.providers.asking import asks, fetch
-from tests.vendors import Hands, exchange, utc
+from tests.fake_vendors import Hands, exchange, utc
+from tests.providers.fetching import asks, fetch
 
 INSTANTS = st.integers(min_value=0, max_value=60 * 24 * 90).map(
     lambda minutes: utc("2026-08-01 00:00") + timedelta(minutes=minutes)
@@ -68,7 +68,7 @@ class TestSimulated:
     def test_another_process_invents_the_same(self) -> None:
         """Nothing depends on the process, its hash seed or its history, and a new version invents no new prices."""
         code = (
-            "from tests.vendors import exchange, utc; from functions.ingest.providers import simulated; "
+            "from tests.fake_vendors import exchange, utc; from functions.ingest.providers import simulated; "
             "print([str(bar.close) for bar in simulated.bars('AAPL', '1h', exchange().sessions, "
             "utc('2026-11-20 00:00'), utc('2026-11-21 00:00'))])"
         )
@@ -99,12 +99,12 @@ class TestSimulated:
         together = sum(a * b for a, b in zip(moves["AAPL"], moves["KO"], strict=True)) / len(sessions)
         assert 0.1 < together / deviation["AAPL"] / deviation["KO"] < 0.7
 
-    def test_a_bar_costs_the_same_however_many_are_asked_for(self, told: Callable[..., Settings]) -> None:
+    def test_a_bar_costs_the_same_however_many_are_asked_for(self, make_settings: Callable[..., Settings]) -> None:
         """21,000 bars take well under a second here; ten would mean that something is walked from the start."""
         start = exchange().sessions[-61].opens
-        wanted = [Ask(ticker, start, exchange().sessions[-1].opens) for ticker in simulated._KNOWN]
+        wanted = [FetchRequest(ticker, start, exchange().sessions[-1].opens) for ticker in simulated._KNOWN]
         began = time.process_time()
-        answer = fetch(told(), wanted, "simulated")
+        answer = fetch(make_settings(), wanted, "simulated")
 
         assert sum(map(len, answer.bars.values())) > 20_000
         assert time.process_time() - began < 10
@@ -121,7 +121,9 @@ class TestReplay:
             file.write("\n".join((header, *lines)) + "\n")
         return str(path)
 
-    def test_a_bar_is_told_once_it_is_over(self, told: Callable[..., Settings], hands: Hands, tmp_path: Path) -> None:
+    def test_a_bar_is_told_once_it_is_over(
+        self, make_settings: Callable[..., Settings], hands: Hands, tmp_path: Path
+    ) -> None:
         """Of the window asked for, what has ended by the clock; with all digits, nothing for a missing volume."""
         path = self.file(
             tmp_path,
@@ -130,7 +132,7 @@ class TestReplay:
             "AAPL,2026-11-20T15:30:00Z,5min,1,2,0.5,1,9",
             "KO,2026-11-20T15:30:00Z,1h,1,2,0.5,1,9",
         )
-        replay, both = told(providers="replay", replay_files=path), []
+        replay, both = make_settings(providers="replay", replay_files=path), []
         for at in ("2026-11-20 16:29", "2026-11-20 16:30"):
             hands.at = utc(at)
             both.append(fetch(replay, asks("AAPL"), "replay").bars[asks("AAPL")[0]])
@@ -147,15 +149,15 @@ class TestReplay:
         ids=["columns missing", "no time"],
     )
     def test_a_file_that_cannot_be_read_is_a_failure(
-        self, told: Callable[..., Settings], tmp_path: Path, header: str, line: str
+        self, make_settings: Callable[..., Settings], tmp_path: Path, header: str, line: str
     ) -> None:
         """The message names the file and what is wrong with it."""
         path = self.file(tmp_path, line, header=header)
 
-        with pytest.raises(ProviderFailed, match=r"mine\.csv\.gz: "):
-            fetch(told(providers="replay", replay_files=path), asks("AAPL"), "replay")
+        with pytest.raises(ProviderError, match=r"mine\.csv\.gz: "):
+            fetch(make_settings(providers="replay", replay_files=path), asks("AAPL"), "replay")
 
-    def test_a_file_that_is_not_there_is_a_failure(self, told: Callable[..., Settings]) -> None:
+    def test_a_file_that_is_not_there_is_a_failure(self, make_settings: Callable[..., Settings]) -> None:
         """As above."""
-        with pytest.raises(ProviderFailed, match=r"nowhere\.csv"):
-            fetch(told(providers="replay", replay_files="nowhere.csv"), asks("AAPL"), "replay")
+        with pytest.raises(ProviderError, match=r"nowhere\.csv"):
+            fetch(make_settings(providers="replay", replay_files="nowhere.csv"), asks("AAPL"), "replay")

@@ -7,13 +7,13 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from functions.ingest.providers import Answer, NoBudget, ProviderFailed, simulated
+from functions.ingest.providers import FetchResult, NoCredits, ProviderError, simulated
 from functions.ingest.settings import Settings
-from tests.providers.asking import OPENS, asks, fetch
-from tests.vendors import KEY, OTHER_KEY, Hands, Vendors, exchange, utc
+from tests.fake_vendors import KEY, OTHER_KEY, Hands, Vendors, exchange, utc
+from tests.providers.fetching import OPENS, asks, fetch
 
 
-def counted(answer: Answer) -> dict[str, int]:
+def counted(answer: FetchResult) -> dict[str, int]:
     """How many bars came for each ticker that was served."""
     return {ask.ticker: len(bars) for ask, bars in answer.bars.items()}
 
@@ -21,9 +21,9 @@ def counted(answer: Answer) -> dict[str, int]:
 class TestTwelveData:
     """The real client, over HTTP."""
 
-    def test_bars_come_to_the_last_digit(self, told: Callable[..., Settings]) -> None:
+    def test_bars_come_to_the_last_digit(self, make_settings: Callable[..., Settings]) -> None:
         """One symbol (flat) and several (keyed) give the same bars, with UTC starts, oldest first."""
-        batch, alone = fetch(told(), asks("AAPL", "KO")), fetch(told(), asks("AAPL"))
+        batch, alone = fetch(make_settings(), asks("AAPL", "KO")), fetch(make_settings(), asks("AAPL"))
 
         ask = asks("AAPL")[0]
         session = exchange().last_opened(OPENS)
@@ -32,39 +32,43 @@ class TestTwelveData:
         assert counted(batch) == {"AAPL": 7, "KO": 7}
 
     def test_the_key_travels_in_the_header_alone(
-        self, told: Callable[..., Settings], upstream: Vendors, caplog: pytest.LogCaptureFixture
+        self, make_settings: Callable[..., Settings], upstream: Vendors, caplog: pytest.LogCaptureFixture
     ) -> None:
         """No URL and no log line carries a key, not even when httpx tells everything and the vendor echoes it."""
         caplog.set_level(logging.DEBUG)
         caplog.set_level(logging.DEBUG, logger="httpx")
         upstream.misbehave("symbol_error", symbols=["AAPL"], code=500, message=f"key {KEY} is odd")
-        fetch(told(), asks("AAPL", "KO"))
+        fetch(make_settings(), asks("AAPL", "KO"))
         upstream.misbehave("unauthorized")
-        with pytest.raises(ProviderFailed) as failure:
-            fetch(told(), asks("AAPL", "KO"))
+        with pytest.raises(ProviderError) as failure:
+            fetch(make_settings(), asks("AAPL", "KO"))
 
         assert {one["key_in"] for one in upstream.requests()} == {"header"}
         assert "time_series" in caplog.text
         assert KEY not in caplog.text + str(failure.value)
 
-    def test_windows_that_differ_are_asked_for_apart(self, told: Callable[..., Settings], upstream: Vendors) -> None:
+    def test_windows_that_differ_are_asked_for_apart(
+        self, make_settings: Callable[..., Settings], upstream: Vendors
+    ) -> None:
         """A request has one window; each ask gets its own, and a credit is a symbol all the same."""
         wanted = [*asks("AAPL", "KO"), *asks("V", start=utc("2026-11-20 16:30"))]
 
-        answer = fetch(told(), wanted)
+        answer = fetch(make_settings(), wanted)
 
         assert counted(answer) == {"AAPL": 7, "KO": 7, "V": 5}
         assert sorted(one["symbols"] for one in upstream.requests()) == [["AAPL", "KO"], ["V"]]
 
-    def test_a_bar_that_starts_at_the_end_is_not_asked_for(self, told: Callable[..., Settings]) -> None:
+    def test_a_bar_that_starts_at_the_end_is_not_asked_for(self, make_settings: Callable[..., Settings]) -> None:
         """Our windows are half open, the vendor's are not."""
-        answer = fetch(told(), asks("AAPL", end=utc("2026-11-20 16:30")))
+        answer = fetch(make_settings(), asks("AAPL", end=utc("2026-11-20 16:30")))
 
         assert [bar.start.hour for bar in answer.bars[asks("AAPL", end=utc("2026-11-20 16:30"))[0]]] == [14, 15]
 
-    def test_a_ticker_is_spelt_as_the_provider_does(self, told: Callable[..., Settings], upstream: Vendors) -> None:
+    def test_a_ticker_is_spelt_as_the_provider_does(
+        self, make_settings: Callable[..., Settings], upstream: Vendors
+    ) -> None:
         """The answer is matched to our own spelling again."""
-        answer = fetch(told(twelvedata_symbols="BRK.A=BRK.A:NYSE, XX=AAPL"), asks("BRK.A", "XX"))
+        answer = fetch(make_settings(twelvedata_symbols="BRK.A=BRK.A:NYSE, XX=AAPL"), asks("BRK.A", "XX"))
 
         assert counted(answer) == {"BRK.A": 7, "XX": 7}
         assert upstream.requests()[0]["symbols"] == ["BRK.A:NYSE", "AAPL"]
@@ -72,31 +76,31 @@ class TestTwelveData:
     @pytest.mark.parametrize("kind", ["no_data", "no_data_200"])
     @pytest.mark.parametrize("tickers", [["AAPL"], ["AAPL", "KO"]], ids=["flat", "keyed"])
     def test_no_data_is_an_empty_answer(
-        self, told: Callable[..., Settings], upstream: Vendors, kind: str, tickers: list[str]
+        self, make_settings: Callable[..., Settings], upstream: Vendors, kind: str, tickers: list[str]
     ) -> None:
         """An empty window is no failure: it counts as answered."""
         upstream.misbehave(kind)
 
-        assert counted(fetch(told(), asks(*tickers))) == dict.fromkeys(tickers, 0)
+        assert counted(fetch(make_settings(), asks(*tickers))) == dict.fromkeys(tickers, 0)
 
     @pytest.mark.parametrize("tickers", [["NOPE"], ["NOPE", "AAPL"]], ids=["flat", "keyed"])
     def test_an_unknown_symbol_is_an_empty_answer(
-        self, told: Callable[..., Settings], caplog: pytest.LogCaptureFixture, tickers: list[str]
+        self, make_settings: Callable[..., Settings], caplog: pytest.LogCaptureFixture, tickers: list[str]
     ) -> None:
         """It would stay unknown however often it is asked for; a warning says so."""
-        answer = fetch(told(), asks(*tickers))
+        answer = fetch(make_settings(), asks(*tickers))
 
         assert counted(answer) == {ticker: 0 if ticker == "NOPE" else 7 for ticker in tickers}
         assert "NOPE counts as a ticker without bars" in caplog.text
 
     def test_a_symbol_that_fails_is_left_for_the_next_tick(
-        self, told: Callable[..., Settings], upstream: Vendors
+        self, make_settings: Callable[..., Settings], upstream: Vendors
     ) -> None:
         """An error that may pass, or a symbol left out of the answer, is neither empty nor a failure of the others."""
         upstream.misbehave("symbol_error", symbols=["KO"], code=500, message="Internal error")
-        failed = fetch(told(), asks("AAPL", "KO"))
+        failed = fetch(make_settings(), asks("AAPL", "KO"))
         upstream.misbehave("left_out", symbols=["AAPL"])
-        left_out = fetch(told(), asks("AAPL", "KO"))
+        left_out = fetch(make_settings(), asks("AAPL", "KO"))
 
         assert (counted(failed), counted(left_out)) == ({"AAPL": 7}, {"KO": 7})
 
@@ -104,65 +108,67 @@ class TestTwelveData:
         "kind",
         ["timeout", "reset", "truncated", "empty_body", "html_200", "bad_gateway", "error_500", "not_found"],
     )
-    def test_no_usable_answer_is_a_failure(self, told: Callable[..., Settings], upstream: Vendors, kind: str) -> None:
+    def test_no_usable_answer_is_a_failure(
+        self, make_settings: Callable[..., Settings], upstream: Vendors, kind: str
+    ) -> None:
         """Whatever comes instead of an answer, the provider has failed, in time, and is well again afterwards."""
         upstream.misbehave(kind, seconds=3)
         began = time.monotonic()
-        with pytest.raises(ProviderFailed):
-            fetch(told(provider_timeout_seconds="0.5"), asks("AAPL", "KO"))
+        with pytest.raises(ProviderError):
+            fetch(make_settings(provider_timeout_seconds="0.5"), asks("AAPL", "KO"))
 
         assert time.monotonic() - began < 2
-        assert counted(fetch(told(), asks("AAPL", "KO"))) == {"AAPL": 7, "KO": 7}
+        assert counted(fetch(make_settings(), asks("AAPL", "KO"))) == {"AAPL": 7, "KO": 7}
 
-    def test_a_server_that_is_not_there_is_a_failure(self, told: Callable[..., Settings], port: int) -> None:
+    def test_a_server_that_is_not_there_is_a_failure(self, make_settings: Callable[..., Settings], port: int) -> None:
         """A refused connection is no crash."""
-        with pytest.raises(ProviderFailed, match="ConnectError"):
-            fetch(told(twelvedata_base_url=f"http://127.0.0.1:{port}"), asks("AAPL"))
+        with pytest.raises(ProviderError, match="ConnectError"):
+            fetch(make_settings(twelvedata_base_url=f"http://127.0.0.1:{port}"), asks("AAPL"))
 
-    def test_a_slow_answer_is_waited_for(self, told: Callable[..., Settings], upstream: Vendors) -> None:
+    def test_a_slow_answer_is_waited_for(self, make_settings: Callable[..., Settings], upstream: Vendors) -> None:
         """Within the time limit slow is good enough."""
         upstream.misbehave("slow", seconds=0.2)
 
-        assert counted(fetch(told(), asks("AAPL"))) == {"AAPL": 7}
+        assert counted(fetch(make_settings(), asks("AAPL"))) == {"AAPL": 7}
 
     @pytest.mark.parametrize("kind", ["minute_credits", "minute_credits_200", "credits_left_zero"])
     def test_out_of_credits_for_the_minute(
-        self, told: Callable[..., Settings], upstream: Vendors, hands: Hands, kind: str
+        self, make_settings: Callable[..., Settings], upstream: Vendors, hands: Hands, kind: str
     ) -> None:
         """The provider counts more than we did: nothing is asked until the minute ends, then all is well."""
         upstream.misbehave(kind)
         if kind == "credits_left_zero":
-            fetch(told(), asks("AAPL"))
+            fetch(make_settings(), asks("AAPL"))
         else:
-            with pytest.raises(NoBudget):
-                fetch(told(), asks("AAPL"))
+            with pytest.raises(NoCredits):
+                fetch(make_settings(), asks("AAPL"))
         hands.forward(seconds=49)
-        with pytest.raises(NoBudget):
-            fetch(told(), asks("AAPL"))
+        with pytest.raises(NoCredits):
+            fetch(make_settings(), asks("AAPL"))
         hands.forward(seconds=11)
-        fetch(told(), asks("AAPL"))
+        fetch(make_settings(), asks("AAPL"))
 
         assert len(upstream.requests()) == 2
 
     @pytest.mark.parametrize("kind", ["day_credits", "day_credits_200"])
     def test_out_of_credits_for_the_day(
-        self, told: Callable[..., Settings], upstream: Vendors, hands: Hands, kind: str
+        self, make_settings: Callable[..., Settings], upstream: Vendors, hands: Hands, kind: str
     ) -> None:
         """Nothing is asked until midnight UTC."""
         upstream.misbehave(kind)
         for _ in range(3):
-            with pytest.raises(NoBudget):
-                fetch(told(), asks("AAPL"))
+            with pytest.raises(NoCredits):
+                fetch(make_settings(), asks("AAPL"))
             hands.forward(hours=3, minutes=50)
         hands.at = utc("2026-11-22 00:00")
-        fetch(told(), asks("AAPL"))
+        fetch(make_settings(), asks("AAPL"))
 
         assert len(upstream.requests()) == 2
 
     @pytest.mark.parametrize("kind", ["unauthorized", "unauthorized_200", "forbidden"])
     def test_a_refused_key_is_set_aside_for_an_hour(
         self,
-        told: Callable[..., Settings],
+        make_settings: Callable[..., Settings],
         upstream: Vendors,
         hands: Hands,
         kind: str,
@@ -171,47 +177,49 @@ class TestTwelveData:
         """It is not tried again meanwhile, and that is a failure, not a matter of budget."""
         upstream.misbehave(kind)
         for _ in range(2):
-            with pytest.raises(ProviderFailed, match="refused"):
-                fetch(told(), asks("AAPL"))
+            with pytest.raises(ProviderError, match="refused"):
+                fetch(make_settings(), asks("AAPL"))
             hands.forward(minutes=29)
         hands.forward(minutes=3)
 
-        assert counted(fetch(told(), asks("AAPL"))) == {"AAPL": 7}
+        assert counted(fetch(make_settings(), asks("AAPL"))) == {"AAPL": 7}
         assert len(upstream.requests()) == 2
         assert "is set aside for an hour" in caplog.text
 
-    def test_other_keys_go_on_at_once(self, told: Callable[..., Settings], upstream: Vendors) -> None:
+    def test_other_keys_go_on_at_once(self, make_settings: Callable[..., Settings], upstream: Vendors) -> None:
         """What a refused key should have fetched, another fetches in the same tick."""
-        answer = fetch(told(twelvedata_api_keys=f"wrong,{KEY}"), asks("AAPL", "KO", "V"))
+        answer = fetch(make_settings(twelvedata_api_keys=f"wrong,{KEY}"), asks("AAPL", "KO", "V"))
 
         assert counted(answer) == {"AAPL": 7, "KO": 7, "V": 7}
         assert [one["status"] for one in upstream.requests()] == [401, 200]
 
-    def test_keys_add_up(self, told: Callable[..., Settings], upstream: Vendors) -> None:
+    def test_keys_add_up(self, make_settings: Callable[..., Settings], upstream: Vendors) -> None:
         """Two keys serve twice as many tickers; the same key twice does not."""
         twenty = asks(*sorted(simulated._KNOWN)[:20])
 
-        both = fetch(told(twelvedata_api_keys=f"{KEY},{OTHER_KEY}"), twenty)
-        with pytest.raises(NoBudget):
-            fetch(told(twelvedata_api_keys=f"{KEY},{KEY}"), twenty)
+        both = fetch(make_settings(twelvedata_api_keys=f"{KEY},{OTHER_KEY}"), twenty)
+        with pytest.raises(NoCredits):
+            fetch(make_settings(twelvedata_api_keys=f"{KEY},{KEY}"), twenty)
 
         assert len(both.bars) == 16
         assert upstream.violations() == []
 
-    def test_without_redis_nothing_is_asked(self, told: Callable[..., Settings], upstream: Vendors, port: int) -> None:
+    def test_without_redis_nothing_is_asked(
+        self, make_settings: Callable[..., Settings], upstream: Vendors, port: int
+    ) -> None:
         """Who cannot count must not spend."""
-        with pytest.raises(ProviderFailed, match="Redis"):
-            fetch(told(redis_url=f"redis://127.0.0.1:{port}/0"), asks("AAPL"))
+        with pytest.raises(ProviderError, match="Redis"):
+            fetch(make_settings(redis_url=f"redis://127.0.0.1:{port}/0"), asks("AAPL"))
 
         assert upstream.requests() == []
 
     @pytest.mark.parametrize("kind", ["descending", "duplicate_bar", "weekend_bar", "off_grid_bar"])
     def test_odd_series_come_through_oldest_first(
-        self, told: Callable[..., Settings], upstream: Vendors, kind: str
+        self, make_settings: Callable[..., Settings], upstream: Vendors, kind: str
     ) -> None:
         """The client orders bars and judges none; of two with the same start the one that was said last comes last."""
         upstream.misbehave(kind)
-        bars = fetch(told(), asks("AAPL")).bars[asks("AAPL")[0]]
+        bars = fetch(make_settings(), asks("AAPL")).bars[asks("AAPL")[0]]
 
         starts = [bar.start for bar in bars]
         assert starts == sorted(starts)
@@ -221,19 +229,19 @@ class TestTwelveData:
 
     @pytest.mark.parametrize(("kind", "seen"), [("null_values", None), ("nan_values", "NaN")])
     def test_missing_figures_are_carried_on(
-        self, told: Callable[..., Settings], upstream: Vendors, kind: str, seen: str | None
+        self, make_settings: Callable[..., Settings], upstream: Vendors, kind: str, seen: str | None
     ) -> None:
         """Store refuses them with a record; dropped here they would vanish unseen."""
         upstream.misbehave(kind)
-        bar = fetch(told(), asks("AAPL")).bars[asks("AAPL")[0]][-1]
+        bar = fetch(make_settings(), asks("AAPL")).bars[asks("AAPL")[0]][-1]
 
         assert {str(value) if value is not None else None for value in (bar.open, bar.close, bar.volume)} == {seen}
 
-    def test_a_missing_volume_is_none(self, told: Callable[..., Settings], upstream: Vendors) -> None:
+    def test_a_missing_volume_is_none(self, make_settings: Callable[..., Settings], upstream: Vendors) -> None:
         """The vendor leaves the field out where it has none."""
         upstream.misbehave("missing_volume")
 
-        assert {bar.volume for bar in fetch(told(), asks("AAPL")).bars[asks("AAPL")[0]]} == {None}
+        assert {bar.volume for bar in fetch(make_settings(), asks("AAPL")).bars[asks("AAPL")[0]]} == {None}
 
     @pytest.mark.parametrize(
         "body",
@@ -243,12 +251,12 @@ class TestTwelveData:
         ],
     )
     def test_values_without_a_readable_time_are_dropped(
-        self, monkeypatch: pytest.MonkeyPatch, told: Callable[..., Settings], body: str
+        self, monkeypatch: pytest.MonkeyPatch, make_settings: Callable[..., Settings], body: str
     ) -> None:
         """A bar of no known time is no bar; the rest of the answer stands."""
         _answer_with(monkeypatch, httpx.Response(200, text=body))
 
-        assert counted(fetch(told(), asks("AAPL"))) == {"AAPL": 0}
+        assert counted(fetch(make_settings(), asks("AAPL"))) == {"AAPL": 0}
 
     @pytest.mark.parametrize(
         "body",
@@ -265,16 +273,16 @@ class TestTwelveData:
         ],
     )
     def test_json_that_is_no_answer_is_a_failure(
-        self, monkeypatch: pytest.MonkeyPatch, told: Callable[..., Settings], body: str
+        self, monkeypatch: pytest.MonkeyPatch, make_settings: Callable[..., Settings], body: str
     ) -> None:
         """Whatever shape comes, nothing but a failure comes of it."""
         _answer_with(monkeypatch, httpx.Response(200, text=body))
 
-        with pytest.raises(ProviderFailed):
-            fetch(told(), asks("AAPL"))
+        with pytest.raises(ProviderError):
+            fetch(make_settings(), asks("AAPL"))
 
     def test_json_numbers_keep_their_digits(
-        self, monkeypatch: pytest.MonkeyPatch, told: Callable[..., Settings]
+        self, monkeypatch: pytest.MonkeyPatch, make_settings: Callable[..., Settings]
     ) -> None:
         """A figure that comes as a number and not as text does not pass through a binary fraction."""
         value = (
@@ -282,7 +290,7 @@ class TestTwelveData:
         )
         _answer_with(monkeypatch, httpx.Response(200, text=f'{{"meta": {{}}, "values": [{value}]}}'))
 
-        bar = fetch(told(), asks("AAPL")).bars[asks("AAPL")[0]][0]
+        bar = fetch(make_settings(), asks("AAPL")).bars[asks("AAPL")[0]][0]
 
         assert (str(bar.open), str(bar.high), str(bar.low), bar.close, bar.volume) == (
             "0.1000000000000000055",

@@ -13,9 +13,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.fakes.market_data.world import World, read_bars
-from tests.providers.asking import FRIDAY_NOON, series
-from tests.vendors import KEY, OTHER_KEY, Hands, Vendors, exchange, set_clock, utc, vendors
+from tests.fake_vendors import KEY, OTHER_KEY, Hands, Vendors, exchange, set_clock, utc, vendors
+from tests.fakes.market_data.market import Market, read_bars
+from tests.providers.fetching import FRIDAY_NOON, series
 from tests.waiting import wait_until
 
 
@@ -145,7 +145,7 @@ def test_it_serves_bars_from_files(tmp_path: Path, hands: Hands) -> None:
         rows.writerow(["ABC", "2026-11-19T20:30:00Z", "1h", "1.5", "2", "1.25", "1.123456", "", "x"])
         rows.writerow(["ABC", "2026-11-20T20:30:00Z", "1h", "1.5", "2", "1.25", "1.75", "5", "x"])
 
-    with vendors(World(exchange(), read_bars([path]))) as upstream:
+    with vendors(Market(exchange(), read_bars([path]))) as upstream:
         values = series(upstream, symbol="ABC")
         unknown = upstream.get("/time_series", symbol="AAPL", interval="1h")
 
@@ -160,7 +160,7 @@ def test_real_bars_come_through_to_the_last_digit(
     bars = read_bars([real_data("stooq_top50_1h.csv.gz")])
     set_clock(monkeypatch, utc("2026-04-02 12:00"))
 
-    with vendors(World(exchange(), bars), per_minute=50) as upstream:
+    with vendors(Market(exchange(), bars), per_minute=50) as upstream:
         symbols = ",".join(symbol for symbol, _ in bars)
         params = {"symbol": symbols, "interval": "1h", "timezone": "UTC", "order": "asc", "start_date": "2026-01-01"}
         answer = upstream.get("/time_series", **params).json()

@@ -5,9 +5,9 @@ from decimal import Decimal
 import httpx
 import pytest
 
-from tests.fakes.market_data.mischief import CONNECTION, FINNHUB, LASTING, TWELVEDATA, Mischief
-from tests.providers.asking import FRIDAY_NOON, series
-from tests.vendors import KEY, OTHER_KEY, Hands, Vendors, set_clock, utc, vendors
+from tests.fake_vendors import KEY, OTHER_KEY, Hands, Vendors, set_clock, utc, vendors
+from tests.fakes.market_data.faults import CONNECTION, FINNHUB, LASTING, TWELVEDATA, Faults
+from tests.providers.fetching import FRIDAY_NOON, series
 
 
 @pytest.fixture
@@ -185,6 +185,6 @@ def test_a_renamed_symbol_answers_to_its_new_name_alone(upstream: Vendors) -> No
 def test_an_unknown_fault_is_refused_with_the_list() -> None:
     """A test that misspells a fault fails instead of passing without it."""
     with pytest.raises(Exception, match="weekend_bar"):
-        Mischief().order({"kind": "weekend"})
+        Faults().order({"kind": "weekend"})
 
     assert LASTING.keys() == {"split", "renamed"}

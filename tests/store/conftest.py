@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.storing import Store, opened
+from tests.store_harness import Store, opened
 
 
 @pytest.fixture

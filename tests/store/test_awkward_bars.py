@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from functions.store.jumps import Link, find_jumps
+from functions.store.jumps import ClosePair, find_jumps
 from functions.store.migrate import migrate
-from tests.storing import Store, bar, fetched, hour
+from tests.store_harness import Store, bar, fetched, hour
 
 Row = dict[str, str]
 
@@ -179,7 +179,7 @@ def test_a_jump_is_believed_only_if_something_speaks_for_it(case: Case) -> None:
     """By the bars around it, stored or told, or by a second source."""
     at = {index: hour(0) + timedelta(hours=index) for index in case.stored.keys() | case.told.keys()}
     chain = [
-        Link(
+        ClosePair(
             at[index],
             *(None if close is None else Decimal(close) for close in (case.stored.get(index), case.told.get(index))),
         )

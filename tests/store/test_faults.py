@@ -19,8 +19,8 @@ import pytest
 
 from functions.store.migrate import migrate
 from knative.local.services.postgres import Postgres
-from tests.store.told import ROOT, example
-from tests.storing import Store, bar, fetched, headers, hour, opened
+from tests.store.fetched_events import ROOT, example
+from tests.store_harness import Store, bar, fetched, headers, hour, opened
 from tests.waiting import wait_until
 
 

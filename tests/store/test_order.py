@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.store.told import answers
-from tests.storing import Store, bar, fetched, hour, opened
+from tests.store.fetched_events import answers
+from tests.store_harness import Store, bar, fetched, hour, opened
 from tests.waiting import wait_until, wait_until_async
 
 

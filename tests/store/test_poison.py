@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.store.told import example
-from tests.storing import COMPANIES, REFUSED, Store, bar, fetched, hour
+from tests.store.fetched_events import example
+from tests.store_harness import COMPANIES, REFUSED, Store, bar, fetched, hour
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 
 from functions.store.migrate import migrate
 from shared.calendar.trading import Session, TradingCalendar
-from tests.storing import Store, fetched, hour
+from tests.store_harness import Store, fetched, hour
 
 Row = dict[str, str]
 

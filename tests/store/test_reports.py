@@ -9,8 +9,8 @@ import redis
 
 from functions.store.migrate import migrate
 from shared.cache.market_version import KEY
-from tests.store.told import example
-from tests.storing import COMPANIES, Store, bar, fetched, hour, opened
+from tests.store.fetched_events import example
+from tests.store_harness import COMPANIES, Store, bar, fetched, hour, opened
 
 
 def windows(store: Store) -> list[tuple[Any, ...]]:

@@ -17,7 +17,7 @@ from knative.local.services import Services, start_services
 from knative.local.services.ports import free_port
 from tests.reading import hours, sessions
 from tests.running import System, running
-from tests.storing import BARS, bar, fetched, headers
+from tests.store_harness import BARS, bar, fetched, headers
 from tests.system.watching import FRIDAY_EVENING, server, watching
 from tests.waiting import wait_until
 

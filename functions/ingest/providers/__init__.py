@@ -4,33 +4,33 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import NamedTuple, Protocol
 
-from functions.ingest.due import Ask
+from functions.ingest.gaps import FetchRequest
 from functions.ingest.settings import Providers, Settings
 from shared.calendar.trading import TradingCalendar
 from shared.events.types import Bar
 
 
-class ProviderFailed(Exception):  # noqa: N818
+class ProviderError(Exception):
     """The provider gave nothing, through a fault of its own or the network's; the text says which, without secrets."""
 
 
-class NoBudget(Exception):  # noqa: N818
+class NoCredits(Exception):  # noqa: N818
     """The provider may not be asked now: its credits are used up until the minute or the day ends."""
 
 
-class Answer(NamedTuple):
+class FetchResult(NamedTuple):
     """What came of some asks: bars as the source has them (none: it has none there). The others were not served."""
 
-    bars: dict[Ask, list[Bar]]
+    bars: dict[FetchRequest, list[Bar]]
     credits: int = 0
 
 
 class Provider(Protocol):
-    """A source of bars. ProviderFailed or NoBudget when no ask could be served."""
+    """A source of bars. ProviderError or NoCredits when no ask could be served."""
 
     name: str
 
-    async def fetch(self, asks: Sequence[Ask], interval: str, market: TradingCalendar) -> Answer:
+    async def fetch(self, asks: Sequence[FetchRequest], interval: str, market: TradingCalendar) -> FetchResult:
         """Serve as many of *asks*, in order, as the budget allows now; *market* holds the sessions they touch."""
         ...
 

@@ -12,9 +12,9 @@ from typing import NamedTuple
 import httpx
 from redis.exceptions import RedisError
 
-from functions.ingest.budget import AllSetAside, Budget, Grant, short_hash
-from functions.ingest.providers import NoBudget, ProviderFailed
-from functions.ingest.providers.numbers import number
+from functions.ingest.budget import AllKeysSuspended, Budget, CreditGrant, short_hash
+from functions.ingest.providers import NoCredits, ProviderError
+from functions.ingest.providers.parsing import parse_decimal
 from functions.ingest.settings import Settings
 from shared.connections.redis import connect_cache
 from shared.events.types import Bar, Company
@@ -38,7 +38,7 @@ class Profiles(NamedTuple):
 async def fetch_profiles(settings: Settings, names: Mapping[str, str]) -> Profiles:
     """Return the profiles of tickers (by ticker: the name to use if Finnhub tells none), as many as the budget allows.
 
-    ProviderFailed when nothing could be had, NoBudget when nothing may be asked now.
+    ProviderError when nothing could be had, NoCredits when nothing may be asked now.
     """
     answers, calls, failures = await _ask_all(settings, "/stock/profile2", list(names))
     for failure in failures:
@@ -47,9 +47,9 @@ async def fetch_profiles(settings: Settings, names: Mapping[str, str]) -> Profil
     if unknown:
         _logger.warning("finnhub: has no profile of %s", ", ".join(unknown))
     if not answers and failures:
-        raise ProviderFailed(f"finnhub: {failures[0]}")
+        raise ProviderError(f"finnhub: {failures[0]}")
     if not answers:
-        raise NoBudget
+        raise NoCredits
     return Profiles([_read_profile(ticker, names[ticker], told) for ticker, told in answers.items() if told], calls)
 
 
@@ -68,7 +68,7 @@ class _Calls:
     settings: Settings
     client: httpx.AsyncClient
     budget: Budget
-    grant: Grant
+    grant: CreditGrant
     failures: list[str] = field(default_factory=list)
     gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
 
@@ -91,10 +91,10 @@ class _Calls:
 
     async def _read(self, response: httpx.Response) -> dict[str, object] | None:
         if response.status_code == 429:
-            await self.budget.use_up(self.grant, "minute")
+            await self.budget.mark_spent(self.grant, "minute")
             self.failures.append("429, out of calls for the minute")
         elif response.status_code in (401, 403):
-            await self.budget.set_aside(self.grant)
+            await self.budget.suspend(self.grant)
             _logger.error("finnhub: key %s is set aside for an hour", short_hash(self.grant.key))
             self.failures.append(f"key refused with {response.status_code}")
         elif response.status_code != 200:
@@ -126,7 +126,7 @@ async def _ask_all(
             calls = _Calls(settings, client, budget, grants[0])
             asked = tickers[: grants[0].credits]
             answers = await asyncio.gather(*(calls.ask(path, ticker) for ticker in asked))
-    except AllSetAside:
+    except AllKeysSuspended:
         return {}, 0, ["the key was refused within the last hour"]
     except RedisError as error:
         return {}, 0, [f"Redis is needed for the budget: {type(error).__name__}"]
@@ -162,7 +162,7 @@ def _read_profile(ticker: str, name: str, told: Mapping[str, object]) -> Company
 
 def _agrees(quote: Mapping[str, object], bar: Bar) -> bool:
     """Tell whether a quote from the time of *bar* or after lies near its close. All zeros is how "unknown" looks."""
-    price, told_at = number(quote.get("c")), number(quote.get("t"))
+    price, told_at = parse_decimal(quote.get("c")), parse_decimal(quote.get("t"))
     if price is None or told_at is None or not price.is_finite() or price <= 0 or not told_at.is_finite():
         return False
     if bar.close is None or not bar.close.is_finite() or told_at < Decimal(bar.start.timestamp()):
@@ -182,5 +182,5 @@ def _date(value: object) -> date | None:
 
 
 def _positive(value: object) -> Decimal | None:
-    found = number(value)
+    found = parse_decimal(value)
     return found if found is not None and found.is_finite() and found > 0 else None

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from functions.ingest.due import Ask
-from functions.ingest.providers import Answer, ProviderFailed
-from functions.ingest.providers.numbers import number
+from functions.ingest.gaps import FetchRequest
+from functions.ingest.providers import FetchResult, ProviderError
+from functions.ingest.providers.parsing import parse_decimal
 from functions.ingest.settings import Providers
 from shared.calendar.trading import TradingCalendar
 from shared.events.types import Bar
@@ -30,18 +30,18 @@ class Replay:
         self._files = settings.replay_files
         self._bars: dict[tuple[str, str], list[Bar]] | None = None
 
-    async def fetch(self, asks: Sequence[Ask], interval: str, market: TradingCalendar) -> Answer:
-        """Serve all *asks*; ProviderFailed when a file cannot be read."""
+    async def fetch(self, asks: Sequence[FetchRequest], interval: str, market: TradingCalendar) -> FetchResult:
+        """Serve all *asks*; ProviderError when a file cannot be read."""
         if self._bars is None:
             self._bars = self._read()
         now = clock.now()
-        found: dict[Ask, list[Bar]] = {}
+        found: dict[FetchRequest, list[Bar]] = {}
         for ask in asks:
             bars = self._bars.get((ask.ticker, interval), [])
             found[ask] = [
                 bar for bar in bars if ask.start <= bar.start < ask.end and _ended(bar, interval, market, now)
             ]
-        return Answer(found)
+        return FetchResult(found)
 
     def _read(self) -> dict[tuple[str, str], list[Bar]]:
         found: dict[tuple[str, str], list[Bar]] = defaultdict(list)
@@ -50,7 +50,7 @@ class Replay:
                 for row in _rows(Path(name)):
                     found[row["ticker"], row["interval"]].append(_bar(row))
             except (OSError, EOFError, ValueError, UnicodeDecodeError, csv.Error) as error:
-                raise ProviderFailed(f"replay: {Path(name).name}: {error}") from error
+                raise ProviderError(f"replay: {Path(name).name}: {error}") from error
         return dict(found)
 
 
@@ -72,11 +72,11 @@ def _bar(row: dict[str, str]) -> Bar:
     start = datetime.fromisoformat(row["datetime"])
     return Bar(
         start=start if start.tzinfo else start.replace(tzinfo=UTC),
-        open=number(row["open"]),
-        high=number(row["high"]),
-        low=number(row["low"]),
-        close=number(row["close"]),
-        volume=number(row["volume"]),
+        open=parse_decimal(row["open"]),
+        high=parse_decimal(row["high"]),
+        low=parse_decimal(row["low"]),
+        close=parse_decimal(row["close"]),
+        volume=parse_decimal(row["volume"]),
     )
 
 

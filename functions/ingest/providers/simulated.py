@@ -15,8 +15,8 @@ from hashlib import blake2b
 from math import sqrt
 from typing import NamedTuple
 
-from functions.ingest.due import Ask
-from functions.ingest.providers import Answer
+from functions.ingest.gaps import FetchRequest
+from functions.ingest.providers import FetchResult
 from functions.ingest.settings import Providers
 from shared.calendar.trading import LENGTHS, Session, TradingCalendar
 from shared.events.types import Bar
@@ -210,9 +210,9 @@ class Simulated:
     def __init__(self, _: Providers) -> None:
         pass
 
-    async def fetch(self, asks: Sequence[Ask], interval: str, market: TradingCalendar) -> Answer:
+    async def fetch(self, asks: Sequence[FetchRequest], interval: str, market: TradingCalendar) -> FetchResult:
         """Serve all *asks*."""
-        return Answer({ask: bars(ask.ticker, interval, market.sessions, ask.start, ask.end) for ask in asks})
+        return FetchResult({ask: bars(ask.ticker, interval, market.sessions, ask.start, ask.end) for ask in asks})
 
 
 PROVIDER = Simulated

@@ -13,10 +13,10 @@ from itertools import islice
 import httpx
 from redis.exceptions import RedisError
 
-from functions.ingest.budget import AllSetAside, Budget, Grant, short_hash
-from functions.ingest.due import TICKER_BARS, Ask
-from functions.ingest.providers import Answer, NoBudget, ProviderFailed
-from functions.ingest.providers.numbers import number
+from functions.ingest.budget import AllKeysSuspended, Budget, CreditGrant, short_hash
+from functions.ingest.gaps import TICKER_BARS, FetchRequest
+from functions.ingest.providers import FetchResult, NoCredits, ProviderError
+from functions.ingest.providers.parsing import parse_decimal
 from functions.ingest.settings import Providers, Settings
 from shared.calendar.trading import TradingCalendar
 from shared.connections.redis import connect_cache
@@ -45,8 +45,8 @@ class _KeyRefused(Exception):  # noqa: N818
 class _Round:
     """What came of one request."""
 
-    bars: dict[Ask, list[Bar]] = field(default_factory=dict)
-    refused: list[Ask] = field(default_factory=list)
+    bars: dict[FetchRequest, list[Bar]] = field(default_factory=dict)
+    refused: list[FetchRequest] = field(default_factory=list)
     """Asks whose key was refused: another key may serve them."""
     failures: list[str] = field(default_factory=list)
 
@@ -59,7 +59,7 @@ class TwelveData:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    async def fetch(self, asks: Sequence[Ask], interval: str, market: TradingCalendar) -> Answer:  # noqa: ARG002
+    async def fetch(self, asks: Sequence[FetchRequest], interval: str, market: TradingCalendar) -> FetchResult:  # noqa: ARG002
         """Serve as many of *asks* as all keys have credits for now."""
         waiting, found, failures, spent = list(asks), {}, [], 0
         try:
@@ -89,7 +89,7 @@ class TwelveData:
                         failures += one.failures
                     if not any(one.refused for one in rounds):
                         break
-        except AllSetAside:
+        except AllKeysSuspended:
             failures.append("every key was refused within the last hour")
         except RedisError as error:
             # Without the count of credits not one request is safe.
@@ -97,24 +97,29 @@ class TwelveData:
         if failures:
             _logger.warning("twelvedata: %s", "; ".join(failures))
         if found:
-            return Answer(found, spent)
+            return FetchResult(found, spent)
         if failures:
-            raise ProviderFailed(f"twelvedata: {'; '.join(failures)}")
-        raise NoBudget
+            raise ProviderError(f"twelvedata: {'; '.join(failures)}")
+        raise NoCredits
 
     async def _ask(
-        self, client: httpx.AsyncClient, budget: Budget, grant: Grant, batch: Sequence[Ask], interval: str
+        self,
+        client: httpx.AsyncClient,
+        budget: Budget,
+        grant: CreditGrant,
+        batch: Sequence[FetchRequest],
+        interval: str,
     ) -> _Round:
-        """Ask for *batch*, which shares one window, under *grant*, and note what it says of the key."""
+        """FetchRequest for *batch*, which shares one window, under *grant*, and note what it says of the key."""
         done = _Round()
         try:
             answers = await self._request(client, budget, grant, batch, interval)
         except _OutOfCredits as out:
-            await budget.use_up(grant, str(out))
+            await budget.mark_spent(grant, str(out))
             _logger.warning("twelvedata: key %s is out of credits for the %s", short_hash(grant.key), out)
             return done
         except _KeyRefused as refused:
-            await budget.set_aside(grant)
+            await budget.suspend(grant)
             _logger.error("twelvedata: key %s is set aside for an hour: %s", short_hash(grant.key), refused)
             return _Round(refused=list(batch), failures=[f"key refused: {refused}"])
         except _Failed as failure:
@@ -127,8 +132,13 @@ class TwelveData:
         return done
 
     async def _request(
-        self, client: httpx.AsyncClient, budget: Budget, grant: Grant, batch: Sequence[Ask], interval: str
-    ) -> dict[Ask, object]:
+        self,
+        client: httpx.AsyncClient,
+        budget: Budget,
+        grant: CreditGrant,
+        batch: Sequence[FetchRequest],
+        interval: str,
+    ) -> dict[FetchRequest, object]:
         """Return what the provider says of each ask in *batch*."""
         symbols = [self._settings.twelvedata_symbols.get(ask.ticker, ask.ticker) for ask in batch]
         params = {
@@ -151,7 +161,7 @@ class TwelveData:
         except httpx.HTTPError as error:
             raise _Failed(f"no answer: {type(error).__name__}") from error
         if (left := response.headers.get("api-credits-left", "")).isdecimal():
-            await budget.use_up(grant, "minute", int(left))
+            await budget.mark_spent(grant, "minute", int(left))
         body = _read_body(response)
         if "code" in body or body.get("status") == "error":
             _raise_error(body, response.status_code, grant.key, alone=len(batch) == 1)
@@ -171,9 +181,9 @@ def _client(settings: Providers) -> httpx.AsyncClient:
     )
 
 
-def _batches(asks: Sequence[Ask]) -> Iterator[list[Ask]]:
+def _batches(asks: Sequence[FetchRequest]) -> Iterator[list[FetchRequest]]:
     """Yield *asks* by window, in order, at most as many together as a request may name."""
-    by_window: dict[tuple[datetime, datetime], list[Ask]] = defaultdict(list)
+    by_window: dict[tuple[datetime, datetime], list[FetchRequest]] = defaultdict(list)
     for ask in asks:
         by_window[ask.start, ask.end].append(ask)
     for same in by_window.values():
@@ -205,7 +215,9 @@ def _raise_error(body: Mapping[str, object], status: int, key: Secret, *, alone:
         raise _Failed(f"{code} {message}")
 
 
-def _match_flat(body: dict[str, object], batch: Sequence[Ask], symbols: Sequence[str]) -> dict[Ask, object]:
+def _match_flat(
+    body: dict[str, object], batch: Sequence[FetchRequest], symbols: Sequence[str]
+) -> dict[FetchRequest, object]:
     """Return the asks that a series which is not keyed by symbol answers."""
     if len(batch) == 1:
         return {batch[0]: body}
@@ -214,7 +226,7 @@ def _match_flat(body: dict[str, object], batch: Sequence[Ask], symbols: Sequence
     return {ask: body if symbol == told else None for ask, symbol in zip(batch, symbols, strict=True)}
 
 
-def _read_series(ask: Ask, answer: object, key: Secret) -> list[Bar]:
+def _read_series(ask: FetchRequest, answer: object, key: Secret) -> list[Bar]:
     """Return the bars of one symbol's part of the answer, oldest first; [] when the provider has none. _Failed else."""
     if not isinstance(answer, dict):
         raise _Failed("left out of the answer")
@@ -246,7 +258,7 @@ def _read_bar(value: object) -> Bar | None:
         return None
     return Bar(
         start=start if start.tzinfo else start.replace(tzinfo=UTC),
-        **{name: number(value.get(name)) for name in _FIELDS},
+        **{name: parse_decimal(value.get(name)) for name in _FIELDS},
     )
 
 

@@ -7,8 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from shared.runtime import clock
+from tests.fakes.market_data.market import Market, read_bars, read_market
 from tests.fakes.market_data.server import bind, create_upstream
-from tests.fakes.market_data.world import World, read_bars, read_market
 
 
 def main() -> None:
@@ -25,7 +25,7 @@ def main() -> None:
     today = clock.now().date()
     market = read_market(today - timedelta(days=20 * 365), today + timedelta(days=30))
     app = create_upstream(
-        World(market, read_bars(asked.bars) if asked.bars else None),
+        Market(market, read_bars(asked.bars) if asked.bars else None),
         keys=asked.key,
         per_minute=asked.credits_per_minute,
         per_day=asked.credits_per_day,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from flask import Response, request
 
-from tests.fakes.market_data.mischief import Fault
+from tests.fakes.market_data.faults import Fault
 
 HTML = "<!DOCTYPE html><html><head><title>Just a moment...</title></head><body>Checking your browser</body></html>"
 ERROR_500 = '{"code":500,"message":"Internal server error","status":"error"}'
@@ -17,7 +17,7 @@ closing = threading.Event()
 """Ends all that hangs, when the server does."""
 
 
-def befall(fault: Fault, answer: Callable[[], Response]) -> Response | None:
+def apply_fault(fault: Fault, answer: Callable[[], Response]) -> Response | None:
     """Return the answer that *fault* makes of *answer*, None when it is no fault of the connection."""
     match fault.kind:
         case "timeout":

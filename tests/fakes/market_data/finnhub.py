@@ -11,9 +11,9 @@ from flask import Blueprint, Response, jsonify, request
 from shared.calendar.trading import EXCHANGE_ZONE
 from shared.runtime import clock
 from tests.fakes.market_data import connection
-from tests.fakes.market_data.ledger import Asked, Ledger, mask
-from tests.fakes.market_data.mischief import Fault, Mischief
-from tests.fakes.market_data.world import World
+from tests.fakes.market_data.faults import Fault, Faults
+from tests.fakes.market_data.market import Market
+from tests.fakes.market_data.request_log import RequestLog, RequestRecord, mask
 
 _LIMIT = "API limit reached. Please try again later. Remaining Limit: 0"
 _THREE_DAYS = 3 * 86_400
@@ -23,10 +23,10 @@ _THREE_DAYS = 3 * 86_400
 class Finnhub:
     """The vendor: what it knows, whom it lets in (*keys*; none: anybody with a key), what it counts, how it fails."""
 
-    world: World
+    market: Market
     keys: frozenset[str]
-    ledger: Ledger
-    mischief: Mischief
+    log: RequestLog
+    faults: Faults
 
     def blueprint(self) -> Blueprint:
         """Return its routes."""
@@ -47,22 +47,27 @@ class Finnhub:
             symbol = request.args.get("symbol", "").upper()
             params = {name: value for name, value in request.args.items() if name not in ("token", "symbol")}
             key_in = "header" if header is not None else "query" if query else "nowhere"
-            asked = Asked(clock.now(), f"/api/v1{path}", [symbol] if symbol else [], params, mask(key), key_in)
-            fault = self.mischief.take("finnhub", asked.symbols) if symbol else None
+            asked = RequestRecord(clock.now(), f"/api/v1{path}", [symbol] if symbol else [], params, mask(key), key_in)
+            fault = self.faults.take("finnhub", asked.symbols) if symbol else None
             asked.misbehaviour = fault and fault.kind
-            self.ledger.note(asked)
+            self.log.note(asked)
 
             def good() -> Response:
                 return self._answer(key, symbol, asked, fault, answer)
 
-            response = (fault and connection.befall(fault, good)) or good()
+            response = (fault and connection.apply_fault(fault, good)) or good()
             asked.status = response.status_code
             return response
 
         return view
 
     def _answer(
-        self, key: str, symbol: str, asked: Asked, fault: Fault | None, answer: Callable[[str, Fault | None], Response]
+        self,
+        key: str,
+        symbol: str,
+        asked: RequestRecord,
+        fault: Fault | None,
+        answer: Callable[[str, Fault | None], Response],
     ) -> Response:
         kind = fault.kind if fault else ""
         if not key:
@@ -73,22 +78,22 @@ class Finnhub:
             return Response("API limit reached. Please sign up for a free account.", 429, content_type="text/plain")
         if kind == "json_429":
             return _error(429, _LIMIT)
-        asked.violation = self.ledger.charge(key, 1)
+        asked.violation = self.log.charge(key, 1)
         if asked.violation:
             return _error(429, _LIMIT)
         asked.credits = 1
         response = answer(symbol, fault)
-        response.headers["X-Ratelimit-Limit"] = str(self.ledger.per_minute)
-        response.headers["X-Ratelimit-Remaining"] = str(self.ledger.per_minute - self.ledger.usage(key).minute)
+        response.headers["X-Ratelimit-Limit"] = str(self.log.per_minute)
+        response.headers["X-Ratelimit-Remaining"] = str(self.log.per_minute - self.log.usage(key).minute)
         return response
 
     def _quote(self, symbol: str, fault: Fault | None) -> Response:
         now = clock.now()
-        days = self.world.newest_days(symbol, now, 2) if symbol in self.world.symbols else []
-        session = self.world.market.last_opened(now)
+        days = self.market.newest_days(symbol, now, 2) if symbol in self.market.symbols else []
+        session = self.market.market.last_opened(now)
         if len(days) < 2 or session is None or (fault and fault.kind == "zeros"):
             return jsonify(c=0, d=None, dp=None, h=0, l=0, o=0, pc=0, t=0)
-        divisor = self.mischief.factors.get(symbol, Decimal(1))
+        divisor = self.faults.factors.get(symbol, Decimal(1))
         today, before = days[-1], days[-2]
         price, last = _number(today.close, divisor), _number(before.close, divisor)
         told_at = int(min(now, session.closes).timestamp())
@@ -104,11 +109,11 @@ class Finnhub:
         )
 
     def _profile(self, symbol: str, fault: Fault | None) -> Response:
-        company = self.world.companies.get(symbol)
+        company = self.market.companies.get(symbol)
         if company is None or (fault and fault.kind == "empty_profile"):
             return jsonify({})
         now = clock.now()
-        days = self.world.newest_days(symbol, now, 1)
+        days = self.market.newest_days(symbol, now, 1)
         shares = float(company["shares_millions"] or 0)
         price = _number(days[-1].close, Decimal(1)) if days else 0.0
         told: dict[str, Any] = {
@@ -142,7 +147,7 @@ class Finnhub:
         return jsonify(
             exchange=request.args.get("exchange", "US"),
             holiday=self._holiday(now),
-            isOpen=self.world.market.session_at(now) is not None,
+            isOpen=self.market.market.session_at(now) is not None,
             session=self._session(now),
             t=int(now.timestamp()),
             timezone="America/New_York",
@@ -150,12 +155,12 @@ class Finnhub:
 
     def _holiday(self, now: datetime) -> str | None:
         local = now.astimezone(EXCHANGE_ZONE).date()
-        traded = any(session.date == local for session in self.world.market.sessions)
+        traded = any(session.date == local for session in self.market.market.sessions)
         return None if traded or local.weekday() > 4 else "Holiday"
 
     def _session(self, now: datetime) -> str | None:
         local = now.astimezone(EXCHANGE_ZONE)
-        today = next((one for one in self.world.market.sessions if one.date == local.date()), None)
+        today = next((one for one in self.market.market.sessions if one.date == local.date()), None)
         if today is None or not time(4) <= local.time() < time(20):
             return None
         return "pre-market" if now < today.opens else "regular" if now < today.closes else "post-market"

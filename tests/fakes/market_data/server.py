@@ -8,15 +8,15 @@ from flask import Flask, Response, jsonify, request
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from tests.fakes.market_data import connection
+from tests.fakes.market_data.faults import Faults, UnknownFault
 from tests.fakes.market_data.finnhub import Finnhub
-from tests.fakes.market_data.ledger import Ledger
-from tests.fakes.market_data.mischief import Mischief, Unknown
+from tests.fakes.market_data.market import Market
+from tests.fakes.market_data.request_log import RequestLog
 from tests.fakes.market_data.twelvedata import TwelveData
-from tests.fakes.market_data.world import World
 
 
 def create_upstream(
-    world: World,
+    market: Market,
     *,
     keys: Collection[str] = (),
     per_minute: int = 8,
@@ -25,43 +25,43 @@ def create_upstream(
 ) -> Flask:
     """Return the application: Twelve Data at /, Finnhub at /api/v1. *keys*: who is let in, anybody with a key if empty.
 
-    `POST /misbehave` takes a fault (mischief.py), `DELETE` ends all. `GET /requests` tells what was asked and which
+    `POST /misbehave` takes a fault (faults.py), `DELETE` ends all. `GET /requests` tells what was asked and which
     requests went beyond the budget, `DELETE` forgets them and the credits used.
     """
     app = Flask(__name__)
     app.json.sort_keys = False  # pyright: ignore[reportAttributeAccessIssue]  as the vendors order theirs
-    mischief = Mischief()
-    ledgers = {"twelvedata": Ledger(per_minute, per_day), "finnhub": Ledger(calls_per_minute, None)}
+    faults = Faults()
+    logs = {"twelvedata": RequestLog(per_minute, per_day), "finnhub": RequestLog(calls_per_minute, None)}
     allowed = frozenset(keys)
-    app.register_blueprint(TwelveData(world, allowed, ledgers["twelvedata"], mischief).blueprint())
-    app.register_blueprint(Finnhub(world, allowed, ledgers["finnhub"], mischief).blueprint())
+    app.register_blueprint(TwelveData(market, allowed, logs["twelvedata"], faults).blueprint())
+    app.register_blueprint(Finnhub(market, allowed, logs["finnhub"], faults).blueprint())
 
     @app.post("/misbehave")
     def misbehave() -> tuple[Response, int]:
         try:
-            mischief.order(request.get_json())
-        except Unknown as unknown:
+            faults.order(request.get_json())
+        except UnknownFault as unknown:
             return jsonify(error=str(unknown)), 400
         return jsonify(ordered=True), 201
 
     @app.delete("/misbehave")
     def behave() -> tuple[str, int]:
-        mischief.forget()
+        faults.forget()
         return "", 204
 
     @app.get("/requests")
     def requests() -> Response:
-        asked = sorted((one for ledger in ledgers.values() for one in ledger.asked), key=lambda one: one.at)
+        asked = sorted((one for log in logs.values() for one in log.asked), key=lambda one: one.at)
         return jsonify(
             requests=[one.told() for one in asked],
             violations=[one.told() for one in asked if one.violation],
-            credits=sum(one.credits for one in ledgers["twelvedata"].asked),
+            credits=sum(one.credits for one in logs["twelvedata"].asked),
         )
 
     @app.delete("/requests")
     def forget() -> tuple[str, int]:
-        for ledger in ledgers.values():
-            ledger.forget()
+        for log in logs.values():
+            log.forget()
         return "", 204
 
     return app

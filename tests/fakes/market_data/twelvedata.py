@@ -9,13 +9,13 @@ from typing import Any
 from flask import Blueprint, Response, jsonify
 
 from tests.fakes.market_data import connection
+from tests.fakes.market_data.faults import Fault, Faults
 from tests.fakes.market_data.faulty_series import spoil
-from tests.fakes.market_data.ledger import Asked, Ledger, Window
-from tests.fakes.market_data.mischief import Fault, Mischief
-from tests.fakes.market_data.question import Question, Refused, read_question, span
-from tests.fakes.market_data.world import CALENDAR, Row, World
+from tests.fakes.market_data.market import CALENDAR, Market, Row
+from tests.fakes.market_data.request_log import RequestLog, RequestRecord, Window
+from tests.fakes.market_data.requests import Refused, Request, read_request, span
 
-Answer = Callable[[Question, Fault | None], Any]
+Answer = Callable[[Request, Fault | None], Any]
 
 MOST_SYMBOLS = 120
 
@@ -36,10 +36,10 @@ FORBIDDEN = "/time_series is available exclusively with grow or pro or ultra or 
 class TwelveData:
     """The vendor: what it knows, whom it lets in (*keys*; none: anybody with a key), what it counts, how it fails."""
 
-    world: World
+    market: Market
     keys: frozenset[str]
-    ledger: Ledger
-    mischief: Mischief
+    log: RequestLog
+    faults: Faults
 
     def blueprint(self) -> Blueprint:
         """Return its routes."""
@@ -57,28 +57,28 @@ class TwelveData:
         """Return a view that checks the key, charges credits, misbehaves if it was told to, and keeps the record."""
 
         def view() -> Response:
-            question = read_question()
+            question = read_request()
             asked = question.noted(path)
-            fault = self.mischief.take("twelvedata", question.symbols) if question.symbols else None
+            fault = self.faults.take("twelvedata", question.symbols) if question.symbols else None
             asked.misbehaviour = fault and fault.kind
-            self.ledger.note(asked)
+            self.log.note(asked)
 
             def good() -> Response:
                 return self._answer(question, asked, fault, answer)
 
-            response = (fault and connection.befall(fault, good)) or good()
+            response = (fault and connection.apply_fault(fault, good)) or good()
             asked.status = response.status_code
             return response
 
         return view
 
-    def _answer(self, question: Question, asked: Asked, fault: Fault | None, answer: Answer) -> Response:
+    def _answer(self, question: Request, asked: RequestRecord, fault: Fault | None, answer: Answer) -> Response:
         try:
             self._check(question)
             if fault:
                 self._raise(fault, question)
             body = answer(question, fault)
-            if spent := self.ledger.charge(question.key, question.cost):
+            if spent := self.log.charge(question.key, question.cost):
                 asked.violation = spent
                 raise self._out_of_credits(spent, question)
             asked.credits = question.cost
@@ -89,23 +89,23 @@ class TwelveData:
             response = jsonify(code=refused.code, message=refused.message, status="error")
             response.status_code = refused.status
         if question.key:
-            used = self.ledger.usage(question.key).minute
+            used = self.log.usage(question.key).minute
             nothing_left = fault is not None and fault.kind == "credits_left_zero"
-            response.headers["api-credits-used"] = str(self.ledger.per_minute if nothing_left else used)
-            response.headers["api-credits-left"] = str(0 if nothing_left else self.ledger.per_minute - used)
+            response.headers["api-credits-used"] = str(self.log.per_minute if nothing_left else used)
+            response.headers["api-credits-left"] = str(0 if nothing_left else self.log.per_minute - used)
         return response
 
-    def _check(self, question: Question) -> None:
+    def _check(self, question: Request) -> None:
         if not question.key or (self.keys and question.key not in self.keys):
             raise Refused(401, BAD_KEY)
         if len(question.symbols) > MOST_SYMBOLS:
             raise Refused(414, "Input parameter array exceeds the allowed length")
 
-    def _raise(self, fault: Fault, question: Question) -> None:
+    def _raise(self, fault: Fault, question: Request) -> None:
         """Raise the error that *fault* is, if it is one for the whole request."""
         errors = {
-            "minute_credits": (429, out_of_credits("minute", self.ledger, self.ledger.per_minute + question.cost)),
-            "day_credits": (429, out_of_credits("day", self.ledger, (self.ledger.per_day or 0) + question.cost)),
+            "minute_credits": (429, out_of_credits("minute", self.log, self.log.per_minute + question.cost)),
+            "day_credits": (429, out_of_credits("day", self.log, (self.log.per_day or 0) + question.cost)),
             "unauthorized": (401, BAD_KEY),
             "forbidden": (403, FORBIDDEN),
             "not_found": (404, BAD_SYMBOL),
@@ -115,21 +115,21 @@ class TwelveData:
         if kind in errors:
             raise Refused(*errors[kind], status=200 if kind != fault.kind else None)
 
-    def _out_of_credits(self, window: Window, question: Question) -> Refused:
-        used = self.ledger.usage(question.key)
-        return Refused(429, out_of_credits(window, self.ledger, getattr(used, window) + question.cost))
+    def _out_of_credits(self, window: Window, question: Request) -> Refused:
+        used = self.log.usage(question.key)
+        return Refused(429, out_of_credits(window, self.log, getattr(used, window) + question.cost))
 
-    def _time_series(self, question: Question, fault: Fault | None) -> dict[str, Any]:
+    def _time_series(self, question: Request, fault: Fault | None) -> dict[str, Any]:
         if not question.symbols:
             raise Refused(404, BAD_SYMBOL)
         told = {
-            symbol: self._series(symbol, question, fault if fault and fault.befalls(symbol) else None)
+            symbol: self._series(symbol, question, fault if fault and fault.concerns(symbol) else None)
             for symbol in question.symbols
-            if not (fault and fault.kind == "left_out" and fault.befalls(symbol))
+            if not (fault and fault.kind == "left_out" and fault.concerns(symbol))
         }
         return _flat_or_keyed(told, question)
 
-    def _series(self, symbol: str, question: Question, fault: Fault | None) -> dict[str, Any]:
+    def _series(self, symbol: str, question: Request, fault: Fault | None) -> dict[str, Any]:
         if fault and fault.kind == "symbol_error":
             return _error(fault.options.get("code", 404), fault.options.get("message", _unknown(symbol)))
         interval, window, size = question.interval(), question.window(), question.outputsize()
@@ -137,10 +137,10 @@ class TwelveData:
         if name is None:
             return _error(404, _unknown(symbol))
         end = window.end or question.now + timedelta(microseconds=1)
-        rows = self.world.rows(name, interval, window.start or end - span(interval, size), end, question.now)[-size:]
+        rows = self.market.rows(name, interval, window.start or end - span(interval, size), end, question.now)[-size:]
         if not rows:
             return _error(400, NO_DATA)
-        if divisor := self.mischief.factors.get(name):
+        if divisor := self.faults.factors.get(name):
             rows = [_divided(row, divisor) for row in rows]
         values = [_value(row, interval, question) for row in rows]
         if question.get("order", "desc").lower() == "desc":
@@ -160,22 +160,22 @@ class TwelveData:
             "status": "ok",
         }
 
-    def _quote(self, question: Question, _: Fault | None) -> dict[str, Any]:
+    def _quote(self, question: Request, _: Fault | None) -> dict[str, Any]:
         if not question.symbols:
             raise Refused(404, BAD_SYMBOL)
         return _flat_or_keyed({symbol: self._one_quote(symbol, question) for symbol in question.symbols}, question)
 
-    def _one_quote(self, symbol: str, question: Question) -> dict[str, Any]:
+    def _one_quote(self, symbol: str, question: Request) -> dict[str, Any]:
         name = self._name(symbol)
-        days = self.world.newest_days(name, question.now, 260) if name else []
+        days = self.market.newest_days(name, question.now, 260) if name else []
         if name is None or len(days) < 2:
             return _error(404, _unknown(symbol))
         today, before = days[-1], days[-2]
-        session = self.world.market.last_opened(question.now)
+        session = self.market.market.last_opened(question.now)
         quoted = min(question.now, session.closes) if session else question.now
         low, high = min(day.low or Decimal() for day in days), max(day.high or Decimal() for day in days)
         close, last = today.close or Decimal(), before.close or Decimal()
-        company = self.world.companies.get(name, {})
+        company = self.market.companies.get(name, {})
 
         def digits(value: Decimal | None) -> str | None:
             return _digits(value, question.decimals(5))
@@ -197,7 +197,7 @@ class TwelveData:
             "change": digits(close - last),
             "percent_change": digits((close - last) / last * 100),
             "average_volume": _whole(sum((day.volume or Decimal() for day in days[-9:]), Decimal()) // 9),
-            "is_market_open": self.world.market.session_at(question.now) is not None,
+            "is_market_open": self.market.market.session_at(question.now) is not None,
             "fifty_two_week": {
                 "low": digits(low),
                 "high": digits(high),
@@ -209,8 +209,8 @@ class TwelveData:
             },
         }
 
-    def _market_state(self, question: Question, _: Fault | None) -> list[dict[str, Any]]:
-        market = self.world.market
+    def _market_state(self, question: Request, _: Fault | None) -> list[dict[str, Any]]:
+        market = self.market.market
         session, following = market.session_at(question.now), market.next_opening(question.now)
         state = {
             "is_market_open": session is not None,
@@ -225,47 +225,47 @@ class TwelveData:
         ]
         return [one for one in found if all(not asked or one[_NAMES[key]] == asked for key, asked in wanted.items())]
 
-    def _api_usage(self, question: Question, _: Fault | None) -> dict[str, Any]:
-        used = self.ledger.usage(question.key)
+    def _api_usage(self, question: Request, _: Fault | None) -> dict[str, Any]:
+        used = self.log.usage(question.key)
         return {
             "timestamp": f"{question.now:%Y-%m-%d %H:%M:%S}",
             "current_usage": used.minute,
-            "plan_limit": self.ledger.per_minute,
+            "plan_limit": self.log.per_minute,
             "daily_usage": used.day,
-            "plan_daily_limit": self.ledger.per_day,
+            "plan_daily_limit": self.log.per_day,
             "plan_category": "basic",
         }
 
     def _name(self, symbol: str) -> str | None:
-        """Return under which name the world knows *symbol*, None if it does not."""
+        """Return under which name the market knows *symbol*, None if it does not."""
         plain = symbol.partition(":")[0]
-        name = self.mischief.renamed.get(plain, plain)
-        return name if name in self.world.symbols and plain not in self.mischief.renamed.values() else None
+        name = self.faults.renamed.get(plain, plain)
+        return name if name in self.market.symbols and plain not in self.faults.renamed.values() else None
 
     def _exchange(self, name: str) -> dict[str, str]:
-        nasdaq = (self.world.companies.get(name) or {}).get("exchange") == "NASDAQ"
+        nasdaq = (self.market.companies.get(name) or {}).get("exchange") == "NASDAQ"
         return {"exchange": "NASDAQ", "mic_code": "XNGS"} if nasdaq else {"exchange": "NYSE", "mic_code": "XNYS"}
 
 
 _NAMES = {"exchange": "name", "code": "code", "country": "country"}
 
 
-def out_of_credits(window: Window, ledger: Ledger, used: int) -> str:
+def out_of_credits(window: Window, log: RequestLog, used: int) -> str:
     """Return what the vendor says when *used* credits are more than the "minute" or the "day" has."""
     if window == "day":
         return (
             f"You have run out of API credits for the day. {used} API credits were used, with the current limit being "
-            f"{ledger.per_day}. Wait for the next day or consider switching to a higher tier plan at "
+            f"{log.per_day}. Wait for the next day or consider switching to a higher tier plan at "
             "https://twelvedata.com/pricing"
         )
     return (
         f"You have run out of API credits for the current minute. {used} API credits were used, with the current limit "
-        f"being {ledger.per_minute}. Wait for the next minute or consider switching to a higher tier plan at "
+        f"being {log.per_minute}. Wait for the next minute or consider switching to a higher tier plan at "
         "https://twelvedata.com/pricing"
     )
 
 
-def _flat_or_keyed(told: dict[str, dict[str, Any]], question: Question) -> dict[str, Any]:
+def _flat_or_keyed(told: dict[str, dict[str, Any]], question: Request) -> dict[str, Any]:
     """Return the answer for several symbols keyed by symbol, for one as it is: its error is the whole request's."""
     if len(question.symbols) > 1 or not told:
         return told
@@ -283,7 +283,7 @@ def _unknown(symbol: str) -> str:
     return f"**symbol** not found: {symbol}. Please specify it correctly according to API Documentation."
 
 
-def _value(row: Row, interval: str, question: Question) -> dict[str, Any]:
+def _value(row: Row, interval: str, question: Request) -> dict[str, Any]:
     at = row.start if interval in CALENDAR else row.start.astimezone(question.zone())
     decimals = question.decimals(-1)
     return {

@@ -16,11 +16,11 @@ EVENT_BARS = 7000
 TICKER_BARS = 5000
 """Bars of one ticker in one answer of a provider: Twelve Data's outputsize."""
 
-MOMENTS = timedelta(seconds=30)
+RETRY_PAUSE = timedelta(seconds=30)
 """Less than lies between two ticks of the schedule."""
 
 
-class Held(NamedTuple):
+class TickerHistory(NamedTuple):
     """What is known of a ticker: its newest stored bar, and where a provider has said all that it has."""
 
     ticker: str
@@ -41,7 +41,7 @@ class Gap(NamedTuple):
     source: str | None
 
 
-class Ask(NamedTuple):
+class FetchRequest(NamedTuple):
     """Bars to ask a provider for: those of *ticker* that start in [start, end)."""
 
     ticker: str
@@ -49,13 +49,13 @@ class Ask(NamedTuple):
     end: datetime
 
 
-def find_gaps(held: Iterable[Held], expected: Sequence[datetime], history: datetime) -> list[Gap]:
+def find_gaps(history_of: Iterable[TickerHistory], expected: Sequence[datetime], history: datetime) -> list[Gap]:
     """Return what each ticker lacks after its newest bar, or since *history* if it has none.
 
     *expected* are the starts of the finished bars that the sessions call for, in order.
     """
     gaps: list[Gap] = []
-    for one in held:
+    for one in history_of:
         index = bisect_left(expected, history) if one.newest is None else bisect_right(expected, one.newest)
         missing = [start for start in expected[index:] if not _holds(one.settled, start)]
         if missing:
@@ -63,20 +63,20 @@ def find_gaps(held: Iterable[Held], expected: Sequence[datetime], history: datet
     return gaps
 
 
-def forget_simulated(held: Iterable[Held]) -> list[Held]:
-    """Return *held* as a real provider sees it: a ticker that ends in invented bars has none."""
-    return [one._replace(newest=None, asked_at=None) if one.source == "simulated" else one for one in held]
+def ignore_simulated(history_of: Iterable[TickerHistory]) -> list[TickerHistory]:
+    """Return *history_of* as a real provider sees it: a ticker that ends in invented bars has none."""
+    return [one._replace(newest=None, asked_at=None) if one.source == "simulated" else one for one in history_of]
 
 
-def not_just_asked(gaps: Iterable[Gap], finished_at: datetime, now: datetime) -> list[Gap]:
+def drop_recent(gaps: Iterable[Gap], finished_at: datetime, now: datetime) -> list[Gap]:
     """Return *gaps* without those that were asked for moments ago, after the newest bar was finished at *finished_at*.
 
     A bar that the provider does not have is asked for again by the next tick, not by a tick right after this one.
     """
-    return [gap for gap in gaps if not (gap.asked_at and gap.asked_at >= max(finished_at, now - MOMENTS))]
+    return [gap for gap in gaps if not (gap.asked_at and gap.asked_at >= max(finished_at, now - RETRY_PAUSE))]
 
 
-def by_urgency(gaps: Iterable[Gap], finished_at: datetime) -> list[Gap]:
+def sort_by_urgency(gaps: Iterable[Gap], finished_at: datetime) -> list[Gap]:
     """Return what was not asked for since the newest bar was finished, stalest first, then what waits longest to be."""
 
     def place(gap: Gap) -> tuple[bool, datetime, datetime, str]:
@@ -86,20 +86,20 @@ def by_urgency(gaps: Iterable[Gap], finished_at: datetime) -> list[Gap]:
     return sorted(gaps, key=place)
 
 
-def fit(
+def plan_requests(
     gaps: Iterable[Gap],
     expected: Sequence[datetime],
     market: TradingCalendar,
     interval: str,
     *,
     overlap: int = OVERLAP_BARS,
-) -> list[Ask]:
+) -> list[FetchRequest]:
     """Return what to ask for, in order: as many whole tickers as one event carries.
 
     Where even one window is too long, its oldest part, so that the next tick goes on from there. With a ticker that has
     bars, *overlap* bars before the gap are asked for too.
     """
-    asks: list[Ask] = []
+    asks: list[FetchRequest] = []
     room = EVENT_BARS
     for gap in gaps:
         low = bisect_left(expected, gap.first)
@@ -107,12 +107,12 @@ def fit(
         end = min(bisect_right(expected, gap.last), first + TICKER_BARS)
         if end - first > room:
             break
-        asks.append(Ask(gap.ticker, expected[first], end_of(market, interval, expected[end - 1])))
+        asks.append(FetchRequest(gap.ticker, expected[first], bar_end(market, interval, expected[end - 1])))
         room -= end - first
     return asks
 
 
-def end_of(market: TradingCalendar, interval: str, start: datetime) -> datetime:
+def bar_end(market: TradingCalendar, interval: str, start: datetime) -> datetime:
     """Return when the bar that starts at *start*, in one of the sessions of *market*, ends."""
     session = market.session_at(start)
     assert session is not None, "bars lie in sessions"  # noqa: S101

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tests.store.told import example
-from tests.storing import TRACE, Store, bar, fetched, hour, opened
+from tests.store.fetched_events import example
+from tests.store_harness import TRACE, Store, bar, fetched, hour, opened
 
 
 def test_the_example_is_stored_and_answered_with_what_came_of_it(store: Store) -> None:

@@ -21,7 +21,7 @@ class Usage(NamedTuple):
 
 
 @dataclass
-class Asked:
+class RequestRecord:
     """One request: when (shared clock), for what, with which key (masked) given where, and how it went."""
 
     at: datetime
@@ -41,12 +41,12 @@ class Asked:
 
 
 @dataclass
-class Ledger:
+class RequestLog:
     """Credits of one vendor, by key and by the shared clock's minute and day; and all requests."""
 
     per_minute: int
     per_day: int | None
-    asked: list[Asked] = field(default_factory=list)
+    asked: list[RequestRecord] = field(default_factory=list)
     _used: Counter[tuple[str, str]] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -68,7 +68,7 @@ class Ledger:
         with self._lock:
             return Usage(self._used[key, minute], self._used[key, day])
 
-    def note(self, asked: Asked) -> None:
+    def note(self, asked: RequestRecord) -> None:
         """Keep a record of one request; its outcome is filled in when it is known, if ever."""
         with self._lock:
             self.asked.append(asked)

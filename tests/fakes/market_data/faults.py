@@ -1,4 +1,4 @@
-"""Faults on demand: each asked for by name, for the next requests that it can befall."""
+"""Faults on demand: each asked for by name, for the next requests that it can apply_fault."""
 
 import threading
 from collections.abc import Collection, Mapping
@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 VENDORS = ("twelvedata", "finnhub")
 
 CONNECTION = {"timeout", "slow", "reset", "truncated", "empty_body", "html_200", "bad_gateway", "error_500"}
-"""What befalls any request of either vendor."""
+"""What concerns any request of either vendor."""
 
 TWELVEDATA = {
     "minute_credits": "429, out of credits for the minute",
@@ -37,7 +37,7 @@ TWELVEDATA = {
     "missing_volume": "bars without volume",
     "price_x10000": "the newest bar 10,000 times too dear",
 }
-"""What befalls a request to Twelve Data; those of one bar take `symbols`, else all."""
+"""What concerns a request to Twelve Data; those of one bar take `symbols`, else all."""
 
 FINNHUB = {
     "zeros": "a quote of zeros with HTTP 200",
@@ -49,7 +49,7 @@ FINNHUB = {
     "json_429": "429",
     "unauthorized": "401",
 }
-"""What befalls a request to Finnhub."""
+"""What concerns a request to Finnhub."""
 
 LASTING = {
     "split": "from now on all prices of the symbols divided by `factor`",
@@ -57,7 +57,7 @@ LASTING = {
 }
 
 
-class Unknown(Exception):  # noqa: N818
+class UnknownFault(Exception):  # noqa: N818
     """No such fault; the text says what there is."""
 
 
@@ -71,13 +71,13 @@ class Fault:
     symbols: Collection[str]
     options: Mapping[str, Any]
 
-    def befalls(self, symbol: str) -> bool:
+    def concerns(self, symbol: str) -> bool:
         """Tell whether *symbol* is meant."""
         return not self.symbols or symbol in self.symbols
 
 
 @dataclass
-class Mischief:
+class Faults:
     """The faults that wait for their requests, oldest first, and those that last."""
 
     factors: dict[str, Decimal] = field(default_factory=dict)
@@ -92,7 +92,7 @@ class Mischief:
     }
 
     def order(self, wish: Mapping[str, Any]) -> None:
-        """Take in `{"kind": …, "vendor": …, "times": n, "symbols": […], …}`. Unknown for what there is not."""
+        """Take in `{"kind": …, "vendor": …, "times": n, "symbols": […], …}`. UnknownFault for what there is not."""
         options = dict(wish)
         kind, vendor = options.pop("kind", None), options.pop("vendor", "twelvedata")
         times, symbols = options.pop("times", 1), options.pop("symbols", ())
@@ -105,13 +105,13 @@ class Mischief:
                 self._waiting.append(Fault(kind, vendor, times, frozenset(symbols), options))
         else:
             known = {vendor: sorted(kinds) for vendor, kinds in self._kinds.items()} | {"lasting": sorted(LASTING)}
-            raise Unknown(f"there is no {kind!r} of {vendor!r} with these symbols: {known}")
+            raise UnknownFault(f"there is no {kind!r} of {vendor!r} with these symbols: {known}")
 
     def take(self, vendor: str, symbols: Collection[str]) -> Fault | None:
-        """Return the fault that befalls this request, and count it."""
+        """Return the fault that concerns this request, and count it."""
         with self._lock:
             for fault in self._waiting:
-                if fault.vendor == vendor and (not symbols or any(fault.befalls(symbol) for symbol in symbols)):
+                if fault.vendor == vendor and (not symbols or any(fault.concerns(symbol) for symbol in symbols)):
                     fault.times -= 1
                     if fault.times <= 0:
                         self._waiting.remove(fault)

@@ -5,50 +5,50 @@ from datetime import datetime
 from itertools import pairwise
 from typing import NamedTuple
 
-from functions.store.check import Batch, Good
-from functions.store.history import Trust, Version, place, touches_last_only
+from functions.store.bar_versions import BarVersion, SourcePriority, affects_newest_only, insert_version
+from functions.store.validation import BarBatch, ValidBar
 
 Key = tuple[str, datetime]
 """Ticker and start; the interval is that of the batch."""
 
 
-class Stored(NamedTuple):
+class StoredBar(NamedTuple):
     """A bar as it stands, and how many versions stand behind it."""
 
-    version: Version
+    version: BarVersion
     revision: int
 
 
-class Superseded(NamedTuple):
+class BarRevision(NamedTuple):
     """A version behind the one that stands."""
 
     key: Key
     revision: int
-    version: Version
+    version: BarVersion
     superseded_at: datetime
 
 
-class Told(NamedTuple):
+class FetchedBatch(NamedTuple):
     """The bars that one source gave at one instant."""
 
     source: str
     at: datetime
-    bars: Batch
+    bars: BarBatch
 
-    def version(self, bar: Good) -> Version:
+    def version(self, bar: ValidBar) -> BarVersion:
         """Return what *bar* says as a version."""
         volume = None if bar.volume is None else int(bar.volume)
-        return Version(bar.open, bar.high, bar.low, bar.close, volume, self.source, self.at, self.at)
+        return BarVersion(bar.open, bar.high, bar.low, bar.close, volume, self.source, self.at, self.at)
 
 
-class Changes(NamedTuple):
+class BarChanges(NamedTuple):
     """What is to be written, each list in the order of the key, and what it comes to."""
 
-    new: Sequence[tuple[str, datetime, Good]] = ()
+    new: Sequence[tuple[str, datetime, ValidBar]] = ()
     seen: Sequence[Key] = ()
     """Nothing but the time of the last answer moves."""
-    moved: Sequence[tuple[Key, Stored]] = ()
-    past: Sequence[Superseded] = ()
+    moved: Sequence[tuple[Key, StoredBar]] = ()
+    past: Sequence[BarRevision] = ()
     revised: int = 0
     """How many bars now say something else."""
 
@@ -58,11 +58,11 @@ class Changes(NamedTuple):
         return bool(self.new or self.moved)
 
 
-Standing = Mapping[str, Mapping[datetime, Stored]]
-"""Stored bars by ticker and start."""
+StoredBars = Mapping[str, Mapping[datetime, StoredBar]]
+"""StoredBar bars by ticker and start."""
 
 
-def find_late(told: Told, standing: Standing, trust: Trust) -> list[Key]:
+def find_out_of_order(told: FetchedBatch, standing: StoredBars, trust: SourcePriority) -> list[Key]:
     """Return the bars that can only be placed by their whole history: few, as answers rarely arrive late."""
     return [
         (ticker, start)
@@ -71,16 +71,18 @@ def find_late(told: Told, standing: Standing, trust: Trust) -> list[Key]:
         for start, bar in bars.items()
         if (stored := standing[ticker].get(start))
         and stored.revision
-        and not touches_last_only(stored.version, told.version(bar), trust)
+        and not affects_newest_only(stored.version, told.version(bar), trust)
     ]
 
 
-def compare(told: Told, standing: Standing, histories: Mapping[Key, list[Version]], trust: Trust) -> Changes:
+def merge(
+    told: FetchedBatch, standing: StoredBars, histories: Mapping[Key, list[BarVersion]], trust: SourcePriority
+) -> BarChanges:
     """Return what *told* changes. Where no history is given, only the standing version can be touched."""
-    new: list[tuple[str, datetime, Good]] = []
+    new: list[tuple[str, datetime, ValidBar]] = []
     seen: list[Key] = []
-    moved: list[tuple[Key, Stored]] = []
-    past: list[Superseded] = []
+    moved: list[tuple[Key, StoredBar]] = []
+    past: list[BarRevision] = []
     revised = 0
     for ticker, bars in told.bars.items():
         known = standing.get(ticker, {})
@@ -91,17 +93,17 @@ def compare(told: Told, standing: Standing, histories: Mapping[Key, list[Version
                 continue
             version, revision = stored
             behind = histories.get((ticker, start), [])
-            placed = place([*behind, version], told.version(bar), trust)
+            placed = insert_version([*behind, version], told.version(bar), trust)
             last = placed[-1]
             if placed[:-1] == behind and last == version._replace(seen_at=last.seen_at):
                 if last.seen_at != version.seen_at:
                     seen.append((ticker, start))
                 continue
             oldest = revision - len(behind)
-            moved.append(((ticker, start), Stored(last, oldest + len(placed) - 1)))
+            moved.append(((ticker, start), StoredBar(last, oldest + len(placed) - 1)))
             past += [
-                Superseded((ticker, start), oldest + index, superseded, following.received_at)
+                BarRevision((ticker, start), oldest + index, superseded, following.received_at)
                 for index, (superseded, following) in enumerate(pairwise(placed))
             ]
             revised += not last.says(version)
-    return Changes(new, seen, moved, past, revised)
+    return BarChanges(new, seen, moved, past, revised)

@@ -11,9 +11,9 @@ import httpx
 import psycopg
 from functions_framework.aio import create_asgi_app
 
-from functions.ingest.due import Held
+from functions.ingest.gaps import TickerHistory
 from shared.events.types import Bar, BarsFetched
-from tests.vendors import Hands, exchange, utc
+from tests.fake_vendors import Hands, exchange, utc
 
 ROOT = Path(__file__).parents[2]
 GRACE = timedelta(seconds=60)
@@ -26,9 +26,9 @@ def starts(first: str, end: str) -> list[datetime]:
     return exchange().starts("1h", utc(first), utc(end))
 
 
-def held(ticker: str, newest: str, source: str = "twelvedata") -> Held:
+def history_of(ticker: str, newest: str, source: str = "twelvedata") -> TickerHistory:
     """What is known of a ticker that was never asked for by now."""
-    return Held(ticker, utc(newest), source, None)
+    return TickerHistory(ticker, utc(newest), source, None)
 
 
 def bar(start: datetime, close: str = "10", **more: Any) -> Bar:
@@ -37,7 +37,7 @@ def bar(start: datetime, close: str = "10", **more: Any) -> Bar:
     return Bar(**{"start": start, "open": price, "high": price, "low": price, "close": price, "volume": 1} | more)
 
 
-class House:
+class IngestHarness:
     """Ingest and store in this process, on a real Postgres and Redis, with a clock that the test moves."""
 
     def __init__(self, runner: asyncio.Runner, database_url: str, hands: Hands) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.storing import bar, fetched, hour
+from tests.store_harness import bar, fetched, hour
 
 ROOT = Path(__file__).parents[2]
 

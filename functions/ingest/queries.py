@@ -7,17 +7,17 @@ from typing import NamedTuple
 from psycopg import AsyncConnection
 from psycopg.rows import class_row, scalar_row
 
-from functions.ingest.due import Gap, Held
+from functions.ingest.gaps import Gap, TickerHistory
 
 
-class Profiled(NamedTuple):
+class ProfileDue(NamedTuple):
     """A ticker whose profile should be asked for, under the name it has so far."""
 
     ticker: str
     name: str
 
 
-async def select_held(connection: AsyncConnection, interval: str) -> list[Held]:
+async def select_histories(connection: AsyncConnection, interval: str) -> list[TickerHistory]:
     """Return each active ticker with its newest stored bar of *interval*: one index probe a ticker."""
     cursor = connection.cursor()
     await cursor.execute(
@@ -37,7 +37,7 @@ async def select_held(connection: AsyncConnection, interval: str) -> list[Held]:
         {"interval": interval},
     )
     return [
-        Held(ticker, start, source, asked_at, tuple((window.lower, window.upper) for window in settled or ()))
+        TickerHistory(ticker, start, source, asked_at, tuple((window.lower, window.upper) for window in settled or ()))
         for ticker, start, source, asked_at, settled in await cursor.fetchall()
     ]
 
@@ -113,9 +113,9 @@ async def select_unknown(connection: AsyncConnection, tickers: Sequence[str]) ->
 
 async def select_unprofiled(
     connection: AsyncConnection, tickers: Sequence[str] | None, before: datetime
-) -> list[Profiled]:
+) -> list[ProfileDue]:
     """Return the active tickers (all, or *tickers*) without a provider's profile newer than *before*, oldest first."""
-    cursor = connection.cursor(row_factory=class_row(Profiled))
+    cursor = connection.cursor(row_factory=class_row(ProfileDue))
     await cursor.execute(
         """
            SELECT tickers.ticker, tickers.name

@@ -6,13 +6,21 @@ from typing import Any
 import msgspec
 import pytest
 
-from functions.ingest import due
-from functions.ingest.bars import jumps, keep, within
-from functions.ingest.due import Ask, Gap, Held, by_urgency, find_gaps, fit, forget_simulated, not_just_asked
-from functions.ingest.ticks import Refused, Window, asked_window
+from functions.ingest.bars import drop_unusable, has_jump, truncate
+from functions.ingest.gaps import (
+    FetchRequest,
+    Gap,
+    TickerHistory,
+    drop_recent,
+    find_gaps,
+    ignore_simulated,
+    plan_requests,
+    sort_by_urgency,
+)
+from functions.ingest.ticks import InvalidTick, Window, requested_window
 from shared.events.types import Series, Tick
-from tests.ingest.house import FRIDAY_EVENING, GRACE, bar, held, starts
-from tests.vendors import exchange, utc
+from tests.fake_vendors import exchange, utc
+from tests.ingest.ingest_harness import FRIDAY_EVENING, GRACE, bar, history_of, starts
 
 
 class TestWhatIsMissing:
@@ -23,7 +31,7 @@ class TestWhatIsMissing:
     def test_a_ticker_lacks_what_comes_after_its_newest_bar(self) -> None:
         """From the bar after the newest stored one to the newest finished one."""
         expected = starts("2026-11-16 00:00", "2026-11-18 00:00")
-        full, behind = held("KO", "2026-11-17 20:30"), held("V", "2026-11-17 18:30")
+        full, behind = history_of("KO", "2026-11-17 20:30"), history_of("V", "2026-11-17 18:30")
 
         gaps = find_gaps([full, behind], expected, self.HISTORY)
 
@@ -35,7 +43,7 @@ class TestWhatIsMissing:
         """From the day that history begins."""
         expected = starts("2026-11-10 00:00", "2026-11-18 00:00")
 
-        (gap,) = find_gaps([Held("KO", None, None, None)], expected, self.HISTORY)
+        (gap,) = find_gaps([TickerHistory("KO", None, None, None)], expected, self.HISTORY)
 
         assert (gap.first, gap.last) == (self.HISTORY, utc("2026-11-17 20:30"))
 
@@ -44,8 +52,8 @@ class TestWhatIsMissing:
         expected = starts("2026-11-16 00:00", "2026-11-18 00:00")
         settled = ((utc("2026-11-17 19:30"), utc("2026-11-17 20:30")),)
         behind = [
-            held("KO", "2026-11-17 18:30")._replace(settled=settled),
-            held("V", "2026-11-17 18:30")._replace(settled=(*settled, (utc("2026-11-17 20:30"), FRIDAY_EVENING))),
+            history_of("KO", "2026-11-17 18:30")._replace(settled=settled),
+            history_of("V", "2026-11-17 18:30")._replace(settled=(*settled, (utc("2026-11-17 20:30"), FRIDAY_EVENING))),
         ]
 
         gaps = find_gaps(behind, expected, self.HISTORY)
@@ -63,7 +71,7 @@ class TestWhatIsMissing:
             Gap("E", utc("2026-11-16 20:30"), finished, utc("2026-11-17 21:02"), "x"),
         ]
 
-        assert [gap.ticker for gap in by_urgency(gaps, finished)] == ["C", "B", "D", "E", "A"]
+        assert [gap.ticker for gap in sort_by_urgency(gaps, finished)] == ["C", "B", "D", "E", "A"]
 
     def test_what_was_asked_for_moments_ago_waits_for_the_next_tick(self) -> None:
         """Else ticks that follow at once would ask for ever for a bar that nobody has yet."""
@@ -71,7 +79,7 @@ class TestWhatIsMissing:
         asked = {"now": now, "a minute ago": utc("2026-11-17 21:02"), "before": utc("2026-11-17 21:00"), "never": None}
         gaps = [Gap(ticker, finished, finished, at, "x") for ticker, at in asked.items()]
 
-        assert [gap.ticker for gap in not_just_asked(gaps, finished, now)] == ["a minute ago", "before", "never"]
+        assert [gap.ticker for gap in drop_recent(gaps, finished, now)] == ["a minute ago", "before", "never"]
 
     def test_ten_stored_bars_are_asked_for_again(self) -> None:
         """So that late corrections heal themselves; a ticker without bars has none to ask for again."""
@@ -79,36 +87,36 @@ class TestWhatIsMissing:
         last = expected[-1]
         gaps = [Gap("KO", last, last, None, "twelvedata"), Gap("V", last, last, None, None)]
 
-        asks = fit(gaps, expected, exchange(), "1h")
+        asks = plan_requests(gaps, expected, exchange(), "1h")
 
         assert asks == [
-            Ask("KO", expected[-11], utc("2026-11-17 21:00")),
-            Ask("V", last, utc("2026-11-17 21:00")),
+            FetchRequest("KO", expected[-11], utc("2026-11-17 21:00")),
+            FetchRequest("V", last, utc("2026-11-17 21:00")),
         ]
 
     def test_only_whole_tickers_go_into_an_event(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """As many as fit, none in part: a credit buys a whole window."""
-        monkeypatch.setattr(due, "EVENT_BARS", 30)
+        monkeypatch.setattr("functions.ingest.gaps.EVENT_BARS", 30)
         expected = starts("2026-11-16 00:00", "2026-11-18 00:00")
         gaps = [Gap(ticker, expected[0], expected[-1], None, None) for ticker in ("A", "B", "C")]
 
-        assert [ask.ticker for ask in fit(gaps, expected, exchange(), "1h")] == ["A", "B"]
+        assert [ask.ticker for ask in plan_requests(gaps, expected, exchange(), "1h")] == ["A", "B"]
 
     def test_a_window_that_is_too_long_is_asked_for_oldest_part_first(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """The part ends where a bar ends, and holds more than what is stored already."""
-        monkeypatch.setattr(due, "TICKER_BARS", 14)
+        monkeypatch.setattr("functions.ingest.gaps.TICKER_BARS", 14)
         expected = starts("2026-11-09 00:00", "2026-11-20 00:00")
         gap = Gap("KO", expected[12], expected[-1], None, "twelvedata")
 
-        (ask,) = fit([gap], expected, exchange(), "1h")
+        (ask,) = plan_requests([gap], expected, exchange(), "1h")
 
         assert (ask.start, ask.end) == (expected[2], utc("2026-11-11 16:30"))
 
     def test_invented_bars_are_missing_to_a_real_provider(self) -> None:
         """Where a real provider takes over, the invented history is asked for anew."""
-        known = [held("KO", "2026-11-17 20:30", "simulated"), held("V", "2026-11-17 20:30")]
+        known = [history_of("KO", "2026-11-17 20:30", "simulated"), history_of("V", "2026-11-17 20:30")]
 
-        assert [one.newest for one in forget_simulated(known)] == [None, utc("2026-11-17 20:30")]
+        assert [one.newest for one in ignore_simulated(known)] == [None, utc("2026-11-17 20:30")]
 
     @pytest.mark.parametrize(
         ("now", "first", "last", "end"),
@@ -127,8 +135,8 @@ class TestWhatIsMissing:
         expected = exchange().starts("1h", utc(now) - timedelta(days=10), newest + timedelta(seconds=1))
         before = expected[expected.index(utc(first)) - 1]
 
-        (gap,) = find_gaps([Held("KO", before, "x", None)], expected, utc(now))
-        (ask,) = fit([gap], expected, exchange(), "1h")
+        (gap,) = find_gaps([TickerHistory("KO", before, "x", None)], expected, utc(now))
+        (ask,) = plan_requests([gap], expected, exchange(), "1h")
 
         assert (gap.first, gap.last, ask.end) == (utc(first), utc(last), utc(end))
 
@@ -160,18 +168,18 @@ class TestWhatTicksName:
         self, tick: dict[str, Any], window: Window | None
     ) -> None:
         """The end's whole day belongs to the window, whichever offset New York has then; none lies in the future."""
-        assert asked_window(Tick(**tick), self.NOW, 60) == window
+        assert requested_window(Tick(**tick), self.NOW, 60) == window
 
     def test_a_start_in_the_future_is_refused(self) -> None:
         """It could never be done."""
-        with pytest.raises(Refused, match="2026-11-21 lies in the future"):
-            asked_window(Tick(start="2026-11-21"), self.NOW, 60)
+        with pytest.raises(InvalidTick, match="2026-11-21 lies in the future"):
+            requested_window(Tick(start="2026-11-21"), self.NOW, 60)
 
 
 class TestWhatIsKept:
     """Of what a provider answers, what can be a bar."""
 
-    ASK = Ask("KO", utc("2026-11-20 14:30"), utc("2026-11-20 21:00"))
+    ASK = FetchRequest("KO", utc("2026-11-20 14:30"), utc("2026-11-20 21:00"))
 
     @pytest.mark.parametrize(
         ("start", "kept"),
@@ -200,7 +208,7 @@ class TestWhatIsKept:
     )
     def test_only_finished_bars_on_the_grid_of_a_session(self, start: str, kept: bool) -> None:
         """Everything else is dropped, whatever the provider says."""
-        found = keep(self.ASK, [bar(utc(start))], exchange(), utc("2026-11-20 20:59"), GRACE)
+        found = drop_unusable(self.ASK, [bar(utc(start))], exchange(), utc("2026-11-20 20:59"), GRACE)
 
         assert bool(found) == kept
 
@@ -208,14 +216,14 @@ class TestWhatIsKept:
         """Not a second earlier."""
         bars = [bar(utc("2026-11-20 20:30"))]
 
-        assert keep(self.ASK, bars, exchange(), utc("2026-11-20 21:01") - timedelta(seconds=1), GRACE) == []
-        assert keep(self.ASK, bars, exchange(), utc("2026-11-20 21:01"), GRACE) == bars
+        assert drop_unusable(self.ASK, bars, exchange(), utc("2026-11-20 21:01") - timedelta(seconds=1), GRACE) == []
+        assert drop_unusable(self.ASK, bars, exchange(), utc("2026-11-20 21:01"), GRACE) == bars
 
     def test_wrong_prices_are_passed_on(self) -> None:
         """Store refuses them with a record."""
         bars = [bar(utc("2026-11-20 14:30"), high="NaN", low=None, open="-1")]
 
-        assert keep(self.ASK, bars, exchange(), FRIDAY_EVENING, GRACE) == bars
+        assert drop_unusable(self.ASK, bars, exchange(), FRIDAY_EVENING, GRACE) == bars
 
     @pytest.mark.parametrize(
         ("closes", "jumped"),
@@ -236,7 +244,7 @@ class TestWhatIsKept:
             for start, close in zip(starts("2026-11-20 00:00", "2026-11-21 00:00"), closes, strict=False)
         ]
 
-        assert jumps(bars) == jumped
+        assert has_jump(bars) == jumped
 
     def test_an_event_stays_under_its_size(self) -> None:
         """What is too much is cut at a bar, and the window says so, so that the next tick goes on from there."""
@@ -244,10 +252,10 @@ class TestWhatIsKept:
         long = [bar(start, "1234567.123456789") for start in hours]
         series = [Series(ticker=ticker, start=hours[0], end=hours[-1], bars=tuple(long)) for ticker in "ABC"]
 
-        cut = within(series, 500_000)
+        cut = truncate(series, 500_000)
 
         assert sum(len(msgspec.json.encode(one)) for one in cut) < 500_000
         assert [one.ticker for one in cut] == ["A", "B", "C"]
         assert cut[:2] == series[:2]
         assert cut[2].end == long[len(cut[2].bars)].start < series[2].end
-        assert within(series, 5_000_000) == series
+        assert truncate(series, 5_000_000) == series

@@ -34,7 +34,7 @@ class Row(NamedTuple):
     volume: Decimal | None
 
 
-class World:
+class Market:
     """Bars up to an instant, the one in progress included; without *bars* the simulated market's."""
 
     def __init__(self, market: TradingCalendar, bars: dict[tuple[str, str], list[Row]] | None = None) -> None:
@@ -111,7 +111,7 @@ def read_bars(paths: Iterable[Path]) -> dict[tuple[str, str], list[Row]]:
 
 
 def read_market(first: date, last: date) -> TradingCalendar:
-    """Return the New York Stock Exchange's sessions from a calendar library: the outside world has its own."""
+    """Return the New York Stock Exchange's sessions from a calendar library: the outside market has its own."""
     import exchange_calendars  # half a second
 
     schedule = exchange_calendars.get_calendar("XNYS", start=first.isoformat(), end=last.isoformat()).schedule

@@ -1,7 +1,7 @@
 """The statements that read and write bars and their history, each for a whole batch.
 
 A plan that is made while the table is small, and kept, would read all of it when it is large. So what joins bars to a
-batch either says how, by LATERAL, with find_by_key before it, or is not prepared.
+batch either says how, by LATERAL, with use_primary_key before it, or is not prepared.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,20 +11,20 @@ from functools import lru_cache
 from psycopg import AsyncConnection
 from psycopg.rows import scalar_row
 
-from functions.store.check import Batch, Good
-from functions.store.compare import Key, Stored, Superseded, Told
-from functions.store.history import Version
+from functions.store.bar_versions import BarVersion
 from functions.store.jumps import REACH
+from functions.store.merge import BarRevision, FetchedBatch, Key, StoredBar
+from functions.store.validation import BarBatch, ValidBar
 
 
-async def find_by_key(connection: AsyncConnection) -> None:
+async def use_primary_key(connection: AsyncConnection) -> None:
     """Let the statements of this transaction look bars up by their key, however few there are."""
     await connection.execute("SET LOCAL enable_seqscan = off")
 
 
-async def select_standing(
-    connection: AsyncConnection, interval: str, batch: Batch, *, simulated: bool
-) -> dict[str, dict[datetime, Stored]]:
+async def select_stored_bars(
+    connection: AsyncConnection, interval: str, batch: BarBatch, *, simulated: bool
+) -> dict[str, dict[datetime, StoredBar]]:
     """Return by ticker and start the bars stored within each ticker's window of *batch*, and the next on either side.
 
     The next ones are invented, or not, as those of the batch. All are locked until the transaction ends; everyone locks
@@ -71,15 +71,15 @@ async def select_standing(
             "lasts": [next(reversed(bars)) for bars in batch.values()],
         },
     )
-    found: dict[str, dict[datetime, Stored]] = {}
+    found: dict[str, dict[datetime, StoredBar]] = {}
     for ticker, start, revision, *version in await cursor.fetchall():
-        found.setdefault(ticker, {})[start] = Stored(Version(*version), revision)
+        found.setdefault(ticker, {})[start] = StoredBar(BarVersion(*version), revision)
     return found
 
 
-async def select_superseded(
+async def select_revisions(
     connection: AsyncConnection, interval: str, keys: Sequence[Key]
-) -> dict[Key, list[Version]]:
+) -> dict[Key, list[BarVersion]]:
     """Return what stands behind the bars at *keys*, oldest revision first."""
     cursor = connection.cursor(binary=True)
     await cursor.execute(
@@ -95,14 +95,14 @@ async def select_superseded(
         {"interval": interval, **_keys(keys)},
         prepare=False,
     )
-    found: dict[Key, list[Version]] = {}
+    found: dict[Key, list[BarVersion]] = {}
     for row in await cursor.fetchall():
-        found.setdefault((row[0], row[1]), []).append(Version(*row[2:]))
+        found.setdefault((row[0], row[1]), []).append(BarVersion(*row[2:]))
     return found
 
 
 async def insert_bars(
-    connection: AsyncConnection, interval: str, told: Told, bars: Sequence[tuple[str, datetime, Good]]
+    connection: AsyncConnection, interval: str, told: FetchedBatch, bars: Sequence[tuple[str, datetime, ValidBar]]
 ) -> int:
     """Store *bars* of *told*, which are in the order of the key, and return how many that were.
 
@@ -134,7 +134,7 @@ async def insert_bars(
     return cursor.rowcount
 
 
-async def touch_bars(connection: AsyncConnection, interval: str, keys: Sequence[Key], at: datetime) -> None:
+async def update_seen_at(connection: AsyncConnection, interval: str, keys: Sequence[Key], at: datetime) -> None:
     """Note that a fetch *at* an instant gave the same figures for the bars at *keys*, which the caller has locked."""
     await connection.execute(
         """
@@ -150,7 +150,7 @@ async def touch_bars(connection: AsyncConnection, interval: str, keys: Sequence[
     )
 
 
-async def update_bars(connection: AsyncConnection, interval: str, bars: Sequence[tuple[Key, Stored]]) -> None:
+async def update_bars(connection: AsyncConnection, interval: str, bars: Sequence[tuple[Key, StoredBar]]) -> None:
     """Let the bars at the keys, which the caller has locked, stand as given."""
     await connection.execute(
         """
@@ -182,7 +182,7 @@ async def update_bars(connection: AsyncConnection, interval: str, bars: Sequence
     )
 
 
-async def upsert_superseded(connection: AsyncConnection, interval: str, past: Sequence[Superseded]) -> None:
+async def upsert_revisions(connection: AsyncConnection, interval: str, past: Sequence[BarRevision]) -> None:
     """Keep *past*; a version that arrived late moves the revisions after it up by one."""
     await connection.execute(
         """
@@ -240,7 +240,7 @@ def _keys(keys: Sequence[Key]) -> dict[str, str]:
     }
 
 
-def _figures(versions: Sequence[Version]) -> dict[str, str]:
+def _figures(versions: Sequence[BarVersion]) -> dict[str, str]:
     return {
         "opens": _array([version.open for version in versions]),
         "highs": _array([version.high for version in versions]),

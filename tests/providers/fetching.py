@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 
-from functions.ingest.due import Ask
-from functions.ingest.providers import Answer, open_provider
+from functions.ingest.gaps import FetchRequest
+from functions.ingest.providers import FetchResult, open_provider
 from functions.ingest.settings import Settings
-from tests.vendors import Vendors, exchange, utc
+from tests.fake_vendors import Vendors, exchange, utc
 
 SATURDAY = utc("2026-11-21 12:00")
 FRIDAY_NOON = utc("2026-11-20 17:10")
@@ -15,18 +15,18 @@ OPENS = utc("2026-11-20 14:30")
 CLOSES = utc("2026-11-20 21:00")
 
 
-def asks(*tickers: str, start: datetime = OPENS, end: datetime = CLOSES) -> list[Ask]:
+def asks(*tickers: str, start: datetime = OPENS, end: datetime = CLOSES) -> list[FetchRequest]:
     """Asks for one day's bars."""
-    return [Ask(ticker, start, end) for ticker in tickers]
+    return [FetchRequest(ticker, start, end) for ticker in tickers]
 
 
-def fetch(told: Settings, wanted: Sequence[Ask], name: str = "twelvedata") -> Answer:
+def fetch(settings: Settings, wanted: Sequence[FetchRequest], name: str = "twelvedata") -> FetchResult:
     """What the provider answers."""
-    return asyncio.run(_fetch(told, wanted, name))
+    return asyncio.run(_fetch(settings, wanted, name))
 
 
-async def _fetch(told: Settings, wanted: Sequence[Ask], name: str = "twelvedata") -> Answer:
-    return await open_provider(name, told).fetch(wanted, "1h", exchange())
+async def _fetch(settings: Settings, wanted: Sequence[FetchRequest], name: str = "twelvedata") -> FetchResult:
+    return await open_provider(name, settings).fetch(wanted, "1h", exchange())
 
 
 def series(upstream: Vendors, **params: str) -> list[dict[str, str]]:

@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 from psycopg import AsyncConnection
 
-from functions.store.history import SIMULATED
+from functions.store.bar_versions import SIMULATED
 from shared.calendar.trading import LENGTHS
 from shared.events.types import BarsFetched
 
 
-async def upsert_windows(
+async def upsert_fetched_ranges(
     connection: AsyncConnection,
     fetched: BarsFetched,
     tickers: Collection[str],

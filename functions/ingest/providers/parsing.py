@@ -5,7 +5,7 @@ from decimal import Decimal, InvalidOperation
 NAN = Decimal("NaN")
 
 
-def number(value: object) -> Decimal | None:
+def parse_decimal(value: object) -> Decimal | None:
     """Return *value*, text or a number of JSON parsed with parse_float=Decimal; None for nothing, NaN for nonsense."""
     if value is None or value == "":
         return None

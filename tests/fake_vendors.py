@@ -11,8 +11,8 @@ import pytest
 
 from shared.calendar.trading import TradingCalendar
 from shared.runtime import clock
+from tests.fakes.market_data.market import Market, read_market
 from tests.fakes.market_data.server import create_upstream, serving
-from tests.fakes.market_data.world import World, read_market
 
 KEY = "k3y-of-the-tests"
 OTHER_KEY = "another-k3y"
@@ -81,7 +81,7 @@ class Vendors:
 
 
 @contextmanager
-def vendors(world: World | None = None, **options: Any) -> Iterator[Vendors]:
-    """Serve the stand-in vendors; the simulated market unless *world* is given."""
-    with serving(create_upstream(world or World(exchange()), **options)) as url:
+def vendors(market: Market | None = None, **options: Any) -> Iterator[Vendors]:
+    """Serve the stand-in vendors; the simulated market unless *market* is given."""
+    with serving(create_upstream(market or Market(exchange()), **options)) as url:
         yield Vendors(url)

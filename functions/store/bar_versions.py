@@ -14,7 +14,7 @@ SIMULATED = "simulated"
 Order = tuple[int, datetime]
 
 
-class Version(NamedTuple):
+class BarVersion(NamedTuple):
     """The figures that one or more answers in a row gave for a bar.
 
     *source* and *seen_at* are those of the highest of these answers, *received_at* is when the earliest was fetched.
@@ -29,33 +29,33 @@ class Version(NamedTuple):
     received_at: datetime
     seen_at: datetime
 
-    def says(self, other: "Version") -> bool:
+    def says(self, other: "BarVersion") -> bool:
         """Tell whether both give the same figures (1.50 is 1.5)."""
         return self[:5] == other[:5]
 
 
-class Trust:
+class SourcePriority:
     """Which source is believed when two disagree: *providers*, the most trusted first, then others, then invention."""
 
     def __init__(self, providers: Sequence[str] = ()) -> None:
         self._ranks = {name: len(providers) - index for index, name in enumerate(providers)} | {SIMULATED: -1}
 
-    def newest(self, version: Version) -> Order:
+    def newest(self, version: BarVersion) -> Order:
         """Return the place of the highest answer of *version*."""
         return self._ranks.get(version.source, 0), version.seen_at
 
-    def oldest(self, version: Version) -> Order:
+    def oldest(self, version: BarVersion) -> Order:
         """Return the place of the lowest answer of *version*."""
         return self._ranks.get(version.source, 0), version.received_at
 
 
-def touches_last_only(last: Version, told: Version, trust: Trust) -> bool:
+def affects_newest_only(last: BarVersion, told: BarVersion, trust: SourcePriority) -> bool:
     """Tell whether the versions before *last* do not matter to where *told* belongs."""
     place = trust.newest(told)
     return place > trust.newest(last) or (place >= trust.oldest(last) and told.says(last))
 
 
-def place(versions: Sequence[Version], told: Version, trust: Trust) -> list[Version]:
+def insert_version(versions: Sequence[BarVersion], told: BarVersion, trust: SourcePriority) -> list[BarVersion]:
     """Return *versions* with the one answer *told* in its place. No version is lost; an answer known already adds none.
 
     Of two different answers of one instant, the one that arrives later is believed.
@@ -76,13 +76,13 @@ def place(versions: Sequence[Version], told: Version, trust: Trust) -> list[Vers
     return [*before, told, *after]
 
 
-def _precedes(version: Version, told: Version, trust: Trust) -> bool:
+def _precedes(version: BarVersion, told: BarVersion, trust: SourcePriority) -> bool:
     """Tell whether all answers of *version* rank below *told*, which of one instant's came last."""
     newest, at = trust.newest(version), trust.newest(told)
     return newest < at or (newest == at and not version.says(told))
 
 
-def _join(version: Version, told: Version, trust: Trust) -> Version:
+def _join(version: BarVersion, told: BarVersion, trust: SourcePriority) -> BarVersion:
     """Return *version* with one more answer that says the same."""
     higher = max(version, told, key=trust.newest)
     return version._replace(

@@ -10,7 +10,7 @@ from flask import request
 
 from shared.calendar.trading import EXCHANGE_ZONE, LENGTHS
 from shared.runtime import clock
-from tests.fakes.market_data.ledger import Asked, mask
+from tests.fakes.market_data.request_log import RequestRecord, mask
 
 INTERVALS = ("1min", "5min", "15min", "30min", "45min", "1h", "2h", "4h", "8h", "1day", "1week", "1month")
 MOST_ROWS = 5000
@@ -35,7 +35,7 @@ class DateWindow(NamedTuple):
 
 
 @dataclass
-class Question:
+class Request:
     """One request's parameters, whose names are read in any case."""
 
     params: Mapping[str, str]
@@ -53,10 +53,10 @@ class Question:
         """Return a parameter, *default* when it is absent or empty."""
         return self.params.get(name) or default
 
-    def noted(self, path: str) -> Asked:
+    def noted(self, path: str) -> RequestRecord:
         """Return the record of this request, without its key."""
         params = {name: value for name, value in self.params.items() if name not in ("apikey", "symbol")}
-        return Asked(self.now, path, self.symbols, params, mask(self.key), self.key_in)
+        return RequestRecord(self.now, path, self.symbols, params, mask(self.key), self.key_in)
 
     def interval(self) -> str:
         """Return the interval. Refused for one that the vendor does not have."""
@@ -121,14 +121,14 @@ def span(interval: str, size: int) -> timedelta:
     return timedelta(days=sessions * 1.6 + 14)
 
 
-def read_question() -> Question:
+def read_request() -> Request:
     """Return what the current request asks."""
     params = {name.lower(): value for name, value in request.args.items()}
     header = request.headers.get("Authorization", "")
     key_in = "header" if header.lower().startswith("apikey ") else "query" if "apikey" in params else "nowhere"
     key = header[7:].strip() if key_in == "header" else params.get("apikey", "")
     symbols = [symbol.strip().upper() for symbol in params.get("symbol", "").split(",") if symbol.strip()]
-    return Question(params, key, key_in, symbols, clock.now())
+    return Request(params, key, key_in, symbols, clock.now())
 
 
 def _date(told: str) -> date:
