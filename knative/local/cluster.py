@@ -15,10 +15,11 @@ import httpx
 from knative.local.activator import Activator, Revision, Scale
 from knative.local.broker import Broker
 from knative.local.control_api import Gateway, inside
+from knative.local.field_types import next_instant
 from knative.local.front_door import FrontDoor
 from knative.local.listener import Listener, bind
 from knative.local.manifests import Application, Name
-from knative.local.schedule import Schedule, next_instant
+from knative.local.schedule import Schedule
 from shared.runtime import clock
 
 log = logging.getLogger(__name__)
@@ -138,7 +139,7 @@ class Cluster:
                     "job": source.extensions.get("job"),
                     "last": ticks[source.name].time.isoformat(timespec="seconds") if source.name in ticks else None,
                     "accepted": ticks[source.name].accepted if source.name in ticks else None,
-                    "next": next_instant(source, clock.now()).isoformat(),
+                    "next": next_instant(source.schedule, source.timezone, clock.now()).isoformat(),
                 }
                 for source in self._application.ping_sources
             ],

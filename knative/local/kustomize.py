@@ -1,4 +1,4 @@
-"""Read manifests as `kubectl kustomize` builds them: the small part of it that our overlays use."""
+"""Kustomize builder: resources, strategic merge patches and secret generators, the part that our overlays use."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from knative.local.environment import read_env
-from knative.local.manifest_schema import ManifestError, check
+from knative.local.manifest_schema import ManifestError, parse
 
 # In C where there is one.
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -16,14 +16,14 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 @dataclass(frozen=True)
 class Document:
-    """One object of the cluster: the file that defines it (patches may have changed it since) and what it says."""
+    """An object of the cluster, patches applied, and the file that defines it."""
 
     file: str
     body: dict[str, Any]
 
     @property
     def identity(self) -> tuple[str, str, str, str]:
-        """What a patch finds it by."""
+        """API version, kind, namespace and name: the key of a patch."""
         metadata = self.body.get("metadata") or {}
         return (
             str(self.body["apiVersion"]),
@@ -47,11 +47,12 @@ def build(folder: Path) -> list[Document]:
             raise ManifestError(f"{document.file}: {document.identity[1]} {document.identity[3]} is defined twice")
         documents[document.identity] = document
     for patch in kustomization.get("patches", []):
-        for name, body in _read(folder / patch["path"]):
+        for name, body in _read(folder / patch["path"], patch=True):
             change = Document(name, body)
             if change.identity not in documents:
-                raise ManifestError(f"{name}: patches {change.identity[1]} {change.identity[3]}, which is nowhere")
+                raise ManifestError(f"{name}: patches {change.identity[1]} {change.identity[3]}, which does not exist")
             _merge(name, "", documents[change.identity].body, body)
+            parse(name, documents[change.identity].body)
     return list(documents.values())
 
 
@@ -71,7 +72,7 @@ def _resources(folder: Path, kustomization: dict[str, Any]) -> Iterator[Document
         )
 
 
-def _read(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+def _read(path: Path, *, patch: bool = False) -> Iterator[tuple[str, dict[str, Any]]]:
     name = _name(path)
     try:
         bodies = list(yaml.load_all(path.read_text(), _Loader))
@@ -79,12 +80,12 @@ def _read(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         raise ManifestError(f"{name}: cannot be read: {error}") from error
     for body in bodies:
         if body is not None:
-            check(name, body)
+            parse(name, body, patch=patch)
             yield name, body
 
 
 def _merge(file: str, field: str, body: dict[str, Any], change: dict[str, Any]) -> None:
-    """Lay *change* over *body*; a list replaces a list, so one of objects, which kustomize may merge, is refused."""
+    """Merge *change* into *body*; a list of objects, which kustomize might merge, is refused."""
     for key, value in change.items():
         within = f"{field}.{key}" if field else key
         if isinstance(value, list) and any(isinstance(part, dict) for part in value):

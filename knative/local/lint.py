@@ -1,127 +1,104 @@
-"""What a cluster accepts without a word and then loses events, connections or sleep by: checked before it is run."""
+"""Manifest linter: warnings about declarations that a cluster accepts and that lose events, connections or sleep."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from knative.local.kustomize import Document
-from knative.local.manifest_schema import seconds_of_iso
+from knative.local.manifest_schema import Address, Broker, Delivery, Model, Service, Trigger, parse
 
-RETRIES_SPAN = 120
-"""Seconds that retries must last: a restart of Postgres."""
+RETRY_SECONDS = 120
+"""The time that a restart of Postgres takes at most."""
 SHORTEST_TIMEOUT = 60
-"""Seconds: a function learns of its end only after 30 quiet ones, and is killed after timeoutSeconds."""
-
-_FUNCTION = ("serving.knative.dev/v1", "Service")
-Objects = Mapping[tuple[str, str, str, str], dict[str, Any]]
-Rule = Callable[[dict[str, Any], Objects], Iterator[str]]
+"""Seconds: a function is told of its end only after 30 quiet ones, and is killed after timeoutSeconds."""
+_SECURITY = {
+    "runAsNonRoot": True,
+    "readOnlyRootFilesystem": True,
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+Models = Mapping[tuple[str, str, str, str], Model | None]
 
 
 def lint(documents: Sequence[Document]) -> list[str]:
-    """Return a sentence, with its file and object, for each rule that *documents* break."""
-    objects = {document.identity: document.body for document in documents}
-    return [
-        f"{document.file}: {document.identity[1]} {document.identity[3]}: {warning}"
-        for document in documents
-        for rule in _RULES.get(document.identity[:2], ())
-        for warning in rule(document.body, objects)
-    ]
+    """Return the warnings, each with its file and object."""
+    models = {document.identity: parse(document.file, document.body) for document in documents}
+    found: list[str] = []
+    for document in documents:
+        _, kind, _, name = document.identity
+        model = models[document.identity]
+        warnings: list[str] = []
+        if isinstance(model, Trigger):
+            warnings += [*_check_delivery(model, models), *_check_filter(model), *_check_ends(model, models)]
+        if isinstance(model, Service):
+            warnings += _check_scale(model)
+        if kind in ("Deployment", "Job", "StatefulSet") or isinstance(model, Service):
+            warnings += _check_containers(document.body)
+        found += [f"{document.file}: {kind} {name}: {warning}" for warning in warnings]
+    return found
 
 
-def _own_delivery(trigger: dict[str, Any], _: Objects) -> Iterator[str]:
-    delivery = trigger["spec"].get("delivery", {})
-    if "deadLetterSink" not in delivery:
-        yield "needs a deadLetterSink of its own: undeliverable events are dropped, and a delivery hides the Broker's"
-    if "timeout" not in delivery:
-        yield "needs a timeout: the dispatcher waits for ever without one"
-    if delivery.get("backoffPolicy") != "exponential":
-        yield "needs backoffPolicy: exponential"
-    span = retry_span(delivery)
-    if span < RETRIES_SPAN:
-        yield f"gives up after {span:g} s; a restart of Postgres takes up to {RETRIES_SPAN}"
+def retry_seconds(delivery: Delivery) -> float:
+    """Return the seconds from the first to the last attempt, as the RabbitMQ dispatcher counts them from 1."""
+    if delivery.backoff_policy == "linear":
+        return delivery.backoff_delay * delivery.retry * (delivery.retry + 1) / 2
+    return delivery.backoff_delay * (2 ** (delivery.retry + 1) - 2)
 
 
-def retry_span(delivery: Mapping[str, Any]) -> float:
-    """Return the seconds from first to last attempt as the RabbitMQ dispatcher counts: delay * 2^n, n from 1."""
-    return seconds_of_iso(delivery.get("backoffDelay", "PT0.05S")) * (2 ** (delivery.get("retry", 0) + 1) - 2)
+def _delivery(trigger: Trigger, models: Models) -> Delivery:
+    brokers = [model.spec.delivery for model in models.values() if isinstance(model, Broker)]
+    return trigger.spec.delivery or next(filter(None, brokers), None) or Delivery()
 
 
-def _filter(trigger: dict[str, Any], _: Objects) -> Iterator[str]:
-    if "filters" in trigger["spec"]:
-        yield "the RabbitMQ broker does not read filters and would deliver everything: use filter.attributes"
-    attributes = trigger["spec"].get("filter", {}).get("attributes", {})
+def _check_delivery(trigger: Trigger, models: Models) -> Iterator[str]:
+    delivery = _delivery(trigger, models)
+    if delivery.dead_letter_sink is None:
+        yield "needs a deadLetterSink: undeliverable events are dropped, and a delivery of its own hides the Broker's"
+    if delivery.timeout is None:
+        yield "needs a timeout: the dispatcher waits without limit"
+    if (seconds := retry_seconds(delivery)) < RETRY_SECONDS:
+        yield f"retries for {seconds:g} s only; a restart of Postgres takes up to {RETRY_SECONDS} s"
+
+
+def _check_filter(trigger: Trigger) -> Iterator[str]:
+    attributes = trigger.spec.filter.attributes
     if not attributes.get("type"):
-        yield "needs a type in filter.attributes: it takes every event, its own replies among them"
+        yield "needs a type in filter.attributes: it receives every event, its own replies among them"
     if "datacontenttype" in attributes:
         yield "datacontenttype never matches in RabbitMQ"
     if "" in attributes.values():
         yield "an empty value matches only empty values"
 
 
-def _subscriber(trigger: dict[str, Any], objects: Objects) -> Iterator[str]:
-    delivery = trigger["spec"].get("delivery", {})
-    for end in (trigger["spec"]["subscriber"], delivery.get("deadLetterSink")):
-        reference = (end or {}).get("ref", {})
-        namespace = reference.get("namespace", trigger["metadata"].get("namespace", ""))
-        function = objects.get((*_FUNCTION, namespace, reference.get("name", "")))
-        if function is None:
+def _check_ends(trigger: Trigger, models: Models) -> Iterator[str]:
+    delivery = _delivery(trigger, models)
+    ends: list[Address | None] = [trigger.spec.subscriber, delivery.dead_letter_sink]
+    for end in filter(None, ends):
+        namespace = end.ref.namespace or trigger.metadata.namespace
+        function = models.get(("serving.knative.dev/v1", "Service", namespace, end.ref.name))
+        if not isinstance(function, Service):
             continue
-        labels = function["metadata"].get("labels", {})
-        if labels.get("networking.knative.dev/visibility") != "cluster-local":
-            yield f"{reference['name']} takes events and must be cluster-local: anybody could send it some"
-        if "timeout" in delivery and seconds_of_iso(delivery["timeout"]) <= _timeout(function):
-            yield f"its timeout must exceed that of {reference['name']}: two copies would work on one event"
+        if function.public:
+            yield f"{end.ref.name} receives events and must be cluster-local: anybody could send it some"
+        if delivery.timeout is not None and delivery.timeout <= function.spec.template.spec.timeout_seconds:
+            yield f"its timeout must exceed that of {end.ref.name}: two replicas would work on one event"
 
 
-def _timeout(function: dict[str, Any]) -> int:
-    return function["spec"]["template"]["spec"].get("timeoutSeconds", 300)
-
-
-def _scale(function: dict[str, Any], _: Objects) -> Iterator[str]:
-    annotations = function["spec"]["template"].get("metadata", {}).get("annotations", {})
-    if int(annotations.get("autoscaling.knative.dev/max-scale", "0")) < 1:
-        yield "needs a max-scale: connections to Postgres have no bound"
-    if _timeout(function) < SHORTEST_TIMEOUT:
+def _check_scale(service: Service) -> Iterator[str]:
+    if service.spec.template.metadata.annotations.max_scale < 1:
+        yield "needs a max-scale: connections to Postgres have no limit"
+    if service.spec.template.spec.timeout_seconds < SHORTEST_TIMEOUT:
         yield f"is killed while it ends: timeoutSeconds must be {SHORTEST_TIMEOUT} or more"
 
 
-def _container(workload: dict[str, Any], _: Objects) -> Iterator[str]:
+def _check_containers(workload: dict[str, Any]) -> Iterator[str]:
     for container in workload["spec"]["template"]["spec"]["containers"]:
-        security = container.get("securityContext", {})
-        wanted = {
-            "runAsNonRoot": True,
-            "readOnlyRootFilesystem": True,
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
-            "seccompProfile": {"type": "RuntimeDefault"},
-        }
-        for field, value in wanted.items():
+        security, resources = container.get("securityContext", {}), container.get("resources", {})
+        for field, value in _SECURITY.items():
             if security.get(field) != value:
                 yield f"securityContext.{field} must be {json.dumps(value)}"
-        resources = container.get("resources", {})
         if "cpu" not in resources.get("requests", {}) or "memory" not in resources.get("limits", {}):
             yield "needs a request for CPU and a limit of memory"
         if "cpu" in resources.get("limits", {}):
             yield "a limit of CPU makes cold starts several times as long"
-
-
-def _ping(source: dict[str, Any], _: Objects) -> Iterator[str]:
-    if source["spec"].get("schedule", "").startswith("@every"):
-        yield "@every is refused"
-    if source["spec"].get("contentType") == "application/json":
-        try:
-            data = json.loads(source["spec"].get("data", ""))
-        except ValueError:
-            data = None
-        if not isinstance(data, dict):
-            yield "data must be a JSON object"
-
-
-_RULES: Mapping[tuple[str, str], Sequence[Rule]] = {
-    ("eventing.knative.dev/v1", "Trigger"): (_own_delivery, _filter, _subscriber),
-    _FUNCTION: (_scale, _container),
-    ("apps/v1", "StatefulSet"): (_container,),
-    ("apps/v1", "Deployment"): (_container,),
-    ("batch/v1", "Job"): (_container,),
-    ("sources.knative.dev/v1", "PingSource"): (_ping,),
-}

@@ -1,255 +1,278 @@
-"""The manifest fields that the runner obeys and those that mean nothing on one machine; others are refused."""
+"""Pydantic models of the manifests: unknown fields are refused and values are checked as a cluster checks them."""
 
-import re
-from collections.abc import Callable, Mapping
-from typing import Any
+import json
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, JsonValue, ValidationError, model_validator
+
+from knative.local import field_types
+from knative.local.field_types import AttributeName, Count, GoDuration, IsoDuration, Label, Subdomain
+from knative.local.pod_schema import (
+    Address,
+    BrokerReference,
+    Container,
+    Ignored,
+    KnativeMetadata,
+    Metadata,
+    Model,
+    Object,
+    OpenModel,
+    Pod,
+)
+from knative.local.route_schema import HttpRoute, RouteRule
+
+__all__ = ["Address", "Container", "ManifestError", "Model", "RouteRule", "parse"]
 
 
 class ManifestError(Exception):
-    """A manifest says what the runner cannot do; the message names the file and the field."""
+    """A manifest asks for something that the runner cannot do; the message names the file and the field."""
 
 
-def moot(_: object) -> None:
-    """Accept anything: nothing on one machine answers to this field."""
+class ServicePod(Pod[Container]):
+    container_concurrency: int = Field(default=0, ge=0, le=1000)
+    timeout_seconds: int = Field(default=300, ge=1, le=600)
 
 
-def text(value: object) -> None:
-    """Accept a string."""
-    if not isinstance(value, str):
-        raise ValueError("is no string")
+class Scaling(Model):
+    min_scale: Count = Field(default=0, alias="autoscaling.knative.dev/min-scale")
+    max_scale: Count = Field(default=0, alias="autoscaling.knative.dev/max-scale")
+    target: Count = Field(default=100, alias="autoscaling.knative.dev/target")
+    window: GoDuration = Field(default=60.0, alias="autoscaling.knative.dev/window")
+    retention: GoDuration = Field(default=0.0, alias="autoscaling.knative.dev/scale-to-zero-pod-retention-period")
+
+    @model_validator(mode="after")
+    def _check_bounds(self) -> Self:
+        if self.max_scale and self.min_scale > self.max_scale:
+            raise ValueError(f"min-scale {self.min_scale} is greater than max-scale {self.max_scale}")
+        return self
 
 
-def whole(value: object) -> None:
-    """Accept a whole number from 0 on."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError("is no whole number from 0 on")
+class TemplateMetadata(Model):
+    labels: Mapping[str, str] = {}
+    annotations: Scaling = Scaling.model_validate({})
 
 
-def digits(value: object) -> None:
-    """Accept a whole number in quotes, as annotations hold it."""
-    if not isinstance(value, str) or not value.isdecimal():
-        raise ValueError("is no whole number in quotes")
+class ServiceTemplate(Model):
+    metadata: TemplateMetadata = TemplateMetadata()
+    spec: ServicePod
 
 
-def one_of(*allowed: object) -> Callable[[object], None]:
-    """Accept only what is *allowed*."""
-
-    def check(value: object) -> None:
-        if value not in allowed:
-            raise ValueError(f"is {value!r}; the local runner knows {', '.join(map(repr, allowed))}")
-
-    return check
+class ServiceSpec(Model):
+    template: ServiceTemplate
 
 
-def go_duration(value: object) -> None:
-    """Accept what Knative Serving writes as time: 90s, 1m30s."""
-    seconds_of_go(value if isinstance(value, str) else "")
+class ServiceMetadata(KnativeMetadata):
+    labels: Annotated[Mapping[str, str], BeforeValidator(field_types.visibility)] = {}
 
 
-def iso_duration(value: object) -> None:
-    """Accept what Knative Eventing writes as time: PT0.5S, PT1M."""
-    seconds_of_iso(value if isinstance(value, str) else "")
+class Service(Object):
+    """A Knative Service."""
+
+    metadata: ServiceMetadata
+    spec: ServiceSpec
+
+    @property
+    def public(self) -> bool:
+        """Whether it can be reached from outside of the cluster."""
+        return field_types.VISIBILITY not in self.metadata.labels
 
 
-def seconds_of_go(value: str) -> float:
-    """Return the seconds of 1h2m3s; ValueError for anything else."""
-    return _seconds(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?", value, "90s")
+class Delivery(Model):
+    """What happens to an event that a subscriber does not accept; the defaults are the RabbitMQ dispatcher's."""
+
+    dead_letter_sink: Address | None = None
+    retry: int = Field(default=5, ge=0)
+    backoff_policy: Literal["exponential", "linear"] = "exponential"
+    backoff_delay: IsoDuration = 0.05
+    timeout: IsoDuration | None = None
 
 
-def seconds_of_iso(value: str) -> float:
-    """Return the seconds of PT1H2M3.5S; ValueError for anything else."""
-    return _seconds(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?", value, "PT30S")
+class Filter(Model):
+    attributes: Mapping[AttributeName, str] = {}
 
 
-def _seconds(pattern: str, value: str, example: str) -> float:
-    found = re.fullmatch(pattern, value)
-    if found is None or not any(found.groups()):
-        raise ValueError(f"is no time like {example}")
-    hours, minutes, seconds = (float(part or 0) for part in found.groups())
-    return hours * 3600 + minutes * 60 + seconds
+class TriggerSpec(Model):
+    broker: Subdomain
+    # `filters` is not here: the RabbitMQ broker does not read it and would deliver everything.
+    filter: Filter = Filter()
+    subscriber: Address
+    delivery: Delivery | None = None
 
 
-ANY = "*"
-Table = Mapping[str, "Table"] | list["Table"] | Callable[[Any], None]
+class TriggerAnnotations(Model):
+    parallelism: Annotated[Count, Field(ge=1, le=1000)] = Field(
+        1, alias="rabbitmq.eventing.knative.dev/parallelism", validate_default=False
+    )
 
 
-def _object(metadata: Mapping[str, Table] | None = None, **rest: Table) -> Mapping[str, Table]:
-    named = {"name": text, "namespace": text, "labels": {ANY: moot}, **(metadata or {})}
-    return {"apiVersion": text, "kind": text, "metadata": named, **rest}
+class TriggerMetadata(KnativeMetadata):
+    annotations: TriggerAnnotations = TriggerAnnotations.model_validate({})
 
 
-def _reference(*kinds: str) -> Mapping[str, Table]:
-    return {"apiVersion": text, "kind": one_of(*kinds), "name": text, "namespace": text}
+class Trigger(Object):
+    metadata: TriggerMetadata
+    spec: TriggerSpec
 
 
-_ENVIRONMENT = {
-    "env": [{"name": text, "value": text}],
-    "envFrom": [{"configMapRef": {"name": text}, "secretRef": {"name": text}}],
-}
-_CONTAINER = {
-    **_ENVIRONMENT,
-    "name": text,
-    "image": moot,  # the functions run from this checkout
-    "imagePullPolicy": moot,
-    "resources": moot,
-    "securityContext": moot,
-    "volumeMounts": moot,
-}
-_DELIVERY = {
-    "deadLetterSink": {"ref": _reference("Service"), "uri": text},
-    "retry": whole,
-    "backoffPolicy": one_of("exponential", "linear"),
-    "backoffDelay": iso_duration,
-    "timeout": iso_duration,
-}
+class BrokerAnnotations(Model):
+    broker_class: Literal["RabbitMQBroker"] = Field("RabbitMQBroker", alias="eventing.knative.dev/broker.class")
 
-_SERVICE = _object(
-    {"labels": {"networking.knative.dev/visibility": one_of("cluster-local"), ANY: moot}},
-    spec={
-        "template": {
-            "metadata": {
-                "labels": {ANY: moot},
-                "annotations": {
-                    "autoscaling.knative.dev/min-scale": digits,
-                    "autoscaling.knative.dev/max-scale": digits,
-                    "autoscaling.knative.dev/target": digits,
-                    "autoscaling.knative.dev/window": go_duration,
-                    "autoscaling.knative.dev/scale-to-zero-pod-retention-period": go_duration,
-                },
-            },
-            "spec": {
-                "containerConcurrency": whole,
-                "timeoutSeconds": whole,
-                "containers": [_CONTAINER],
-                "volumes": moot,
-            },
-        }
-    },
-)
-_TRIGGER = _object(
-    {"annotations": {"rabbitmq.eventing.knative.dev/parallelism": digits}},
-    spec={
-        "broker": text,
-        # `filters` is not here: the RabbitMQ broker does not read it and would deliver everything.
-        "filter": {"attributes": {ANY: text}},
-        "subscriber": {"ref": _reference("Service"), "uri": text},
-        "delivery": _DELIVERY,
-    },
-)
-_BROKER = _object(
-    {"annotations": {"eventing.knative.dev/broker.class": one_of("RabbitMQBroker")}},
-    spec={"config": moot, "delivery": _DELIVERY},
-)
-_PING_SOURCE = _object(
-    spec={
-        "schedule": text,
-        "timezone": text,
-        "contentType": text,
-        "data": text,
-        "ceOverrides": {"extensions": {ANY: text}},
-        "sink": {"ref": _reference("Broker")},
-    }
-)
-_JOB = _object(
-    spec={
-        "backoffLimit": moot,
-        "ttlSecondsAfterFinished": moot,
-        "template": {
-            "metadata": {"labels": {ANY: moot}},
-            "spec": {
-                "restartPolicy": moot,
-                "containers": [{**_CONTAINER, "command": [text], "args": [text]}],
-                "volumes": moot,
-            },
-        },
-    }
-)
-_HTTP_ROUTE = _object(
-    spec={
-        "parentRefs": moot,
-        "hostnames": [text],
-        "rules": [
-            {
-                "matches": [{"path": {"type": one_of("PathPrefix"), "value": text}}],
-                "filters": [
-                    {
-                        "type": one_of("URLRewrite", "RequestRedirect"),
-                        "requestRedirect": moot,  # there is no https here that it could lead to
-                        "urlRewrite": {
-                            "hostname": text,
-                            "path": {"type": one_of("ReplacePrefixMatch"), "replacePrefixMatch": text},
-                        },
-                    }
-                ],
-                "backendRefs": [{"name": one_of("kourier-internal"), "port": moot}],
-            }
+
+class BrokerMetadata(KnativeMetadata):
+    annotations: BrokerAnnotations = BrokerAnnotations.model_validate({})
+
+
+class BrokerSpec(Model):
+    config: Ignored = None
+    delivery: Delivery | None = None
+
+
+class Broker(Object):
+    metadata: BrokerMetadata
+    spec: BrokerSpec = BrokerSpec()
+
+
+class CloudEventOverrides(Model):
+    extensions: Mapping[AttributeName, str] = {}
+
+
+class Sink(Model):
+    ref: BrokerReference
+
+
+class PingSourceSpec(Model):
+    schedule: str = "* * * * *"
+    timezone: str = "UTC"
+    content_type: str = "application/json"
+    data: str = ""
+    ce_overrides: CloudEventOverrides = CloudEventOverrides()
+    sink: Sink
+
+    @model_validator(mode="after")
+    def _check_schedule(self) -> Self:
+        field_types.check_schedule(self.schedule, self.timezone)
+        if self.content_type == "application/json" and self.data:
+            try:
+                json.loads(self.data)
+            except ValueError as error:
+                raise ValueError(f"data is not JSON: {error}") from None
+        return self
+
+
+class PingSource(Object):
+    metadata: KnativeMetadata
+    spec: PingSourceSpec
+
+
+class JobContainer(Container):
+    command: Sequence[str] = Field(min_length=1)
+    args: Sequence[str] = ()
+
+
+class JobPod(Pod[JobContainer]):
+    restart_policy: Ignored = None
+
+
+class JobTemplate(Model):
+    metadata: OpenModel = OpenModel()
+    spec: JobPod
+
+
+class JobSpec(Model):
+    backoff_limit: Ignored = None
+    ttl_seconds_after_finished: Ignored = None
+    template: JobTemplate
+
+
+class Job(Object):
+    metadata: Metadata
+    spec: JobSpec
+
+
+class ConfigMap(Object):
+    metadata: Metadata
+    data: Mapping[str, str] = {}
+
+
+class Secret(Object):
+    metadata: Metadata
+    type: Ignored = None
+    string_data: Mapping[str, str] = {}
+
+
+class FileReference(Model):
+    path: str
+
+
+class SecretGenerator(Model):
+    name: Subdomain
+    namespace: Label = ""
+    envs: Sequence[str]
+
+
+class GeneratorOptions(Model):
+    # With a hash in the Secret's name, its readers would have to be found and renamed.
+    disable_name_suffix_hash: Literal[True]
+
+
+class Kustomization(Object):
+    resources: Sequence[str] = ()
+    patches: Sequence[FileReference] = ()
+    images: Ignored = None
+    secret_generator: Sequence[SecretGenerator] = ()
+    generator_options: GeneratorOptions | None = None
+
+
+class IgnoredObject(OpenModel):
+    """An object that means nothing on one machine."""
+
+
+MODELS: Mapping[tuple[str, str], type[Model]] = {
+    ("serving.knative.dev/v1", "Service"): Service,
+    ("eventing.knative.dev/v1", "Trigger"): Trigger,
+    ("eventing.knative.dev/v1", "Broker"): Broker,
+    ("sources.knative.dev/v1", "PingSource"): PingSource,
+    ("batch/v1", "Job"): Job,
+    ("gateway.networking.k8s.io/v1", "HTTPRoute"): HttpRoute,
+    ("v1", "ConfigMap"): ConfigMap,
+    ("v1", "Secret"): Secret,
+    ("kustomize.config.k8s.io/v1beta1", "Kustomization"): Kustomization,
+    **dict.fromkeys(
+        [
+            # A person makes Jobs from a CronJob; here a verb of the command line does the same.
+            ("batch/v1", "CronJob"),
+            # Postgres, Redis and RabbitMQ of a cluster; here they are external or processes.
+            ("v1", "Service"),
+            ("apps/v1", "StatefulSet"),
+            ("apps/v1", "Deployment"),
+            ("rabbitmq.com/v1beta1", "RabbitmqCluster"),
+            ("eventing.knative.dev/v1alpha1", "RabbitmqBrokerConfig"),
+            # Isolation and the way in; here everything listens on the loopback address.
+            ("v1", "Namespace"),
+            ("v1", "ServiceAccount"),
+            ("networking.k8s.io/v1", "NetworkPolicy"),
+            ("policy/v1", "PodDisruptionBudget"),
+            ("cert-manager.io/v1", "Issuer"),
+            ("cert-manager.io/v1", "Certificate"),
+            ("gateway.networking.k8s.io/v1", "Gateway"),
         ],
-    }
-)
-
-TABLES: Mapping[tuple[str, str], Table] = {
-    ("serving.knative.dev/v1", "Service"): _SERVICE,
-    ("eventing.knative.dev/v1", "Trigger"): _TRIGGER,
-    ("eventing.knative.dev/v1", "Broker"): _BROKER,
-    ("sources.knative.dev/v1", "PingSource"): _PING_SOURCE,
-    ("batch/v1", "Job"): _JOB,
-    # A person makes Jobs from it; here `python -m knative.local replay` does what it would do.
-    ("batch/v1", "CronJob"): moot,
-    ("gateway.networking.k8s.io/v1", "HTTPRoute"): _HTTP_ROUTE,
-    ("v1", "ConfigMap"): _object(data={ANY: text}),
-    ("v1", "Secret"): _object(stringData={ANY: text}),
-    # What runs Postgres, Redis and RabbitMQ in a cluster; here they are given or started as processes.
-    ("v1", "Service"): moot,
-    ("apps/v1", "StatefulSet"): moot,
-    ("apps/v1", "Deployment"): moot,
-    ("rabbitmq.com/v1beta1", "RabbitmqCluster"): moot,
-    ("eventing.knative.dev/v1alpha1", "RabbitmqBrokerConfig"): moot,
-    # What keeps the parts of a cluster apart or leads into it; here everything listens on the loopback address.
-    ("v1", "Namespace"): moot,
-    ("networking.k8s.io/v1", "NetworkPolicy"): moot,
-    ("policy/v1", "PodDisruptionBudget"): moot,
-    ("cert-manager.io/v1", "Issuer"): moot,
-    ("cert-manager.io/v1", "Certificate"): moot,
-    ("gateway.networking.k8s.io/v1", "Gateway"): moot,
-    ("kustomize.config.k8s.io/v1beta1", "Kustomization"): {
-        "apiVersion": text,
-        "kind": text,
-        "resources": [text],
-        "patches": [{"path": text}],
-        "images": moot,
-        "secretGenerator": [{"name": text, "namespace": text, "envs": [text]}],
-        # With a hash in the Secret's name, its readers would have to be found and renamed.
-        "generatorOptions": {"disableNameSuffixHash": one_of(True)},
-    },
+        IgnoredObject,
+    ),
 }
 
 
-def check(file: str, document: object) -> None:
-    """Raise ManifestError for the first field of *document* that the runner neither obeys nor knows to be moot."""
+def parse(file: str, document: JsonValue, *, patch: bool = False) -> Model | None:
+    """Return the model of *document*; ManifestError for its first fault. A *patch* may leave out required fields."""
     if not isinstance(document, dict):
-        raise ManifestError(f"{file}: is no mapping")
+        raise ManifestError(f"{file}: is not a mapping")
     kind = (str(document.get("apiVersion")), str(document.get("kind")))
-    if kind not in TABLES:
+    if kind not in MODELS:
         raise ManifestError(f"{file}: kind {kind[0]} {kind[1]} is not supported by the local runner")
-    _check(file, "", document, TABLES[kind])
-
-
-def _check(file: str, field: str, value: Any, table: Table) -> None:
-    if isinstance(table, Mapping):
-        if not isinstance(value, dict):
-            raise ManifestError(f"{file}: {field}: is no mapping")
-        for key, part in value.items():
-            within = f"{field}.{key}" if field else str(key)
-            if key not in table and ANY not in table:
-                raise ManifestError(f"{file}: {within}: is not supported by the local runner")
-            _check(file, within, part, table.get(key) or table[ANY])
-    elif isinstance(table, list):
-        if not isinstance(value, list):
-            raise ManifestError(f"{file}: {field}: is no list")
-        for index, part in enumerate(value):
-            _check(file, f"{field}[{index}]", part, table[0])
-    else:
-        try:
-            table(value)
-        except ValueError as error:
-            raise ManifestError(f"{file}: {field}: {error}") from None
+    try:
+        return MODELS[kind].model_validate(document)
+    except ValidationError as error:
+        for fault in error.errors():
+            if not (patch and fault["type"] == "missing"):
+                raise ManifestError(f"{file}: {field_types.describe(fault)}") from None
+    return None

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from knative.local import history, processes, schedule
+from knative.local import history, processes
 from knative.local.activator import Scale
 from knative.local.client import RunnerClient
 from knative.local.cluster import Cluster
@@ -139,8 +139,6 @@ class Run:
     def _read(self) -> Application:
         documents = build(self._options.overlay)
         application = interpret(documents)
-        for source in application.ping_sources:
-            schedule.check(source)
         for warning in lint(documents):
             say(f"warning: {warning}")
         return application

@@ -8,12 +8,10 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 import httpx
-from croniter import croniter
 
-from knative.local.manifest_schema import ManifestError
+from knative.local.field_types import next_instant
 from knative.local.manifests import PingSource
 from shared.runtime import clock
 
@@ -33,20 +31,6 @@ class Tick:
     source: str
     time: datetime
     accepted: bool
-
-
-def next_instant(source: PingSource, after: datetime) -> datetime:
-    """Return when *source* is due next after *after* (aware); the schedule counts in its own timezone, DST included."""
-    local = after.astimezone(ZoneInfo(source.timezone))
-    return croniter(source.schedule, local, second_at_beginning=True).get_next(datetime).astimezone(after.tzinfo)
-
-
-def check(source: PingSource) -> None:
-    """Raise ManifestError for a schedule or a timezone that the adapter would refuse."""
-    try:
-        next_instant(source, clock.now())
-    except (ValueError, KeyError, OSError) as error:
-        raise ManifestError(f"PingSource {source.name}: {error}") from error
 
 
 class Schedule:
@@ -71,7 +55,7 @@ class Schedule:
     async def _follow(self, source: PingSource, group: asyncio.TaskGroup) -> None:
         due = clock.now()
         while True:
-            due = next_instant(source, due)
+            due = next_instant(source.schedule, source.timezone, due)
             late = await reach(due)
             if late > _LATE:
                 log.warning("%s: the tick of %s is %d s late and is left out", source.name, due.isoformat(), late)

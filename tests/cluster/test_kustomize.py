@@ -46,7 +46,7 @@ def test_patches_are_laid_over_the_base(tmp_path: Path) -> None:
             {**ROUTE, "spec": {"parentRefs": [{"name": "q"}]}},
             "local/p.yaml: spec.parentRefs: the local runner does not",
         ),
-        ({**ROUTE, "metadata": {"name": "x"}}, "local/p.yaml: patches HTTPRoute x, which is nowhere"),
+        ({**ROUTE, "metadata": {"name": "x"}}, "local/p.yaml: patches HTTPRoute x, which does not exist"),
     ],
 )
 def test_a_patch_is_checked_too(tmp_path: Path, patch: Body, error: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from functions.store.metrics import HELP
-from knative.local.manifest_schema import seconds_of_go
+from knative.local.field_types import parse_go_duration
 from tests.running import ROOT
 
 WATCHED = ROOT / "knative" / "observability"
@@ -60,4 +60,4 @@ def test_figures_do_not_run_out_between_two_questions() -> None:
     scrape, _ = yaml.safe_load_all((WATCHED / "scrape.yaml").read_text())
 
     assert scrape["spec"]["staticConfigs"][0]["targets"] == ["store.stocksalot.svc.cluster.local"]
-    assert 120 <= seconds_of_go(scrape["spec"]["scrapeInterval"]) < 300
+    assert 120 <= parse_go_duration(scrape["spec"]["scrapeInterval"]) < 300

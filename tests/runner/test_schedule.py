@@ -13,10 +13,10 @@ import httpx
 import pytest
 
 from knative.local import schedule
+from knative.local.field_types import check_schedule, next_instant
 from knative.local.listener import Listener, bind
-from knative.local.manifest_schema import ManifestError
 from knative.local.manifests import PingSource, read
-from knative.local.schedule import Schedule, check, next_instant
+from knative.local.schedule import Schedule
 from shared.runtime import clock
 from tests.waiting import wait_until_async
 
@@ -65,11 +65,16 @@ def with_ingress(
     asyncio.run(live())
 
 
+def due(source: PingSource, after: datetime) -> datetime:
+    """The next instant of *source*."""
+    return next_instant(source.schedule, source.timezone, after)
+
+
 def instants(source: PingSource, after: datetime, count: int) -> list[datetime]:
     """The next *count* instants of *source*, as New York sees them."""
     found: list[datetime] = []
     for _ in range(count):
-        after = next_instant(source, after)
+        after = due(source, after)
         found.append(after.astimezone(NEW_YORK))
     return found
 
@@ -86,7 +91,7 @@ def instants(source: PingSource, after: datetime, count: int) -> list[datetime]:
 )
 def test_the_wall_clock_of_new_york_counts(after: str, expected: str) -> None:
     """10:31 in New York is another UTC hour in summer than in winter; an instant is never due twice."""
-    assert next_instant(HOURLY, datetime.fromisoformat(after)) == datetime.fromisoformat(expected)
+    assert due(HOURLY, datetime.fromisoformat(after)) == datetime.fromisoformat(expected)
 
 
 def test_every_finished_bar_gets_its_nine_ticks() -> None:
@@ -113,7 +118,7 @@ def test_no_tick_comes_at_the_weekend() -> None:
 
     for source in read(LOCAL).ping_sources:
         if source.extensions["job"] == "bars":
-            assert next_instant(source, friday).astimezone(NEW_YORK).date() == date(2026, 11, 23)
+            assert due(source, friday).astimezone(NEW_YORK).date() == date(2026, 11, 23)
 
 
 def test_it_ticks_through_a_weekend_and_a_change_of_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -262,18 +267,34 @@ def test_no_ingress_is_retried_for_three_seconds(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize(
     ("schedule_text", "timezone"),
-    [("@every 1m", "UTC"), ("61 * * * *", "UTC"), ("* * *", "UTC"), ("* * * * *", "America/Gotham")],
+    [
+        ("@every 1m", "UTC"),
+        ("61 * * * *", "UTC"),
+        ("* * *", "UTC"),
+        ("0 0 * * 7", "UTC"),
+        ("0 0 L * *", "UTC"),
+        ("0 0 * * 1#2", "UTC"),
+        ("30-10 * * * *", "UTC"),
+        ("*/0 * * * *", "UTC"),
+        ("* * * * *", "America/Gotham"),
+    ],
 )
-def test_what_the_adapter_refuses_is_refused(schedule_text: str, timezone: str) -> None:
-    """A schedule or a timezone that Knative's webhook rejects does not start here either."""
-    with pytest.raises(ManifestError, match="PingSource bars: "):
-        check(PingSource("n", "bars", schedule_text, timezone, "application/json", "{}", {}))
+def test_a_schedule_that_knative_refuses_is_refused(schedule_text: str, timezone: str) -> None:
+    """What the parser of Knative's webhook rejects does not start here either."""
+    with pytest.raises(ValueError, match=r"schedule|timezone"):
+        check_schedule(schedule_text, timezone)
+
+
+@pytest.mark.parametrize("text", ["0 9 * * mon-FRI", "@daily", "*/5 ? 1,15 jan *", "0 0 12 * * 0"])
+def test_a_schedule_that_knative_accepts_is_accepted(text: str) -> None:
+    """Names of days, descriptors, steps and seconds are accepted, and have a next instant."""
+    check_schedule(text, "UTC")
+
+    assert next_instant(text, "UTC", datetime(2026, 11, 23, tzinfo=UTC)) > datetime(2026, 11, 23, tzinfo=UTC)
 
 
 def test_seconds_come_first_when_there_are_six_fields() -> None:
     """As the adapter's parser has it, an optional first field counts seconds."""
     source = PingSource("n", "s", "15 30 10 * * *", "UTC", "application/json", "{}", {})
 
-    due = next_instant(source, datetime(2026, 11, 23, tzinfo=UTC))
-
-    assert due == datetime(2026, 11, 23, 10, 30, 15, tzinfo=UTC)
+    assert due(source, datetime(2026, 11, 23, tzinfo=UTC)) == datetime(2026, 11, 23, 10, 30, 15, tzinfo=UTC)
