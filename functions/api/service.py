@@ -75,11 +75,12 @@ class Service:
         if now >= self._ready_until or scope["method"] not in ("GET", "HEAD"):
             return None
         headers = dict(scope["headers"])
-        caller = self._gate.known(scope, headers)
+        caller = self._gate.find_caller(scope, headers)
         if caller is None:
             return None
-        ready = self._ready.get((scope["raw_path"], scope["query_string"], headers.get(b"accept"), caller.reads))
-        if ready is None or (lines := caller.take(now)) is None:
+        key = (scope["raw_path"], scope["query_string"], headers.get(b"accept"), caller.can_read_history)
+        ready = self._ready.get(key)
+        if ready is None or (lines := caller.try_acquire(now)) is None:
             return None
         response = ready.response(headers)
         asked = headers.get(b"x-request-id")
@@ -98,7 +99,7 @@ class Service:
         caller = await authenticate(self._gate, request)
         headers: dict[bytes, bytes] = dict(request.scope["headers"])
         query_string: bytes = request.scope["query_string"]
-        key = (request.scope["raw_path"], query_string, headers.get(b"accept"), caller.reads)
+        key = (request.scope["raw_path"], query_string, headers.get(b"accept"), caller.can_read_history)
         if self._ready and method in ("GET", "HEAD"):
             self._renew(await self._freshness.epoch())
             if again := self._ready.get(key):
@@ -120,7 +121,7 @@ class Service:
 
     def _open_from(self, query: Query, caller: Caller) -> datetime | None:
         """Return where history begins for *caller* where *query* leaves that open; Problem 401 or 403 before that."""
-        if caller.reads or not self._open_days or not isinstance(query, TickerBars):
+        if caller.can_read_history or not self._open_days or not isinstance(query, TickerBars):
             return None
         if query.format in _EXPORTS:
             caller.require(READ, f"The format {query.format}")

@@ -156,7 +156,7 @@ class Accounts:
         return await self._known(await self._postgres.run(lambda asked: select_user(asked, user_id)), password)
 
     async def _count(self, request: Request, what: str, limit: int, seconds: int) -> None:
-        address = self._gate.address(request.scope, dict(request.scope["headers"]))
+        address = self._gate.client_address(request.scope, dict(request.scope["headers"]))
         await self._attempts.count(what, f"address {address}", limit, seconds)
 
 

@@ -2,7 +2,7 @@
 
 import time
 
-from shared.auth.rate_limit import Counters
+from shared.auth.counters import Counters
 from shared.auth.token_format import keyed_hash
 from shared.http.problem import Problem
 
@@ -13,7 +13,7 @@ class Attempts:
     def __init__(self, counts: Counters, secret: str) -> None:
         self._counts = counts
         self._secret = secret
-        counts.hurry()  # nobody asks here whose answer could not wait for the library
+        counts.load_now()
 
     async def count(self, what: str, who: str, limit: int, seconds: int) -> str:
         """Count one more attempt at *what* by *who*; return what `take_back` takes. Problem 429 beyond *limit*."""

@@ -31,7 +31,7 @@ class Service:
     def __init__(self, settings: Settings) -> None:
         redis, postgres = RedisClient(settings), PostgresClient(settings)
         gate = Authenticator(settings, redis, postgres)
-        attempts = Attempts(gate.counts, settings.api_token_secret.reveal())
+        attempts = Attempts(gate.counters, settings.api_token_secret.reveal())
         self._tokens = Tokens(settings, redis, postgres)
         self._accounts = Accounts(settings, gate, attempts, postgres, self._tokens)
         cors = Cors(settings.cors_origins)

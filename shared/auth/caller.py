@@ -1,4 +1,4 @@
-"""A caller: a token or a client address, with what it may do and how long that is believed."""
+"""Caller: a token or a client address, its permissions, and how long they hold without another look-up."""
 
 import math
 from collections.abc import Callable
@@ -12,57 +12,59 @@ SCOPES = {
     READ: "the whole history and the exports",
     ACCOUNT: "see, make and revoke the tokens of the account, and delete it",
 }
-_BELIEVED_SECONDS = 0.9
-_LOOKED_UP_AGAIN_SECONDS = 0.5
+_FRESH_SECONDS = 0.9
+_REFRESH_AFTER_SECONDS = 0.5
 
 
 class Caller:
-    """One who asks, as this process has lately seen them; *principal* None: known by a client address only."""
+    """Sender of requests as this process last saw it; *principal* is None without a token."""
 
-    __slots__ = ("_look_up", "_soon", "_until", "noted_at", "principal", "quota", "reads", "seen_at")
+    __slots__ = ("_fresh_until", "_refresh", "_refresh_at", "can_read_history", "principal", "rate_limit",
+                 "use_recorded_at", "verified_at")  # fmt: skip
 
     def __init__(
-        self, quota: RateLimit, principal: Principal | None = None, look_up: Callable[[], None] | None = None
+        self, rate_limit: RateLimit, principal: Principal | None = None, refresh: Callable[[], None] | None = None
     ) -> None:
-        """*look_up* has a token looked up anew in the background."""
-        self.quota = quota
+        """*refresh* starts another look-up of the token in the background."""
+        self.rate_limit = rate_limit
         self.principal = principal
-        self.reads = self.may(READ)
-        self.seen_at = self.noted_at = -math.inf
-        self._look_up = look_up
-        self._soon = self._until = math.inf
+        self.can_read_history = self.has_scope(READ)
+        self.verified_at = self.use_recorded_at = -math.inf
+        self._refresh = refresh
+        self._refresh_at = self._fresh_until = math.inf
 
-    def may(self, scope: str) -> bool:
-        """Tell whether the token carries *scope*."""
+    def has_scope(self, scope: str) -> bool:
+        """Whether the token carries *scope*."""
         return self.principal is not None and scope in self.principal.scopes
 
     def require(self, scope: str, what: str) -> None:
-        """Let a token that carries *scope* pass; Problem 401 or 403 that says that *what* needs one."""
+        """Problem 401 or 403 unless the token carries *scope*; *what* is the subject of the sentence."""
         if self.principal is None:
-            raise _refusal(401, "token-needed", "Token needed", f"{what}: this needs a token. See /users/register.", "")
+            detail = f"{what} needs a token. Register at /users/register and log in at /token."
+            raise _refusal(401, "token-needed", "Token needed", detail, "")
         if scope not in self.principal.scopes:
-            detail = f"{what}: this needs a token with the scope {scope}."
+            detail = f"{what} needs a token with the scope {scope}."
             error = f', error="insufficient_scope", scope="{scope}"'
             raise _refusal(403, "insufficient-scope", "Insufficient scope", detail, error)
 
-    def believe(self, asked_at: float, now: float, expires_in: float) -> None:
-        """Believe for a moment what a question that was asked at *asked_at* (monotonic, seconds) has found."""
-        self._until = min(asked_at + _BELIEVED_SECONDS, now + expires_in)
-        self._soon = min(asked_at + _LOOKED_UP_AGAIN_SECONDS, self._until)
+    def cache_until(self, asked_at: float, now: float, expires_in: float) -> None:
+        """Keep the result of a look-up that began at *asked_at* (monotonic, seconds) for a moment."""
+        self._fresh_until = min(asked_at + _FRESH_SECONDS, now + expires_in)
+        self._refresh_at = min(asked_at + _REFRESH_AFTER_SECONDS, self._fresh_until)
 
-    def is_believed(self, now: float) -> bool:
-        """Tell whether it need not be looked up before it is served."""
-        return now < self._until
+    def is_fresh(self, now: float) -> bool:
+        """Whether no look-up is needed before the next request is served."""
+        return now < self._fresh_until
 
-    def take(self, now: float) -> RawHeaders | None:
-        """Count one request without asking anybody and return its header lines; None when somebody must be asked."""
-        if now >= self._soon:
-            if now >= self._until:
+    def try_acquire(self, now: float) -> RawHeaders | None:
+        """Count one request and return its rate limit headers; None when a look-up or a lease is needed first."""
+        if now >= self._refresh_at:
+            if now >= self._fresh_until:
                 return None
-            self._soon = self._until
-            if self._look_up:
-                self._look_up()
-        return self.quota.take(now)
+            self._refresh_at = self._fresh_until
+            if self._refresh:
+                self._refresh()
+        return self.rate_limit.try_acquire(now)
 
 
 def _refusal(status: int, kind: str, title: str, detail: str, error: str) -> Problem:
@@ -70,15 +72,15 @@ def _refusal(status: int, kind: str, title: str, detail: str, error: str) -> Pro
 
 
 def invalid_token() -> Problem:
-    """Return the 401 for a token that is not valid, whatever the reason."""
+    """Return the 401 for an invalid token, whatever the reason."""
     detail = (
-        "The token is not valid: it was revoked, it has expired, or it is not whole. "
-        "Without the header Authorization, what is open to all is served."
+        "The token is invalid: it was revoked, has expired, or is incomplete. "
+        "Without an Authorization header you get what is open to everybody."
     )
     return _refusal(401, "invalid-token", "Invalid token", detail, ', error="invalid_token"')
 
 
 def unverifiable() -> Problem:
     """Return the 503 for a token that cannot be looked up."""
-    detail = "Neither the database nor the cache answers, so nobody can tell whether the token is valid."
+    detail = "The token cannot be checked because neither the database nor the cache responds. Try again in 5 s."
     return Problem(503, "token-unverifiable", "Token cannot be checked", detail, headers={"Retry-After": "5"})

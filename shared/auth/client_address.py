@@ -1,50 +1,64 @@
-"""Whose request it is when nobody says: the client's address, believed as far as our own proxies have written it."""
+"""Client address of a request: the connected peer, or what our own proxies appended to X-Forwarded-For."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+
+_MAX_HEADER = 1024
+_MAX_ADDRESS = 64
 
 
 class ClientAddresses:
-    """Reads X-Forwarded-For from the right, because only what trusted proxies have appended is known to be true.
+    """Reads X-Forwarded-For from the right, because only what trusted proxies append can be trusted.
 
-    *hops* trusted proxies have appended an address each; in front of that, addresses within *networks* are skipped:
-    parts of the cluster that a request passes through sometimes, as Knative's activator. ValueError for no network.
+    *hops* trusted proxies append an address each. Addresses within *networks* are skipped first: parts of the cluster
+    that only some requests pass through, as Knative's activator. ValueError for an invalid network.
     """
 
     def __init__(self, hops: int, networks: Sequence[str]) -> None:
         self._hops = hops
         self._networks = [ip_network(network) for network in networks]
 
-    def client(self, forwarded: bytes | None, peer: str) -> str:
-        """Return the unit that is counted: an IPv4 address, or the /64 that one subscriber has of IPv6.
+    def client_address(self, forwarded: bytes | None, peer: str) -> str:
+        """Return the unit of rate limits: an IPv4 address, or the /64 network of an IPv6 address.
 
-        *peer* is who is connected; it is also the answer when the header *forwarded* does not lead as far as it should.
+        *peer* is the connected address, and the result when the header *forwarded* lists too few addresses.
         """
-        chain = [part.strip() for part in (forwarded or b"").decode("latin-1").split(",")] if self._hops else []
-        while chain and self._is_ours(chain[-1]):
-            chain.pop()
-        address = _read(chain[-self._hops]) if 0 < self._hops <= len(chain) else None
-        return _unit(address or _read(peer)) or peer
+        if forwarded and self._hops:
+            chain = forwarded[-_MAX_HEADER:].decode("latin-1").split(",")
+            while chain and self._networks and self._is_trusted(chain[-1]):
+                chain.pop()
+            if self._hops <= len(chain) and (address := _parse(chain[-self._hops])):
+                return _unit(address)
+        address = _parse(peer)
+        return _unit(address) if address else peer
 
-    def _is_ours(self, text: str) -> bool:
-        address = _read(text)
+    def _is_trusted(self, text: str) -> bool:
+        address = _parse(text)
         return address is not None and any(address in network for network in self._networks)
 
 
-def _read(text: str) -> IPv4Address | IPv6Address | None:
+def _parse(text: str) -> IPv4Address | IPv6Address | None:
     """Return the address in *text*, which may carry a port."""
+    return _parse_short(text) if len(text) <= _MAX_ADDRESS else None
+
+
+@lru_cache(4096)
+def _parse_short(text: str) -> IPv4Address | IPv6Address | None:
+    text = text.strip()
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:
         text = text.partition(":")[0]
     try:
-        address = ip_address(text)
+        address = ip_address(text.partition("%")[0])  # without the zone, which may be any text
     except ValueError:
         return None
     return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
 
 
-def _unit(address: IPv4Address | IPv6Address | None) -> str | None:
+@lru_cache(4096)
+def _unit(address: IPv4Address | IPv6Address) -> str:
     if isinstance(address, IPv6Address):
         return str(IPv6Network((address, 64), strict=False))
-    return address and str(address)
+    return str(address)

@@ -1,4 +1,4 @@
-"""API tokens as text and as what is kept of them: recognised without asking anybody, useless when a database leaks."""
+"""API token format: prefix, random digits, checksum; and the keyed hash that is stored instead of the token."""
 
 import hmac
 import re
@@ -6,7 +6,7 @@ import secrets
 import zlib
 
 PREFIX = "sal_"
-"""Lets scanners of source code recognise one that was published by mistake."""
+"""Lets secret scanners recognise a published token."""
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _RANDOM_LENGTH = 32
 _CHECK_LENGTH = 6
@@ -19,13 +19,13 @@ def new_token() -> str:
     return start + _check(start.encode()).decode()
 
 
-def is_whole(token: bytes) -> bool:
-    """Tell whether *token* is written as tokens are and its checksum fits: only then is it worth looking up."""
+def is_well_formed(token: bytes) -> bool:
+    """Whether *token* has the format and the right checksum, so that a look-up is worthwhile."""
     return _SHAPE.fullmatch(token) is not None and token[-_CHECK_LENGTH:] == _check(token[:-_CHECK_LENGTH])
 
 
 def keyed_hash(secret: str, token: bytes) -> str:
-    """Return what is kept of *token*: 64 hex digits that say nothing without *secret* (HMAC-SHA-256)."""
+    """Return the HMAC-SHA-256 of *token* under *secret*: 64 hex digits."""
     return hmac.digest(secret.encode(), token, "sha256").hex()
 
 

@@ -1,8 +1,8 @@
-"""Who a token speaks for: looked up in Redis, else in Postgres, believed for less than a second.
+"""Token look-up: Redis, then Postgres.
 
-Redis keeps what Postgres said for an hour, and believes it for five seconds: what could not be told to Redis reaches a
-reader after that. Older copies serve only while Postgres is away. A revoked token has a mark of its own there, which
-wins over any copy, so that no slow reader can bring it back.
+A result of Postgres stays in Redis for an hour and is used for five seconds; after that Postgres is asked again, so
+that a revocation that did not reach Redis takes effect. Older results serve only while Postgres is down. A revoked
+token has a mark of its own in Redis that overrides any cached result, so that no slow reader can restore it.
 """
 
 import time
@@ -19,14 +19,14 @@ from shared.connections.redis import RedisClient
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
-_BELIEVED_SECONDS = 5
-_KEPT_SECONDS = 3600
-_MARKED_SECONDS = 2 * _KEPT_SECONDS
-_USED_SECONDS = 90 * 24 * 3600
+_FRESH_SECONDS = 5
+_CACHED_SECONDS = 3600
+_MARKED_SECONDS = 2 * _CACHED_SECONDS
+_USE_SECONDS = 90 * 24 * 3600
 
 
 class Principal(msgspec.Struct, frozen=True):
-    """A token that is valid: whose it is, what it may do, and its end in Unix seconds."""
+    """A valid token: its account, scopes, and end in Unix seconds."""
 
     token_id: str
     user_id: str
@@ -35,7 +35,7 @@ class Principal(msgspec.Struct, frozen=True):
 
 
 class _CachedToken(msgspec.Struct, frozen=True):
-    """What Postgres said at an instant (Unix seconds); *principal* None: no such token is valid."""
+    """Result of Postgres at an instant (Unix seconds); *principal* is None for an invalid token."""
 
     principal: Principal | None
     at: float
@@ -45,42 +45,42 @@ _encode, _decode = msgspec.json.Encoder().encode, msgspec.json.Decoder(_CachedTo
 
 
 class UnverifiableError(Exception):
-    """Nobody can say now whether a token is valid."""
+    """Neither Redis nor Postgres can verify the token now."""
 
 
 class TokenLookup:
-    """Looks tokens up: at most one question to Redis and one to Postgres each."""
+    """Looks tokens up with at most one query to Redis and one to Postgres."""
 
     def __init__(self, secret: str, redis: RedisClient, postgres: PostgresClient) -> None:
         self._secret = secret
         self._redis = redis
         self._postgres = postgres
 
-    async def find(self, token: bytes) -> Principal | None:
-        """Return whom *token*, which is whole, speaks for; None when it is not valid. UnverifiableError."""
+    async def get(self, token: bytes) -> Principal | None:
+        """Return the principal of the well-formed *token*, None when it is invalid; UnverifiableError."""
         digest = keyed_hash(self._secret, token)
         copy = await self._from_redis(digest, only_if_loaded=True)
-        if copy is None or abs(time.time() - copy.at) >= _BELIEVED_SECONDS:
+        if copy is None or abs(time.time() - copy.at) >= _FRESH_SECONDS:
             copy = await self._from_postgres(digest) or copy or await self._from_redis(digest)
         if copy is None:
             raise UnverifiableError
         principal = copy.principal
         return principal if principal and principal.expires > time.time() else None
 
-    def used(self, principal: Principal) -> None:
-        """Note in the background that a token was used now, where the function that owns the tokens finds it."""
-        name, now = used_key(principal.token_id), int(time.time())
-        self._redis.run_later(lambda client: client.set(name, now, ex=_USED_SECONDS))
+    def record_use(self, principal: Principal) -> None:
+        """Record in the background that a token was used now, for the function that lists tokens."""
+        key, now = used_key(principal.token_id), int(time.time())
+        self._redis.run_later(lambda client: client.set(key, now, ex=_USE_SECONDS))
 
     async def _from_redis(self, digest: str, *, only_if_loaded: bool = False) -> _CachedToken | None:
-        """Return what Redis keeps of a token; None when it keeps nothing or does not answer."""
-        names = _kept_key(digest), _revoked_key(digest)
+        """Return the cached result; None when there is none or Redis does not answer."""
+        keys = _cache_key(digest), _revoked_key(digest)
         try:
-            kept, revoked = await self._redis.run(lambda client: client.mget(*names), only_if_loaded=only_if_loaded)
+            cached, revoked = await self._redis.run(lambda client: client.mget(*keys), only_if_loaded=only_if_loaded)
             if revoked:
                 return _CachedToken(None, time.time())
-            return _decode(kept) if kept else None
-        except (UnavailableError, msgspec.MsgspecError):  # the latter: kept by another version of this code
+            return _decode(cached) if cached else None
+        except (UnavailableError, msgspec.MsgspecError):  # the latter: cached by another version of this code
             return None
 
     async def _from_postgres(self, digest: str) -> _CachedToken | None:
@@ -93,36 +93,36 @@ class TokenLookup:
             return None
         if copy.principal:
             text = _encode(copy)
-            self._redis.run_later(lambda client: client.set(_kept_key(digest), text, ex=_KEPT_SECONDS))
+            self._redis.run_later(lambda client: client.set(_cache_key(digest), text, ex=_CACHED_SECONDS))
         return copy
 
 
 async def mark_revoked(redis: RedisClient, digests: Sequence[str]) -> None:
-    """Tell all copies of all functions at once that these tokens are no longer valid. DownError when Redis is away."""
+    """Make tokens invalid at once in all copies of all functions; UnavailableError when Redis is down."""
 
     async def mark(client: Any) -> None:
-        async with client.pipeline(transaction=False) as together:
+        async with client.pipeline(transaction=False) as pipeline:
             for digest in digests:
-                together.set(_revoked_key(digest), b"1", ex=_MARKED_SECONDS)
-                together.delete(_kept_key(digest))
-            await together.execute()
+                pipeline.set(_revoked_key(digest), b"1", ex=_MARKED_SECONDS)
+                pipeline.delete(_cache_key(digest))
+            await pipeline.execute()
 
     if digests:
         await redis.run(mark)
 
 
 async def invalidate(redis: RedisClient, digest: str) -> None:
-    """Have a token that was changed looked up anew. DownError when Redis is away."""
-    await redis.run(lambda client: client.delete(_kept_key(digest)))
+    """Drop the cached result of a token that was changed; UnavailableError when Redis is down."""
+    await redis.run(lambda client: client.delete(_cache_key(digest)))
 
 
 def used_key(token_id: str) -> str:
-    """Return where Redis keeps when a token was last used, in Unix seconds, to the minute."""
+    """Return the Redis key of the last use of a token: Unix seconds, to the minute."""
     return f"token:used:{token_id}"
 
 
-def _kept_key(digest: str) -> str:
-    return f"token:kept:{digest}"
+def _cache_key(digest: str) -> str:
+    return f"token:cached:{digest}"
 
 
 def _revoked_key(digest: str) -> str:
@@ -130,7 +130,7 @@ def _revoked_key(digest: str) -> str:
 
 
 async def select_principal(connection: "AsyncConnection", digest: str) -> Principal | None:
-    """Return whom the token with this keyed hash speaks for, None when there is none that is valid."""
+    """Return the principal of the valid token with this keyed hash, None without one."""
     cursor = await connection.execute(
         """
         SELECT token_id::text,

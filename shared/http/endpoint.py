@@ -41,11 +41,11 @@ def endpoint(
 
 
 async def authenticate(gate: Authenticator, request: Request, *, nameless: bool = False) -> Caller:
-    """Return who asks, counted; what they may still ask is told by `dress`. Problem 401, 429, 503 as `Gate.admit`."""
+    """Return the caller and count the request; Problem 401, 429 or 503. `add_headers` adds its rate limit headers."""
     headers = dict(request.scope["headers"])
     if nameless:
         headers.pop(b"authorization", None)
-    caller, request.scope[_LINES] = await gate.admit(request.scope, headers)
+    caller, request.scope[_LINES] = await gate.authenticate(request.scope, headers)
     return caller
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.auth.token_format import is_whole, keyed_hash, new_token
+from shared.auth.token_format import is_well_formed, keyed_hash, new_token
 from tests.people import PASSWORD, Person, Tokens, bearer, serving_tokens
 from tests.reading import ROOT, UNLIMITED
 from tests.token.rooms import rows
@@ -71,10 +71,10 @@ def test_tokens_are_recognised_by_themselves() -> None:
     token = new_token()
 
     assert len({new_token() for _ in range(1000)}) == 1000
-    assert (token[:4], len(token), is_whole(token.encode())) == ("sal_", 42, True)
+    assert (token[:4], len(token), is_well_formed(token.encode())) == ("sal_", 42, True)
     for place in range(4, len(token)):
         other = "a" if token[place] != "a" else "b"
-        assert not is_whole((token[:place] + other + token[place + 1 :]).encode()), place
+        assert not is_well_formed((token[:place] + other + token[place + 1 :]).encode()), place
     for wrong in (
         b"",
         b"sal_",
@@ -83,7 +83,7 @@ def test_tokens_are_recognised_by_themselves() -> None:
         token.lower().encode() + b"\n",
         b"\xff" * 42,
     ):
-        assert not is_whole(wrong)
+        assert not is_well_formed(wrong)
 
 
 def test_many_logins_at_once_stay_within_the_pod(database_url: str, redis_url: str) -> None:

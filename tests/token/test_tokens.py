@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.auth.token_format import is_whole
+from shared.auth.token_format import is_well_formed
 from tests.people import Person, Tokens, bearer
 from tests.token.rooms import rows
 
@@ -20,7 +20,7 @@ def test_a_token_is_made_listed_and_ended(person: Person) -> None:
     location = person.ask("POST", "/tokens", 201, json={"name": "b"}).headers["location"]
     person.ask("DELETE", f"/tokens/{made['id']}", 204)
 
-    assert is_whole(made["token"].encode())
+    assert is_well_formed(made["token"].encode())
     assert (listed["name"], listed["scopes"], listed["current"]) == ("pandas at work", ["read"], False)
     assert (login["name"], login["scopes"], login["current"]) == ("login", ["read", "account"], True)
     assert "token" not in listed
