@@ -6,12 +6,12 @@ from typing import Any
 
 from psycopg import AsyncConnection
 
-from functions.api.budgets import Budgets
 from functions.api.coverage import answer_coverage
 from functions.api.latest import answer_latest
 from functions.api.movers import answer_movers
 from functions.api.ohlc import answer_ohlc
 from functions.api.parameters import Bars, Coverage, Movers, Query, TickerBars
+from functions.api.provider_usage import ProviderUsage
 from functions.api.scene import Scene, unknown_ticker
 from functions.api.status import answer_status
 from functions.api.tickers import answer_ticker, answer_tickers
@@ -27,7 +27,7 @@ class Asked:
     scene: Scene
     query: Any
     ticker: str
-    budgets: Budgets
+    provider_usage: ProviderUsage
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ ENDPOINTS = (
         "/status",
         "Market hours, age of the data, who lags behind, provider budgets",
         Query,
-        lambda asked: answer_status(asked.connection, asked.scene, asked.budgets),
+        lambda asked: answer_status(asked.connection, asked.scene, asked.provider_usage),
     ),
 )
 _ALIASES = {"/market_movers": "/movers"}

@@ -12,10 +12,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
-from functions.api.budgets import Budgets
 from functions.api.documentation import PAGES, page
 from functions.api.formats import MEDIA_TYPES
 from functions.api.parameters import Query, TickerBars, read_query
+from functions.api.provider_usage import ProviderUsage
 from functions.api.routes import Asked, Endpoint, route
 from functions.api.scene import Scenes
 from functions.api.settings import Settings
@@ -52,7 +52,7 @@ class Service:
         self._freshness = MarketVersionCache(self._postgres, self._redis)
         self._cache = ResponseCache(self._redis, self._freshness, code_version(Path(__file__)))
         self._scenes = Scenes(settings.bar_grace_seconds)
-        self._budgets = Budgets(self._redis, settings)
+        self._provider_usage = ProviderUsage(self._redis)
         self._cors = Cors(settings.cors_origins)
         self._gate = Authenticator(settings, self._redis, self._postgres)
         self._open_days = settings.anonymous_history_days
@@ -141,7 +141,7 @@ class Service:
         async def find(epoch: int) -> ResponseData:
             async def work(connection: AsyncConnection) -> ResponseData:
                 scene = replace(await self._scenes.look(connection, epoch), open_from=open_from)
-                return await endpoint.answer(Asked(connection, scene, query, ticker, self._budgets))
+                return await endpoint.answer(Asked(connection, scene, query, ticker, self._provider_usage))
 
             return await self._postgres.run(work)
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
-from functions.api.budgets import Budgets
+from functions.api.provider_usage import ProviderUsage
 from functions.api.scene import Scene
 from shared.calendar.trading import EXCHANGE_ZONE, Session
 from shared.http.response_data import ResponseData, json_body, rfc3339, source_of
@@ -27,7 +27,7 @@ class Health(NamedTuple):
     dead_letters: int
 
 
-async def answer_status(connection: AsyncConnection, scene: Scene, budgets: Budgets) -> ResponseData:
+async def answer_status(connection: AsyncConnection, scene: Scene, provider_usage: ProviderUsage) -> ResponseData:
     """Return the state of market and data, and what ingest has spent."""
     health = await select_health(connection, scene.now - timedelta(days=1))
     finished = scene.finished
@@ -54,7 +54,7 @@ async def answer_status(connection: AsyncConnection, scene: Scene, budgets: Budg
         "rejected_last_day": health.rejected,
         "dead_letters": health.dead_letters,
         "epoch": health.epoch,
-        "providers": await budgets.read(),
+        "providers": await provider_usage.read(),
     }
     return ResponseData(json_body(body), changes_at=scene.now + _HOLDS, max_age=1)
 

@@ -12,10 +12,9 @@ from psycopg import AsyncConnection
 from redis import RedisError
 from redis.asyncio import Redis
 
-from functions.store.settings import Settings
+from shared.providers.credits import read_usage
 from shared.runtime import clock
 
-_SCANS = 20
 HELP = {
     "stocksalot_ingest_lag_seconds": "Since the newest hour ended that some active ticker lacks; 0: none lacks it",
     "stocksalot_tickers_behind": "Active tickers that lack the newest finished bar",
@@ -41,15 +40,15 @@ HELP = {
 Figure = tuple[str, Mapping[str, str], float]
 
 
-async def answer_metrics(connection: AsyncConnection, redis: Redis, settings: Settings) -> str:
+async def answer_metrics(connection: AsyncConnection, redis: Redis) -> str:
     """Return all figures in Prometheus's text format."""
     figures = await select_figures(connection)
     try:
-        counters = await _counters(redis)
+        usage = await read_usage(redis)
     except RedisError:
         figures.append(("stocksalot_redis_up", {}, 0))
     else:
-        figures += [("stocksalot_redis_up", {}, 1), *_credits(counters, settings)]
+        figures += [("stocksalot_redis_up", {}, 1), *_credits(usage)]
     return _text(figures)
 
 
@@ -61,38 +60,13 @@ async def select_figures(connection: AsyncConnection) -> list[Figure]:
     return [(name, labels, value) for name, labels, value in await cursor.fetchall()]
 
 
-async def _counters(redis: Any) -> dict[str, int]:
-    """Return ingest's counters by name: `credits:<provider>:<key>:<minute|day>:<which>`."""
-    now = clock.now()
-    names: list[str] = []
-    cursor = 0
-    for _ in range(_SCANS):
-        cursor, found = await redis.scan(cursor, match="credits:*:*:[md]*:*", count=1000)
-        names += [name.decode() for name in found]
-        if cursor == 0:
-            break
-    names = [name for name in names if name.endswith((f":minute:{now:%Y-%m-%dT%H:%M}", f":day:{now:%Y-%m-%d}"))]
-    values: list[Any] = await redis.mget(names) if names else []
-    return {name: int(value) for name, value in zip(names, values, strict=True) if value is not None}
-
-
-def _credits(counters: Mapping[str, int], settings: Settings) -> Iterable[Figure]:
-    limits = {
-        ("twelvedata", "minute"): settings.twelvedata_credits_per_minute,
-        ("twelvedata", "day"): settings.twelvedata_credits_per_day,
-        ("finnhub", "minute"): settings.finnhub_calls_per_minute,
-    }
-    used: dict[tuple[str, str], int] = {}
-    keys: dict[tuple[str, str], set[str]] = {}
-    for name, value in counters.items():
-        _, provider, key, window, *_ = name.split(":")
-        used[provider, window] = used.get((provider, window), 0) + value
-        keys.setdefault((provider, window), set()).add(key)
-    for (provider, window), value in sorted(used.items()):
-        labels = {"provider": provider, "window": window}
-        yield "stocksalot_provider_credits_used", labels, value
-        if limit := limits.get((provider, window)):
-            yield "stocksalot_provider_credits_limit", labels, limit * len(keys[provider, window])
+def _credits(usage: Iterable[Mapping[str, Any]]) -> Iterable[Figure]:
+    for provider in usage:
+        for window in ("day", "minute"):
+            labels = {"provider": provider["provider"], "window": window}
+            yield "stocksalot_provider_credits_used", labels, provider[window]["used"]
+            if limit := provider[window]["limit"]:
+                yield "stocksalot_provider_credits_limit", labels, limit
 
 
 def _text(figures: Iterable[Figure]) -> str:

@@ -8,8 +8,6 @@ from msgspec import Meta
 
 from shared.runtime.settings import CsvList, DatabaseSettings, RedisSettings
 
-Count = Annotated[int, Meta(ge=1)]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(DatabaseSettings, RedisSettings):
@@ -20,11 +18,6 @@ class Settings(DatabaseSettings, RedisSettings):
 
     settle_minutes: Annotated[int, Meta(ge=0)] = 45
     """How long after its end a provider may still bring a missing bar."""
-
-    twelvedata_credits_per_minute: Count = 8
-    twelvedata_credits_per_day: Count = 800
-    finnhub_calls_per_minute: Count = 60
-    """What ingest may spend, for /metrics."""
 
     @property
     def settles_after(self) -> timedelta:

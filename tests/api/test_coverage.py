@@ -1,12 +1,8 @@
 """/coverage and /status: what should be stored and is not, and the state of market and data."""
 
-from dataclasses import fields
-
 import pytest
 import redis
 
-from functions.api.settings import Settings
-from functions.ingest.settings import Providers
 from tests.reading import Bar, at, change, hours, put, serving, sessions
 
 COUNTS = ("expected", "present", "none_at_provider", "not_fetched", "rejected")
@@ -185,6 +181,8 @@ def test_status_tells_what_providers_have_used(database_url: str, redis_url: str
             "credits:finnhub:ccc:minute:2026-11-20T22:00": 3,
         }.items():
             counters.set(name, used)
+        counters.hset("credits:twelvedata:limits", mapping={"minute": 8, "day": 800})
+        counters.hset("credits:finnhub:limits", mapping={"minute": 60, "day": ""})
 
     with serving(database_url, redis_url) as api:
         providers = api.json("/status")["providers"]
@@ -213,11 +211,3 @@ def test_the_clock_alone_changes_a_kept_coverage(database_url: str, redis_url: s
         after = api.json("/coverage?tickers=AAPL")["totals"]["expected"]
 
     assert (before, after) == (28, 29)
-
-
-def test_status_and_ingest_agree_on_the_limits() -> None:
-    """The limits that /status shows are read from the variables that ingest obeys, with the same defaults."""
-    ours, theirs = ({field.name: field.default for field in fields(kind)} for kind in (Settings, Providers))
-
-    for name in ("twelvedata_credits_per_minute", "twelvedata_credits_per_day", "finnhub_calls_per_minute"):
-        assert ours[name] == theirs[name], name

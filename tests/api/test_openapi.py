@@ -44,6 +44,7 @@ def api(database: str, module_redis_url: str) -> Iterator[Api]:
     """The api over them, on Friday evening, with credits spent."""
     with redis.Redis.from_url(module_redis_url) as client:
         client.set("credits:twelvedata:abc:minute:2026-11-20T22:00", 3, ex=600)
+        client.hset("credits:twelvedata:limits", mapping={"minute": 8, "day": 800})
     with serving(database, module_redis_url) as api:
         yield api
 

@@ -63,6 +63,7 @@ def test_credits_are_those_that_ingest_has_counted(store: Store, redis_url: str)
             f"credits:twelvedata:a:day:{FRIDAY:%Y-%m-%d}": 100,
         }.items():
             client.set(name, value)
+        client.hset("credits:twelvedata:limits", mapping={"minute": 8, "day": 800})
 
     found = figures(store)
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from functions.ingest.budget import AllKeysSuspended, Budget
+from shared.providers.credits import AllKeysSuspended, CreditBudget
 from shared.runtime.settings import Secret
 from tests.fake_vendors import KEY, OTHER_KEY, Hands, utc
 
@@ -27,8 +27,8 @@ class TestBudget:
 
         async def work(redis: Redis) -> list[int]:
             keys = [Secret(KEY), Secret(OTHER_KEY)]
-            copies = [Budget(redis, "twelvedata", keys, 8, 800) for _ in range(20)]
-            granted = await asyncio.gather(*(copy.take(3) for copy in copies))
+            copies = [CreditBudget(redis, "twelvedata", keys, 8, 800) for _ in range(20)]
+            granted = await asyncio.gather(*(copy.acquire(3) for copy in copies))
             return [grant.credits for grants in granted for grant in grants]
 
         assert sum(self.run(redis_url, work)) == 16
@@ -37,8 +37,8 @@ class TestBudget:
         """The second key pays only for what the first has no credits for."""
 
         async def work(redis: Redis) -> list[list[int]]:
-            budget = Budget(redis, "twelvedata", [Secret(KEY), Secret(OTHER_KEY)], 8, 800)
-            return [[grant.credits for grant in await budget.take(wanted)] for wanted in (3, 7, 20)]
+            budget = CreditBudget(redis, "twelvedata", [Secret(KEY), Secret(OTHER_KEY)], 8, 800)
+            return [[grant.credits for grant in await budget.acquire(wanted)] for wanted in (3, 7, 20)]
 
         assert self.run(redis_url, work) == [[3], [5, 2], [6]]
 
@@ -46,10 +46,10 @@ class TestBudget:
         """A request that is under way when the minute ends may be counted in the next one: both have room for it."""
 
         async def work(redis: Redis) -> list[int]:
-            budget, granted = Budget(redis, "twelvedata", [Secret(KEY)], 8, 800), []
+            budget, granted = CreditBudget(redis, "twelvedata", [Secret(KEY)], 8, 800), []
             for at in ("12:00:55", "12:01:01", "12:01:52", "12:02:00"):
                 hands.at = utc(f"2026-11-21 {at}")
-                granted.append(sum(grant.credits for grant in await budget.take(5)))
+                granted.append(sum(grant.credits for grant in await budget.acquire(5)))
             return granted
 
         assert self.run(redis_url, work) == [5, 3, 0, 5]
@@ -58,10 +58,10 @@ class TestBudget:
         """After the day's credits nothing is granted until midnight UTC."""
 
         async def work(redis: Redis) -> list[int]:
-            budget, granted = Budget(redis, "twelvedata", [Secret(KEY)], 8, 20), []
+            budget, granted = CreditBudget(redis, "twelvedata", [Secret(KEY)], 8, 20), []
             for at in ("21 12:00", "21 12:01", "21 12:02", "21 12:03", "22 00:00"):
                 hands.at = utc(f"2026-11-{at}")
-                granted.append(sum(grant.credits for grant in await budget.take(50)))
+                granted.append(sum(grant.credits for grant in await budget.acquire(50)))
             return granted
 
         assert self.run(redis_url, work) == [8, 8, 4, 0, 8]
@@ -70,26 +70,26 @@ class TestBudget:
         """Redis knows keys by a short hash."""
 
         async def work(redis: Redis) -> str:
-            budget = Budget(redis, "twelvedata", [Secret(KEY)], 8, 800)
-            for grant in await budget.take(1):
+            budget = CreditBudget(redis, "twelvedata", [Secret(KEY)], 8, 800)
+            for grant in await budget.acquire(1):
                 await budget.mark_spent(grant, "day")
                 await budget.suspend(grant)
             with pytest.raises(AllKeysSuspended):
-                await budget.take(1)
+                await budget.acquire(1)
             names = [key.decode() async for key in redis.scan_iter("credits:*")]
-            return str([(name, await redis.get(name)) for name in names])
+            return str([(name, await redis.dump(name)) for name in names])
 
         written = self.run(redis_url, work)
         assert KEY not in written
-        assert written.count("credits:twelvedata:") == 3
+        assert written.count("credits:twelvedata:") == 4
 
     def test_credits_never_come_back_within_the_window(self, redis_url: str, hands: Hands) -> None:
         """Noting what the vendor says never lowers a count: requests under way are in ours and not yet in theirs."""
 
         async def work(redis: Redis) -> list[Any]:
-            budget = Budget(redis, "twelvedata", [Secret(KEY)], 8, 800)
-            (grant,) = await budget.take(6)
+            budget = CreditBudget(redis, "twelvedata", [Secret(KEY)], 8, 800)
+            (grant,) = await budget.acquire(6)
             await budget.mark_spent(grant, "minute", left=7)
-            return [grant.credits for grant in await budget.take(8)]
+            return [grant.credits for grant in await budget.acquire(8)]
 
         assert self.run(redis_url, work) == [2]

@@ -12,12 +12,12 @@ from typing import NamedTuple
 import httpx
 from redis.exceptions import RedisError
 
-from functions.ingest.budget import AllKeysSuspended, Budget, CreditGrant, short_hash
 from functions.ingest.providers import NoCredits, ProviderError
 from functions.ingest.providers.parsing import parse_decimal
 from functions.ingest.settings import Settings
 from shared.connections.redis import connect_cache
 from shared.events.types import Bar, Company
+from shared.providers.credits import AllKeysSuspended, CreditBudget, CreditGrant, short_hash
 from shared.runtime.settings import Secret
 
 _logger = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ class _Calls:
 
     settings: Settings
     client: httpx.AsyncClient
-    budget: Budget
+    budget: CreditBudget
     grant: CreditGrant
     failures: list[str] = field(default_factory=list)
     gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
@@ -119,8 +119,8 @@ async def _ask_all(
         return {}, 0, ["FINNHUB_API_KEY is not set"]
     try:
         async with connect_cache(settings) as redis, _client(settings, settings.finnhub_api_key) as client:
-            budget = Budget(redis, NAME, [settings.finnhub_api_key], settings.finnhub_calls_per_minute)
-            grants = await budget.take(len(tickers))
+            budget = CreditBudget(redis, NAME, [settings.finnhub_api_key], settings.finnhub_calls_per_minute)
+            grants = await budget.acquire(len(tickers))
             if not grants:
                 return {}, 0, []
             calls = _Calls(settings, client, budget, grants[0])

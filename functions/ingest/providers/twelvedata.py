@@ -13,7 +13,6 @@ from itertools import islice
 import httpx
 from redis.exceptions import RedisError
 
-from functions.ingest.budget import AllKeysSuspended, Budget, CreditGrant, short_hash
 from functions.ingest.gaps import TICKER_BARS, FetchRequest
 from functions.ingest.providers import FetchResult, NoCredits, ProviderError
 from functions.ingest.providers.parsing import parse_decimal
@@ -21,6 +20,7 @@ from functions.ingest.settings import Providers, Settings
 from shared.calendar.trading import TradingCalendar
 from shared.connections.redis import connect_cache
 from shared.events.types import Bar
+from shared.providers.credits import AllKeysSuspended, CreditBudget, CreditGrant, short_hash
 from shared.runtime.settings import Secret
 
 _logger = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ class TwelveData:
         waiting, found, failures, spent = list(asks), {}, [], 0
         try:
             async with connect_cache(self._settings) as redis, _client(self._settings) as client:
-                budget = Budget(
+                budget = CreditBudget(
                     redis,
                     self.name,
                     self._settings.twelvedata_api_keys,
@@ -72,7 +72,7 @@ class TwelveData:
                     self._settings.twelvedata_credits_per_day,
                 )
                 # A round more for each key that turns out to be refused.
-                while waiting and (grants := await budget.take(len(waiting))):
+                while waiting and (grants := await budget.acquire(len(waiting))):
                     spent += sum(grant.credits for grant in grants)
                     served = iter(waiting)
                     shares = [(grant, list(islice(served, grant.credits))) for grant in grants]
@@ -105,7 +105,7 @@ class TwelveData:
     async def _ask(
         self,
         client: httpx.AsyncClient,
-        budget: Budget,
+        budget: CreditBudget,
         grant: CreditGrant,
         batch: Sequence[FetchRequest],
         interval: str,
@@ -134,7 +134,7 @@ class TwelveData:
     async def _request(
         self,
         client: httpx.AsyncClient,
-        budget: Budget,
+        budget: CreditBudget,
         grant: CreditGrant,
         batch: Sequence[FetchRequest],
         interval: str,

@@ -1,33 +1,40 @@
-"""What may be asked of a provider now: credits per key, minute and day, counted in Redis for all copies together.
+"""Provider credits per key, minute and day, counted in Redis for all copies: ingest spends them, others show them.
 
-Nothing here waits. What is not free is not granted, and the next tick carries on.
+Nothing here waits: a request without free credits is not made, and the next tick continues. The limits are stored
+beside the counters, so that only ingest needs to know the providers.
 """
 
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
-
-from redis.asyncio import Redis
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared.runtime import clock
 from shared.runtime.settings import Secret
 
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
 # A request may arrive a little later than it was granted. So near the end of a minute or a day it is charged to the
 # next one too: whichever the provider counts it in, the limit holds.
 _ON_THE_WAY = timedelta(seconds=10)
-_SET_ASIDE = timedelta(hours=1)
+_SUSPENSION = timedelta(hours=1)
 # Windows are named by the shared clock, which may run slower than Redis's own; so the names live long.
 _LIFETIMES = {"minute": 86_400, "day": 3 * 86_400}
 
-# KEYS: of each API key in order: where it is set aside, its minute, the minute of a late arrival, its day, the day of a
-# late arrival. Returns a number a key: the credits granted, or -1 when it is set aside.
-_TAKE = """
+_SCANS = 20
+"""Calls that scan Redis, a thousand names each: counters are few, cached responses may be many."""
+
+# KEYS: the limits; then of each API key in order: its suspension, its minute, that of a late arrival, its day, that
+# of a late arrival. Returns a number a key: the credits granted, -1 for a suspended one.
+_ACQUIRE = """
 local wanted, now = tonumber(ARGV[1]), tonumber(ARGV[2])
 local limits = {tonumber(ARGV[3]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[4])}
 local lifetimes = {ARGV[5], ARGV[5], ARGV[6], ARGV[6]}
 local granted = {}
-for first = 1, #KEYS, 5 do
+redis.call('HSET', KEYS[1], 'minute', ARGV[3], 'day', ARGV[7])
+redis.call('EXPIRE', KEYS[1], lifetimes[4])
+for first = 2, #KEYS, 5 do
     if tonumber(redis.call('GET', KEYS[first]) or '0') > now then
         granted[#granted + 1] = -1
     else
@@ -58,7 +65,7 @@ end
 
 
 class CreditGrant(NamedTuple):
-    """Credits that may be spent with *key* at once; the windows they were charged to, by "minute" and "day"."""
+    """Credits to spend with *key* at once, and the counters that they were charged to, by "minute" and "day"."""
 
     key: Secret
     credits: int
@@ -69,31 +76,30 @@ class AllKeysSuspended(Exception):  # noqa: N818
     """Every key was refused by the provider within the last hour."""
 
 
-class Budget:
-    """The credits of one provider. All methods: redis.RedisError when Redis is down."""
+class CreditBudget:
+    """The credits of one provider. All methods raise redis.RedisError when Redis is down."""
 
     def __init__(
-        self, redis: Redis, provider: str, keys: Sequence[Secret], per_minute: int, per_day: int | None = None
+        self, redis: "Redis", provider: str, keys: Sequence[Secret], per_minute: int, per_day: int | None = None
     ) -> None:
         self._redis: Any = redis  # its stubs give each command as sync or async
         self._provider = provider
         self._keys = {short_hash(key): key for key in keys}
         self._limits = {"minute": per_minute, "day": per_day or 1_000_000_000}
+        self._daily = per_day
 
-    async def take(self, wanted: int) -> list[CreditGrant]:
+    async def acquire(self, wanted: int) -> list[CreditGrant]:
         """Charge up to *wanted* credits to the keys in order, each as far as it has any free; [] when none has.
 
         AllKeysSuspended when no key may be used.
         """
         now = clock.now()
         windows = {name: self._windows(name, now) for name in self._keys}
-        names = [
-            window
-            for name, of_key in windows.items()
-            for window in (self._aside(name), *of_key["minute"], *of_key["day"])
-        ]
+        names = [f"credits:{self._provider}:limits"]
+        for name, of_key in windows.items():
+            names += [self._suspension(name), *of_key["minute"], *of_key["day"]]
         granted: list[int] = await self._redis.eval(
-            _TAKE,
+            _ACQUIRE,
             len(names),
             *names,
             wanted,
@@ -102,6 +108,7 @@ class Budget:
             self._limits["day"],
             _LIFETIMES["minute"],
             _LIFETIMES["day"],
+            self._daily or "",
         )
         if all(count < 0 for count in granted):
             raise AllKeysSuspended
@@ -112,16 +119,16 @@ class Budget:
         ]
 
     async def mark_spent(self, grant: CreditGrant, window: str, left: int = 0) -> None:
-        """Note that the provider sees at most *left* credits in the "minute" or "day" that *grant* was charged to."""
+        """Leave at most *left* credits in the "minute" or "day" of *grant*: the provider counts more."""
         for name in dict.fromkeys(grant.windows[window]):
             await self._redis.eval(_RAISE, 1, name, max(self._limits[window] - left, 0), _LIFETIMES[window])
 
-    async def suspend(self, grant: CreditGrant) -> None:
-        """Do not use the key for an hour: the provider refuses it."""
-        until = (clock.now() + _SET_ASIDE).timestamp()
-        await self._redis.set(self._aside(short_hash(grant.key)), until, ex=_LIFETIMES["day"])
+    async def suspend(self, grant: CreditGrant, span: timedelta = _SUSPENSION) -> None:
+        """Do not use the key for *span*: the provider refuses it, or asks for a pause."""
+        until = (clock.now() + span).timestamp()
+        await self._redis.set(self._suspension(short_hash(grant.key)), until, ex=_LIFETIMES["day"])
 
-    def _aside(self, name: str) -> str:
+    def _suspension(self, name: str) -> str:
         return f"credits:{self._provider}:{name}:aside"
 
     def _windows(self, name: str, now: datetime) -> dict[str, list[str]]:
@@ -133,6 +140,34 @@ class Budget:
         }
 
 
+async def read_usage(redis: Any) -> list[dict[str, Any]]:
+    """Return what the keys of each provider have used of this minute and day, as /status shows it."""
+    now = clock.now()
+    current = {"minute": f"{now:%Y-%m-%dT%H:%M}", "day": f"{now:%Y-%m-%d}"}
+    cursor, counters = 0, []
+    for _ in range(_SCANS):
+        cursor, found = await redis.scan(cursor, match="credits:*:*:[md]*:*", count=1000)
+        counters += [name.decode() for name in found]
+        if cursor == 0:
+            break
+    keys: dict[str, set[str]] = {}
+    for counter in counters:
+        _, provider, key, *_ = counter.split(":")
+        keys.setdefault(provider, set()).add(key)
+    usage: list[dict[str, Any]] = []
+    for provider, names in sorted(keys.items()):
+        limits = await redis.hmget(f"credits:{provider}:limits", list(current))
+        row: dict[str, Any] = {"provider": provider, "keys": len(names)}
+        for (window, instant), limit in zip(current.items(), limits, strict=True):
+            used = await redis.mget([f"credits:{provider}:{name}:{window}:{instant}" for name in sorted(names)])
+            row[window] = {
+                "used": sum(int(one or 0) for one in used),
+                "limit": int(limit) * len(names) if limit else None,
+            }
+        usage.append(row)
+    return usage
+
+
 def short_hash(key: Secret) -> str:
-    """Return a name for *key* that tells keys apart and nothing else."""
+    """Return a name for *key* that distinguishes keys and reveals nothing else."""
     return hashlib.sha256(key.reveal().encode()).hexdigest()[:12]
