@@ -1,127 +1,108 @@
-# syntax=docker/dockerfile:1
-# All images: `make images`, or `docker build --target api .`. Each holds shared/, one function's folder and that function's
-# dependency group, nothing else. All of it is compiled: without bytecode a cold start takes three times as long, and the
-# root file system is read-only, so that none could be made later.
-ARG PYTHON=3.13-slim-trixie
-ARG NODE=24-slim
+# All images: `make images`. One function: `docker build --build-arg FUNCTION=api .` An image holds shared/, one function's
+# folder and that function's dependency group, nothing else. Everything is compiled: without bytecode a cold start takes
+# three times as long, and the root file system is read-only at run time.
+#
+# Layers are the same on every machine and at every time: file modes and times are set here, and bytecode is checked by no
+# time stamp. So a node that has one image, or last month's, has most layers of the next.
+ARG PYTHON=python:3.13-slim-trixie
+ARG NODE=node:24-slim
+# stateful: with the clients of Postgres and Redis; server: without.
+ARG BASIS=stateful
 
-# What runs. The official image leaves the standard library without bytecode.
-FROM python:${PYTHON} AS runtime
-RUN python -m compileall -q -j 0 --invalidation-mode unchecked-hash -x '/(test|idlelib|tkinter|ensurepip|site-packages)/' \
-        "$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')" \
-    && pip uninstall --yes --quiet --root-user-action ignore pip
+FROM ${PYTHON} AS runtime
+# The official image leaves the standard library without bytecode. -B: Python would write some of it first, with time stamps.
+RUN touch /tmp/start \
+    && python -B -m compileall -q -f -j 0 --invalidation-mode unchecked-hash \
+        -x '/(test|idlelib|tkinter|ensurepip|site-packages|dist-packages)/' \
+        "$(python -B -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')" \
+    && find /usr -newer /tmp/start -exec touch -h -d @0 {} + \
+    && rm /tmp/start && touch -d @0 /tmp
 
-# What builds, and stays behind.
-FROM python:${PYTHON} AS tools
+FROM ${PYTHON} AS tools
+RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends binutils >/dev/null && rm -rf /var/lib/apt/lists/*
 RUN pip install --quiet --no-cache-dir --root-user-action ignore uv==0.13.9
 WORKDIR /build
 COPY pyproject.toml requirements.lock ./
-ENV UV_COMPILE_BYTECODE=1 PYC_INVALIDATION_MODE=UNCHECKED_HASH UV_LINK_MODE=copy UV_NO_CACHE=1 UV_PYTHON_DOWNLOADS=never
+ENV UV_COMPILE_BYTECODE=1 PYC_INVALIDATION_MODE=UNCHECKED_HASH UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never
 
-# Versions and hashes are those of requirements.lock; what came of them is listed in the image, beside each package's metadata.
-FROM tools AS packages-api
-# "api arrow": /ohlc answers in Arrow columns too, for 150 MB more.
-ARG API_GROUPS=api
-RUN uv venv /venv \
-    && uv pip install --python /venv --constraint requirements.lock $(printf -- '--group %s ' ${API_GROUPS}) \
-    && uv pip freeze --python /venv > /venv/requirements.txt
+# What several functions need is one layer for all of them: the server, then the clients of Postgres and Redis.
+FROM tools AS server-packages
+RUN --mount=type=cache,target=/root/.cache/uv \
+    uv venv --quiet /venv \
+    && uv pip install --quiet --python /venv --constraint requirements.lock --group server \
+    && cd /venv && strip lib/python3*/site-packages/uvloop/*.so lib/python3*/site-packages/httptools/parser/*.so \
+    && find . -type f -exec sha256sum {} + > /below.sum && find . -exec touch -h -d @0 {} +
 
-FROM tools AS packages-ingest
-RUN uv venv /venv \
-    && uv pip install --python /venv --constraint requirements.lock --group ingest \
-    && uv pip freeze --python /venv > /venv/requirements.txt
+FROM server-packages AS stateful-packages
+RUN --mount=type=cache,target=/root/.cache/uv \
+    uv pip install --quiet --python /venv --constraint requirements.lock --group stateful \
+    && cd /venv && sha256sum --check /below.sum 2>/dev/null | sed -n 's/: OK$//p' | xargs -r -d '\n' rm \
+    && find . -type f -exec sha256sum {} + >> /below.sum && find . -exec touch -h -d @0 {} +
 
-FROM tools AS packages-insights
-RUN uv venv /venv \
-    && uv pip install --python /venv --constraint requirements.lock --group insights \
-    && uv pip freeze --python /venv > /venv/requirements.txt
+# The two layers below are whole again here, and what they hold is taken out of the third. Versions and hashes are those of
+# requirements.lock; each image lists its packages in /venv/requirements.txt.
+FROM ${BASIS}-packages AS packages
+ARG FUNCTION
+# GROUPS="api arrow": /ohlc answers in Arrow columns too, for 150 MB more.
+ARG GROUPS=${FUNCTION}
+COPY --from=server-packages /venv /venv
+RUN --mount=type=cache,target=/root/.cache/uv \
+    uv pip install --quiet --python /venv --constraint requirements.lock $(printf -- '--group %s ' ${GROUPS}) \
+    && uv pip freeze --quiet --python /venv > /venv/requirements.txt \
+    && cd /venv && sha256sum --check /below.sum 2>/dev/null | sed -n 's/: OK$//p' | xargs -r -d '\n' rm \
+    && find . -depth -type d -empty -delete && find . -exec touch -h -d @0 {} +
 
-FROM tools AS packages-mcp
-RUN uv venv /venv \
-    && uv pip install --python /venv --constraint requirements.lock --group mcp \
-    && uv pip freeze --python /venv > /venv/requirements.txt
-
-FROM tools AS packages-migration
-RUN uv venv /venv \
-    && uv pip install --python /venv --constraint requirements.lock --group migrate \
-    && uv pip freeze --python /venv > /venv/requirements.txt
-
-FROM tools AS packages-page
-RUN uv venv /venv \
-    && uv pip install --python /venv --constraint requirements.lock --group page \
-    && uv pip freeze --python /venv > /venv/requirements.txt
-
-FROM tools AS packages-store
-RUN uv venv /venv \
-    && uv pip install --python /venv --constraint requirements.lock --group store \
-    && uv pip freeze --python /venv > /venv/requirements.txt
-
-FROM tools AS packages-token
-RUN uv venv /venv \
-    && uv pip install --python /venv --constraint requirements.lock --group token \
-    && uv pip freeze --python /venv > /venv/requirements.txt
-
-FROM tools AS code
+# Neither code nor page is made of machine code: they are built once for all platforms.
+FROM --platform=${BUILDPLATFORM} ${PYTHON} AS code
 COPY shared /app/shared
 COPY functions /app/functions
-RUN python -m compileall -q --invalidation-mode unchecked-hash /app
+RUN python -B -m compileall -q --invalidation-mode unchecked-hash /app && chmod -R u=rwX,go=rX /app
 
-FROM node:${NODE} AS frontend
+FROM code AS app
+ARG FUNCTION
+WORKDIR /image/app
+RUN mkdir functions && cp -r /app/shared . && cp -r /app/functions/__* /app/functions/${FUNCTION} functions \
+    && find . -exec touch -h -d @0 {} +
+
+FROM --platform=${BUILDPLATFORM} ${NODE} AS frontend
 WORKDIR /frontend
 COPY frontend/package.json frontend/package-lock.json frontend/.npmrc ./
-RUN npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+RUN --mount=type=cache,target=/root/.npm \
+    npm ci --ignore-scripts --prefer-offline --no-audit --no-fund --loglevel=error
 COPY frontend .
-RUN npm run --silent build
+RUN npm run --silent build && mkdir -p /image/app/frontend && cp -r build /image/app/frontend \
+    && chmod -R u=rwX,go=rX /image && find /image -exec touch -h -d @0 {} +
 
-FROM runtime AS function
+FROM runtime AS server
 ENV PATH=/venv/bin:$PATH PYTHONPATH=/app PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
-WORKDIR /app
-COPY --from=code /app/shared shared
-COPY --from=code /app/functions/__init__.py functions/__init__.py
-COPY --from=code /app/functions/__pycache__ functions/__pycache__
-LABEL org.opencontainers.image.title="StocksALot" org.opencontainers.image.licenses="MIT"
-USER 65532:65532
+COPY --from=server-packages /venv /venv
 EXPOSE 8080
 CMD ["python", "-m", "shared.runtime.server"]
 
-FROM function AS api
-ENV FUNCTION_TARGET=api
-COPY --from=packages-api /venv /venv
-COPY --from=code /app/functions/api functions/api
+FROM server AS stateful
+COPY --from=stateful-packages /venv /venv
 
-FROM function AS ingest
-ENV FUNCTION_TARGET=ingest
-COPY --from=packages-ingest /venv /venv
-COPY --from=code /app/functions/ingest functions/ingest
+FROM ${BASIS} AS image
+ARG FUNCTION
+ARG REVISION=unknown
+ARG VERSION=unknown
+ARG SOURCE=unknown
+COPY --from=packages /venv /venv
+COPY --from=app /image /
+WORKDIR /app
+ENV FUNCTION_TARGET=${FUNCTION}
+USER 65532:65532
+LABEL org.opencontainers.image.title="StocksALot ${FUNCTION}" \
+    org.opencontainers.image.licenses="MIT" \
+    org.opencontainers.image.source="${SOURCE}" \
+    org.opencontainers.image.revision="${REVISION}" \
+    org.opencontainers.image.version="${VERSION}"
 
-FROM function AS insights
-ENV FUNCTION_TARGET=insights
-COPY --from=packages-insights /venv /venv
-COPY --from=code /app/functions/insights functions/insights
+FROM image AS page
+COPY --from=frontend /image /
 
-FROM function AS mcp
-ENV FUNCTION_TARGET=mcp
-COPY --from=packages-mcp /venv /venv
-COPY --from=code /app/functions/mcp functions/mcp
-
-FROM function AS page
-ENV FUNCTION_TARGET=page
-COPY --from=packages-page /venv /venv
-COPY --from=code /app/functions/page functions/page
-COPY --from=frontend /frontend/build frontend/build
-
-FROM function AS store
-ENV FUNCTION_TARGET=store
-COPY --from=packages-store /venv /venv
-COPY --from=code /app/functions/store functions/store
-
-FROM function AS token
-ENV FUNCTION_TARGET=token
-COPY --from=packages-token /venv /venv
-COPY --from=code /app/functions/token functions/token
-
-# The Job before each deployment.
-FROM function AS migration
-COPY --from=packages-migration /venv /venv
-COPY --from=code /app/functions/store functions/store
+# The Job before each deployment: store's code with another command.
+FROM image AS migration
 CMD ["python", "-m", "functions.store.migrate"]
+
+FROM image AS function

@@ -14,7 +14,7 @@ UV := uv==0.13.9
 CERTIFICATES := $(firstword $(SSL_CERT_FILE) $(wildcard /etc/ssl/certs/ca-certificates.crt))
 TRUST := $(if $(CERTIFICATES),SSL_CERT_FILE=$(CERTIFICATES) PIP_CERT=$(CERTIFICATES) NODE_EXTRA_CA_CERTS=$(CERTIFICATES))
 INSTALL := $(TRUST) .venv/bin/uv pip install --quiet --python .venv --compile-bytecode --constraint requirements.lock
-RUN_GROUPS := api ingest insights mcp store token migrate local
+RUN_GROUPS := api ingest insights mcp store token local
 NEEDED := pyproject.toml requirements.lock
 NPM := $(TRUST) frontend/scripts/npm
 PAGE := frontend/build/index.html
@@ -30,12 +30,15 @@ DOCKER ?= docker
 REGISTRY ?= dev.local/stocksalot
 TAG ?= local
 PUSH ?=
+PLATFORMS ?= linux/amd64,linux/arm64
+COMMITTED := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),0)
+REVISION := $(shell git rev-parse HEAD 2>/dev/null)
+SOURCE ?= $(shell git remote get-url origin 2>/dev/null | sed -n "s,^https://\([^@/]*@\)\?,https://,p")
 DOMAIN ?=
 OVERLAY ?= local
 SCRIPTS := .ci/run frontend/scripts/npm knative/install/cluster
-comma := ,
 
-.PHONY: help run page shapes schema pictures lighthouse test lint types lock bench images cluster deploy clean
+.PHONY: help run page shapes schema sessions pictures lighthouse test lint types lock bench images cluster deploy clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -54,6 +57,9 @@ shapes: .venv/dev.stamp $(PAGE) ## write down anew which answers the page relies
 
 schema: .venv/dev.stamp ## write functions/store/schema.sql anew, after a new migration
 	@RENEW_SCHEMA=1 .venv/bin/python -m pytest -q tests/store/test_schema.py $(ARGS)
+
+sessions: .venv/dev.stamp ## write functions/store/special_days.csv anew, after a new version of exchange-calendars
+	@RENEW_SESSIONS=1 .venv/bin/python -m pytest -q tests/store/test_sessions.py $(ARGS)
 
 pictures: .venv/dev.stamp ## take pictures of the page of a running system: URL=http://localhost:8080
 	@.venv/bin/python -m tests.pictures $(URL) $(ARGS)
@@ -77,10 +83,18 @@ lock: .venv/bin/uv ## pin the dependencies anew: ARGS=--upgrade for the newest
 	@$(TRUST) .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
 		--python-version 3.11 --group dev --group node pyproject.toml --output-file requirements.lock $(ARGS)
 
-images: ## build the container images: REGISTRY=ghcr.io/you/stocksalot TAG=v1 PUSH=1 (for two architectures, with SBOMs)
-	@set -e; for image in $(IMAGES); do \
-		$(DOCKER) buildx build --target $$image --tag $(REGISTRY)/$$image:$(TAG) \
-			$(if $(PUSH),--push --platform linux/amd64$(comma)linux/arm64 --sbom=true --provenance=true,--load) .; \
+images: ## build the container images: REGISTRY=ghcr.io/you/stocksalot TAG=v1 PUSH=1 PLATFORMS=linux/amd64,linux/arm64
+	@set -e; export SOURCE_DATE_EPOCH=$(COMMITTED); for image in $(IMAGES); do \
+		function=$$image basis=stateful target=function; \
+		case $$image in \
+			migration) function=store target=migration ;; \
+			page) basis=server target=page ;; \
+			mcp) basis=server ;; \
+		esac; \
+		$(DOCKER) buildx build --target $$target --build-arg FUNCTION=$$function --build-arg BASIS=$$basis \
+			--build-arg REVISION=$(REVISION) --build-arg VERSION=$(TAG) --build-arg SOURCE=$(SOURCE) \
+			--tag $(REGISTRY)/$$image:$(TAG) \
+			$(if $(PUSH),--push --platform $(PLATFORMS) --sbom=true --provenance=true,--load) .; \
 	done
 
 cluster: ## install what StocksALot runs on into the cluster that kubectl points to, at pinned versions

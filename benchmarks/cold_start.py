@@ -43,7 +43,6 @@ IMPORTS = {
         "import functions_framework.aio, uvicorn, uvloop, httptools, pydantic"
     ),
     "mcp alone: the protocol's SDK": "import functions_framework.aio, uvicorn, uvloop, httptools, mcp.server.mcpserver",
-    "left out: exchange_calendars": "import exchange_calendars",
 }
 
 

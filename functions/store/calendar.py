@@ -1,61 +1,107 @@
-"""The exchange's trading days, computed once at migration so that no function has to load a calendar library."""
+"""Trading sessions of the exchange, computed from its special days so that nothing loads a calendar library."""
 
+import csv
+import hashlib
+import logging
 from datetime import date
-from importlib.metadata import version
-from typing import LiteralString
+from pathlib import Path
+from typing import LiteralString, NamedTuple
 
 from psycopg import Connection
 
 FIRST_DAY = date(2000, 1, 1)
-LIBRARY = "exchange-calendars"
+ZONE: LiteralString = "America/New_York"
+REGULAR_HOURS = ("09:30", "16:00")
+SPECIAL_DAYS = Path(__file__).with_name("special_days.csv")
 
-# The record of the migrations also tells which version of the library wrote the sessions: a newer one may know of
-# a closure that was announced since.
+_logger = logging.getLogger(__name__)
+
+# The record of the migrations also holds the checksum of the special days that the sessions were computed from.
 _STEP: LiteralString = "sessions"
 
 
-def fill_sessions(connection: Connection, until: date) -> bool:
-    """Keep the sessions from 2000 to *until* (the last day of a year) in the caller's transaction.
+class SpecialDays(NamedTuple):
+    """Weekdays with other hours than usual, or none, up to *last_day*; *checksum* is the file's."""
 
-    Return whether anything was written: not when they reach that far and come from this version of the library.
+    last_day: date
+    days: list[tuple[date, str | None, str | None]]
+    checksum: str
+
+
+def read_special_days(path: Path = SPECIAL_DAYS) -> SpecialDays:
+    """Read the special days that `make sessions` has written."""
+    content = path.read_bytes()
+    first, *lines = content.decode().splitlines()
+    last_day = date.fromisoformat(first.removeprefix("# until ").partition(",")[0])
+    rows = [(date.fromisoformat(day), opens or None, closes or None) for day, opens, closes in csv.reader(lines)]
+    return SpecialDays(last_day, rows, hashlib.sha256(content).hexdigest())
+
+
+def fill_sessions(connection: Connection, until: date) -> bool:
+    """Store the sessions from 2000 to *until* (the last day of a year) in the caller's transaction.
+
+    Return False when they already reach that far and come from the same special days.
     """
-    library = f"{LIBRARY} {version(LIBRARY)}"
-    if _reach(connection) >= until.year and _select_library(connection) == library:
+    special = read_special_days()
+    if until > special.last_day:
+        _logger.warning("sessions end with %s: run `make sessions` in a newer checkout", special.last_day)
+        until = special.last_day
+    if _select_last_year(connection) >= until.year and _select_checksum(connection) == special.checksum:
         return False
-    rows = _compute(until)
     connection.execute("DELETE FROM sessions")
-    with connection.cursor().copy("COPY sessions (date, opens, closes) FROM STDIN") as copy:
-        copy.write("".join(f"{day}\t{opens}\t{closes}\n" for day, opens, closes in rows))
+    _insert_sessions(connection, until, special)
     connection.execute(
         """
         INSERT INTO migrations (name, checksum)
-             VALUES (%(step)s, %(library)s)
+             VALUES (%(step)s, %(checksum)s)
         ON CONFLICT (name) DO UPDATE
                 SET checksum = excluded.checksum,
                     applied_at = now()
         """,
-        {"step": _STEP, "library": library},
+        {"step": _STEP, "checksum": special.checksum},
     )
     return True
 
 
-def _reach(connection: Connection) -> int:
+def _insert_sessions(connection: Connection, until: date, special: SpecialDays) -> None:
+    days, opens, closes = zip(*special.days, strict=True)
+    connection.execute(
+        """
+        WITH special AS (
+            SELECT *
+              FROM unnest(%(days)s::date[], %(opens)s::time[], %(closes)s::time[]) AS _ (date, opens, closes)
+        ), hours AS (
+            SELECT day::date AS date,
+                   CASE WHEN special IS NULL THEN %(regular_open)s::time ELSE special.opens END AS opens,
+                   CASE WHEN special IS NULL THEN %(regular_close)s::time ELSE special.closes END AS closes
+              FROM generate_series(%(first)s::timestamp, %(until)s, '1 day') AS day
+              LEFT JOIN special ON special.date = day::date
+             WHERE extract(isodow FROM day) < 6
+        )
+        INSERT INTO sessions (date, opens, closes)
+        SELECT date, (date + opens) AT TIME ZONE %(zone)s, (date + closes) AT TIME ZONE %(zone)s
+          FROM hours
+         WHERE opens IS NOT NULL
+        """,
+        {
+            "days": list(days),
+            "opens": list(opens),
+            "closes": list(closes),
+            "regular_open": REGULAR_HOURS[0],
+            "regular_close": REGULAR_HOURS[1],
+            "first": FIRST_DAY,
+            "until": until,
+            "zone": ZONE,
+        },
+    )
+
+
+def _select_last_year(connection: Connection) -> int:
     """Return the year of the last session, 0 when there is none."""
     row = connection.execute("SELECT coalesce(extract(year FROM max(date))::int, 0) FROM sessions").fetchone()
     return row[0] if row else 0
 
 
-def _select_library(connection: Connection) -> str | None:
+def _select_checksum(connection: Connection) -> str | None:
     row = connection.execute("SELECT checksum FROM migrations WHERE name = %(step)s", {"step": _STEP}).fetchone()
     return row[0] if row else None
-
-
-def _compute(until: date) -> list[tuple[str, str, str]]:
-    """Return (date, opening, closing) of each session, as text that Postgres reads."""
-    import exchange_calendars  # half a second with all it brings: only when there is something to compute
-
-    schedule = exchange_calendars.get_calendar("XNYS", start=FIRST_DAY.isoformat(), end=until.isoformat()).schedule
-    return [
-        (day.date().isoformat(), opens.isoformat(), closes.isoformat())
-        for day, opens, closes in zip(schedule.index, schedule["open"], schedule["close"], strict=True)
-    ]

@@ -4,6 +4,11 @@ The statements are plain files, `migrations/NNNN_name.sql`, applied in the order
 `schema.sql` is the schema that they add up to.
 """
 
+from shared.runtime.termination import exit_on_sigterm
+
+if __name__ == "__main__":
+    exit_on_sigterm()
+
 import hashlib
 import logging
 from collections.abc import Iterator, Sequence

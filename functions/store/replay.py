@@ -4,6 +4,11 @@ Each goes to the broker as it first came, so that every Trigger that it matches 
 changes nothing by it. One that fails again comes back.
 """
 
+from shared.runtime.termination import exit_on_sigterm
+
+if __name__ == "__main__":
+    exit_on_sigterm()
+
 import logging
 import sys
 import urllib.error

@@ -1,6 +1,6 @@
-"""The Dockerfile built in a folder, where no container engine is: the same copies, the same commands, other paths."""
+"""The Dockerfile built into a folder, without a container engine: same copies, same commands, other paths."""
 
-import fnmatch
+import hashlib
 import json
 import os
 import re
@@ -10,171 +10,192 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-_OURS = re.compile(r"(?<![\w./])/(venv|app|build)(?=[/\s;&]|$)")
-"""Absolute paths in a RUN that lie in the stage and not on this machine."""
+from tests.cluster.groups import ROOT
 
-
-_ONLY_IN_IMAGES = ("UV_NO_CACHE", "UV_LINK_MODE")
-"""Here packages come from the cache that `make` has filled, by hard links."""
+_STAGE_PATH = re.compile(r"(?<![\w./])/(venv|app|build|image|below\.sum)(?=[/\s;&]|$)")
+_NOT_RUN_HERE = {"runtime", "tools", "frontend"}
+"""Stages that set up a machine of their own or take a minute: their tools are those of the checkout."""
 
 
 @dataclass
 class Stage:
-    """A stage: what it starts from, another stage or an image from elsewhere, and its instructions."""
+    """One FROM: the stage or image it starts from, and its instructions."""
 
     name: str
     parent: str
     instructions: list[tuple[str, str]] = field(default_factory=list)
 
     def last(self, keyword: str) -> str | None:
-        """The value of the last instruction of that kind."""
+        """Return the value of the last instruction of that kind."""
         return next((value for word, value in reversed(self.instructions) if word == keyword), None)
 
 
-def stages(text: str) -> dict[str, Stage]:
-    """The stages of a Dockerfile's *text* by name, with continued lines put together."""
-    found: dict[str, Stage] = {}
+def build_arguments(image: str) -> tuple[str, dict[str, str]]:
+    """Return the target stage and the build arguments that `make images` uses for *image*."""
+    command = ["make", "--silent", "images", f"IMAGES={image}", "DOCKER=echo"]
+    words = shlex.split(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
+    given = [words[index + 1].split("=", 1) for index, word in enumerate(words) if word == "--build-arg"]
+    return words[words.index("--target") + 1], dict(given)
+
+
+def parse(text: str, arguments: dict[str, str]) -> dict[str, Stage]:
+    """Return the stages of a Dockerfile by name, with continued lines joined and arguments filled in."""
+    values = dict(arguments)
+    stages: dict[str, Stage] = {}
     stage: Stage | None = None
     for line in re.sub(r"\\\n\s*", "", text).splitlines():
         keyword, _, value = line.strip().partition(" ")
         if not keyword or keyword.startswith("#"):
             continue
-        if keyword == "FROM":
-            parent, _, name = value.partition(" AS ")
-            stage = found[name] = Stage(name, parent)
+        value = re.sub(r"\$\{(\w+)\}", lambda found: values.get(found[1], found[0]), value.strip())
+        if keyword == "ARG":
+            name, _, default = value.partition("=")
+            values.setdefault(name, default)
+        elif keyword == "FROM":
+            parent, _, name = re.sub(r"--platform=\S+ ", "", value).partition(" AS ")
+            stage = stages[name] = Stage(name, parent)
         elif stage:
-            stage.instructions.append((keyword, value.strip()))
-    return found
+            stage.instructions.append((keyword, value))
+    return stages
 
 
-def lineage(all_stages: dict[str, Stage], name: str) -> list[Stage]:
-    """The stage *name* after those that it builds upon, the first of which starts from an image."""
-    stage = all_stages[name]
-    before = lineage(all_stages, stage.parent) if stage.parent in all_stages else []
-    return [*before, stage]
+def _copy_tree(source: Path, target: Path) -> None:
+    target.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["cp", "--archive", "--remove-destination", f"{source}/.", target], check=True)
 
 
-class Builder:
-    """Builds stages into folders under *folder*, each once."""
+class Build:
+    """One image, built into folders under *folder*; builds that share the folder share equal stages."""
 
-    def __init__(self, folder: Path, text: str | None = None) -> None:
-        self.stages = stages(text or (ROOT / "Dockerfile").read_text())
+    def __init__(self, folder: Path, image: str) -> None:
         self._folder = folder
-        self._ignored = [
-            line for line in (ROOT / ".dockerignore").read_text().splitlines() if line[:1] not in ("", "#")
-        ]
+        self._target, arguments = build_arguments(image)
+        self._stages = parse((ROOT / "Dockerfile").read_text(), arguments)
+        lines = (ROOT / ".dockerignore").read_text().splitlines()
+        self._ignore_lines = [line for line in lines if line[:1] not in ("", "#")]
 
-    def environment(self, name: str) -> dict[str, str]:
-        """What a container of the stage finds in its environment, besides what its image gives."""
-        values: dict[str, str] = {}
-        for stage in lineage(self.stages, name):
-            for keyword, value in stage.instructions:
-                if keyword in ("ENV", "ARG"):
-                    values |= dict(part.split("=", 1) for part in shlex.split(value) if "=" in part)
-        return values
+    @property
+    def root(self) -> Path:
+        """The image's root folder, without the files of images from elsewhere."""
+        return self._build(self._target)
 
-    def command(self, name: str) -> list[str]:
-        """What a container of the stage runs."""
-        found = [stage.last("CMD") for stage in lineage(self.stages, name)]
-        return json.loads([command for command in found if command][-1])
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that the image sets."""
+        lines = [value for stage in self._lineage(self._target) for word, value in stage.instructions if word == "ENV"]
+        return dict(part.split("=", 1) for line in lines for part in shlex.split(line))
 
-    def user(self, name: str) -> str:
-        """Whom it runs as."""
-        found = [stage.last("USER") for stage in lineage(self.stages, name)]
-        return [user for user in found if user][-1]
+    @property
+    def command(self) -> list[str]:
+        """The image's command."""
+        return json.loads(self._last("CMD"))
 
-    def build(self, name: str) -> Path:
-        """The folder that holds the stage's files; what comes with an image from elsewhere is not among them."""
-        target = self._folder / name
+    @property
+    def user(self) -> str:
+        """The user the image runs as."""
+        return self._last("USER")
+
+    def stage(self, name: str) -> Path:
+        """Return the folder of one of the stages."""
+        return self._build(name)
+
+    def ignores(self, path: Path) -> bool:
+        """Return whether .dockerignore excludes *path*, relative to the checkout: its last match decides."""
+        ignored = False
+        for line in self._ignore_lines:
+            pattern = re.sub(r"\\\*\\\*/", "(.*/)?", re.escape(line.removeprefix("!"))).replace(r"\*", "[^/]*")
+            if re.match(f"{pattern}(/|$)", str(path)):
+                ignored = not line.startswith("!")
+        return ignored
+
+    def _last(self, keyword: str) -> str:
+        found = [stage.last(keyword) for stage in self._lineage(self._target)]
+        return [value for value in found if value][-1]
+
+    def _lineage(self, name: str) -> list[Stage]:
+        stage = self._stages[name]
+        return [*(self._lineage(stage.parent) if stage.parent in self._stages else []), stage]
+
+    def _digest(self, name: str) -> str:
+        """Return a digest of everything the stage is made by, so that equal stages of two images are built once."""
+        if name not in self._stages:
+            return name
+        stage = self._stages[name]
+        copied = re.findall(r"--from=(\S+)", str(stage.instructions))
+        parts = [name, str(stage.instructions), *(self._digest(one) for one in (stage.parent, *copied))]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
+
+    def _build(self, name: str) -> Path:
+        target = self._folder / f"{name}-{self._digest(name)}"
         if target.exists():
             return target
-        stage = self.stages[name]
-        if stage.parent in self.stages:
-            shutil.copytree(self.build(stage.parent), target, symlinks=True, copy_function=os.link)
-        else:
-            target.mkdir(parents=True)
+        stage = self._stages[name]
+        if stage.parent in self._stages:
+            _copy_tree(self._build(stage.parent), target)
+        target.mkdir(exist_ok=True, parents=True)
         if name == "frontend":
-            self._page(target)
+            self._copy_page(target)
             return target
-        place = self._workdir(name)
+        directory = next((d for one in reversed(self._lineage(name)[:-1]) if (d := one.last("WORKDIR"))), "/")
         for keyword, value in stage.instructions:
             if keyword == "WORKDIR":
-                place = value
-                (target / place.strip("/")).mkdir(parents=True, exist_ok=True)
+                directory = value
+                (target / directory.strip("/")).mkdir(parents=True, exist_ok=True)
             elif keyword == "COPY":
-                self._copy(target, place, value)
-            elif keyword == "RUN" and stage.parent in self.stages:
-                self._run(name, target, place, value)
+                self._copy(target, directory, value)
+            elif keyword == "RUN" and name not in _NOT_RUN_HERE:
+                self._run(name, target, directory, value)
         return target
 
-    def _workdir(self, name: str) -> str:
-        before = [stage.last("WORKDIR") for stage in lineage(self.stages, name)[:-1]]
-        return next((place for place in reversed(before) if place), "/")
-
-    def _page(self, target: Path) -> None:
-        """Take the page as `make page` has built it, or a stand-in: building it needs Node and a minute."""
-        built = ROOT / "frontend" / "build"
-        if built.exists():
-            shutil.copytree(built, target / "frontend" / "build")
+    def _copy_page(self, target: Path) -> None:
+        """Take the page that `make page` has built, or a stand-in."""
+        place = target / "image" / "app" / "frontend" / "build"
+        if (built := ROOT / "frontend" / "build").exists():
+            shutil.copytree(built, place)
         else:
-            (target / "frontend" / "build").mkdir(parents=True)
-            (target / "frontend" / "build" / "index.html").write_text("<!doctype html><title>StocksALot</title>")
+            place.mkdir(parents=True)
+            (place / "index.html").write_text("<!doctype html><title>StocksALot</title>")
 
-    def _copy(self, target: Path, place: str, value: str) -> None:
-        option, *rest = value.split()
-        whence = ROOT
-        if option.startswith("--from="):
-            whence = self.build(option.removeprefix("--from="))
-        else:
-            rest = [option, *rest]
-        *sources, destination = rest
-        to = target / str(Path(place) / destination).strip("/")
+    def _copy(self, target: Path, directory: str, value: str) -> None:
+        words = value.split()
+        origin = self._build(words.pop(0).removeprefix("--from=")) if words[0].startswith("--from=") else ROOT
+        *sources, destination = words
+        to = target / str(Path(directory) / destination).strip("/")
         for source in sources:
-            path = whence / source.strip("/")
-            assert path.exists(), f"COPY {value}: {source} is not there"
-            into = to / path.name if destination.endswith("/") else to
-            if path.is_dir():
-                ignore, copy = (self._ignored_names, shutil.copy2) if whence == ROOT else (None, os.link)
-                shutil.copytree(path, into, symlinks=True, dirs_exist_ok=True, ignore=ignore, copy_function=copy)
+            path = origin / source.strip("/")
+            assert path.exists(), f"COPY {value}: {source} does not exist"
+            if path.is_dir() and origin == ROOT:
+                shutil.copytree(path, to, dirs_exist_ok=True, ignore=self._ignored_names)
+            elif path.is_dir():
+                _copy_tree(path, to)
             else:
+                into = to / path.name if destination.endswith("/") else to
                 into.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(path, into)
 
     def _ignored_names(self, folder: str, names: list[str]) -> set[str]:
-        return {name for name in names if self.ignores((Path(folder) / name).relative_to(ROOT))}
+        paths = {name: Path(folder) / name for name in names}
+        return {name for name, path in paths.items() if path.is_file() and self.ignores(path.relative_to(ROOT))}
 
-    def ignores(self, path: Path) -> bool:
-        """Whether .dockerignore leaves *path*, relative to the checkout, out: its last line that fits decides."""
-        verdict = False
-        for line in self._ignored:
-            pattern = line.removeprefix("!")
-            parts = [Path(*path.parts[: count + 1]) for count in range(len(path.parts))]
-            fits = any(
-                part.match(pattern.removeprefix("**/"))
-                if pattern.startswith("**/")
-                else fnmatch.fnmatch(str(part), pattern)
-                for part in parts
-            )
-            if fits:
-                verdict = not line.startswith("!")
-        return verdict
-
-    def _run(self, name: str, target: Path, place: str, command: str) -> None:
+    def _run(self, name: str, target: Path, directory: str, command: str) -> None:
         """Run *command* with the stage's own paths under *target*, by the tools of this checkout."""
-        tools = ROOT / ".venv" / "bin"
+        tools = self._folder / "tools"
+        tools.mkdir(exist_ok=True)
+        for tool, link in (("strip", "true"), ("uv", ROOT / ".venv/bin/uv"), ("python", ROOT / ".venv/bin/python")):
+            if not (tools / tool).is_symlink():
+                (tools / tool).symlink_to(shutil.which(str(link)) or "")
         certificates = Path("/etc/ssl/certs/ca-certificates.crt")
-        environment = {
-            **os.environ,
-            **({"SSL_CERT_FILE": str(certificates)} if certificates.exists() else {}),
-            **{key: value for key, value in self.environment(name).items() if key not in _ONLY_IN_IMAGES},
-            "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
-        }
-        moved = _OURS.sub(lambda found: str(target / found[1]), command)
+        stages = [*self._lineage(name)]
+        lines = [value for stage in stages for word, value in stage.instructions if word == "ENV"]
         done = subprocess.run(
-            ["sh", "-ec", moved],
-            cwd=target / place.strip("/"),
-            env=environment,
+            ["sh", "-ec", _STAGE_PATH.sub(lambda found: str(target / found[1]), re.sub(r"--mount=\S+ ", "", command))],
+            cwd=target / directory.strip("/"),
+            env={
+                **os.environ,
+                **({"SSL_CERT_FILE": str(certificates)} if certificates.exists() else {}),
+                **dict(part.split("=", 1) for line in lines for part in shlex.split(line)),
+                "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
+            },
             capture_output=True,
             text=True,
             timeout=240,

@@ -13,7 +13,6 @@ from tests.cluster.groups import FUNCTIONS, ROOT, group
 PACKAGES = {
     "argon2": "argon2-cffi",
     "psycopg_pool": "psycopg-pool",
-    "exchange_calendars": "exchange-calendars",
     "functions_framework": "functions-framework",
 }
 """Import names that differ from the distribution's name."""
@@ -86,22 +85,19 @@ def test_a_function_imports_no_other_function(function: str) -> None:
     ] == []
 
 
-def test_the_migration_imports_exactly_what_its_group_lists() -> None:
-    """The migration Job alone loads a calendar library."""
-    files = reach(ROOT / "functions" / "store" / "migrate.py")
-
-    assert distributions(files) == group("migrate")
+@pytest.mark.parametrize("module", ["migrate", "replay"])
+def test_the_jobs_run_in_the_packages_of_store(module: str) -> None:
+    """Migration and replay need nothing that the image of store does not hold."""
+    assert distributions(reach(ROOT / "functions" / "store" / f"{module}.py")) <= group("store")
 
 
 def test_shared_holds_only_what_two_functions_agree_on() -> None:
-    """A room in shared that one function alone uses belongs into that function."""
-    users = {
-        module: [name for name in FUNCTIONS if module in reach(ROOT / "functions" / name / "main.py")]
-        for module in (ROOT / "shared").rglob("*.py")
-        if module.stem not in ("__init__", "server", "tracing")  # what the server of all functions is made of
-    }
+    """A module in shared that only one function uses belongs to that function."""
+    server = ROOT / "shared" / "runtime" / "server.py"
+    reached = [reach(ROOT / "functions" / name / "main.py", server) for name in FUNCTIONS]
+    modules = [module for module in (ROOT / "shared").rglob("*.py") if module.name != "__init__.py"]
 
-    assert {module.name: names for module, names in users.items() if len(names) < 2} == {}
+    assert [module for module in modules if sum(module in files for files in reached) < 2] == []
 
 
 def test_shared_never_imports_a_function() -> None:

@@ -1,114 +1,128 @@
-"""What each image holds, seen without a container engine: the Dockerfile's own copies and commands, in a folder."""
+"""The images' contents, without a container engine: the Dockerfile's own copies and commands, in a folder."""
 
 import json
 import re
 import subprocess
+import sys
+from collections.abc import Callable
+from functools import lru_cache
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from knative.local.kustomize import build
 from knative.local.services.ports import free_port
-from tests.cluster.dockerfile import ROOT, Builder, stages
-from tests.cluster.groups import FUNCTIONS, group
+from tests.cluster.dockerfile import Build, build_arguments
+from tests.cluster.groups import FUNCTIONS, ROOT, group
 from tests.waiting import wait_until
 
-TARGETS = [*FUNCTIONS, "migration"]
-GROUPS = {"migration": "migrate"}
-"""Where the dependency group is not named as the image."""
-CODE = {"migration": {"store"}}
-"""Whose folders an image holds where they are not its own."""
+IMAGES = [*FUNCTIONS, "migration"]
+SETTINGS = {
+    "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
+    "REDIS_URL": "redis://127.0.0.1:1/0",
+    "API_TOKEN_SECRET": "a secret of the tests and of nobody else",
+    "API_URL": "http://127.0.0.1:1",
+    "INSIGHTS_URL": "http://127.0.0.1:1",
+}
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the Dockerfile's commands are GNU's")
 
 
 @pytest.fixture(scope="module")
-def builder(tmp_path_factory: pytest.TempPathFactory) -> Builder:
-    """Builds each stage once."""
-    return Builder(tmp_path_factory.mktemp("images"))
+def image(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Build]:
+    """A function from an image's name to its build."""
+    folder = tmp_path_factory.mktemp("images")
+    return lru_cache(lambda name: Build(folder, name))
 
 
-def python_files(folder: Path) -> list[Path]:
-    """The modules in *folder*, relative to it."""
-    return [path.relative_to(folder) for path in folder.rglob("*.py")]
+def function_of(image: str) -> str:
+    """Return the function whose code the image holds."""
+    return build_arguments(image)[1]["FUNCTION"]
 
 
-@pytest.mark.parametrize("target", TARGETS)
-def test_an_image_holds_its_own_code_and_no_more(builder: Builder, target: str) -> None:
-    """shared/, its own folder and the files that they read; no tests, no keys, no other function's code."""
-    app = builder.build(target) / "app"
+@pytest.mark.parametrize("name", IMAGES)
+def test_an_image_holds_its_own_code_and_no_more(image: Callable[[str], Build], name: str) -> None:
+    """It holds shared/, one function's folder and the files that both read; no tests, no keys, no other function."""
+    built = image(name)
+    app = built.root / "app"
 
-    assert {path.name for path in app.iterdir()} <= {"shared", "functions", "frontend"}
-    assert (app / "frontend").exists() == (target == "page")
-    code = {path.parts[1] for path in python_files(app) if path.parts[0] == "functions" and len(path.parts) > 2}
-    assert code == CODE.get(target, {target})
-    copied = [
-        path for folder in ("shared", *(f"functions/{name}" for name in code)) for path in (ROOT / folder).rglob("*")
-    ]
-    wanted = {
-        path.relative_to(ROOT) for path in copied if path.is_file() and not builder.ignores(path.relative_to(ROOT))
-    }
-    assert {path for path in wanted if not (app / path).exists()} == set()
-    assert not [path for path in app.rglob("*") if path.name.startswith(".env") or path.name == "tests"]
+    folders = [ROOT / "shared", ROOT / "functions" / function_of(name)]
+    allowed = {path.relative_to(ROOT) for folder in folders for path in folder.rglob("*") if path.is_file()}
+    expected = {path for path in allowed if not built.ignores(path)} | {Path("functions/__init__.py")}
+    found = {path.relative_to(app) for path in app.rglob("*") if path.is_file() and path.suffix != ".pyc"}
+    assert {path for path in found if path.parts[0] != "frontend"} == expected
+    assert (app / "frontend" / "build" / "index.html").exists() == (name == "page")
 
 
-@pytest.mark.parametrize("target", TARGETS)
-def test_an_image_holds_its_group_and_no_more(builder: Builder, target: str) -> None:
-    """What is installed is what its dependency group asks for, and what that asks for; each at the locked version."""
-    [packages] = (builder.build(target) / "venv").glob("lib/python*/site-packages")
+@pytest.mark.parametrize("name", IMAGES)
+def test_an_image_holds_its_group_and_no_more(image: Callable[[str], Build], name: str) -> None:
+    """It holds what its dependency group needs at the locked versions, nothing else."""
+    [packages] = (image(name).root / "venv").glob("lib/python*/site-packages")
     installed = {canonical(one.metadata["Name"]): one for one in distributions(path=[str(packages)])}
 
-    asked = group(GROUPS.get(target, target))
     needed: set[str] = set()
-    waiting = [canonical(name) for name in asked]
+    waiting = [canonical(name) for name in group(function_of(name))]
+    assert set(waiting) <= set(installed)
     while waiting:
-        name = waiting.pop()
-        if name not in needed and name in installed:
-            needed.add(name)
-            waiting += requirements(installed[name])
-
-    assert {canonical(name) for name in asked} - set(installed) == set()
-    assert set(installed) - needed == set(), "nobody in the group asks for these"
-    lock = (ROOT / "requirements.lock").read_text()
-    locked = set(re.findall(r"^([a-z0-9._-]+)==([^\s;\\]+)", lock, re.MULTILINE))
-    assert {(name, one.version) for name, one in installed.items()} - locked == set()
-    listed = (builder.build(target) / "venv" / "requirements.txt").read_text().splitlines()
+        dependency = waiting.pop()
+        if dependency not in needed and dependency in installed:
+            needed.add(dependency)
+            waiting += requirements(installed[dependency])
+    assert set(installed) == needed
+    locked = re.findall(r"^([a-z0-9._-]+)==([^\s;\\]+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
+    assert {(name, one.version) for name, one in installed.items()} <= set(locked)
+    listed = (image(name).root / "venv" / "requirements.txt").read_text().splitlines()
     assert {line.partition("==")[0] for line in listed} == set(installed)
 
 
 def canonical(name: str) -> str:
-    """A distribution's name as all spell it (PEP 503)."""
+    """Return a distribution's normalised name (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def requirements(one: Distribution) -> list[str]:
-    """The names that *one* may ask for, by whatever marker or extra."""
+    """Return the names that *one* may ask for, by whatever marker or extra."""
     return [canonical(re.match(r"[\w.-]+", line)[0]) for line in one.requires or []]  # type: ignore[index]
 
 
-@pytest.mark.parametrize("target", TARGETS)
-def test_an_image_is_compiled(builder: Builder, target: str) -> None:
-    """Each module has bytecode that is used without a look at its source: a read-only root can never make any."""
-    folder = builder.build(target)
-    sources = [path for path in folder.rglob("*.py") if "bin" not in path.parts]
+@pytest.mark.parametrize("name", IMAGES)
+def test_an_image_is_compiled(image: Callable[[str], Build], name: str) -> None:
+    """Each module has bytecode that is valid without its source's time stamp (PEP 552: hash-based, unchecked)."""
+    root = image(name).root
+    sources = [path for path in root.rglob("*.py") if "bin" not in path.parts]
+    compiled = {path: list((path.parent / "__pycache__").glob(f"{path.stem}.*.pyc")) for path in sources}
 
-    without = [path for path in sources if not list((path.parent / "__pycache__").glob(f"{path.stem}.*.pyc"))]
-    compiled = [pyc for path in sources for pyc in (path.parent / "__pycache__").glob(f"{path.stem}.*.pyc")]
+    without = [path for path, bytecode in compiled.items() if not bytecode]
+    assert not [path for path in without if path.is_relative_to(root / "app")]
+    assert len(without) <= 3, "some packages carry a file for another version of Python"
+    flags = {int.from_bytes(path.read_bytes()[4:8], "little") for bytecode in compiled.values() for path in bytecode}
+    assert flags == {0b01}
 
-    # Some packages carry a file that is no Python of this version.
-    assert [path for path in without if "app" in path.relative_to(folder).parts[:1]] == []
-    assert len(without) <= 3, without
-    flags = {int.from_bytes(path.read_bytes()[4:8], "little") for path in compiled}
-    assert flags == {0b01}, "hash-based and unchecked (PEP 552)"
+
+def test_file_modes_and_times_are_those_of_no_machine(image: Callable[[str], Build]) -> None:
+    """Everyone can read what an image holds, whatever the umask at checkout, and no file has a build's time."""
+    root = image("store").root
+    states = [path.lstat() for top in ("app", "venv") for path in (root / top).rglob("*") if not path.is_symlink()]
+
+    assert all(state.st_mode & 0o444 == 0o444 for state in states)
+    assert {state.st_mtime for state in (path.stat() for path in (root / "app").rglob("*"))} == {0}
+
+
+def test_shared_packages_are_in_a_layer_of_their_own(image: Callable[[str], Build]) -> None:
+    """What a function adds to the shared layers is only what the others do not need."""
+    for name, limit in (("store", 2), ("page", 1), ("migration", 2)):
+        own = image(name).stage("packages") / "venv"
+        assert sum(path.lstat().st_size for path in own.rglob("*") if path.is_file()) < limit * 2**20
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_an_image_serves(builder: Builder, function: str) -> None:
+def test_an_image_serves(image: Callable[[str], Build], function: str) -> None:
     """With what the image holds and nothing else, a function starts, answers, and writes nothing into its root."""
-    folder = builder.build(function)
-    before = listing(folder)
-    process, port = start(builder, function)
+    built = image(function)
+    before = files(built.root)
+    port = free_port()
+    process = start(built, PORT=str(port), K_SERVICE=function)
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20, trust_env=False) as client:
             wait_until(lambda: process.poll() is not None or answers(client), 30)
@@ -116,93 +130,63 @@ def test_an_image_serves(builder: Builder, function: str) -> None:
             assert client.get("/nothing-is-here").status_code in (400, 403, 404, 405, 503)
     finally:
         process.terminate()
-        process.wait(20)
+        assert process.wait(20) == 0
 
-    assert listing(folder) == before
-
-
-def test_the_migration_starts(builder: Builder) -> None:
-    """The Job finds its code and every migration file; without a database it says so and fails."""
-    process, _ = start(builder, "migration")
-    said, _ = process.communicate(timeout=60)
-
-    files = {path.name for path in (ROOT / "functions/store/migrations").glob("*.sql")}
-    assert {path.name for path in builder.build("migration").glob("app/functions/store/migrations/*.sql")} == files
-    assert process.returncode != 0
-    assert "OperationalError" in said or "ConnectionTimeout" in said, said
+    assert files(built.root) == before
 
 
-def listing(folder: Path) -> set[Path]:
-    """Every file in *folder*."""
+def test_the_migration_starts(image: Callable[[str], Build]) -> None:
+    """The Job finds its code and every migration; without a database it reports that and fails."""
+    process = start(image("migration"))
+    output, _ = process.communicate(timeout=60)
+
+    assert process.returncode not in (None, 0)
+    assert "connection" in output
+
+
+def files(folder: Path) -> set[Path]:
+    """Return every file in *folder*."""
     return {path for path in folder.rglob("*") if path.is_file()}
 
 
 def answers(client: httpx.Client) -> bool:
-    """Whether somebody listens."""
+    """Return whether a server listens."""
     try:
         return bool(client.get("/nothing-is-here").status_code)
     except httpx.TransportError:
         return False
 
 
-def start(builder: Builder, target: str) -> tuple["subprocess.Popen[str]", int]:
-    """The image's command with the image's environment, its paths moved to where the folder is, and a free port."""
-    folder, port = builder.build(target), free_port()
-    environment = {name: value.replace("/app", f"{folder}/app") for name, value in builder.environment(target).items()}
-    environment["PATH"] = f"{folder}/venv/bin"
-    settings = {
-        "DATABASE_URL": f"postgresql://nobody@127.0.0.1:{free_port()}/none",
-        "REDIS_URL": f"redis://127.0.0.1:{free_port()}/0",
-        "API_TOKEN_SECRET": "a secret of the tests, and of nobody else",
-        "API_URL": "http://127.0.0.1:1",
-        "INSIGHTS_URL": "http://127.0.0.1:1",
-    }
-    # As Knative gives them.
-    given = {"PORT": str(port), "HOST": "127.0.0.1", "K_SERVICE": target}
-    command = builder.command(target)
-    process = subprocess.Popen(
-        [f"{folder}/venv/bin/{command[0]}", *command[1:]],
-        cwd=folder / "app",
-        env={**environment, **settings, **given},
+def start(built: Build, **variables: str) -> "subprocess.Popen[str]":
+    """Start the image's command with its environment, its paths moved to the folder."""
+    environment = {name: value.replace("/app", f"{built.root}/app") for name, value in built.environment.items()}
+    return subprocess.Popen(
+        [f"{built.root}/venv/bin/{built.command[0]}", *built.command[1:]],
+        cwd=built.root / "app",
+        env={**environment, "PATH": f"{built.root}/venv/bin", **SETTINGS, "HOST": "127.0.0.1", **variables},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
-    return process, port
 
 
-def test_nobody_runs_as_root(builder: Builder) -> None:
-    """Every image names a user by number, as runAsNonRoot demands, and that is not root."""
-    for target in TARGETS:
-        user, _, _ = builder.user(target).partition(":")
-        assert user.isdecimal()
-        assert int(user) >= 10_000
+@pytest.mark.parametrize("name", IMAGES)
+def test_an_image_says_how_it_runs(image: Callable[[str], Build], name: str) -> None:
+    """The user is a number, as runAsNonRoot demands; the command is the same for all functions."""
+    built = image(name)
+
+    assert int(built.user.partition(":")[0]) >= 10_000
+    assert built.environment["FUNCTION_TARGET"] == function_of(name)
+    module = "functions.store.migrate" if name == "migration" else "shared.runtime.server"
+    assert built.command == ["python", "-m", module]
 
 
-def test_a_function_is_told_its_name(builder: Builder) -> None:
-    """The command is the same for all; which function it serves is in the environment of the image."""
-    for function in FUNCTIONS:
-        assert builder.environment(function)["FUNCTION_TARGET"] == function
-        assert builder.command(function) == ["python", "-m", "shared.runtime.server"]
+def test_each_image_of_the_manifests_is_built() -> None:
+    """The images that the manifests name are those of `make images`."""
+    text = json.dumps([document.body for document in build(ROOT / "knative" / "base")])
+    [listed] = re.findall(r"^IMAGES := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
-
-def test_each_image_of_the_manifests_has_a_target() -> None:
-    """What the manifests run is what the Dockerfile builds and `make images` names, all of it."""
-    found: set[str] = set()
-    for document in build(ROOT / "knative" / "base"):
-        found |= {name.removeprefix("stocksalot/") for name in images(document.body) if name.startswith("stocksalot/")}
-    made = {name for name, stage in stages((ROOT / "Dockerfile").read_text()).items() if stage.parent == "function"}
-
-    assert found == made == set(TARGETS)
-    makefile = (ROOT / "Makefile").read_text()
-    [listed] = re.findall(r"^IMAGES := (.*)$", makefile, re.MULTILINE)
-    assert set(listed.split()) == made
-
-
-def images(body: Any) -> set[str]:
-    """The images that containers in *body* name."""
-    text = json.dumps(body)
-    return set(re.findall(r'"image": "([^"]+)"', text))
+    assert set(re.findall(r'"image": "stocksalot/([^"]+)"', text)) == set(listed.split()) == set(IMAGES)
 
 
 @pytest.mark.parametrize(
@@ -211,22 +195,37 @@ def images(body: Any) -> set[str]:
         (".env", True),
         (".git/config", True),
         (".local/8080/running.json", True),
-        ("shared/connections/postgres.py", False),
-        ("shared/connections/__pycache__/postgres.pyc", True),
+        ("functions/api/.env", True),
         ("functions/api/openapi.json", False),
         ("functions/contract/page.py", True),
+        ("functions/store/migrations/0001_market.sql", False),
+        ("shared/connections/postgres.py", False),
+        ("shared/connections/__pycache__/postgres.pyc", True),
+        ("shared/server.pem", True),
         ("frontend/node_modules/vite/index.js", True),
+        ("frontend/.env.local", True),
         ("frontend/src/app.html", False),
+        ("frontend/src/lib/format/time.ts", False),
+        ("frontend/static/dump.sql", True),
         ("tests/conftest.py", True),
     ],
 )
-def test_what_an_image_can_be_made_of(builder: Builder, path: str, ignored: bool) -> None:
-    """Keys, data, tests and what this machine has built never reach a container engine."""
-    assert builder.ignores(Path(path)) == ignored
+def test_only_named_files_can_get_into_an_image(image: Callable[[str], Build], path: str, ignored: bool) -> None:
+    """Keys, data, tests and build results never reach a container engine, wherever they lie."""
+    assert image("api").ignores(Path(path)) == ignored
 
 
-def test_the_tools_are_those_of_the_checkout() -> None:
-    """The image is built by the version of uv that `make` installs."""
+def test_every_file_of_the_page_gets_into_its_build(image: Callable[[str], Build]) -> None:
+    """A new kind of file in the page's sources must be named in .dockerignore."""
+    command = ["git", "ls-files", "frontend/src", "frontend/static", "functions", "shared"]
+    tracked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
+
+    left_out = [path for path in tracked if image("page").ignores(Path(path)) and "functions/contract" not in path]
+    assert left_out == ["functions/store/schema.sql"]
+
+
+def test_the_images_are_built_by_the_uv_of_the_checkout() -> None:
+    """Dockerfile and Makefile name the same version."""
     version = re.compile(r"uv==([\d.]+)")
 
     assert version.findall((ROOT / "Dockerfile").read_text()) == version.findall((ROOT / "Makefile").read_text())

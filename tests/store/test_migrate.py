@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -13,7 +13,6 @@ import pytest
 
 from functions.store.catalogue import read_catalogue
 from functions.store.migrate import MigrationError, migrate
-from shared.runtime import clock
 from tests.conftest import new_database
 
 ROOT = Path(__file__).parents[2]
@@ -38,13 +37,6 @@ def write(folder: Path, name: str, statements: str) -> Path:
     path = folder / name
     path.write_text(statements)
     return path
-
-
-def sessions(url: str) -> dict[date, tuple[datetime, datetime]]:
-    """Opening and closing of each session by date."""
-    return {
-        day: (opens, closes) for day, opens, closes in query(url, "SELECT date, opens, closes FROM sessions ORDER BY 1")
-    }
 
 
 def test_a_second_run_finds_nothing_to_do(empty_url: str) -> None:
@@ -111,75 +103,6 @@ def test_a_file_that_fails_leaves_nothing_of_itself(empty_url: str, tmp_path: Pa
     broken.write_text("INSERT INTO things VALUES (2);")
 
     assert (left, migrate(empty_url, folder=tmp_path)) == ([], ["0002_b.sql"])
-
-
-def test_the_sessions_reach_from_2000_to_the_end_of_next_year(migrated_database: str) -> None:
-    """A function never has to ask what it cannot know."""
-    days = sessions(migrated_database)
-
-    assert (min(days), max(days).year) == (date(2000, 1, 3), clock.now().year + 1)
-    assert all(248 <= sum(day.year == year for day in days) <= 253 for year in range(2000, 2027))
-
-
-@pytest.mark.parametrize(
-    ("day", "why"),
-    [
-        ("2001-09-11", "the attacks closed it before it opened"),
-        ("2001-09-14", "and for the rest of the week"),
-        ("2012-10-29", "hurricane Sandy"),
-        ("2018-12-05", "mourning for a president"),
-        ("2025-01-09", "mourning for a president"),
-        ("2026-07-03", "Independence Day observed"),
-        ("2026-11-26", "Thanksgiving"),
-        ("2026-11-22", "a Sunday"),
-        ("2027-06-18", "Juneteenth observed"),
-    ],
-)
-def test_the_exchange_was_closed(migrated_database: str, day: str, why: str) -> None:
-    """Bars of such a day cannot be, and none are missing."""
-    assert date.fromisoformat(day) not in sessions(migrated_database), why
-
-
-@pytest.mark.parametrize(
-    ("day", "opens", "closes"),
-    [
-        ("2026-11-20", "14:30", "21:00"),  # winter
-        ("2026-07-02", "13:30", "20:00"),  # summer
-        ("2026-03-06", "14:30", "21:00"),  # the Friday before the clocks change
-        ("2026-03-09", "13:30", "20:00"),  # and the Monday after
-        ("2026-11-27", "14:30", "18:00"),  # the day after Thanksgiving ends at 13:00
-        ("2026-12-24", "14:30", "18:00"),
-        ("2024-07-03", "13:30", "17:00"),
-        ("2003-12-26", "14:30", "18:00"),  # a half day of that year only
-        ("2001-09-17", "13:30", "20:00"),
-    ],
-)
-def test_a_session_opens_and_closes_at(migrated_database: str, day: str, opens: str, closes: str) -> None:
-    """Hours in UTC, by New York's clock, half days ended early."""
-    times = [f"{instant.astimezone(UTC):%H:%M}" for instant in sessions(migrated_database)[date.fromisoformat(day)]]
-
-    assert times == [opens, closes]
-
-
-def test_a_run_with_nothing_to_do_loads_no_calendar_library(database_url: str) -> None:
-    """The second `make run` does not wait for half a second of imports."""
-    code = "import sys; from functions.store.migrate import migrate; migrate(sys.argv[1]); print(*sys.modules)"
-
-    modules = subprocess.run(
-        [sys.executable, "-c", code, database_url], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.split()
-
-    assert not {"exchange_calendars", "pandas", "numpy"} & set(modules)
-
-
-def test_a_newer_calendar_corrects_the_sessions(database_url: str) -> None:
-    """A closure that was announced since, as for a president's funeral, comes with a new version of the library."""
-    good = sessions(database_url)
-    query(database_url, "UPDATE migrations SET checksum = 'exchange-calendars 4.0' WHERE name = 'sessions'")
-    query(database_url, "DELETE FROM sessions WHERE date = '2026-11-20'")
-    query(database_url, "INSERT INTO sessions VALUES ('2026-11-26', '2026-11-26 14:30Z', '2026-11-26 21:00Z')")
-
-    assert (migrate(database_url), sessions(database_url)) == (["sessions"], good)
 
 
 def test_the_top_50_are_there_with_plausible_profiles(migrated_database: str) -> None:
