@@ -4,22 +4,17 @@ They are plain dataclasses, so that a question without parameters is its default
 read into them by pydantic, which is loaded for the first one: it would be a fifth of every cold start.
 """
 
-import re
 from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
-from urllib.parse import parse_qsl
 
 from functions.api.values import Instant, Tickers
-from shared.http.problem import Problem, bad_parameters
 
 if TYPE_CHECKING:
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import TypeAdapter
 
 MAX_BARS = 5000
 MAX_SESSIONS = 400
-_MAX_QUERY = 8000
-_SUBJECT = re.compile("(Input|String) (?=should)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,32 +108,9 @@ class Coverage(Window):
 Q = TypeVar("Q", bound=Query)
 
 
-def read_query(model: type[Q], query: bytes) -> Q:
-    """Return the query string *query* as *model*; Problem 400 that names each parameter that is wrong."""
-    if not query:
-        return model()
-    if len(query) > _MAX_QUERY:
-        raise Problem(414, "query-too-long", "Query too long", f"A query may have {_MAX_QUERY} bytes.")
-    try:
-        pairs = parse_qsl(query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=50)
-    except ValueError:
-        raise bad_parameters(
-            [("", "The query is not made of UTF-8 in percent encoding, or of more than 50 parts.")]
-        ) from None
-    values = dict(pairs)
-    if repeated := sorted({name for name, _ in pairs if sum(other == name for other, _ in pairs) > 1}):
-        raise bad_parameters([(name, "is given more than once; give it once") for name in repeated])
-    from pydantic import ValidationError
-
-    try:
-        return adapter(model).validate_python(values)
-    except ValidationError as error:
-        raise bad_parameters(_faults(model, error)) from None
-
-
 @cache
 def adapter(model: type[Q]) -> "TypeAdapter[Q]":
-    """Return what reads and describes *model*."""
+    """Return what describes *model* in the OpenAPI document."""
     from pydantic import TypeAdapter
 
     return TypeAdapter(model)
@@ -148,16 +120,3 @@ def given(query: Query) -> dict[str, Any]:
     """Return the parameters in which *query* differs from asking for nothing in particular."""
     values = {one.name: getattr(query, one.name) for one in fields(query)}
     return {one.name: values[one.name] for one in fields(query) if values[one.name] != one.default}
-
-
-def _faults(model: type[Query], error: "ValidationError") -> list[tuple[str, str]]:
-    known = ", ".join(sorted(one.name for one in fields(model))) or "none"
-    faults: list[tuple[str, str]] = []
-    for fault in error.errors(include_input=False, include_url=False, include_context=False):
-        name = str(fault["loc"][0]) if fault["loc"] else "end"
-        if fault["type"] == "unexpected_keyword_argument":
-            what = f"is not a parameter here; there are: {known}"
-        else:
-            what = _SUBJECT.sub("", fault["msg"].removeprefix("Value error, ").removeprefix(f"{name} "))
-        faults.append((name[:100], what))
-    return faults

@@ -12,10 +12,9 @@ from functions.api.movers import answer_movers
 from functions.api.ohlc import answer_ohlc
 from functions.api.parameters import Bars, Coverage, Movers, Query, TickerBars
 from functions.api.provider_usage import ProviderUsage
-from functions.api.scene import Scene, unknown_ticker
+from functions.api.scene import Scene
 from functions.api.status import answer_status
 from functions.api.tickers import answer_ticker, answer_tickers
-from functions.api.values import as_ticker
 from shared.http.response_data import ResponseData, json_body
 
 
@@ -89,26 +88,8 @@ ENDPOINTS = (
         lambda asked: answer_status(asked.connection, asked.scene, asked.provider_usage),
     ),
 )
-_ALIASES = {"/market_movers": "/movers"}
-_BY_PATH = {endpoint.path: endpoint for endpoint in ENDPOINTS}
-
-
-def route(path: str) -> tuple[Endpoint, str] | None:
-    """Return the endpoint of *path* and the ticker in it ("" where it takes none); None when there is nothing there.
-
-    Problem 404 when no ticker looks like the one in the path.
-    """
-    path = _ALIASES.get(path, path)
-    if endpoint := _BY_PATH.get(path):
-        return endpoint, ""
-    parent, _, name = path.rpartition("/")
-    endpoint = _BY_PATH.get(f"{parent}/{{ticker}}")
-    if endpoint is None or not name:
-        return None
-    try:
-        return endpoint, as_ticker(name)
-    except ValueError:
-        raise unknown_ticker(name[:50]) from None
+ALIASES = {"/market_movers": "/movers"}
+"""Other paths of the first system, and the paths they stand for."""
 
 
 def directory() -> ResponseData:

@@ -4,21 +4,24 @@ import os
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
+from functools import partial
 from pathlib import Path
 from time import monotonic
 
 from psycopg import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import Scope
 
 from functions.api.documentation import PAGES, page
 from functions.api.formats import MEDIA_TYPES
-from functions.api.parameters import Query, TickerBars, read_query
+from functions.api.parameters import Query, TickerBars
 from functions.api.provider_usage import ProviderUsage
-from functions.api.routes import Asked, Endpoint, route
-from functions.api.scene import Scenes
+from functions.api.routes import ALIASES, ENDPOINTS, Asked, Endpoint
+from functions.api.scene import Scenes, unknown_ticker
 from functions.api.settings import Settings
+from functions.api.values import as_ticker
 from shared.auth.authenticator import Authenticator
 from shared.auth.caller import READ, Caller
 from shared.cache.market_version_cache import MarketVersionCache
@@ -26,11 +29,11 @@ from shared.cache.response_cache import CachedQuery, ResponseCache, code_version
 from shared.calendar.trading import EXCHANGE_ZONE
 from shared.connections.postgres import PostgresClient
 from shared.connections.redis import RedisClient
-from shared.http.cors import READING, Cors, preflight
-from shared.http.endpoint import add_headers, authenticate
+from shared.http.endpoint import public_endpoint
 from shared.http.prepared_response import CacheScope, PreparedResponse, negotiate
-from shared.http.problem import Problem, handle_problems
+from shared.http.query import read_query
 from shared.http.response_data import ResponseData
+from shared.http.router import Router
 from shared.runtime import clock
 
 _READY_AT_MOST = 2000
@@ -53,18 +56,17 @@ class Service:
         self._cache = ResponseCache(self._redis, self._freshness, code_version(Path(__file__)))
         self._scenes = Scenes(settings.bar_grace_seconds)
         self._provider_usage = ProviderUsage(self._redis)
-        self._cors = Cors(settings.cors_origins)
         self._gate = Authenticator(settings, self._redis, self._postgres)
         self._open_days = settings.anonymous_history_days
         self._ready: dict[Key, PreparedResponse] = {}
         self._ready_since = 0.0
         self._ready_until = 0.0
         self._ready_epoch: int | None = None
-        self._slowly = handle_problems(self._find)
+        self._handle = public_endpoint(self._router(), self._gate)
 
     async def answer(self, request: Request) -> Response:
         """Return the answer to *request*, problems included."""
-        return self._again(request.scope) or add_headers(await self._slowly(request), request, self._cors)
+        return self._again(request.scope) or await self._handle(request)
 
     def _again(self, scope: Scope) -> Response | None:
         """Return what was answered to the very same request within the last second, looking at bytes only.
@@ -78,8 +80,9 @@ class Service:
         caller = self._gate.find_caller(scope, headers)
         if caller is None:
             return None
-        key = (scope["raw_path"], scope["query_string"], headers.get(b"accept"), caller.can_read_history)
-        ready = self._ready.get(key)
+        ready = self._ready.get(
+            (scope["raw_path"], scope["query_string"], headers.get(b"accept"), caller.can_read_history)
+        )
         if ready is None or (lines := caller.try_acquire(now)) is None:
             return None
         response = ready.response(headers)
@@ -87,31 +90,24 @@ class Service:
         if asked is None or not _REQUEST_ID.fullmatch(asked):
             asked = os.urandom(16).hex().encode()
         response.raw_headers += (*lines, (b"x-request-id", asked))
-        if self._cors:
-            response.raw_headers += self._cors.lines(headers.get(b"origin"))
         return response
 
-    async def _find(self, request: Request) -> Response:
-        method, path = request.method, request.scope["path"]
-        if method == "OPTIONS":
-            _endpoint_at(path)
-            return preflight()
-        caller = await authenticate(self._gate, request)
+    def _router(self) -> Router:
+        routes = [Route(endpoint.path, partial(self._find, endpoint)) for endpoint in ENDPOINTS]
+        by_path = {endpoint.path: endpoint for endpoint in ENDPOINTS}
+        routes += [Route(alias, partial(self._find, by_path[path])) for alias, path in ALIASES.items()]
+        routes += [Route(path, _answer_page) for path in PAGES]
+        return Router(routes, "/ lists what there is.")
+
+    async def _find(self, endpoint: Endpoint, request: Request, caller: Caller) -> Response:
         headers: dict[bytes, bytes] = dict(request.scope["headers"])
         query_string: bytes = request.scope["query_string"]
         key = (request.scope["raw_path"], query_string, headers.get(b"accept"), caller.can_read_history)
-        if self._ready and method in ("GET", "HEAD"):
+        if self._ready:
             self._renew(await self._freshness.epoch())
             if again := self._ready.get(key):
                 return again.response(headers)
-        found = _endpoint_at(path)
-        if method not in ("GET", "HEAD"):
-            what = f"{method} is not possible here: only {READING}."
-            raise Problem(405, "method-not-allowed", "Method not allowed", what, headers={"Allow": READING})
-        if found is None:
-            read_query(Query, query_string)
-            return page(path).response(headers)
-        endpoint, ticker = found
+        ticker = _ticker(request)
         query = _negotiated(read_query(endpoint.query, query_string), headers.get(b"accept", b""))
         entry = await self._cache.get(self._question(endpoint, ticker, query, self._open_from(query, caller)))
         ready = PreparedResponse(entry, clock.now(), self._sharing(query, caller))
@@ -164,12 +160,18 @@ class Service:
         self._ready_until = self._freshness.until
 
 
-def _endpoint_at(path: str) -> tuple[Endpoint, str] | None:
-    """Return the endpoint of *path* with its ticker, None for a page; Problem 404 where there is neither."""
-    found = route(path)
-    if found is None and path not in PAGES:
-        raise Problem(404, "not-found", "Not found", "There is nothing at this path. / lists what there is.")
-    return found
+async def _answer_page(request: Request, _: Caller) -> Response:
+    read_query(Query, request.scope["query_string"])
+    return page(request.scope["path"]).response(dict(request.scope["headers"]))
+
+
+def _ticker(request: Request) -> str:
+    """Return the ticker in the path, "" where it has none; Problem 404 when no ticker looks like it."""
+    text = request.path_params.get("ticker")
+    try:
+        return as_ticker(text) if text else ""
+    except ValueError:
+        raise unknown_ticker(f"{text}"[:50]) from None
 
 
 def _negotiated(query: Query, accept: bytes) -> Query:

@@ -15,7 +15,7 @@ from functions.ingest.ticks import InvalidTick, read_tick, tick_refused
 from shared.connections.postgres import ConnectionPool
 from shared.events.cloudevents import receive, reply
 from shared.events.types import TICK
-from shared.http.problem import handle_problems
+from shared.http.endpoint import handle_problems
 from shared.runtime import log
 from shared.runtime.settings import read_settings
 

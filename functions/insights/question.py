@@ -7,11 +7,11 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
 from shared.http.problem import Problem, bad_parameters
+from shared.http.query import MAX_QUERY_BYTES
 
 STANDARD_HOURS = 7
 """A session's worth, if nobody says how many."""
 MOST_HOURS = 35
-_LONGEST = 2000
 _TICKER = re.compile(r"[A-Z][A-Z0-9.-]{0,14}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _CURSOR = re.compile(r"before-([0-9]{1,11})")
@@ -43,8 +43,8 @@ def cursor_before(start: datetime) -> str:
 
 def read_asked(query: bytes) -> Asked:
     """Return what the query string *query* asks; Problem 400 that names each parameter that is wrong."""
-    if len(query) > _LONGEST:
-        raise Problem(414, "query-too-long", "Query too long", f"A query may have {_LONGEST} bytes.")
+    if len(query) > MAX_QUERY_BYTES:
+        raise Problem(414, "query-too-long", "Query too long", f"A query may have {MAX_QUERY_BYTES} bytes.")
     try:
         pairs = parse_qsl(query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=20)
     except ValueError:

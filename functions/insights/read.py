@@ -6,6 +6,7 @@ from pathlib import Path
 from psycopg import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from functions.insights.question import Asked, cursor_before, read_asked
 from functions.insights.settings import Settings
@@ -18,11 +19,11 @@ from shared.calendar.queries import select_calendar
 from shared.calendar.trading import EXCHANGE_ZONE
 from shared.connections.postgres import PostgresClient
 from shared.connections.redis import RedisClient
-from shared.http.cors import READING, Cors
-from shared.http.endpoint import endpoint
+from shared.http.endpoint import public_endpoint
 from shared.http.prepared_response import PreparedResponse
 from shared.http.problem import Problem
 from shared.http.response_data import ResponseData, json_body, rfc3339, source_of
+from shared.http.router import Router
 from shared.runtime import clock
 
 PATH = "/insights"
@@ -41,15 +42,11 @@ class Reading:
         self._grace = timedelta(seconds=settings.bar_grace_seconds)
         self._cache = ResponseCache(redis, MarketVersionCache(postgres, redis), code_version(Path(__file__)))
         gate = Authenticator(settings, redis, postgres)
-        self.answer = endpoint(gate, Cors(settings.cors_origins), lambda _: READING, self._answer)
+        routes = [Route(path, self._answer) for path in (PATH, f"{PATH}/")]
+        self.answer = public_endpoint(Router(routes, f"Insights are at {PATH}."), gate)
 
     async def _answer(self, request: Request, _: Caller) -> Response:
-        """Return what is asked for; Problem 404, 405, 400, 503."""
-        if request.scope["path"].rstrip("/") != PATH:
-            raise Problem(404, "not-found", "Not found", f"There is nothing at this path. Insights are at {PATH}.")
-        if request.method not in ("GET", "HEAD"):
-            what = f"{request.method} is not possible here: only {READING}."
-            raise Problem(405, "method-not-allowed", "Method not allowed", what, headers={"Allow": READING})
+        """Return what is asked for; Problem 400, 503."""
         asked = read_asked(request.scope["query_string"])
         entry = await self._cache.get(CachedQuery(f"{PATH} {asked}", lambda _: self._find(asked)))
         return PreparedResponse(entry, clock.now()).response(dict(request.scope["headers"]))

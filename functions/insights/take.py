@@ -14,7 +14,8 @@ from shared.connections.postgres import PostgresClient
 from shared.connections.redis import RedisClient
 from shared.events.cloudevents import receive, reply
 from shared.events.types import TICK, BarsStored
-from shared.http.problem import Handler, Problem, handle_problems
+from shared.http.endpoint import Handler, handle_problems
+from shared.http.problem import Problem
 
 _logger = logging.getLogger(__name__)
 _PATIENCE_SECONDS = 58

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from functions.mcp.face import Face
 from functions.mcp.settings import Settings
-from shared.http.problem import handle_problems
+from shared.http.endpoint import handle_problems
 from shared.runtime import log
 from shared.runtime.settings import read_settings
 

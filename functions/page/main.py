@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from functions.page.site import Site
-from shared.http.problem import handle_problems
+from shared.http.endpoint import handle_problems
 from shared.runtime import log
 
 log.configure()

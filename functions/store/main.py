@@ -21,7 +21,8 @@ from shared.cache.market_version import publish_epoch
 from shared.connections.postgres import ConnectionPool
 from shared.events.cloudevents import Received, receive, reply
 from shared.events.types import BarsFetched, CompaniesFetched, EventError, TickRefused
-from shared.http.problem import Problem, handle_problems
+from shared.http.endpoint import handle_problems
+from shared.http.problem import Problem
 from shared.runtime import clock, log
 from shared.runtime.settings import read_settings
 

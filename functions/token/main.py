@@ -4,16 +4,16 @@ import functions_framework.aio
 from starlette.requests import Request
 from starlette.responses import Response
 
-from functions.token.service import Service
+from functions.token.service import make_handler
 from functions.token.settings import Settings
 from shared.runtime import log
 from shared.runtime.settings import read_settings
 
 log.configure()
-_service = Service(read_settings(Settings))
+_respond = make_handler(read_settings(Settings))
 
 
 @functions_framework.aio.http
 async def token(request: Request) -> Response:
     """Register, log in, and look after tokens."""
-    return await _service.answer(request)
+    return await _respond(request)

@@ -116,13 +116,13 @@ class Tokens:
         kept = await self._postgres.run(keep)
         return answer(201, {"token": token, **self._shown(kept, caller)}, {"Location": f"tokens/{kept.token_id}"})
 
-    async def rotate(self, request: Request, caller: Caller, token_id: str) -> Response:
+    async def rotate(self, request: Request, caller: Caller) -> Response:
         """Make a token that takes the place of another, which stays good for an overlap: 201."""
         user_id = account_of(caller, "Rotating a token")
         seconds = (await read_json(request, Rotation)).overlap_seconds
         if 0 < seconds < _SHORTEST_OVERLAP:
             raise bad_parameters([("overlap_seconds", f"should be 0, or {_SHORTEST_OVERLAP} or more")])
-        old_id = _id(token_id, caller)
+        old_id = _id(request.path_params["token_id"], caller)
         token, digest = self._new()
         replaced = await self._postgres.run(
             lambda connection: replace_token(connection, user_id, old_id, digest, seconds)
@@ -137,8 +137,9 @@ class Tokens:
         shown = {"token": token, **self._shown(kept, caller), "replaces": old_id}
         return answer(201, shown, {"Location": f"../{kept.token_id}"})
 
-    async def revoke(self, caller: Caller, token_id: str) -> Response:
+    async def revoke(self, request: Request, caller: Caller) -> Response:
         """End a token at once. Every token may end itself, as `current`."""
+        token_id = request.path_params["token_id"]
         if token_id != "current" or caller.principal is None:  # noqa: S105  no password
             account_of(caller, "Revoking a token")
         assert caller.principal is not None  # noqa: S101

@@ -69,7 +69,7 @@ def reply(event: Event, *, source: str, event_id: str, extensions: Mapping[str, 
         "datacontenttype": "application/json",
         **(extensions or {}),
     }
-    if traceparent := log.traceparent():
+    if traceparent := log.TRACEPARENT.get():
         attributes["traceparent"] = traceparent
     headers, body = to_binary(CloudEvent(attributes, event.to_json()), data_marshaller=lambda data: data)
     return Response(body, 200, headers)

@@ -1,58 +1,85 @@
-"""What every function that answers people does around its own work: the gate, problems, origins, ids of requests."""
+"""Request handling around a function's own work: authentication, routing, problems, request ids, rate limit headers."""
 
-from collections.abc import Awaitable, Callable, Collection
+import logging
+from collections.abc import Callable, Collection, Coroutine
+from functools import wraps
+from typing import Any, Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Scope
 
-from shared.auth.authenticator import Authenticator
-from shared.auth.caller import Caller
-from shared.http.cors import Cors, preflight
-from shared.http.problem import Handler, handle_problems
+from shared.connections.circuit_breaker import UnavailableError
+from shared.http.problem import Problem, database_unavailable, request_id
+from shared.http.router import Router
+from shared.runtime import log
 
-_LINES = "stocksalot.ratelimit"
+_logger = logging.getLogger(__name__)
+_HEADERS = "stocksalot.headers"
+
+RawHeaders = list[tuple[bytes, bytes]]
+Handler = Callable[[Request], Coroutine[None, None, Response]]
 
 
-def endpoint(
-    gate: Authenticator,
-    cors: Cors,
-    methods: Callable[[str], str],
-    work: Callable[[Request, Caller], Awaitable[Response]],
-    *,
-    without_token: Collection[str] = (),
-) -> Handler:
-    """Return the handler that lets *work* answer whom *gate* admits; *methods* names those that a path has.
+class Authenticates(Protocol):
+    """shared.auth's Authenticator, which functions that take events do not load."""
 
-    At the paths *without_token* a header Authorization counts for nothing: who has no good token gets one there.
+    async def authenticate(self, scope: Scope, headers: dict[bytes, bytes]) -> tuple[Any, RawHeaders]:
+        """Return the caller, and the rate limit headers of its response."""
+        ...
+
+
+def handle_problems(handler: Handler) -> Handler:
+    """Return *handler* with its errors as problem+json, and the request's id and trace in the response and the log.
+
+    Any error that is not a Problem becomes a 500 without its text: an event's broker then tries again.
     """
 
-    async def admitted(request: Request) -> Response:
+    @wraps(handler)
+    async def respond(request: Request) -> Response:
+        # Each request runs in a task of its own, so that nothing has to be reset.
+        log.REQUEST_ID.set(request_id(request))
+        log.TRACEPARENT.set(request.headers.get("traceparent"))
+        path = request.url.path
+        try:
+            response = await handler(request)
+        except Problem as problem:
+            response = problem.response(path)
+        except UnavailableError:
+            response = database_unavailable().response(path)
+        except Exception:
+            _logger.exception("%s %s failed", request.method, path)
+            detail = "This is an error of the service, not of the request. It is logged under the request id."
+            response = Problem(500, "internal-error", "Internal error", detail).response(path)
+        response.raw_headers += request.scope.get(_HEADERS, ())
+        response.headers["X-Request-ID"] = log.REQUEST_ID.get() or ""
+        return response
+
+    return respond
+
+
+def public_endpoint(router: Router, authenticator: Authenticates, *, ignore_token: Collection[str] = ()) -> Handler:
+    """Return the handler of a public function: the endpoints of *router* are called with the request and its caller.
+
+    At the paths *ignore_token*, where a client gets its token, the header Authorization is ignored.
+    """
+
+    async def respond(request: Request) -> Response:
+        headers = dict(request.scope["headers"])
+        if request.scope["path"] in ignore_token:
+            headers.pop(b"authorization", None)
+        caller, request.scope[_HEADERS] = await authenticator.authenticate(request.scope, headers)
         if request.method == "OPTIONS":
-            return preflight(methods(request.scope["path"]))
-        nameless = request.scope["path"] in without_token
-        return await work(request, await authenticate(gate, request, nameless=nameless))
+            return Response(None, 204, {"Allow": router.allowed(request.scope)})
+        return await router.match(request.scope)(request, caller)
 
-    handled = handle_problems(admitted)
-
-    async def handler(request: Request) -> Response:
-        return add_headers(await handled(request), request, cors)
-
-    return handler
+    return handle_problems(respond)
 
 
-async def authenticate(gate: Authenticator, request: Request, *, nameless: bool = False) -> Caller:
-    """Return the caller and count the request; Problem 401, 429 or 503. `add_headers` adds its rate limit headers."""
-    headers = dict(request.scope["headers"])
-    if nameless:
-        headers.pop(b"authorization", None)
-    caller, request.scope[_LINES] = await gate.authenticate(request.scope, headers)
-    return caller
+def event_endpoint(router: Router) -> Handler:
+    """Return the handler of a function that takes events: the endpoints of *router* are called with the request."""
 
+    async def respond(request: Request) -> Response:
+        return await router.match(request.scope)(request)
 
-def add_headers(response: Response, request: Request, cors: Cors) -> Response:
-    """Return *response* with the header lines on limits and origins, whoever has made it."""
-    response.raw_headers += request.scope.get(_LINES, ())
-    if cors:
-        origin = request.headers.get("origin")
-        response.raw_headers += cors.lines(origin.encode("latin-1") if origin else None)
-    return response
+    return handle_problems(respond)

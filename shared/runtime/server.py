@@ -1,4 +1,4 @@
-"""Start one function's server: the one command that images and the local runner share.
+"""Server of one function: the one command that images and the local runner start.
 
 One asyncio process around functions-framework's own ASGI app. Its command line would fork gunicorn around the same app:
 a third more time at every cold start, a third more memory (benchmarks/RESULTS.md), keep-alive fixed at two seconds.
@@ -15,6 +15,7 @@ if __name__ == "__main__":
 gc.disable()
 
 import os  # noqa: E402
+from collections.abc import Mapping  # noqa: E402
 from typing import Any  # noqa: E402
 
 import uvicorn  # noqa: E402
@@ -22,18 +23,15 @@ from functions_framework.aio import create_asgi_app  # noqa: E402
 from starlette.exceptions import HTTPException  # noqa: E402
 
 from shared.http.problem import framework_error  # noqa: E402
+from shared.runtime.protocol import BoundedProtocol  # noqa: E402
 
 
 def serve() -> None:
     """Serve FUNCTION_TARGET from FUNCTION_SOURCE on HOST:PORT until SIGTERM, then let requests finish."""
     target = os.environ.get("FUNCTION_TARGET") or os.environ["K_SERVICE"]
     source = os.environ.get("FUNCTION_SOURCE") or f"functions/{target}/main.py"
-    app = create_asgi_app(target, source, "http")
-    app.add_exception_handler(HTTPException, framework_error)
-    # The framework itself answers 404 here, before the function is asked: the page has something to say to robots.
-    refused = {"/robots.txt", "/favicon.ico"}
-    app.router.routes[:] = [route for route in app.router.routes if getattr(route, "path", "") not in refused]
-    served = _traced(app, target)
+    app = make_app(target, source)
+    served = _add_tracing(app, target)
     gc.enable()
     gc.freeze()
     uvicorn.run(
@@ -41,7 +39,7 @@ def serve() -> None:
         host=os.environ.get("HOST", "0.0.0.0"),  # noqa: S104  Knative's proxy may come by any address of the pod
         port=int(os.environ.get("PORT", "8080")),
         loop="uvloop",
-        http="httptools",
+        http=BoundedProtocol,
         ws="none",
         lifespan="off" if served is app else "on",
         log_level="warning",
@@ -52,8 +50,23 @@ def serve() -> None:
     )
 
 
-def _traced(app: Any, service: str) -> Any:
-    """Return *app*, with spans around its answers where a receiver of them is named."""
+def make_app(target: str, source: str, environment: Mapping[str, str] = os.environ) -> Any:
+    """Return the ASGI application of the function *target* in the file *source*."""
+    app = create_asgi_app(target, source, "http")
+    app.add_exception_handler(HTTPException, framework_error)
+    # The framework itself answers 404 here before the function is called: the page has a file for robots.
+    refused = {"/robots.txt", "/favicon.ico"}
+    app.router.routes[:] = [route for route in app.router.routes if getattr(route, "path", "") not in refused]
+    origins = environment.get("CORS_ORIGINS")
+    if not origins:
+        return app
+    from shared.runtime.cors import allow_origins
+
+    return allow_origins(app, origins)
+
+
+def _add_tracing(app: Any, service: str) -> Any:
+    """Return *app* with a span for each request where a receiver of spans is configured."""
     endpoint = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
     if not endpoint:
         return app

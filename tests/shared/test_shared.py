@@ -13,7 +13,8 @@ from starlette.responses import Response
 
 from shared.events.cloudevents import MAX_BYTES, Received, receive, reply
 from shared.events.types import TickRefused
-from shared.http.problem import Problem, handle_problems
+from shared.http.endpoint import handle_problems
+from shared.http.problem import Problem
 from shared.runtime import log
 from shared.runtime.settings import DatabaseSettings, read_settings
 
@@ -95,13 +96,10 @@ def test_a_giant_event_is_refused() -> None:
 
 def test_a_reply_is_an_event_that_can_be_received() -> None:
     """What one function answers, the broker can deliver to the next, trace and extensions included."""
-    with log.context(TRACE, None):
-        response = reply(
-            TickRefused(reason="r", tick_id="1", tick_data=""),
-            source="ingest",
-            event_id="e",
-            extensions={"job": "bars"},
-        )
+    refused = TickRefused(reason="r", tick_id="1", tick_data="")
+    log.TRACEPARENT.set(TRACE)
+    response = reply(refused, source="ingest", event_id="e", extensions={"job": "bars"})
+    log.TRACEPARENT.set(None)
 
     event = received(dict(response.headers), bytes(response.body))
     assert (event.id, event.type) == ("e", TickRefused.TYPE)
@@ -160,8 +158,9 @@ def test_a_log_line_carries_the_trace() -> None:
 import logging
 from shared.runtime import log
 log.configure()
-with log.context("{TRACE}", "r1"):
-    logging.getLogger("x").info("stored %d bars", 3)
+log.TRACEPARENT.set("{TRACE}")
+log.REQUEST_ID.set("r1")
+logging.getLogger("x").info("stored %d bars", 3)
 """
     line = json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
 
