@@ -1,4 +1,4 @@
-"""What api says of itself: /, and the files /openapi.json and /docs, which `python -m functions.contract` has made."""
+"""Index at /, and the generated files /openapi.json and /docs (`python -m functions.contract` writes them)."""
 
 import re
 from base64 import b64encode
@@ -14,7 +14,7 @@ from shared.runtime import clock
 
 _FOLDER = Path(__file__).parent
 _MAX_AGE = 300
-_STYLE = re.compile(rb"<style>(.*?)</style>", re.DOTALL)
+_INLINE = {name: re.compile(rb"<%b>(.*?)</%b>" % (name, name), re.DOTALL) for name in (b"style", b"script")}
 
 
 def _document() -> ResponseData:
@@ -22,11 +22,10 @@ def _document() -> ResponseData:
 
 
 def _page() -> ResponseData:
-    """Return the page, which may load nothing: its one style element is known by its hash."""
+    """Return the page. It loads nothing: the policy allows its own style and script by their hashes."""
     body = (_FOLDER / "docs.html").read_bytes()
-    hashes = " ".join(f"'sha256-{b64encode(sha256(style).digest()).decode()}'" for style in _STYLE.findall(body))
     policy = (
-        f"default-src 'none'; style-src {hashes}; img-src data:; "
+        f"default-src 'none'; style-src {_hash(b'style', body)}; script-src {_hash(b'script', body)}; img-src data:; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
     headers = (
@@ -37,11 +36,17 @@ def _page() -> ResponseData:
     return ResponseData(body, "text/html; charset=utf-8", max_age=_MAX_AGE, headers=headers)
 
 
+def _hash(name: bytes, body: bytes) -> str:
+    """Source expression of the page's one inline element *name*."""
+    (content,) = _INLINE[name].findall(body)
+    return f"'sha256-{b64encode(sha256(content).digest()).decode()}'"
+
+
 PAGES: dict[str, Callable[[], ResponseData]] = {"/": directory, "/openapi.json": _document, "/docs": _page}
-"""The paths that need no data."""
+"""Paths that need no data."""
 
 
 @cache
 def page(path: str) -> PreparedResponse:
-    """Return what is answered at *path*, one of `PAGES`; made when first asked for."""
+    """Return the response at *path*, one of `PAGES`; prepared at the first request."""
     return PreparedResponse(CachedResponse(PAGES[path](), None), clock.now())

@@ -31,61 +31,75 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A path, the parameters it takes, and who answers; one that ends in {ticker} has a ticker there."""
+    """A path, its parameters, its handler, and the name of its response model; {ticker} at its end is a ticker."""
 
     path: str
     summary: str
     query: type[Query]
     answer: Callable[[Asked], Awaitable[ResponseData]]
+    response: str
 
 
 ENDPOINTS = (
-    Endpoint("/tickers", "The tickers that are tracked", Query, lambda asked: answer_tickers(asked.connection)),
+    Endpoint(
+        "/tickers",
+        "Tracked tickers",
+        Query,
+        lambda asked: answer_tickers(asked.connection),
+        "TickersResponse",
+    ),
     Endpoint(
         "/tickers/{ticker}",
-        "What is known of one company; market cap and shares in millions",
+        "Profile of a company; market cap and shares in millions",
         Query,
         lambda asked: answer_ticker(asked.connection, asked.ticker),
+        "ProfileResponse",
     ),
     Endpoint(
         "/latest",
-        "Each ticker's own newest hourly bar, with the change since the close of the session before",
+        "Newest hourly bar of each ticker, with the change since the previous close",
         Query,
         lambda asked: answer_latest(asked.connection, asked.scene),
+        "LatestResponse",
     ),
     Endpoint(
         "/ohlc/{ticker}",
-        "Bars of one ticker: hourly as stored, or days, weeks and months made of whole sessions",
+        "Bars of a ticker: hourly as stored, or days, weeks and months made from whole sessions",
         TickerBars,
         lambda asked: answer_ohlc(asked.connection, asked.scene, asked.query, (asked.ticker,)),
+        "BarsResponse",
     ),
     Endpoint(
         "/ohlc",
-        "Bars of several tickers, by ticker, then time",
+        "Bars of several tickers, by ticker, then by time",
         Bars,
         lambda asked: answer_ohlc(
             asked.connection, asked.scene, asked.query, asked.query.tickers or asked.scene.active
         ),
+        "BarsResponse",
     ),
     Endpoint(
         "/movers",
-        "Who moved most; the answer says what is compared with what",
+        "Tickers that moved most; the response defines the ranking",
         Movers,
         lambda asked: answer_movers(asked.connection, asked.scene, asked.query),
+        "MoversResponse",
     ),
     Endpoint(
         "/coverage",
-        "Which bars of the exchange's sessions are stored, and why others are not",
+        "Expected and stored bars of each session, and why bars are missing",
         Coverage,
         lambda asked: answer_coverage(
             asked.connection, asked.scene, asked.query, asked.query.tickers or asked.scene.active
         ),
+        "CoverageResponse",
     ),
     Endpoint(
         "/status",
-        "Market hours, age of the data, who lags behind, provider budgets",
+        "Market hours, age of the data, tickers with missing bars, provider budgets",
         Query,
         lambda asked: answer_status(asked.connection, asked.scene, asked.provider_usage),
+        "StatusResponse",
     ),
 )
 ALIASES = {"/market_movers": "/movers"}

@@ -1,4 +1,4 @@
-"""Write the published contract anew: `python -m functions.contract` after a change of any function's contract."""
+"""Writes the generated files: run `python -m functions.contract` after a change of a model or a route."""
 
 import json
 from collections.abc import Mapping
@@ -6,16 +6,16 @@ from pathlib import Path
 
 from functions.contract.document import FUNCTIONS, make_document
 from functions.contract.page import make_page
-
-API = FUNCTIONS / "api"
+from functions.contract.tool_results import result_schemas
 
 
 def make_files() -> Mapping[Path, str]:
-    """Return the files that api serves, each with what should stand in it."""
+    """Return each generated file with its content."""
     document = make_document()
     return {
-        API / "openapi.json": json.dumps(document, indent=1, ensure_ascii=False) + "\n",
-        API / "docs.html": make_page(document),
+        FUNCTIONS / "api" / "openapi.json": json.dumps(document, indent=1, ensure_ascii=False) + "\n",
+        FUNCTIONS / "api" / "docs.html": make_page(document) + "\n",
+        FUNCTIONS / "mcp" / "result_schemas.json": json.dumps(result_schemas(), indent=1, ensure_ascii=False) + "\n",
     }
 
 

@@ -1,6 +1,6 @@
-"""The data for AI assistants: the Model Context Protocol over HTTP, a thin face of the public functions.
+"""Function mcp: the public data for AI assistants, over the Model Context Protocol (streamable HTTP).
 
-Its imports take longer than those of all other functions together, so it is one of its own and sleeps like them.
+It is a function of its own because its imports take longer than those of all other functions together.
 """
 
 import logging
@@ -9,21 +9,21 @@ import functions_framework.aio
 from starlette.requests import Request
 from starlette.responses import Response
 
-from functions.mcp.face import Face
+from functions.mcp.endpoint import McpEndpoint
 from functions.mcp.settings import Settings
 from shared.http.endpoint import handle_problems
 from shared.runtime import log
 from shared.runtime.settings import read_settings
 
 log.configure()
-# They tell of each message, and name no one.
-for chatty in ("httpx2", "mcp.server.streamable_http", "mcp.server.streamable_http_manager"):
-    logging.getLogger(chatty).setLevel(logging.WARNING)
-_face = Face(read_settings(Settings))
+# They log every message.
+for verbose in ("httpx2", "mcp.server.streamable_http", "mcp.server.streamable_http_manager"):
+    logging.getLogger(verbose).setLevel(logging.WARNING)
+_endpoint = McpEndpoint(read_settings(Settings))
 
 
 @functions_framework.aio.http
 @handle_problems
 async def mcp(request: Request) -> Response:
-    """Answer a message of the protocol."""
-    return await _face.answer(request)
+    """Handle a message of the protocol."""
+    return await _endpoint.answer(request)

@@ -1,4 +1,4 @@
-"""What mcp is told from outside."""
+"""Settings of mcp."""
 
 from dataclasses import dataclass
 
@@ -7,13 +7,13 @@ from shared.runtime.settings import SettingsGroup
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(SettingsGroup):
-    """Where the functions are whose data it passes on, within the cluster."""
+    """Addresses of the public functions within the cluster."""
 
     api_url: str
     insights_url: str
 
     def check(self) -> None:
-        """Refuse what is no address of HTTP."""
+        """Check that both addresses are HTTP addresses."""
         super().check()
         for name in ("api_url", "insights_url"):
             if not getattr(self, name).startswith(("http://", "https://")):

@@ -1,9 +1,11 @@
-"""/docs in a real browser: it loads nothing, hides nothing, and reads well on a phone."""
+"""/docs in a real browser: it loads nothing else, is accessible, and fits a phone."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
 
+from functions.contract.page import style
 from tests.browser import Open, violations
 from tests.reading import Api, serving
 
@@ -28,7 +30,7 @@ def test_the_page_loads_nothing_and_fits(api: Api, open_page: Open, scheme: str,
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert violations(page) == []
     paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert paper == {"light": "rgb(251, 251, 249)", "dark": "rgb(20, 22, 26)"}[scheme]
+    assert paper == {"light": "rgb(247, 247, 244)", "dark": "rgb(18, 21, 25)"}[scheme]
 
 
 def test_every_operation_is_on_the_page(api: Api, open_page: Open) -> None:
@@ -42,12 +44,29 @@ def test_every_operation_is_on_the_page(api: Api, open_page: Open) -> None:
     assert len(page.query_selector_all("section.operation pre")) >= len(operations)
 
 
+def test_the_commands_and_the_way_back_have_the_address_of_the_installation(api: Api, open_page: Open) -> None:
+    """Each command calls the host that the page came from, and the header leads to the page."""
+    page = open_page(f"{api.client.base_url}/docs")
+    base = str(api.client.base_url).rstrip("/")
+
+    assert set(page.eval_on_selector_all(".base", "all => all.map(one => one.textContent)")) == {base}
+    assert page.get_attribute("#home", "href") == base
+    assert "localhost:8080" not in page.content()
+
+
 def test_the_policy_lets_nothing_in(api: Api, open_page: Open) -> None:
-    """A script or a picture that got into the page would not be loaded."""
+    """The policy allows one style and one script, by hash."""
     page = open_page(f"{api.client.base_url}/docs")
     policy = api.get("/docs").headers["content-security-policy"]
 
-    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert re.match("default-src 'none'; style-src 'sha256-[^' ]+'; script-src 'sha256-[^' ]+'; img-src data:;", policy)
     assert "unsafe" not in policy
-    assert page.query_selector("script") is None
+    assert len(page.query_selector_all("script, style")) == 2
     assert page.query_selector("[style]") is None
+
+
+def test_the_page_uses_the_design_tokens_of_the_page() -> None:
+    """Every variable of its style is a token of the page's design."""
+    css = style()
+
+    assert set(re.findall(r"var\((--[\w-]+)", css)) <= set(re.findall(r"^\s*(--[\w-]+):", css, re.MULTILINE))

@@ -14,15 +14,22 @@ import pytest
 import redis
 from pydantic import BaseModel
 
-from functions.api.about import DirectoryAnswer, StatusAnswer
-from functions.api.answers import BarsAnswer, CoverageAnswer, LatestAnswer, MoversAnswer, ProfileAnswer, TickersAnswer
+from functions.api.response_models import (
+    BarsResponse,
+    CoverageResponse,
+    LatestResponse,
+    MoversResponse,
+    ProfileResponse,
+    TickersResponse,
+)
 from functions.api.routes import ENDPOINTS
-from functions.contract.__main__ import API, make_files
-from functions.contract.document import operations
-from functions.contract.words import Problem
+from functions.api.status_models import DirectoryResponse, StatusResponse
+from functions.contract.__main__ import make_files
+from functions.contract.problems import Problem
 from tests.conftest import new_database
 from tests.reading import ROOT, UNLIMITED, Api, Bar, at, change, hours, put, serving, sessions
 
+API = ROOT / "functions" / "api"
 DOCUMENT = json.loads((API / "openapi.json").read_text())
 SCHEMAS = DOCUMENT["components"]["schemas"]
 
@@ -83,7 +90,7 @@ def references(part: Any) -> Iterator[str]:
 def test_the_document_is_openapi() -> None:
     """Version, servers that are relative to the document, and for each operation a name, a group and answers."""
     assert DOCUMENT["openapi"].startswith("3.1.")
-    assert DOCUMENT["servers"] == [{"url": ".", "description": "Where this document is"}]
+    assert DOCUMENT["servers"] == [{"url": ".", "description": "This installation"}]
     made = [one for methods in DOCUMENT["paths"].values() for one in methods.values()]
     names = [one["operationId"] for one in made]
     assert len(set(names)) == len(names)
@@ -125,31 +132,31 @@ def test_every_endpoint_is_in_it_with_its_parameters() -> None:
     for endpoint in ENDPOINTS:
         described = {
             one["name"]: one["description"]
-            for one in DOCUMENT["paths"][endpoint.path]["get"]["parameters"]
+            for one in DOCUMENT["paths"][endpoint.path]["get"].get("parameters", [])
             if one["in"] == "query"
         }
         assert described == {one.name: one.metadata["description"] for one in fields(endpoint.query)}
 
 
 ANSWERS: list[tuple[str, type[BaseModel]]] = [
-    ("/", DirectoryAnswer),
-    ("/tickers", TickersAnswer),
-    ("/tickers/AAPL", ProfileAnswer),
-    ("/tickers/XOM", ProfileAnswer),
-    ("/latest", LatestAnswer),
-    ("/ohlc", BarsAnswer),
-    ("/ohlc/BA", BarsAnswer),
-    ("/ohlc/AAPL?limit=3", BarsAnswer),
-    ("/ohlc/AAPL?as_of=2026-11-19&interval=1w", BarsAnswer),
-    ("/ohlc?tickers=AAPL,XOM&interval=1d", BarsAnswer),
-    ("/ohlc/XOM?interval=1mo", BarsAnswer),
-    *((f"/movers?kind={kind}&basis={basis}", MoversAnswer)
+    ("/", DirectoryResponse),
+    ("/tickers", TickersResponse),
+    ("/tickers/AAPL", ProfileResponse),
+    ("/tickers/XOM", ProfileResponse),
+    ("/latest", LatestResponse),
+    ("/ohlc", BarsResponse),
+    ("/ohlc/BA", BarsResponse),
+    ("/ohlc/AAPL?limit=3", BarsResponse),
+    ("/ohlc/AAPL?as_of=2026-11-19&interval=1w", BarsResponse),
+    ("/ohlc?tickers=AAPL,XOM&interval=1d", BarsResponse),
+    ("/ohlc/XOM?interval=1mo", BarsResponse),
+    *((f"/movers?kind={kind}&basis={basis}", MoversResponse)
       for kind in ("gainers", "losers", "active", "unusual_volume", "volatile")
       for basis in ("previous_close", "previous_bar", "session_open")),
-    ("/market_movers", MoversAnswer),
-    ("/coverage", CoverageAnswer),
-    ("/coverage?detail=totals&start=2026-11-01", CoverageAnswer),
-    ("/status", StatusAnswer),
+    ("/market_movers", MoversResponse),
+    ("/coverage", CoverageResponse),
+    ("/coverage?detail=totals&start=2026-11-01", CoverageResponse),
+    ("/status", StatusResponse),
 ]  # fmt: skip
 
 
@@ -160,8 +167,6 @@ def test_real_answers_keep_the_contract(api: Api, path: str, model: type[BaseMod
 
     model.model_validate(answer.json(parse_float=Decimal), strict=False)
     assert_fits(answer.json(), model)
-    promised = {one.answer for one in operations()}
-    assert model in promised
 
 
 @pytest.mark.parametrize(
@@ -213,7 +218,7 @@ for path in PAGES:
     page(path)
 for endpoint in ENDPOINTS:
     read_query(endpoint.query, b"")
-heavy = {"pydantic", "pydantic_core", "pyarrow", "functions.api.contract", "functions.contract"}
+heavy = {"pydantic", "pydantic_core", "pyarrow", "functions.api.openapi", "functions.contract"}
 print(sorted(heavy & set(sys.modules)))
 read_query(ENDPOINTS[0].query, b"") and read_query(ENDPOINTS[4].query, b"limit=5")
 print("pydantic" in sys.modules)

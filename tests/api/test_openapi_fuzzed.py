@@ -16,7 +16,7 @@ import httpx
 import jsonschema_rs
 import pytest
 
-from functions.insights.contract import InsightsAnswer
+from functions.insights.response_models import InsightsResponse
 from tests.people import PASSWORD
 from tests.reading import UNLIMITED
 from tests.running import System, running
@@ -52,9 +52,9 @@ def test_insights_keep_the_contract(system: System) -> None:
     """What was told of the newest hour is just what the document promises, for pydantic and for JSON Schema."""
     answer = system.get("/insights")
 
-    InsightsAnswer.model_validate(answer)
+    InsightsResponse.model_validate(answer)
     document = system.get("/openapi.json")
-    schema = {"$ref": "#/components/schemas/InsightsAnswer", "components": document["components"]}
+    schema = {"$ref": "#/components/schemas/InsightsResponse", "components": document["components"]}
     jsonschema_rs.Draft202012Validator(schema, validate_formats=True).validate(answer)
 
 

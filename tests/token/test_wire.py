@@ -63,12 +63,12 @@ def test_a_stale_token_does_not_stand_in_the_way_of_a_new_one(tokens: Tokens) ->
 
 def test_the_answers_are_those_of_the_contract(tokens: Tokens) -> None:
     """The published document describes what is sent: every answer fits its model, and no other member is there."""
-    from functions.token.contract import (
-        AccountAnswer,
-        LoginAnswer,
-        NewTokenAnswer,
-        RotatedTokenAnswer,
-        TokensAnswer,
+    from functions.token.response_models import (
+        AccountResponse,
+        LoginResponse,
+        NewTokenResponse,
+        RotatedTokenResponse,
+        TokensResponse,
     )
 
     account = tokens.register("contract@example.com", username="contract")
@@ -78,12 +78,12 @@ def test_the_answers_are_those_of_the_contract(tokens: Tokens) -> None:
     rotated = person.ask("POST", f"/tokens/{made.json()['id']}/rotate", 201)
 
     for model, answer in (
-        (AccountAnswer, account),
-        (AccountAnswer, person.ask("GET", "/users/me")),
-        (LoginAnswer, login),
-        (NewTokenAnswer, made),
-        (RotatedTokenAnswer, rotated),
-        (TokensAnswer, person.ask("GET", "/tokens")),
+        (AccountResponse, account),
+        (AccountResponse, person.ask("GET", "/users/me")),
+        (LoginResponse, login),
+        (NewTokenResponse, made),
+        (RotatedTokenResponse, rotated),
+        (TokensResponse, person.ask("GET", "/tokens")),
     ):
         model.model_validate_json(answer.content, strict=True)
 
@@ -99,7 +99,7 @@ def takes(model: type[BaseModel], body: dict[str, Any]) -> bool:
 
 def test_requests_are_taken_as_the_contract_says(tokens: Tokens) -> None:
     """The models that describe requests and the code that reads them agree, whatever is missing, wrong or too much."""
-    from functions.token.contract import RegistrationForm, RotationWish, TokenWish
+    from functions.token.response_models import CreateToken, RegistrationForm, RotateToken
 
     person = tokens.person("contract-requests")
     names = [{}, {"name": "a"}, {"name": ""}, {"name": "x" * 100}, {"name": "x" * 101}, {"name": 5}]
@@ -112,11 +112,11 @@ def test_requests_are_taken_as_the_contract_says(tokens: Tokens) -> None:
 
     for wish in wishes:
         answer = tokens.client.post("/tokens", headers=person.headers, json=wish)
-        assert (answer.status_code == 201) == takes(TokenWish, wish), (wish, answer.text)
+        assert (answer.status_code == 201) == takes(CreateToken, wish), (wish, answer.text)
     for overlap in overlaps:
         path = f"/tokens/{person.make(name='rotated')['id']}/rotate"
         answer = tokens.client.post(path, headers=person.headers, json=overlap)
-        assert (answer.status_code == 201) == takes(RotationWish, overlap), (overlap, answer.text)
+        assert (answer.status_code == 201) == takes(RotateToken, overlap), (overlap, answer.text)
     for number, form in enumerate(forms):
         body = {"email": f"request-{number}@example.com", **form}
         answer = tokens.client.post("/users/register", data=body)

@@ -1,4 +1,4 @@
-"""The public functions as the tools ask them: for whoever has asked, and with what they say when they refuse."""
+"""HTTP client of the public functions: sends the caller's identity along, and returns problems as tool errors."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,39 +7,39 @@ import httpx2
 from mcp.server.mcpserver.exceptions import ToolError
 from starlette.requests import Request
 
-_PASSED_ON = ("authorization", "x-forwarded-for", "x-request-id", "traceparent", "tracestate")
-"""Whose request it is: their rights and limits apply, and the logs tell one story."""
+_FORWARDED = ("authorization", "x-forwarded-for", "x-request-id", "traceparent", "tracestate")
+"""Headers of the caller: their permissions and limits apply, and logs share one request ID."""
 _TIMEOUT = httpx2.Timeout(30, connect=5)
 
 
-class Upstream:
-    """One function."""
+class Client:
+    """Client of one function."""
 
     def __init__(self, url: str) -> None:
         self._client = httpx2.AsyncClient(base_url=url, timeout=_TIMEOUT, trust_env=False)
 
     async def get(self, path: str, query: Mapping[str, object], caller: Request | None) -> dict[str, Any]:
-        """Return the JSON at *path*; ToolError with the text of the problem, or when the function does not answer.
+        """Return the JSON at *path*. ToolError with the problem's text, or when the function does not respond.
 
-        Parameters that are None are left out.
+        Parameters that are None are omitted.
         """
-        headers = {name: caller.headers[name] for name in _PASSED_ON if name in caller.headers} if caller else {}
+        headers = {name: caller.headers[name] for name in _FORWARDED if name in caller.headers} if caller else {}
         asked = {name: str(value) for name, value in query.items() if value is not None}
         try:
             answer = await self._client.get(path, params=asked, headers=headers)
         except httpx2.HTTPError as error:
-            raise ToolError(f"StocksALot does not answer ({type(error).__name__}). Try again in a minute.") from error
+            raise ToolError(f"StocksALot does not respond ({type(error).__name__}). Try again in a minute.") from error
         if answer.is_success:
             return answer.json()
         raise ToolError(_text(answer))
 
 
 def _text(answer: httpx2.Response) -> str:
-    """Return what a problem says and, where it does, how long to wait."""
+    """Return the problem's text and, if given, the time to wait."""
     wait = answer.headers.get("retry-after")
     again = f" Try again in {wait} s." if wait and wait.isdecimal() else ""
     try:
         problem = answer.json()
         return f"{problem['title']}: {problem['detail']}{again}"
     except (ValueError, KeyError, TypeError):
-        return f"StocksALot answered {answer.status_code}.{again}"
+        return f"StocksALot responded {answer.status_code}.{again}"

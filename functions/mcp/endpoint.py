@@ -1,4 +1,4 @@
-"""The SDK's server behind one path: each request stands alone, so that any copy can answer it."""
+"""MCP endpoint: the SDK's server behind one path, stateless, so that any replica can handle a request."""
 
 import asyncio
 
@@ -12,36 +12,36 @@ from functions.mcp.tools import make_server
 from shared.http.problem import Problem
 
 PATH = "/mcp"
-_MOST_BYTES = 64 * 1024
+_MAX_BYTES = 64 * 1024
 _ALLOW = {"Allow": "POST"}
 
 
-class Face:
-    """Answers messages; the SDK's own task starts with the first one."""
+class McpEndpoint:
+    """Handles messages of the protocol. The SDK's task starts with the first one."""
 
     def __init__(self, settings: Settings) -> None:
         server = make_server(settings)
-        # Its check of Host and Origin guards servers on a desk that act for their user. This one acts for nobody: it
-        # has no cookie, and whoever reaches it reaches the same data beside it.
-        anybody = TransportSecuritySettings(enable_dns_rebinding_protection=False)
+        # The check of Host and Origin protects local servers that act for their user. This one has no cookies and
+        # serves the same public data as the API beside it.
+        security = TransportSecuritySettings(enable_dns_rebinding_protection=False)
         server.streamable_http_app(
             json_response=True,
             stateless_http=True,
-            transport_security=anybody,
-            max_request_body_size=_MOST_BYTES,
+            transport_security=security,
+            max_request_body_size=_MAX_BYTES,
         )
         self._manager = server.session_manager
         self._starting: asyncio.Task[None] | None = None
         self._started = asyncio.Event()
 
     async def answer(self, request: Request) -> Response:
-        """Return the answer to a message; Problem 404, 405."""
+        """Return the response to a message; Problem 404 or 405."""
         if request.scope["path"].rstrip("/") != PATH:
-            raise Problem(404, "not-found", "Not found", f"There is nothing at this path. Assistants ask {PATH}.")
+            raise Problem(404, "not-found", "Not found", f"No such path. The MCP endpoint is {PATH}.")
         if request.method != "POST":
-            # GET would open a stream of what the server has to say by itself, which is nothing.
-            what = f"{request.method} is not possible here: messages come by POST, and there are no sessions to end."
-            raise Problem(405, "method-not-allowed", "Method not allowed", what, headers=_ALLOW)
+            # GET would open a stream for messages of the server, of which there are none.
+            detail = f"{request.method} is not allowed: send messages by POST. There are no sessions and no streams."
+            raise Problem(405, "method-not-allowed", "Method not allowed", detail, headers=_ALLOW)
         if self._starting is None:
             self._starting = asyncio.create_task(self._run())
         await self._started.wait()
@@ -53,7 +53,7 @@ class Face:
             await asyncio.Event().wait()
 
     async def _collect(self, request: Request) -> list[Message]:
-        """Return what the SDK's application sends."""
+        """Return the ASGI messages that the SDK sends."""
         sent: list[Message] = []
 
         async def keep(message: Message) -> None:
@@ -64,10 +64,10 @@ class Face:
 
 
 class _Collected(Response):
-    """An answer that the SDK has made, whole."""
+    """A response made of the ASGI messages of the SDK."""
 
     def __init__(self, sent: list[Message]) -> None:
-        # Nothing is sent to a client that has gone.
+        # The SDK sends nothing to a client that has disconnected.
         start = next((one for one in sent if one["type"] == "http.response.start"), {"status": 400, "headers": ()})
         body = b"".join(message.get("body", b"") for message in sent if message["type"] == "http.response.body")
         super().__init__(body, start["status"])

@@ -1,0 +1,78 @@
+"""Routes of the API, for the OpenAPI document. No running function imports them."""
+
+from inspect import Parameter, Signature
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query
+from fastapi.responses import HTMLResponse
+
+from functions.api import response_models, status_models
+from functions.api.columns import ARROW
+from functions.api.routes import ALIASES, ENDPOINTS, Endpoint
+from functions.api.status_models import DirectoryResponse, DocumentResponse
+from functions.api.tables import NDJSON
+from functions.contract.operations import documented, query_model
+
+router = APIRouter()
+_CACHED = ("ETag", "Cache-Control")
+_TABLE_HEADERS = ("Link", "X-As-Of", "X-Source", "Content-Disposition")
+_TABLES = {
+    "text/csv": "The items as RFC 4180 with a header line. X-As-Of, X-Source and Link have what surrounds them in JSON",
+    NDJSON: "One item a line",
+    ARROW: "The items as an Arrow IPC file, prices as exact decimals; requires a token, and pyarrow on the server",
+}
+
+
+def _add(endpoint: Endpoint, path: str, summary: str) -> None:
+    has_ticker, is_table = path.endswith("{ticker}"), path.startswith("/ohlc")
+    query = query_model(endpoint.query)
+    errors = [404] if has_ticker or (query and "tickers" in query.model_fields) else []
+    router.add_api_route(
+        path,
+        _handler(has_ticker, query),
+        response_model=getattr(response_models, endpoint.response, None) or getattr(status_models, endpoint.response),
+        tags=["Market data"],
+        description=summary,
+        **documented(
+            "optional",
+            *errors,
+            *([406] if is_table else []),
+            headers=(*_CACHED, *(_TABLE_HEADERS if is_table else ())),
+            media_types=_TABLES if is_table else None,
+        ),
+    )
+
+
+def _handler(has_ticker: bool, query: Any) -> Any:
+    """Function with the parameters of an endpoint, which FastAPI reads from its signature."""
+    types = {
+        **({"ticker": Annotated[str, Path(examples=["AAPL"])]} if has_ticker else {}),
+        **({"query": Annotated[query, Query()]} if query else {}),
+    }
+
+    def handler(**_: Any) -> None: ...
+
+    parameters = [Parameter(name, Parameter.KEYWORD_ONLY, annotation=kind) for name, kind in types.items()]
+    vars(handler)["__signature__"] = Signature(parameters)
+    return handler
+
+
+for _endpoint in ENDPOINTS:
+    _add(_endpoint, _endpoint.path, _endpoint.summary)
+    for _path in (path for path, original in ALIASES.items() if original == _endpoint.path):
+        _add(_endpoint, _path, f"The same as {_endpoint.path}")
+
+
+@router.get("/", tags=["About"], **documented("optional", headers=_CACHED))
+def index() -> DirectoryResponse:  # pyright: ignore[reportReturnType]
+    """Index of the endpoints."""
+
+
+@router.get("/openapi.json", tags=["About"], **documented("optional", headers=_CACHED))
+def openapi() -> DocumentResponse:  # pyright: ignore[reportReturnType]
+    """This document."""
+
+
+@router.get("/docs", tags=["About"], response_class=HTMLResponse, **documented("optional", headers=_CACHED))
+def docs() -> None:
+    """This document as a web page."""

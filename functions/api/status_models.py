@@ -1,0 +1,95 @@
+"""Response models of /status, / and /openapi.json. No running function imports them."""
+
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+
+from functions.contract.fields import Count, Day, Instant, Model, Source, Stale, Zone
+
+
+class SessionTimes(Model):
+    """A trading day."""
+
+    date: Day
+    opens: Instant
+    closes: Instant
+    half_day: Annotated[bool, Field(examples=[False])]
+
+
+class MarketStatus(Model):
+    """State of the exchange."""
+
+    state: Literal["open", "closed"]
+    session: Annotated[SessionTimes | None, Field(description="The current or last session")]
+    next_open: Instant | None
+    next_session: SessionTimes | None
+
+
+class NewestBar(Model):
+    """Newest bar of all tickers, and the number of tickers that have it."""
+
+    datetime: Instant
+    end: Instant | None
+    tickers: Count
+
+
+class Credits(Model):
+    """Used part of a provider's budget, all keys together."""
+
+    used: Count
+    limit: Annotated[Count | None, Field(description="null: no limit")]
+
+
+class ProviderBudget(Model):
+    """Budget of a provider."""
+
+    provider: Annotated[str, Field(examples=["twelvedata"])]
+    keys: Count
+    minute: Credits
+    day: Credits
+
+
+class StatusResponse(Model):
+    """State of the market and of the data."""
+
+    as_of: Instant | None
+    answered_at: Instant
+    source: Source | None
+    sources: list[Source]
+    stale: Stale
+    exchange_tz: Zone
+    simulated: Annotated[bool, Field(description="The newest bars include simulated prices", examples=[True])]
+    market: MarketStatus
+    newest_bar: NewestBar | None
+    data_age_seconds: Annotated[int | None, Field(examples=[1800])]
+    newest_finished_bar: Annotated[Instant | None, Field(description="Start of the newest bar that should be stored")]
+    next_bar_due: Instant | None
+    tickers: Count
+    behind: Annotated[Count, Field(description="Tickers without a bar that a provider may still have")]
+    rejected_last_day: Count
+    dead_letters: Count
+    epoch: Annotated[int, Field(description="Market version; increases with every change", examples=[418])]
+    providers: list[ProviderBudget]
+
+
+class Endpoint(Model):
+    """An endpoint."""
+
+    href: Annotated[str, Field(description="Relative to this document", examples=["ohlc/{ticker}"])]
+    summary: str
+    parameters: Annotated[dict[str, str], Field(examples=[{"limit": "Maximum number of bars for each ticker"}])]
+
+
+class DirectoryResponse(Model):
+    """Index of the endpoints."""
+
+    count: Count
+    about: Annotated[dict[str, str], Field(examples=[{"name": "StocksALot"}])]
+    items: list[Endpoint]
+
+
+class DocumentResponse(Model):
+    """An OpenAPI document."""
+
+    model_config = ConfigDict(extra="allow")
+    openapi: Annotated[str, Field(examples=["3.1.1"])]

@@ -1,0 +1,101 @@
+"""Problem model and the table of all problem types (RFC 9457)."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from functions.contract.fields import Model
+
+TYPE_PREFIX = "https://stocksalot.tech/problems/"
+
+
+class InvalidParameter(Model):
+    """An invalid parameter or field."""
+
+    parameter: Annotated[str, Field(examples=["limit"])]
+    detail: Annotated[str, Field(examples=["should be greater than or equal to 1"])]
+
+
+class Problem(BaseModel):
+    """An error: what went wrong and what to change (RFC 9457)."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    type: Annotated[
+        str,
+        Field(
+            pattern=rf"^({TYPE_PREFIX}[a-z-]+|about:blank)$".replace(".", r"\."),
+            description="Stable identifier of the error. about:blank: the gateway sent this response",
+            examples=[f"{TYPE_PREFIX}bad-parameter"],
+        ),
+    ]
+    title: Annotated[str, Field(examples=["Bad parameter"])]
+    status: Annotated[int, Field(ge=400, le=599, examples=[400])]
+    detail: Annotated[str, Field(examples=["limit should be greater than or equal to 1"])]
+    instance: Annotated[str, Field(description="Path of the request", examples=["/ohlc/AAPL"])] = ""
+    errors: Annotated[list[InvalidParameter], Field(description="Each invalid parameter or field of a 400")] = []
+
+
+PROBLEMS: Mapping[int, tuple[str, Mapping[str, str]]] = {
+    400: (
+        "Bad request",
+        {
+            "bad-parameter": "a parameter or field is invalid, unknown or repeated; errors names each",
+            "incomplete": "the connection closed before the end of the body",
+        },
+    ),
+    401: (
+        "Token required or invalid",
+        {
+            "token-needed": "this request requires a token",
+            "invalid-token": "the token is malformed, expired or revoked",
+            "wrong-credentials": "unknown account or wrong password",
+        },
+    ),
+    403: (
+        "Forbidden",
+        {
+            "insufficient-scope": "the token lacks the scope",
+            "wrong-password": "the current password is wrong",
+            "username-refused": "this user name is reserved",
+        },
+    ),
+    404: (
+        "Not found",
+        {
+            "not-found": "no such path",
+            "unknown-ticker": "no such ticker",
+            "unknown-token": "the account has no such token",
+        },
+    ),
+    405: ("Method not allowed", {"method-not-allowed": "Allow lists the methods"}),
+    406: ("Format unavailable", {"format-unavailable": "this installation lacks the format"}),
+    408: ("Request timeout", {"too-slow": "the body did not arrive within ten seconds"}),
+    409: (
+        "Conflict",
+        {
+            "account-exists": "the email address or user name is taken",
+            "too-many-tokens": "the account has the maximum number of tokens",
+        },
+    ),
+    413: ("Content too large", {"too-large": "the body is too large"}),
+    414: ("Query too long", {"query-too-long": "the query string exceeds 8,000 bytes"}),
+    415: ("Unsupported media type", {"unsupported-media-type": "the body has another Content-Type than required"}),
+    429: (
+        "Too many requests",
+        {
+            "too-many-requests": "the rate limit is used up; see Retry-After and RateLimit",
+            "too-many-attempts": "too many logins or registrations; see Retry-After",
+        },
+    ),
+    500: ("Internal error", {"internal-error": "a fault of the service; it is logged under the X-Request-ID"}),
+    503: (
+        "Unavailable",
+        {
+            "database-unavailable": "the database is unavailable and no copy is cached; see Retry-After",
+            "token-unverifiable": "the token cannot be checked at the moment; see Retry-After",
+            "busy": "too many logins at the same time; see Retry-After",
+        },
+    ),
+}
+"""Title of each error status, and its problem types with their meanings."""

@@ -1,0 +1,81 @@
+"""Response models of /insights, for the OpenAPI document, the page's types, the MCP tools and the tests.
+
+No running function imports them.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from functions.contract.fields import Count, Day, Instant, MarketResponse, Model, Number, Seconds, Source, Ticker
+
+_LINK = "/ohlc/AAPL?start=2026-11-19T20:30:00Z&end=2026-11-20T21:00:00Z"
+
+
+class FactBars(Model):
+    """Bars of a figure: these fields of the bars of all these tickers at all these starts."""
+
+    tickers: list[Ticker]
+    starts: list[Instant]
+    fields: Annotated[list[str], Field(examples=[["close"]])]
+
+
+class Fact(Model):
+    """A figure of a sentence, and the bars it is computed from."""
+
+    id: Annotated[str, Field(description="Its placeholder in the template", examples=["f12"])]
+    metric: Annotated[str, Field(examples=["change"])]
+    ticker: Ticker | None
+    basis: Annotated[str | None, Field(examples=["previous_close"])]
+    value: Number
+    unit: Annotated[str, Field(examples=["percent"])]
+    text: Annotated[str, Field(description="The figure as written in the sentence", examples=["1.43%"])]
+    direction: Literal["up", "down"] | None
+    link: Annotated[
+        str,
+        Field(
+            description="Address of its bars, relative to the root of this API",
+            examples=[_LINK],
+        ),
+    ]
+    superseded: Annotated[bool | None, Field(description="Its bars have changed since", examples=[False])]
+    bars: FactBars
+
+
+class Insight(Model):
+    """A sentence."""
+
+    place: Count
+    insight: Annotated[str, Field(examples=["Apple rose 1.43% since the previous close."])]
+    sentiment: Literal["positive", "negative", "neutral"]
+    tickers: list[Ticker]
+    generator: Literal["rules", "model"]
+    template: Annotated[str, Field(examples=["Apple rose {f12} since the previous close."])]
+    superseded: Annotated[bool | None, Field(examples=[False])]
+    facts: list[Fact]
+
+
+class InsightHour(Model):
+    """Insights of an hour."""
+
+    datetime: Annotated[Instant, Field(description="The start of the hour")]
+    timestamp: Seconds
+    end: Instant
+    session: Day
+    complete: Annotated[bool, Field(description="Every active ticker had its bar", examples=[True])]
+    missing: list[Ticker]
+    generator: Literal["rules", "model", "mixed"]
+    model: Annotated[str | None, Field(description="Language model that wrote the sentences", examples=["gpt-5-mini"])]
+    revision: Count
+    superseded: Annotated[bool | None, Field(examples=[False])]
+    source: Source
+    written_at: Instant
+    insights: list[Insight]
+
+
+class InsightsResponse(MarketResponse):
+    """Insights by hour, newest first."""
+
+    definition: Annotated[str, Field(examples=["Every figure of a sentence is one of its facts."])]
+    next_cursor: Annotated[str | None, Field(examples=["before-1795185000"])]
+    items: list[InsightHour]

@@ -1,0 +1,80 @@
+"""Routes of accounts and tokens, for the OpenAPI document. No running function imports them."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Form, Path
+
+from functions.contract.operations import documented
+from functions.token.response_models import (
+    ID_EXAMPLE,
+    AccountResponse,
+    CreateToken,
+    LoginForm,
+    LoginResponse,
+    NewTokenResponse,
+    PasswordChangeForm,
+    RegistrationForm,
+    RotatedTokenResponse,
+    RotateToken,
+    TokensResponse,
+)
+
+# pyright: reportReturnType=false
+router = APIRouter(tags=["Accounts"])
+TokenId = Annotated[str, Path(examples=[ID_EXAMPLE])]
+_BODY = (408, 413, 415)
+_CREATED = {"status": 201, "headers": ("Location",)}
+
+
+@router.post("/users/register", **documented("open", 403, 409, *_BODY, status=201))
+def register(form: Annotated[RegistrationForm, Form()]) -> AccountResponse:
+    """Create an account."""
+
+
+@router.post("/token", **documented("open", *_BODY))
+def log_in(form: Annotated[LoginForm, Form()]) -> LoginResponse:
+    """Log in: exchange a password for a token.
+
+    The 20 newest tokens from logins of an account stay valid.
+    """
+
+
+@router.get("/users/me", **documented("token", 403))
+def show_account() -> AccountResponse:
+    """The account of the token."""
+
+
+@router.post("/users/me/password", **documented("token", 403, *_BODY, status=204))
+def change_password(form: Annotated[PasswordChangeForm, Form()]) -> None:
+    """Change the password.
+
+    All other tokens from logins end at once. Named tokens stay valid.
+    """
+
+
+@router.delete("/users/me", **documented("token", 403, status=204))
+def delete_account() -> None:
+    """Delete the account and its tokens."""
+
+
+@router.get("/tokens", **documented("token", 403))
+def list_tokens() -> TokensResponse:
+    """List the valid tokens of the account."""
+
+
+@router.post("/tokens", **documented("token", 403, 409, *_BODY, **_CREATED))
+def create_token(token: CreateToken) -> NewTokenResponse:
+    """Create a token with a name, scopes and an expiry."""
+
+
+@router.post("/tokens/{token_id}/rotate", **documented("token", 403, 404, *_BODY, **_CREATED))
+def rotate_token(token_id: TokenId, token: Annotated[RotateToken, Body()]) -> RotatedTokenResponse:
+    """Replace a token. The old one stays valid for an overlap."""
+
+
+@router.delete("/tokens/{token_id}", **documented("token", 403, 404, status=204))
+def revoke_token(token_id: TokenId) -> None:
+    """Revoke a token at once.
+
+    `current` is the token of the request. Every token may revoke itself.
+    """
