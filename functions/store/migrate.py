@@ -11,6 +11,7 @@ if __name__ == "__main__":
 
 import hashlib
 import logging
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from psycopg import Connection
 
 from functions.store.calendar import fill_sessions
 from functions.store.catalogue import activate, read_catalogue, upsert_catalogue
+from functions.store.database_check import UnsuitableDatabaseError, check_database
 from shared.runtime import clock, log
 from shared.runtime.settings import CsvList, DatabaseSettings, read_settings
 
@@ -47,9 +49,11 @@ class MigrationError(Exception):
 def migrate(url: str, *, tickers: Sequence[str] = (), folder: Path = MIGRATIONS) -> list[str]:
     """Apply what the database at *url* lacks and return its names, in order; [] when it lacks nothing.
 
-    Several at once do no harm: one works, the others wait and find nothing to do. MigrationError when a file that has
+    Several at once do no harm: one works, the others wait and find nothing to do. UnsuitableDatabaseError before
+    anything is changed when the functions cannot work with the database; MigrationError when a file that has
     been applied was edited since, psycopg.Error when a statement fails; what was applied before it stays.
     """
+    check_database(url)
     with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection, _alone(connection):
         done = [file.name for file in _files(folder) if _apply(connection, file)]
         if not _exists(connection, "sessions"):
@@ -118,5 +122,9 @@ def _exists(connection: Connection, table: str) -> bool:
 if __name__ == "__main__":
     log.configure()
     settings = read_settings(Settings)
-    applied = migrate(settings.database_url.reveal(), tickers=settings.tickers)
+    try:
+        applied = migrate(settings.database_url.reveal(), tickers=settings.tickers)
+    except (MigrationError, UnsuitableDatabaseError) as error:
+        _logger.error("%s", error)
+        sys.exit(1)
     _logger.info("migrated: %s", ", ".join(applied) or "nothing to do")

@@ -15,6 +15,9 @@ from shared.runtime.settings import DatabaseSettings
 
 T = TypeVar("T")
 
+OPTIONS = "-c timezone=UTC -c statement_timeout=20s -c jit=off"
+"""Settings of each connection. Without JIT: compiling a plan takes longer than any of our statements."""
+
 _TIMEOUT_SECONDS = 8.0
 _BUSY_SECONDS = 3.0
 
@@ -34,8 +37,7 @@ class ConnectionPool:
                 self._settings.database_url.reveal(),
                 kwargs={
                     "autocommit": True,
-                    # Compiling a plan takes longer than any of our statements.
-                    "options": "-c timezone=UTC -c statement_timeout=20s -c jit=off",
+                    "options": OPTIONS,
                     "connect_timeout": 2,
                 },
                 min_size=0,

@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -28,7 +29,7 @@ SANDBOX = ["--network", "host", "--read-only", "--tmpfs", "/tmp", "--cap-drop", 
 SANDBOX += ["--security-opt", "no-new-privileges", "--user", "65532:65532"]
 """The security context of the manifests."""
 TICK = {"ce-id": "1", "ce-source": "/test", "ce-type": "dev.knative.sources.ping", "ce-specversion": "1.0"}
-pytestmark = pytest.mark.skipif(not DOCKER, reason="DOCKER names no container engine")
+pytestmark = [pytest.mark.skipif(not DOCKER, reason="DOCKER names no container engine"), pytest.mark.timeout(1800)]
 
 
 def docker(*arguments: str, cwd: Path = ROOT) -> str:
@@ -140,7 +141,7 @@ def test_a_function_answers_under_the_security_context(run: Callable[..., str], 
     port = free_port()
     name = run(function, PORT=str(port), HOST="127.0.0.1")
 
-    with client_of(port) as client:
+    with closing(client_of(port)) as client:
         assert client.get("/nothing-is-here").status_code in (400, 403, 404, 405, 503)
     code, seconds = stop(name)
     assert (code, seconds < 10) == (0, True)
@@ -175,7 +176,11 @@ def test_a_tick_becomes_bars_that_readers_get(run: Callable[..., str], empty_dat
 
     ports = {function: free_port() for function in ("ingest", "store", "api")}
     names = {function: run(function, **given, PORT=str(port)) for function, port in ports.items()}
-    with client_of(ports["ingest"]) as ingest, client_of(ports["store"]) as store, client_of(ports["api"]) as api:
+    with (
+        closing(client_of(ports["ingest"])) as ingest,
+        closing(client_of(ports["store"])) as store,
+        closing(client_of(ports["api"])) as api,
+    ):
         fetched = ingest.post("/", headers={**TICK, "ce-job": "bars", "content-type": "application/json"}, content="{}")
         assert fetched.status_code == 200, docker("logs", names["ingest"])
         headers = {name: value for name, value in fetched.headers.items() if name.startswith(("ce-", "content-type"))}

@@ -1,0 +1,100 @@
+"""Checks, before the first migration, that a database can serve the functions; each fault says what to change."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import psycopg
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from shared.connections.postgres import OPTIONS
+
+MINIMUM_VERSION = 14
+
+
+class UnsuitableDatabaseError(Exception):
+    """The functions cannot work with this database; the message says what to change."""
+
+
+class DatabaseProperties(NamedTuple):
+    """The properties of a database that the functions depend on."""
+
+    encoding: str
+    version: int
+    recovering: bool
+    read_only: bool
+    schema: str | None
+    can_create: bool
+    timezone: str
+
+
+def check_database(url: str) -> None:
+    """Raise UnsuitableDatabaseError with one sentence per fault of the database at *url*."""
+    with psycopg.connect(url, autocommit=True, connect_timeout=10) as first:
+        first_pid = _select_pid(first)
+        try:
+            # As the functions connect: a pooler may refuse the options.
+            with psycopg.connect(url, connect_timeout=10, options=OPTIONS, client_encoding="UTF8") as connection:
+                faults = list(find_faults(select_properties(connection)))
+                if is_pooled_by_transaction(first.info.backend_pid, first_pid, _select_pid(connection)):
+                    faults.append(
+                        "DATABASE_URL leads through a pooler that changes connections between transactions: "
+                        "use its session mode, or the server's own port."
+                    )
+        except psycopg.OperationalError as error:
+            if "parameter" not in str(error):
+                raise
+            raise UnsuitableDatabaseError(
+                f"The server refuses the connection option `options={OPTIONS}`, as poolers do: "
+                "name the server itself in DATABASE_URL, or let the pooler pass it on."
+            ) from error
+    if faults:
+        raise UnsuitableDatabaseError(" ".join(faults))
+
+
+def select_properties(connection: Connection) -> DatabaseProperties:
+    """Return the database's properties as *connection* sees them."""
+    cursor = connection.cursor(row_factory=class_row(DatabaseProperties))
+    [row] = cursor.execute(
+        """
+        SELECT current_setting('server_encoding') AS encoding,
+               current_setting('server_version_num')::int / 10000 AS version,
+               pg_is_in_recovery() AS recovering,
+               current_setting('default_transaction_read_only')::bool AS read_only,
+               current_schema()::text AS schema,
+               coalesce(has_schema_privilege(current_schema(), 'CREATE'), false) AS can_create,
+               current_setting('TimeZone') AS timezone
+        """
+    ).fetchall()
+    return row
+
+
+def find_faults(database: DatabaseProperties) -> Iterator[str]:
+    """Yield a sentence for each property that the functions cannot work with."""
+    if database.encoding != "UTF8":
+        yield (
+            f"The database's encoding is {database.encoding}, so text would come back as bytes: create another with "
+            "CREATE DATABASE stocksalot ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0."
+        )
+    if database.version < MINIMUM_VERSION:
+        yield f"PostgreSQL {database.version} is too old: upgrade to {MINIMUM_VERSION} or newer, 18 is tested."
+    if database.recovering:
+        yield "The server is a read-only replica: let DATABASE_URL name the primary."
+    elif database.read_only:
+        yield "Transactions are read-only: ALTER DATABASE ... SET default_transaction_read_only = off."
+    if database.schema is None:
+        yield "No schema of the search_path exists: CREATE SCHEMA public, or ALTER ROLE ... SET search_path."
+    elif not database.can_create:
+        yield f"The role may not create tables: GRANT CREATE ON SCHEMA {database.schema} TO it."
+    if database.timezone != "UTC":
+        yield f"The session's time zone is {database.timezone} although UTC was asked for: remove what sets it."
+
+
+def is_pooled_by_transaction(announced: int, first: int, second: int) -> bool:
+    """Return whether two open sessions share one server process that neither was *announced* at its start."""
+    return announced != first and first == second
+
+
+def _select_pid(connection: Connection) -> int:
+    [(pid,)] = connection.execute("SELECT pg_backend_pid()").fetchall()
+    return pid
