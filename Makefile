@@ -38,7 +38,7 @@ DOMAIN ?=
 OVERLAY ?= local
 SCRIPTS := .ci/run frontend/scripts/npm knative/install/cluster
 
-.PHONY: help run page shapes schema sessions pictures lighthouse test lint types lock bench images cluster deploy clean
+.PHONY: help run page shapes contract schema sessions pictures lighthouse test lint types lock bench images cluster deploy clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -60,6 +60,9 @@ schema: .venv/dev.stamp ## write functions/store/schema.sql anew, after a new mi
 
 sessions: .venv/dev.stamp ## write functions/store/special_days.csv anew, after a new version of exchange-calendars
 	@RENEW_SESSIONS=1 .venv/bin/python -m pytest -q tests/store/test_sessions.py $(ARGS)
+
+contract: .venv/dev.stamp frontend/node_modules/.stamp ## write the generated files after a change of a model or an endpoint
+	@.venv/bin/python -m functions.contract && $(NPM) run --silent api-types
 
 pictures: .venv/dev.stamp ## take pictures of the page of a running system: URL=http://localhost:8080
 	@.venv/bin/python -m tests.pictures $(URL) $(ARGS)

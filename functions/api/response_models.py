@@ -89,7 +89,7 @@ class LatestItem(Prices):
     source: Source
     stored_company_name: Name
     interval: Literal["1h"]
-    end: Instant | None
+    end: Instant
     session: Day | None
     revision: Count
     received_at: Instant
@@ -113,7 +113,7 @@ class Bar(Prices):
     ticker: Ticker
     datetime: Instant
     timestamp: Seconds
-    end: Instant | None
+    end: Instant
     source: Source
 
 
@@ -153,7 +153,7 @@ class MeasuredBar(Prices):
 
     datetime: Instant
     timestamp: Seconds
-    end: Instant | None
+    end: Instant
     source: Source
 
 

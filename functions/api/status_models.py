@@ -29,7 +29,7 @@ class NewestBar(Model):
     """Newest bar of all tickers, and the number of tickers that have it."""
 
     datetime: Instant
-    end: Instant | None
+    end: Instant
     tickers: Count
 
 

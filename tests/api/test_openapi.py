@@ -56,11 +56,11 @@ def api(database: str, module_redis_url: str) -> Iterator[Api]:
         yield api
 
 
-def test_what_is_served_is_what_the_contracts_say() -> None:
-    """The files that api serves are those that `python -m functions.contract` would write now."""
+def test_generated_files_are_current() -> None:
+    """The generated files are those that `make contract` would write now."""
     stale = [path.name for path, text in make_files().items() if path.read_text() != text]
 
-    assert stale == [], "run python -m functions.contract"
+    assert stale == [], "make contract"
 
 
 def test_every_reference_leads_somewhere() -> None:

@@ -13,7 +13,8 @@ export const Fact = v.object({
   unit: v.nullish(v.string(), null),
   /** The question to /ohlc that has its bars, below the root of the API. */
   link: v.string(),
-  superseded: v.boolean(),
+  /** Null while the database cannot tell. */
+  superseded: v.nullable(v.boolean()),
 });
 export const Insight = v.object({
   insight: v.string(),

@@ -1,0 +1,34 @@
+// The page's schemas and the API's contract: the types of schema.ts, generated from the OpenAPI document.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import * as v from 'valibot';
+import type { Account, Login, NewToken, Tokens } from '#lib/api/accounts.ts';
+import type { Insights } from '#lib/api/insights.ts';
+import type { Problem } from '#lib/api/problems.ts';
+import type * as api from '#lib/api/schema.ts';
+import type { Bars, Coverage, Latest, Movers, Profile, Status, Tickers } from '#lib/api/shapes.ts';
+import { apiTypes, FILE } from '../../../scripts/api-types.js';
+
+/** Does not compile unless the page's schema accepts every response that the contract allows. */
+type Accepts<Schema extends v.GenericSchema, Response extends v.InferInput<Schema>> = [Schema, Response];
+
+export type Accepted = [
+  Accepts<typeof Account, api.AccountResponse>,
+  Accepts<typeof Bars, api.BarsResponse>,
+  Accepts<typeof Coverage, api.CoverageResponse>,
+  Accepts<typeof Insights, api.InsightsResponse>,
+  Accepts<typeof Latest, api.LatestResponse>,
+  Accepts<typeof Login, api.LoginResponse>,
+  Accepts<typeof Movers, api.MoversResponse>,
+  Accepts<typeof NewToken, api.NewTokenResponse>,
+  Accepts<typeof Problem, api.Problem>,
+  Accepts<typeof Profile, api.ProfileResponse>,
+  Accepts<typeof Status, api.StatusResponse>,
+  Accepts<typeof Tickers, api.TickersResponse>,
+  Accepts<typeof Tokens, api.TokensResponse>,
+];
+
+test('schema.ts is current: make contract', async () => {
+  assert.equal(readFileSync(FILE, 'utf8'), await apiTypes());
+});
