@@ -15,6 +15,7 @@ from functions.contract.operations import documented, query_model
 
 router = APIRouter()
 _CACHED = ("ETag", "Cache-Control")
+_MARKET = (*_CACHED, "X-Stale")
 _TABLE_HEADERS = ("Link", "X-As-Of", "X-Source", "Content-Disposition")
 _TABLES = {
     "text/csv": "The items as RFC 4180 with a header line. X-As-Of, X-Source and Link have what surrounds them in JSON",
@@ -37,7 +38,7 @@ def _add(endpoint: Endpoint, path: str, summary: str) -> None:
             "optional",
             *errors,
             *([406] if is_table else []),
-            headers=(*_CACHED, *(_TABLE_HEADERS if is_table else ())),
+            headers=(*_MARKET, *(_TABLE_HEADERS if is_table else ())),
             media_types=_TABLES if is_table else None,
         ),
     )

@@ -50,6 +50,7 @@ _HEADERS = {
     "Allow": "Methods of this path",
     "ETag": "Send it as If-None-Match: the response is 304 without a body if nothing has changed",
     "Cache-Control": "max-age ends when the next bar is due",
+    "X-Stale": "The response is a cached copy, sent while the database is unavailable",
     "Link": 'rel="next" is the next page (RFC 8288), relative to this address',
     "Location": "Address of the new resource",
     "X-As-Of": "End of the newest bar in the response",

@@ -14,7 +14,7 @@ class InvalidParameter(Model):
     """An invalid parameter or field."""
 
     parameter: Annotated[str, Field(examples=["limit"])]
-    detail: Annotated[str, Field(examples=["should be greater than or equal to 1"])]
+    detail: Annotated[str, Field(examples=["should be a whole number from 1 to 5000"])]
 
 
 class Problem(BaseModel):
@@ -31,7 +31,7 @@ class Problem(BaseModel):
     ]
     title: Annotated[str, Field(examples=["Bad parameter"])]
     status: Annotated[int, Field(ge=400, le=599, examples=[400])]
-    detail: Annotated[str, Field(examples=["limit should be greater than or equal to 1"])]
+    detail: Annotated[str, Field(examples=["limit should be a whole number from 1 to 5000"])]
     instance: Annotated[str, Field(description="Path of the request", examples=["/ohlc/AAPL"])] = ""
     errors: Annotated[list[InvalidParameter], Field(description="Each invalid parameter or field of a 400")] = []
 

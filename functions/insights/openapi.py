@@ -32,7 +32,7 @@ class InsightsQuery:
     )
 
 
-@router.get("/insights", **documented("optional", 404, headers=("ETag", "Cache-Control", "Link")))
+@router.get("/insights", **documented("optional", 404, headers=("ETag", "Cache-Control", "X-Stale", "Link")))
 def insights(
     query: Annotated[query_model(InsightsQuery), Query()],  # pyright: ignore[reportInvalidTypeForm]
 ) -> InsightsResponse:  # pyright: ignore[reportReturnType]

@@ -15,6 +15,7 @@ import httpx
 import pytest
 from mcp import Client
 
+from functions.contract.problems import PROBLEMS
 from tests.running import ROOT, System, running
 
 EVENING = "2026-11-20T22:00:00+00:00"
@@ -128,3 +129,31 @@ def test_every_path_of_the_page_is_in_the_contract(system: System) -> None:
     known = set(system.get("/openapi.json")["paths"]) | {"/mcp"}
     assert named <= known
     assert {path.split("/")[1] for path in known} - {""} <= {path.split("/")[1] for path in named}
+
+
+def test_the_page_lists_every_problem_type() -> None:
+    """The table of errors is the one of the contract."""
+    listed = re.findall(r"^\| (\d{3}) \| `([a-z-]+)` \| (.*) \|$", PAGE, re.MULTILINE)
+
+    assert listed == [
+        (str(status), kind, text) for status, (_, kinds) in PROBLEMS.items() for kind, text in kinds.items()
+    ]
+
+
+def test_the_page_lists_every_header(system: System) -> None:
+    """Each header of the contract is in the table of headers."""
+    assert [name for name in system.get("/openapi.json")["components"]["headers"] if f"`{name}" not in PAGE] == []
+
+
+def test_the_contract_knows_every_problem_of_the_functions() -> None:
+    """Each problem that a public function raises has its status and type in the contract."""
+    sources = [file for name in ("functions/api", "functions/insights", "functions/mcp", "functions/token", "shared")
+               for file in (ROOT / name).rglob("*.py") if "events" not in file.parts]  # fmt: skip
+    raised = {
+        (int(status), kind)
+        for file in sources
+        for status, kind in re.findall(r'Problem\(\s*(\d{3}),\s*"([a-z-]+)"', file.read_text())
+    }
+
+    assert raised <= {(status, kind) for status, (_, kinds) in PROBLEMS.items() for kind in kinds}
+    assert len(raised) > 15

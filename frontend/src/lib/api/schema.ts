@@ -353,7 +353,7 @@ export interface components {
         InvalidParameter: {
             /** @example limit */
             parameter: string;
-            /** @example should be greater than or equal to 1 */
+            /** @example should be a whole number from 1 to 5000 */
             detail: string;
         };
         /** @description Newest hourly bar of a ticker. */
@@ -782,7 +782,7 @@ export interface components {
             title: string;
             /** @example 400 */
             status: number;
-            /** @example limit should be greater than or equal to 1 */
+            /** @example limit should be a whole number from 1 to 5000 */
             detail: string;
             /**
              * @description Path of the request
