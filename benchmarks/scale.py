@@ -22,12 +22,12 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 
 from benchmarks.table import print_table
-from functions.api.bars import Page, Span, select_derived_bars, select_hourly_bars
+from functions.api.bars import BarQuery, BarRange, select_derived_bars, select_hourly_bars
 from functions.api.coverage import Missing, select_coverage
 from functions.api.latest import select_latest
+from functions.api.market_state import select_ticker_statuses
 from functions.api.movers import select_movers
 from functions.api.parameters import Movers
-from functions.api.scene import select_standings
 from functions.api.status import select_health
 from functions.store.migrate import migrate
 from knative.local.services.postgres import Postgres
@@ -54,18 +54,18 @@ Select = Callable[[psycopg.AsyncConnection], Awaitable[Any]]
 
 def apple(connection: psycopg.AsyncConnection) -> Awaitable[Any]:
     """/ohlc/AAPL?limit=500."""
-    return select_hourly_bars(connection, Page([Span("AAPL", None, None)], 500, from_newest=True))
+    return select_hourly_bars(connection, BarQuery([BarRange("AAPL", None, None)], 500, from_newest=True))
 
 
 def from_a_day(connection: psycopg.AsyncConnection) -> Awaitable[Any]:
     """/ohlc/AAPL?start=2026-06-01&limit=500."""
     start = datetime(2026, 6, 1, 4, tzinfo=UTC)
-    return select_hourly_bars(connection, Page([Span("AAPL", start, None)], 500))
+    return select_hourly_bars(connection, BarQuery([BarRange("AAPL", start, None)], 500))
 
 
 def days(connection: psycopg.AsyncConnection) -> Awaitable[Any]:
     """/ohlc/AAPL?interval=1d&limit=100."""
-    return select_derived_bars(connection, "1d", Page([Span("AAPL", None, None)], 100, from_newest=True))
+    return select_derived_bars(connection, "1d", BarQuery([BarRange("AAPL", None, None)], 100, from_newest=True))
 
 
 def coverage(connection: psycopg.AsyncConnection) -> Awaitable[Missing]:
@@ -82,7 +82,7 @@ SELECTS: dict[str, Select] = {
     "/ohlc/AAPL?interval=1d&limit=100": days,
     "/coverage of one session": coverage,
     "/status": lambda connection: select_health(connection, NOON),
-    "who lags behind": lambda connection: select_standings(connection, NOON),
+    "who lags behind": lambda connection: select_ticker_statuses(connection, NOON),
 }
 
 

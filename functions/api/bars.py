@@ -11,7 +11,7 @@ _UNITS = {"1d": "day", "1w": "week", "1mo": "month"}
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class BarRange:
     """Where the bars of one ticker are looked for: they start in [first, end); None is no bound."""
 
     ticker: str
@@ -20,13 +20,13 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class BarQuery:
     """What is read at once: up to *limit* bars of each span, found from the newest or from the oldest.
 
     They are told oldest first, or *newest_first*; and as they stood at the instant *known_at*, None for now.
     """
 
-    spans: Sequence[Span]
+    spans: Sequence[BarRange]
     limit: int
     from_newest: bool = False
     newest_first: bool = False
@@ -34,7 +34,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class JsonSeries:
     """Some bars of one ticker as JSON objects, one a line, comma between; *more* tells whether the span has others.
 
     *oldest* and *newest* are the starts of the outermost; *newest_end* is the end of the newest hourly bar in them.
@@ -50,9 +50,9 @@ class Series:
     sources: tuple[str, ...]
 
 
-async def select_hourly_bars(connection: AsyncConnection, page: Page) -> list[Series]:
+async def select_hourly_bars(connection: AsyncConnection, page: BarQuery) -> list[JsonSeries]:
     """Return the hourly bars of *page*, by ticker."""
-    cursor = connection.cursor(row_factory=class_row(Series))
+    cursor = connection.cursor(row_factory=class_row(JsonSeries))
     await cursor.execute(
         """
         SELECT span.ticker,
@@ -89,9 +89,9 @@ async def select_hourly_bars(connection: AsyncConnection, page: Page) -> list[Se
     return await cursor.fetchall()
 
 
-async def select_derived_bars(connection: AsyncConnection, interval: str, page: Page) -> list[Series]:
+async def select_derived_bars(connection: AsyncConnection, interval: str, page: BarQuery) -> list[JsonSeries]:
     """Return the bars of the *interval* 1d, 1w or 1mo of *page*, by ticker."""
-    cursor = connection.cursor(row_factory=class_row(Series))
+    cursor = connection.cursor(row_factory=class_row(JsonSeries))
     await cursor.execute(
         """
         SELECT span.ticker,
@@ -129,7 +129,7 @@ async def select_derived_bars(connection: AsyncConnection, interval: str, page: 
     return await cursor.fetchall()
 
 
-def _parameters(page: Page) -> dict[str, object]:
+def _parameters(page: BarQuery) -> dict[str, object]:
     return {
         "tickers": [span.ticker for span in page.spans],
         "firsts": [span.first for span in page.spans],

@@ -1,4 +1,4 @@
-"""Rows as Arrow columns, for those who compute: an optional extra (dependency group `arrow`), loaded when asked for."""
+"""Arrow files of bars: optional (dependency group `arrow`), loaded when first requested."""
 
 import json
 from datetime import date, datetime

@@ -6,11 +6,10 @@ from datetime import datetime
 from psycopg import AsyncConnection
 from psycopg.rows import class_row, scalar_row
 
+from functions.api.market_state import MarketState
 from functions.api.parameters import MAX_SESSIONS, Coverage
-from functions.api.rows import Rows, market_members
-from functions.api.scene import Scene
 from shared.http.problem import bad_parameters
-from shared.http.response_data import ResponseData, json_body
+from shared.http.response_data import JsonRows, ResponseData, envelope, json_body
 
 _DEFAULT_SESSIONS = 5
 _MAX_CELLS = 5000
@@ -18,13 +17,13 @@ _MAX_CELLS = 5000
 
 _DEFINITION = (
     "A bar is expected once it has ended and the grace time is over. Of those that are not present, rejected means "
-    "that a provider sent one that was not believed; none_at_provider, that a provider was asked late enough and had "
-    "none; not_fetched, that it has not been asked for yet."
+    "that a provider sent one that was not believed; none_at_provider, that a provider was context late enough and had "
+    "none; not_fetched, that it has not been context for yet."
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Missing(Rows):
+class Missing(JsonRows):
     """The sessions of a window, each with what it misses, and counts over all of them."""
 
     sessions: int
@@ -32,27 +31,29 @@ class Missing(Rows):
     tickers: list[dict[str, object]]
 
 
-async def answer_coverage(
-    connection: AsyncConnection, scene: Scene, query: Coverage, tickers: tuple[str, ...]
+async def respond_coverage(
+    connection: AsyncConnection, state: MarketState, query: Coverage, tickers: tuple[str, ...]
 ) -> ResponseData:
     """Return how complete the hourly bars are, by session and by ticker.
 
     Problem 404 for an unknown ticker, 400 for a window that is too wide.
     """
-    scene.check(tickers)
-    opens = await select_session_opens(connection, query, scene.now)
+    state.check(tickers)
+    opens = await select_session_opens(connection, query, state.now)
     _check_size(query, len(opens), len(tickers))
-    found = await select_coverage(connection, opens, tickers, scene.now - scene.grace, query.detail)
-    members = market_members(found) | {
+    found = await select_coverage(connection, opens, tickers, state.now - state.grace, query.detail)
+    members = envelope(found) | {
         "interval": "1h",
         "sessions": found.sessions,
         "definition": _DEFINITION,
         "totals": found.totals,
         "tickers": found.tickers,
     }
-    opening = scene.market.next_opening(scene.now)
-    changes = [instant for instant in (scene.next_due, opening and opening.opens) if instant]
-    return ResponseData(json_body(members, found.text), due=scene.due, changes_at=min(changes, default=None))
+    opening = state.calendar.next_opening(state.now)
+    changes = [instant for instant in (state.next_due, opening and opening.opens) if instant]
+    return ResponseData(
+        json_body(members, found.text), next_update_at=state.next_update_at, valid_until=min(changes, default=None)
+    )
 
 
 def _check_size(query: Coverage, sessions: int, tickers: int) -> None:

@@ -1,33 +1,41 @@
-"""Cursors: where to go on, ticker by ticker, in one opaque word that belongs to one question."""
+"""Cursors: where the next page of a query begins, ticker by ticker, as one opaque word.
+
+The digest finds cursors of other queries and damaged ones. Anybody can compute it, so every field is checked as well.
+"""
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from hashlib import blake2b
 
-from functions.api.values import TICKER
+_DIGEST_BYTES = 9
+_LATEST = 7_258_118_400
+"""2200-01-01 in Unix seconds."""
 
-_CHECK_BYTES = 9
 
-
-def write_cursor(question: str, edges: Mapping[str, int]) -> str:
-    """Return a cursor for *question* that goes on at *edges*: Unix seconds by ticker."""
+def write_cursor(identity: str, edges: Mapping[str, int]) -> str:
+    """Return a cursor for the query *identity* that continues at *edges*: Unix seconds by ticker."""
     payload = json.dumps(edges, separators=(",", ":")).encode()
-    return urlsafe_b64encode(_check(question, payload) + payload).decode().rstrip("=")
+    return urlsafe_b64encode(_digest(identity, payload) + payload).decode().rstrip("=")
 
 
-def read_cursor(question: str, cursor: str) -> dict[str, int]:
-    """Return the edges that *cursor* was written with; ValueError when it is not whole or of another question."""
+def read_cursor(identity: str, cursor: str, tickers: Collection[str]) -> dict[str, int]:
+    """Return the edges in *cursor*; ValueError unless it is of the query *identity*, which reads *tickers*."""
     whole = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-    check, payload = whole[:_CHECK_BYTES], whole[_CHECK_BYTES:]
+    digest, payload = whole[:_DIGEST_BYTES], whole[_DIGEST_BYTES:]
     # Compared as text as well: base64 has several spellings of the same bytes.
-    if check != _check(question, payload) or urlsafe_b64encode(whole).decode().rstrip("=") != cursor:
-        raise ValueError("the cursor is not whole, or belongs to another question")
-    edges = json.loads(payload)
-    if not all(TICKER.fullmatch(ticker) and isinstance(edge, int) for ticker, edge in edges.items()):
-        raise ValueError("the cursor is not one of ours")
+    if digest != _digest(identity, payload) or urlsafe_b64encode(whole).decode().rstrip("=") != cursor:
+        raise ValueError("the cursor is damaged, or of another query")
+    try:
+        edges = json.loads(payload)
+    except RecursionError:
+        raise ValueError("the cursor is made up") from None
+    if not isinstance(edges, dict) or not edges:
+        raise ValueError("the cursor is made up")
+    if not all(ticker in tickers and type(edge) is int and 0 <= edge < _LATEST for ticker, edge in edges.items()):
+        raise ValueError("the cursor is made up")
     return edges
 
 
-def _check(question: str, payload: bytes) -> bytes:
-    return blake2b(question.encode() + b"\0" + payload, digest_size=_CHECK_BYTES, person=b"stocksalot").digest()
+def _digest(identity: str, payload: bytes) -> bytes:
+    return blake2b(identity.encode() + b"\0" + payload, digest_size=_DIGEST_BYTES, person=b"stocksalot").digest()

@@ -7,9 +7,10 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
-from functions.api.routes import directory
+from functions.api.routes import index
+from shared.cache.cached_response import CachedResponse
 from shared.http.prepared_response import PreparedResponse
-from shared.http.response_data import CachedResponse, ResponseData
+from shared.http.response_data import ResponseData
 from shared.runtime import clock
 
 _FOLDER = Path(__file__).parent
@@ -42,7 +43,7 @@ def _hash(name: bytes, body: bytes) -> str:
     return f"'sha256-{b64encode(sha256(content).digest()).decode()}'"
 
 
-PAGES: dict[str, Callable[[], ResponseData]] = {"/": directory, "/openapi.json": _document, "/docs": _page}
+PAGES: dict[str, Callable[[], ResponseData]] = {"/": index, "/openapi.json": _document, "/docs": _page}
 """Paths that need no data."""
 
 

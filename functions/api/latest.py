@@ -3,20 +3,19 @@
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
-from functions.api.rows import NO_ROWS, Rows, market_members
-from functions.api.scene import Scene
-from shared.http.response_data import ResponseData, json_body
+from functions.api.market_state import MarketState
+from shared.http.response_data import NO_ROWS, JsonRows, ResponseData, envelope, json_body
 
 
-async def answer_latest(connection: AsyncConnection, scene: Scene) -> ResponseData:
+async def respond_latest(connection: AsyncConnection, state: MarketState) -> ResponseData:
     """Return the newest bars, by ticker."""
     rows = await select_latest(connection)
-    return ResponseData(json_body(market_members(rows), rows.text), due=scene.due)
+    return ResponseData(json_body(envelope(rows), rows.text), next_update_at=state.next_update_at)
 
 
-async def select_latest(connection: AsyncConnection) -> Rows:
+async def select_latest(connection: AsyncConnection) -> JsonRows:
     """Return the newest hourly bar of each active ticker."""
-    cursor = connection.cursor(row_factory=class_row(Rows))
+    cursor = connection.cursor(row_factory=class_row(JsonRows))
     await cursor.execute(
         """
         SELECT string_agg(to_json(item)::text, E',\n' ORDER BY item.ticker) AS text,

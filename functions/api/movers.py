@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
+from functions.api.market_state import MarketState
 from functions.api.parameters import Movers
-from functions.api.rows import Rows, market_members
-from functions.api.scene import Scene
-from shared.http.response_data import ResponseData, json_body
+from shared.http.response_data import JsonRows, ResponseData, envelope, json_body
 
 _KINDS = {
     "gainers": "Ranked by change_percent, falling; only tickers that rose.",
@@ -46,22 +45,22 @@ _THRESHOLDS = {"unusual_volume": 1}
 
 
 @dataclass(frozen=True, slots=True)
-class MoverRows(Rows):
+class MoverRows(JsonRows):
     """Movers, the best first, and those that could not be measured."""
 
     not_ranked: list[dict[str, object]]
 
 
-async def answer_movers(connection: AsyncConnection, scene: Scene, query: Movers) -> ResponseData:
+async def respond_movers(connection: AsyncConnection, state: MarketState, query: Movers) -> ResponseData:
     """Return the movers, ranked."""
     movers = await select_movers(connection, query)
-    members = market_members(movers) | {
+    members = envelope(movers) | {
         "kind": query.kind,
         "basis": query.basis,
         "definition": f"{_KINDS[query.kind]} {_BASES[query.basis]} {_ALWAYS}",
         "not_ranked": movers.not_ranked,
     }
-    return ResponseData(json_body(members, movers.text), due=scene.due)
+    return ResponseData(json_body(members, movers.text), next_update_at=state.next_update_at)
 
 
 async def select_movers(connection: AsyncConnection, query: Movers) -> MoverRows:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from functions.api.values import Instant, Tickers
+from functions.api.query_types import Instant, Tickers
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter

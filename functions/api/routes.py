@@ -1,31 +1,36 @@
-"""Which path asks what."""
+"""Endpoints of the reading API: path, summary, parameters and response."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Any
 
 from psycopg import AsyncConnection
 
-from functions.api.coverage import answer_coverage
-from functions.api.latest import answer_latest
-from functions.api.movers import answer_movers
-from functions.api.ohlc import answer_ohlc
+from functions.api.coverage import respond_coverage
+from functions.api.latest import respond_latest
+from functions.api.market_state import MarketState
+from functions.api.movers import respond_movers
+from functions.api.ohlc import respond_ohlc
 from functions.api.parameters import Bars, Coverage, Movers, Query, TickerBars
 from functions.api.provider_usage import ProviderUsage
-from functions.api.scene import Scene
-from functions.api.status import answer_status
-from functions.api.tickers import answer_ticker, answer_tickers
+from functions.api.status import respond_status
+from functions.api.tickers import respond_ticker, respond_tickers
 from shared.http.response_data import ResponseData, json_body
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A question, and what it is answered from. *query* is of the endpoint's model, *ticker* is that of the path."""
+class RequestContext:
+    """A query and its data sources: *query* is of the endpoint's model, *ticker* is the one in the path.
+
+    *open_from* is where history begins for the caller, None for the whole history.
+    """
 
     connection: AsyncConnection
-    scene: Scene
+    state: MarketState
     query: Any
     ticker: str
+    open_from: datetime | None
     provider_usage: ProviderUsage
 
 
@@ -36,7 +41,7 @@ class Endpoint:
     path: str
     summary: str
     query: type[Query]
-    answer: Callable[[Asked], Awaitable[ResponseData]]
+    respond: Callable[[RequestContext], Awaitable[ResponseData]]
     response: str
 
 
@@ -45,36 +50,42 @@ ENDPOINTS = (
         "/tickers",
         "Tracked tickers",
         Query,
-        lambda asked: answer_tickers(asked.connection),
+        lambda context: respond_tickers(context.connection),
         "TickersResponse",
     ),
     Endpoint(
         "/tickers/{ticker}",
         "Profile of a company; market cap and shares in millions",
         Query,
-        lambda asked: answer_ticker(asked.connection, asked.ticker),
+        lambda context: respond_ticker(context.connection, context.ticker),
         "ProfileResponse",
     ),
     Endpoint(
         "/latest",
         "Newest hourly bar of each ticker, with the change since the previous close",
         Query,
-        lambda asked: answer_latest(asked.connection, asked.scene),
+        lambda context: respond_latest(context.connection, context.state),
         "LatestResponse",
     ),
     Endpoint(
         "/ohlc/{ticker}",
         "Bars of a ticker: hourly as stored, or days, weeks and months made from whole sessions",
         TickerBars,
-        lambda asked: answer_ohlc(asked.connection, asked.scene, asked.query, (asked.ticker,)),
+        lambda context: respond_ohlc(
+            context.connection, context.state, context.query, (context.ticker,), context.open_from
+        ),
         "BarsResponse",
     ),
     Endpoint(
         "/ohlc",
         "Bars of several tickers, by ticker, then by time",
         Bars,
-        lambda asked: answer_ohlc(
-            asked.connection, asked.scene, asked.query, asked.query.tickers or asked.scene.active
+        lambda context: respond_ohlc(
+            context.connection,
+            context.state,
+            context.query,
+            context.query.tickers or context.state.active,
+            context.open_from,
         ),
         "BarsResponse",
     ),
@@ -82,15 +93,15 @@ ENDPOINTS = (
         "/movers",
         "Tickers that moved most; the response defines the ranking",
         Movers,
-        lambda asked: answer_movers(asked.connection, asked.scene, asked.query),
+        lambda context: respond_movers(context.connection, context.state, context.query),
         "MoversResponse",
     ),
     Endpoint(
         "/coverage",
         "Expected and stored bars of each session, and why bars are missing",
         Coverage,
-        lambda asked: answer_coverage(
-            asked.connection, asked.scene, asked.query, asked.query.tickers or asked.scene.active
+        lambda context: respond_coverage(
+            context.connection, context.state, context.query, context.query.tickers or context.state.active
         ),
         "CoverageResponse",
     ),
@@ -98,7 +109,7 @@ ENDPOINTS = (
         "/status",
         "Market hours, age of the data, tickers with missing bars, provider budgets",
         Query,
-        lambda asked: answer_status(asked.connection, asked.scene, asked.provider_usage),
+        lambda context: respond_status(context.connection, context.state, context.provider_usage),
         "StatusResponse",
     ),
 )
@@ -106,7 +117,7 @@ ALIASES = {"/market_movers": "/movers"}
 """Other paths of the first system, and the paths they stand for."""
 
 
-def directory() -> ResponseData:
+def index() -> ResponseData:
     """Return the answer to `/`: what there is, with addresses relative to it."""
     items = [
         {

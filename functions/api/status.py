@@ -6,8 +6,8 @@ from typing import NamedTuple
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
+from functions.api.market_state import MarketState
 from functions.api.provider_usage import ProviderUsage
-from functions.api.scene import Scene
 from shared.calendar.trading import EXCHANGE_ZONE, Session
 from shared.http.response_data import ResponseData, json_body, rfc3339, source_of
 
@@ -27,43 +27,45 @@ class Health(NamedTuple):
     dead_letters: int
 
 
-async def answer_status(connection: AsyncConnection, scene: Scene, provider_usage: ProviderUsage) -> ResponseData:
+async def respond_status(
+    connection: AsyncConnection, state: MarketState, provider_usage: ProviderUsage
+) -> ResponseData:
     """Return the state of market and data, and what ingest has spent."""
-    health = await select_health(connection, scene.now - timedelta(days=1))
-    finished = scene.finished
+    health = await select_health(connection, state.now - timedelta(days=1))
+    finished = state.last_finished_bar
     body = {
         "as_of": health.newest_end and rfc3339(health.newest_end),
-        "answered_at": rfc3339(scene.now),
+        "answered_at": rfc3339(state.now),
         "source": source_of(health.sources),
         "sources": health.sources,
         "stale": False,
         "exchange_tz": EXCHANGE_ZONE.key,
         "simulated": "simulated" in health.sources,
-        "market": _market(scene),
+        "market": _market(state),
         "newest_bar": health.newest_start
         and {
             "datetime": rfc3339(health.newest_start),
             "end": health.newest_end and rfc3339(health.newest_end),
             "tickers": health.newest_tickers,
         },
-        "data_age_seconds": health.newest_end and int((scene.now - health.newest_end).total_seconds()),
+        "data_age_seconds": health.newest_end and int((state.now - health.newest_end).total_seconds()),
         "newest_finished_bar": finished and rfc3339(finished),
-        "next_bar_due": scene.next_due and rfc3339(scene.next_due),
-        "tickers": len(scene.active),
-        "behind": scene.behind,
+        "next_bar_due": state.next_due and rfc3339(state.next_due),
+        "tickers": len(state.active),
+        "behind": state.lagging,
         "rejected_last_day": health.rejected,
         "dead_letters": health.dead_letters,
         "epoch": health.epoch,
         "providers": await provider_usage.read(),
     }
-    return ResponseData(json_body(body), changes_at=scene.now + _HOLDS, max_age=1)
+    return ResponseData(json_body(body), valid_until=state.now + _HOLDS, max_age=1)
 
 
-def _market(scene: Scene) -> dict[str, object]:
+def _market(state: MarketState) -> dict[str, object]:
     """Return whether the exchange trades now; the session that trades, or the last one; and when the next opens."""
-    session, opening = scene.market.last_opened(scene.now), scene.market.next_opening(scene.now)
+    session, opening = state.calendar.last_opened(state.now), state.calendar.next_opening(state.now)
     return {
-        "state": "open" if scene.market.session_at(scene.now) else "closed",
+        "state": "open" if state.calendar.session_at(state.now) else "closed",
         "session": session and _session(session),
         "next_open": opening and rfc3339(opening.opens),
         "next_session": opening and _session(opening),

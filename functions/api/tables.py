@@ -1,4 +1,4 @@
-"""Rows in the forms that spreadsheets and line-wise tools read, made of the JSON rows digit by digit."""
+"""JsonRows in the forms that spreadsheets and line-wise tools read, made of the JSON rows digit by digit."""
 
 import csv
 import io

@@ -3,19 +3,19 @@
 from psycopg import AsyncConnection
 from psycopg.rows import scalar_row
 
-from functions.api.scene import unknown_ticker
+from functions.api.market_state import unknown_ticker
 from shared.http.response_data import ResponseData, json_body
 
 _MAX_AGE = 300
 
 
-async def answer_tickers(connection: AsyncConnection) -> ResponseData:
+async def respond_tickers(connection: AsyncConnection) -> ResponseData:
     """Return the tickers that are tracked, in order."""
     items = await select_tickers(connection)
     return ResponseData(json_body({"count": len(items), "stale": False}, ",\n".join(items)), max_age=_MAX_AGE)
 
 
-async def answer_ticker(connection: AsyncConnection, ticker: str) -> ResponseData:
+async def respond_ticker(connection: AsyncConnection, ticker: str) -> ResponseData:
     """Return what is known of one company; Problem 404 for an unknown ticker."""
     profile = await select_profile(connection, ticker)
     if profile is None:

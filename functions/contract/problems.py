@@ -94,7 +94,7 @@ PROBLEMS: Mapping[int, tuple[str, Mapping[str, str]]] = {
         {
             "database-unavailable": "the database is unavailable and no copy is cached; see Retry-After",
             "token-unverifiable": "the token cannot be checked at the moment; see Retry-After",
-            "busy": "too many logins at the same time; see Retry-After",
+            "busy": "too many requests wait for the database or a login; see Retry-After",
         },
     ),
 }

@@ -95,7 +95,7 @@ def drop_unusable(
         if (
             session is not None
             and ask.start <= bar.start < ask.end
-            and session.holds(INTERVAL, bar.start)
+            and session.has_bar_at(INTERVAL, bar.start)
             and session.end(INTERVAL, bar.start) + grace <= now
         ):
             kept.append(bar)
@@ -156,7 +156,7 @@ async def _plan_newest(
     history = now - _sessions(settings.history_sessions)
     first = min([history, *(one.newest for one in history_of if one.newest)]) - _NEIGHBOURS
     market = await select_calendar(connection, first, now)
-    newest = market.newest_finished(INTERVAL, now, grace)
+    newest = market.last_finished_bar(INTERVAL, now, grace)
     if newest is None:
         _logger.warning("no session has a finished bar by %s: has the migration run?", now.isoformat())
         return FetchPlan([], [], market)
@@ -178,7 +178,7 @@ async def _plan_window(
     """Find what is missing in *window*, at its ends or inside."""
     first = window.start or window.end - _sessions(window.sessions or 1)
     market = await select_calendar(connection, first - _NEIGHBOURS, window.end)
-    newest = market.newest_finished(INTERVAL, now, grace)
+    newest = market.last_finished_bar(INTERVAL, now, grace)
     if newest is None:
         return FetchPlan([], [], market)
     start = window.start or _opening(market, newest, window.sessions or 1)

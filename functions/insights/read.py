@@ -13,14 +13,13 @@ from functions.insights.settings import Settings
 from functions.insights.told import has_ticker, select_told
 from shared.auth.authenticator import Authenticator
 from shared.auth.caller import Caller
-from shared.cache.market_version_cache import MarketVersionCache
+from shared.cache.market_version import MarketVersion
 from shared.cache.response_cache import CachedQuery, ResponseCache, code_version
 from shared.calendar.queries import select_calendar
 from shared.calendar.trading import EXCHANGE_ZONE
 from shared.connections.postgres import PostgresClient
 from shared.connections.redis import RedisClient
 from shared.http.endpoint import public_endpoint
-from shared.http.prepared_response import PreparedResponse
 from shared.http.problem import Problem
 from shared.http.response_data import ResponseData, json_body, rfc3339, source_of
 from shared.http.router import Router
@@ -40,7 +39,7 @@ class Reading:
     def __init__(self, settings: Settings, postgres: PostgresClient, redis: RedisClient) -> None:
         self._postgres = postgres
         self._grace = timedelta(seconds=settings.bar_grace_seconds)
-        self._cache = ResponseCache(redis, MarketVersionCache(postgres, redis), code_version(Path(__file__)))
+        self._cache = ResponseCache(redis, MarketVersion(postgres, redis), code_version(Path(__file__)))
         gate = Authenticator(settings, redis, postgres)
         routes = [Route(path, self._answer) for path in (PATH, f"{PATH}/")]
         self.answer = public_endpoint(Router(routes, f"Insights are at {PATH}."), gate)
@@ -48,8 +47,10 @@ class Reading:
     async def _answer(self, request: Request, _: Caller) -> Response:
         """Return what is asked for; Problem 400, 503."""
         asked = read_asked(request.scope["query_string"])
-        entry = await self._cache.get(CachedQuery(f"{PATH} {asked}", lambda _: self._find(asked)))
-        return PreparedResponse(entry, clock.now()).response(dict(request.scope["headers"]))
+        is_common = not request.scope["query_string"]
+        query = CachedQuery(f"{PATH} {asked}", lambda _: self._find(asked), is_common)
+        prepared = await self._cache.get(query.text, query)
+        return prepared.response(dict(request.scope["headers"]))
 
     async def _find(self, asked: Asked) -> ResponseData:
         async def work(connection: AsyncConnection) -> ResponseData:
@@ -82,4 +83,4 @@ async def answer_insights(connection: AsyncConnection, asked: Asked, due: dateti
         "next_cursor": goes_on and cursor_before(goes_on),
     }
     links = (("Link", f'<?{asked.after(goes_on)}>; rel="next"'),) if goes_on else ()
-    return ResponseData(json_body(members, told.text), due=due, headers=links)
+    return ResponseData(json_body(members, told.text), next_update_at=due, headers=links)

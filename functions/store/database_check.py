@@ -7,8 +7,6 @@ import psycopg
 from psycopg import Connection
 from psycopg.rows import class_row
 
-from shared.connections.postgres import OPTIONS
-
 MINIMUM_VERSION = 14
 
 
@@ -25,29 +23,19 @@ class DatabaseProperties(NamedTuple):
     read_only: bool
     schema: str | None
     can_create: bool
-    timezone: str
 
 
 def check_database(url: str) -> None:
     """Raise UnsuitableDatabaseError with one sentence per fault of the database at *url*."""
-    with psycopg.connect(url, autocommit=True, connect_timeout=10) as first:
+    with psycopg.connect(url, autocommit=True, connect_timeout=10, client_encoding="UTF8") as first:
         first_pid = _select_pid(first)
-        try:
-            # As the functions connect: a pooler may refuse the options.
-            with psycopg.connect(url, connect_timeout=10, options=OPTIONS, client_encoding="UTF8") as connection:
-                faults = list(find_faults(select_properties(connection)))
-                if is_pooled_by_transaction(first.info.backend_pid, first_pid, _select_pid(connection)):
-                    faults.append(
-                        "DATABASE_URL leads through a pooler that changes connections between transactions: "
-                        "use its session mode, or the server's own port."
-                    )
-        except psycopg.OperationalError as error:
-            if "parameter" not in str(error):
-                raise
-            raise UnsuitableDatabaseError(
-                f"The server refuses the connection option `options={OPTIONS}`, as poolers do: "
-                "name the server itself in DATABASE_URL, or let the pooler pass it on."
-            ) from error
+        faults = list(find_faults(select_properties(first)))
+        with psycopg.connect(url, autocommit=True, connect_timeout=10) as second:
+            if is_pooled_by_transaction(first.info.backend_pid, first_pid, _select_pid(second)):
+                faults.append(
+                    "DATABASE_URL leads through a pooler that changes connections between transactions: "
+                    "use its session mode, or the server's own port."
+                )
     if faults:
         raise UnsuitableDatabaseError(" ".join(faults))
 
@@ -62,8 +50,7 @@ def select_properties(connection: Connection) -> DatabaseProperties:
                pg_is_in_recovery() AS recovering,
                current_setting('default_transaction_read_only')::bool AS read_only,
                current_schema()::text AS schema,
-               coalesce(has_schema_privilege(current_schema(), 'CREATE'), false) AS can_create,
-               current_setting('TimeZone') AS timezone
+               coalesce(has_schema_privilege(current_schema(), 'CREATE'), false) AS can_create
         """
     ).fetchall()
     return row
@@ -86,8 +73,6 @@ def find_faults(database: DatabaseProperties) -> Iterator[str]:
         yield "No schema of the search_path exists: CREATE SCHEMA public, or ALTER ROLE ... SET search_path."
     elif not database.can_create:
         yield f"The role may not create tables: GRANT CREATE ON SCHEMA {database.schema} TO it."
-    if database.timezone != "UTC":
-        yield f"The session's time zone is {database.timezone} although UTC was asked for: remove what sets it."
 
 
 def is_pooled_by_transaction(announced: int, first: int, second: int) -> bool:

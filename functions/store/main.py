@@ -84,7 +84,9 @@ async def operator_response(path: str) -> Response:
         # An event's cold start does not wait for what only this needs.
         from functions.store.metrics import answer_metrics
 
-        return Response(await answer_metrics(connection, _redis()), media_type="text/plain; version=0.0.4")
+        return Response(
+            await answer_metrics(connection, _redis(), _settings.grace), media_type="text/plain; version=0.0.4"
+        )
 
 
 async def keep(event: Received) -> Response:

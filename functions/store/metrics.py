@@ -6,6 +6,7 @@ awake meanwhile. Asked every five minutes, store sleeps in between.
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from psycopg import AsyncConnection
@@ -40,9 +41,9 @@ HELP = {
 Figure = tuple[str, Mapping[str, str], float]
 
 
-async def answer_metrics(connection: AsyncConnection, redis: Redis) -> str:
+async def answer_metrics(connection: AsyncConnection, redis: Redis, grace: timedelta) -> str:
     """Return all figures in Prometheus's text format."""
-    figures = await select_figures(connection)
+    figures = await select_figures(connection, grace)
     try:
         usage = await read_usage(redis)
     except RedisError:
@@ -52,10 +53,11 @@ async def answer_metrics(connection: AsyncConnection, redis: Redis) -> str:
     return _text(figures)
 
 
-async def select_figures(connection: AsyncConnection) -> list[Figure]:
+async def select_figures(connection: AsyncConnection, grace: timedelta) -> list[Figure]:
     """Return what the tables say now."""
     cursor = await connection.execute(
-        "SELECT name, labels, value FROM figures_at(%(now)s) WHERE value IS NOT NULL", {"now": clock.now()}
+        "SELECT name, labels, value FROM figures_at(%(now)s, %(grace)s) WHERE value IS NOT NULL",
+        {"now": clock.now(), "grace": grace},
     )
     return [(name, labels, value) for name, labels, value in await cursor.fetchall()]
 

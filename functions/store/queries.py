@@ -217,20 +217,11 @@ async def upsert_revisions(connection: AsyncConnection, interval: str, past: Seq
     )
 
 
-async def has_bars(connection: AsyncConnection, interval: str, start: datetime, tickers: Sequence[str]) -> bool:
-    """Tell whether all of *tickers* have a bar at *start*."""
+async def is_complete(connection: AsyncConnection, start: datetime) -> bool:
+    """Whether no active ticker lacks the hourly bar at *start*, except where no provider has it."""
     cursor = connection.cursor(row_factory=scalar_row)
-    await cursor.execute(
-        """
-        SELECT count(*)
-          FROM bars
-         WHERE ticker = ANY (%(tickers)s::text[])
-           AND interval = %(interval)s
-           AND start = %(start)s
-        """,
-        {"tickers": list(tickers), "interval": interval, "start": start},
-    )
-    return await cursor.fetchone() == len(tickers)
+    await cursor.execute("SELECT NOT EXISTS (SELECT FROM lagging_tickers(%(start)s))", {"start": start})
+    return bool(await cursor.fetchone())
 
 
 def _keys(keys: Sequence[Key]) -> dict[str, str]:

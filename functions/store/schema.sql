@@ -908,43 +908,75 @@ CREATE TABLE store_totals (
 
 COMMENT ON TABLE store_totals IS 'What came of all bars of a source since the first; an event that comes twice is counted twice';
 
-CREATE OR REPLACE FUNCTION figures_at(instant timestamp with time zone)
+CREATE OR REPLACE FUNCTION raise_epoch()
+ RETURNS bigint
+ LANGUAGE sql
+AS $function$
+    UPDATE market_epoch
+       SET epoch = GREATEST(epoch + 1, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)
+    RETURNING epoch
+$function$
+;
+
+COMMENT ON FUNCTION raise_epoch() IS 'As the last statement of a transaction that changes market data: it locks the row until the commit';
+
+CREATE OR REPLACE FUNCTION last_finished_bar(instant timestamp with time zone, grace interval)
+ RETURNS TABLE(start timestamp with time zone, "end" timestamp with time zone)
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ SELECT grid.start,
+     LEAST((grid.start + '01:00:00'::interval), session.closes) AS "end"
+    FROM (( SELECT sessions.opens,
+             sessions.closes
+            FROM sessions
+           WHERE (sessions.opens < last_finished_bar.instant)
+           ORDER BY sessions.opens DESC
+          LIMIT 2) session
+      CROSS JOIN LATERAL generate_series(session.opens, (session.closes - '00:00:01'::interval), '01:00:00'::interval) grid(start))
+   WHERE ((LEAST((grid.start + '01:00:00'::interval), session.closes) + last_finished_bar.grace) <= last_finished_bar.instant)
+   ORDER BY grid.start DESC
+  LIMIT 1;
+END
+;
+
+COMMENT ON FUNCTION last_finished_bar(timestamp with time zone,interval) IS 'The newest hourly bar that ended grace before the instant or earlier';
+
+CREATE OR REPLACE FUNCTION lagging_tickers(bar_start timestamp with time zone)
+ RETURNS TABLE(ticker text)
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ SELECT ticker.ticker
+    FROM (tickers ticker
+      LEFT JOIN asked_windows asked ON (((asked.ticker = ticker.ticker) AND (asked."interval" = '1h'::text))))
+   WHERE (ticker.active AND (NOT COALESCE((asked.settled @> lagging_tickers.bar_start), false)) AND (NOT (EXISTS ( SELECT
+            FROM bars bar
+           WHERE ((bar.ticker = ticker.ticker) AND (bar."interval" = '1h'::text) AND (bar.start = lagging_tickers.bar_start))))));
+END
+;
+
+COMMENT ON FUNCTION lagging_tickers(timestamp with time zone) IS 'Active tickers without the hourly bar of that start, which a provider may still have';
+
+CREATE OR REPLACE FUNCTION figures_at(instant timestamp with time zone, grace interval)
  RETURNS TABLE(name text, labels jsonb, value double precision)
  LANGUAGE sql
  STABLE
 BEGIN ATOMIC
- WITH slot AS (
-          SELECT grid.start,
-             LEAST((grid.start + '01:00:00'::interval), session.closes) AS "end"
-            FROM (( SELECT sessions.opens,
-                     sessions.closes
-                    FROM sessions
-                   WHERE (sessions.opens < figures_at.instant)
-                   ORDER BY sessions.opens DESC
-                  LIMIT 2) session
-              CROSS JOIN LATERAL generate_series(session.opens, (session.closes - '00:00:01'::interval), '01:00:00'::interval) grid(start))
-           WHERE (LEAST((grid.start + '01:00:00'::interval), session.closes) <= figures_at.instant)
-           ORDER BY grid.start DESC
-          LIMIT 1
-         ), lacking AS (
-          SELECT ticker.ticker,
-             slot."end"
-            FROM ((tickers ticker
-              CROSS JOIN slot)
-              LEFT JOIN asked_windows asked ON (((asked.ticker = ticker.ticker) AND (asked."interval" = '1h'::text))))
-           WHERE (ticker.active AND (NOT COALESCE((asked.settled @> slot.start), false)) AND (NOT (EXISTS ( SELECT
-                    FROM bars bar
-                   WHERE ((bar.ticker = ticker.ticker) AND (bar."interval" = '1h'::text) AND (bar.start = slot.start))))))
+ WITH lagging AS (
+          SELECT bar."end"
+            FROM (last_finished_bar(figures_at.instant, figures_at.grace) bar(start, "end")
+              CROSS JOIN LATERAL lagging_tickers(bar.start) lagging_tickers(ticker))
          )
   SELECT 'stocksalot_ingest_lag_seconds'::text,
      '{}'::jsonb AS jsonb,
-     COALESCE(( SELECT date_part('epoch'::text, (figures_at.instant - max(lacking."end"))) AS date_part
-            FROM lacking), (0)::double precision) AS "coalesce"
+     COALESCE(( SELECT date_part('epoch'::text, (figures_at.instant - max(lagging."end"))) AS date_part
+            FROM lagging), (0)::double precision) AS "coalesce"
  UNION ALL
   SELECT 'stocksalot_tickers_behind'::text,
      '{}'::jsonb,
      ( SELECT count(*) AS count
-            FROM lacking) AS count
+            FROM lagging) AS count
  UNION ALL
   SELECT 'stocksalot_tickers'::text,
      '{}'::jsonb,
@@ -1037,16 +1069,4 @@ BEGIN ATOMIC
 END
 ;
 
-COMMENT ON FUNCTION figures_at(timestamp with time zone) IS 'What /metrics of store tells, by the names that Prometheus knows it by';
-
-CREATE OR REPLACE FUNCTION raise_epoch()
- RETURNS bigint
- LANGUAGE sql
-AS $function$
-    UPDATE market_epoch
-       SET epoch = GREATEST(epoch + 1, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)
-    RETURNING epoch
-$function$
-;
-
-COMMENT ON FUNCTION raise_epoch() IS 'As the last statement of a transaction that changes market data: it locks the row until the commit';
+COMMENT ON FUNCTION figures_at(timestamp with time zone,interval) IS 'The figures of /metrics, by their names in Prometheus';

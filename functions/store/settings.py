@@ -6,11 +6,11 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from shared.runtime.settings import CsvList, DatabaseSettings, RedisSettings
+from shared.runtime.settings import BarSettings, CsvList, DatabaseSettings, RedisSettings
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(DatabaseSettings, RedisSettings):
+class Settings(DatabaseSettings, RedisSettings, BarSettings):
     """Where the data go, and what to make of answers that disagree or lack bars."""
 
     providers: CsvList = ()
@@ -18,6 +18,11 @@ class Settings(DatabaseSettings, RedisSettings):
 
     settle_minutes: Annotated[int, Meta(ge=0)] = 45
     """How long after its end a provider may still bring a missing bar."""
+
+    @property
+    def grace(self) -> timedelta:
+        """`bar_grace_seconds` as a time span."""
+        return timedelta(seconds=self.bar_grace_seconds)
 
     @property
     def settles_after(self) -> timedelta:

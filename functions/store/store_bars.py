@@ -11,8 +11,8 @@ from functions.store.fetched_ranges import upsert_fetched_ranges
 from functions.store.jumps import drop_jumps
 from functions.store.merge import BarChanges, FetchedBatch, StoredBars, find_out_of_order, merge
 from functions.store.queries import (
-    has_bars,
     insert_bars,
+    is_complete,
     select_revisions,
     select_stored_bars,
     update_bars,
@@ -81,11 +81,7 @@ async def _keep(connection: AsyncConnection, fetched: BarsFetched, origin: Origi
     rejected = await insert_rejections(connection, fetched, bad, origin)
     asked = await upsert_fetched_ranges(connection, fetched, tickers.keys(), rules.settles_after, origin.trace_id)
     summary = _summary(interval, good, changes, len(bad))
-    complete = (
-        interval == "1h"
-        and summary.last is not None
-        and await has_bars(connection, interval, summary.last, [name for name, active in tickers.items() if active])
-    )
+    complete = interval == "1h" and summary.last is not None and await is_complete(connection, summary.last)
     await add_to_totals(connection, fetched.source, summary)
     epoch = await bump_epoch(connection) if changes.news or rejected or asked else None
     return StoreResult(summary, complete, epoch)

@@ -168,7 +168,7 @@ def _moment_fault(start: datetime, interval: str, fetched_at: datetime, market: 
     session = market.session_at(start)
     if session is None:
         return _OUTSIDE
-    if not session.holds(interval, start):
+    if not session.has_bar_at(interval, start):
         return Rejection(
             "off-grid", f"{interval} bars of this session start on the grid from {session.opens.isoformat()}."
         )

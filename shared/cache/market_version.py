@@ -1,18 +1,28 @@
-"""The market epoch: a number that grows with every change of market data, so that cached answers know their age.
+"""Market version: a number that grows with every change of market data, so that a cached response knows its age.
 
-The truth is one row in Postgres, written in store's own transaction. Redis holds a copy that lives five seconds: a copy
+The row in Postgres is authoritative, written in store's own transaction. Redis holds a copy for five seconds: a copy
 that could not be written costs a reader at most that much.
 """
 
+import asyncio
+import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from psycopg import AsyncConnection
+
+from shared.connections.circuit_breaker import UnavailableError
+from shared.connections.postgres import PostgresClient
+from shared.connections.redis import RedisClient
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 KEY = "market:epoch"
-LIFETIME_SECONDS = 5
+COPY_SECONDS = 5
+CHECK_SECONDS = 0.1
+"""A new bar is seen this late at most. Ten checks a second are nothing beside the requests that they serve."""
+_TIMEOUT_SECONDS = 2.0
 
 # Two stores may commit in one order and publish in the other: the copy never goes back.
 _PUBLISH = """
@@ -23,8 +33,60 @@ return ARGV[1]
 """
 
 
+class MarketVersion:
+    """The market version as this process last saw it, checked at most ten times a second for all requests."""
+
+    def __init__(self, postgres: PostgresClient, redis: RedisClient) -> None:
+        self._postgres = postgres
+        self._redis = redis
+        self._check: asyncio.Task[None] | None = None
+        self.known: int | None = None
+        """The version as last seen."""
+        self.known_until = 0.0
+        """Until this reading of the monotonic clock *known* needs no check."""
+
+    async def get(self) -> int | None:
+        """Return the version, at most `CHECK_SECONDS` old; None when neither Redis nor Postgres responds."""
+        if time.monotonic() >= self.known_until:
+            if self._check is None:
+                self._check = asyncio.create_task(self._run_check())
+            await asyncio.shield(self._check)
+        return self.known
+
+    async def _run_check(self) -> None:
+        started_at = time.monotonic()
+        try:
+            version = await self._read_copy(only_if_loaded=True)
+            if version is None:
+                version = await self._select()
+            self.known = await self._read_copy() if version is None else version
+        finally:
+            # From before the check: it may not have seen what happened since.
+            self.known_until = started_at + CHECK_SECONDS
+            self._check = None
+
+    async def _read_copy(self, *, only_if_loaded: bool = False) -> int | None:
+        try:
+            copy = await self._redis.run(lambda client: client.get(KEY), only_if_loaded=only_if_loaded)
+        except UnavailableError:
+            return None
+        return None if copy is None else int(copy)
+
+    async def _select(self) -> int | None:
+        try:
+            version = await self._postgres.run(select_epoch, _TIMEOUT_SECONDS)
+        except UnavailableError:
+            return None
+        publish = partial(publish_epoch, epoch=version)
+        try:
+            return await self._redis.run(publish, only_if_loaded=True)
+        except UnavailableError:
+            self._redis.run_later(publish)
+            return version
+
+
 async def bump_epoch(connection: AsyncConnection) -> int:
-    """Raise the epoch within the caller's transaction, as its last statement: it locks the row until the commit."""
+    """Raise the version within the caller's transaction, as its last statement: it locks the row until the commit."""
     cursor = await connection.execute("SELECT raise_epoch()")
     row = await cursor.fetchone()
     assert row is not None, "the migration inserts the one row"  # noqa: S101
@@ -32,7 +94,7 @@ async def bump_epoch(connection: AsyncConnection) -> int:
 
 
 async def select_epoch(connection: AsyncConnection) -> int:
-    """Return the committed epoch."""
+    """Return the committed version."""
     cursor = await connection.execute("SELECT epoch FROM market_epoch")
     row = await cursor.fetchone()
     assert row is not None, "the migration inserts the one row"  # noqa: S101
@@ -40,11 +102,5 @@ async def select_epoch(connection: AsyncConnection) -> int:
 
 
 async def publish_epoch(redis: "Redis", epoch: int) -> int:
-    """Tell all readers of *epoch*; return the newest one known. redis.RedisError when Redis is down."""
-    return int(await redis.eval(_PUBLISH, 1, KEY, epoch, LIFETIME_SECONDS))  # pyright: ignore[reportGeneralTypeIssues]
-
-
-async def read_epoch(redis: "Redis") -> int | None:
-    """Return Redis's copy of the epoch, None when it has run out. redis.RedisError when Redis is down."""
-    copy = await redis.get(KEY)
-    return None if copy is None else int(copy)
+    """Write the copy in Redis and return the newest version known. redis.RedisError when Redis is down."""
+    return int(await redis.eval(_PUBLISH, 1, KEY, epoch, COPY_SECONDS))  # pyright: ignore[reportGeneralTypeIssues]

@@ -1,176 +1,126 @@
-"""Where answers are found: in this process, else in Redis, else in Postgres; and by one asker at a time.
+"""Response cache: process memory, then Redis, then Postgres; one query per key in flight.
 
-An answer is given again while the market epoch is the one it was made under and the clock has not passed the instant at
-which it alone changes the answer. Copies are kept for a day longer than they are true, marked stale when Postgres is
-down and they are all there is.
+A response is used again while the market version is the one it was made from and the clock has not passed its end.
+Copies are kept a day longer and marked stale when Postgres is down.
 """
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from time import monotonic
 
-from shared.cache.market_version_cache import MarketVersionCache
+from shared.cache import cached_response
+from shared.cache.cached_response import CachedResponse
+from shared.cache.market_version import MarketVersion
+from shared.cache.redis_responses import RedisResponses
 from shared.connections.circuit_breaker import UnavailableError
 from shared.connections.redis import RedisClient
-from shared.http import response_data
-from shared.http.problem import Problem
-from shared.http.response_data import CachedResponse, ResponseData
+from shared.http.prepared_response import CacheScope, PreparedResponse
+from shared.http.response_data import ResponseData
 from shared.runtime import clock
 
 _MEMORY_BYTES = 16 * 1024 * 1024
 _LARGE_BYTES = 64 * 1024
-"""From here on compressing takes long enough to let others go on meanwhile."""
-_KEPT_SECONDS = 24 * 3600
-_LOCK_MILLISECONDS = 3000
-_WAITS = 5
-_WAIT_SECONDS = 0.2
-"""Less than the time limit of the Redis client: waiting is no failure."""
+"""Compressing more takes long enough to let other requests go on meanwhile."""
+_PREPARED_SECONDS = 1.0
+"""Then headers that count down are made again."""
 
 
 def code_version(code: Path) -> str:
-    """Return a name for the shape of the answers that the files beside *code* make, in the form that this one keeps.
+    """Return a name for the responses that the files beside *code* make, in the form that `CachedResponse` has.
 
-    Another version of a function must not find the copies of this one.
+    Another version of a function must not find the responses of this one.
     """
     digest = blake2b(digest_size=6)
-    for file in (*sorted(code.parent.glob("*.py")), Path(__file__), Path(response_data.__file__)):
+    for file in (*sorted(code.parent.glob("*.py")), Path(cached_response.__file__)):
         digest.update(file.read_bytes())
     return f"{code.parent.name}:{digest.hexdigest()}:"
 
 
 @dataclass(frozen=True, slots=True)
 class CachedQuery:
-    """What is asked, in one form however it was written, and who can find the answer in Postgres."""
+    """A query in canonical form, and the function that runs it; UnavailableError when Postgres does not respond."""
 
     text: str
-    find: Callable[[int], Awaitable[ResponseData]]
-    """Given the market epoch; DownError when Postgres does not answer."""
+    run: Callable[[int], Awaitable[ResponseData]]
+    """Given the market version."""
+    is_common: bool = True
+    """Without parameters of the caller's own: there are few of them."""
+    scope: CacheScope = CacheScope.ALL
 
 
 class ResponseCache:
-    """Both levels of kept answers."""
+    """Responses in the memory of this process, in front of those in Redis."""
 
-    def __init__(self, redis: RedisClient, freshness: MarketVersionCache, prefix: str) -> None:
-        """*prefix* is what the names of all copies in Redis begin with: `shape_of` the function."""
-        self._prefix = prefix
-        self._redis = redis
-        self._freshness = freshness
-        self._memory: OrderedDict[str, CachedResponse] = OrderedDict()
+    def __init__(self, redis: RedisClient, version: MarketVersion, prefix: str) -> None:
+        """*prefix* begins the names in Redis: `code_version` of the function."""
+        self._redis = RedisResponses(redis, prefix)
+        self._version = version
+        self._memory: OrderedDict[Hashable, tuple[PreparedResponse, float]] = OrderedDict()
         self._memory_bytes = 0
-        self._searches: dict[tuple[str, int | None], asyncio.Task[CachedResponse]] = {}
+        self._queries: dict[tuple[str, int | None], asyncio.Task[CachedResponse]] = {}
 
-    async def get(self, question: CachedQuery) -> CachedResponse:
-        """Return the answer to *question*: a moment old at the most, or marked stale.
+    def reuse(self, key: Hashable, now: float) -> PreparedResponse | None:
+        """Return what is in memory under *key* if it needs no check at *now* (monotonic). Most requests end here."""
+        if now >= self._version.known_until or (entry := self._memory.get(key)) is None:
+            return None
+        prepared, fresh_until = entry
+        return prepared if now < fresh_until and prepared.cached.version == self._version.known else None
 
-        Problem 503 when Postgres is down and no copy is left; whatever *question.find* raises.
+    async def get(self, key: Hashable, query: CachedQuery) -> PreparedResponse:
+        """Return the response to *query*: a moment old at most, or marked stale. `reuse` finds it under *key* then.
+
+        UnavailableError when Postgres is down and there is no copy; whatever *query.run* raises.
         """
-        epoch = await self._freshness.epoch()
-        kept = self._memory.get(question.text)
-        if kept and kept.holds(epoch, clock.now()):
-            self._memory.move_to_end(question.text)
-            return kept
-        search = (question.text, epoch)
-        if search not in self._searches:
-            task = self._searches[search] = asyncio.create_task(self._search(question, epoch))
-            task.add_done_callback(lambda _: self._searches.pop(search))
-        return await asyncio.shield(self._searches[search])
+        version = await self._version.get()
+        entry = self._memory.get(key) or self._memory.get(query.text)
+        cached = entry[0].cached if entry else None
+        if cached is None or not cached.is_valid(version, clock.now()):
+            cached = await self._find(query, version, cached)
+        prepared = PreparedResponse(cached, clock.now(), query.scope)
+        if cached.version == self._version.known and version is not None:  # else it is stale, or a newer one is there
+            for name in {key, query.text}:
+                self._remember(name, prepared)
+        return prepared
 
-    async def _search(self, question: CachedQuery, epoch: int | None) -> CachedResponse:
-        key = self._prefix + blake2b(question.text.encode(), digest_size=16).hexdigest()
-        copy = await self._from_redis(key, only_if_loaded=True)
-        if copy is None or not copy.holds(epoch, clock.now()):
-            try:
-                if epoch is None:
-                    raise UnavailableError("Postgres")
-                return self._remember(question, await self._find_alone(question, key, epoch))
-            except UnavailableError as error:
-                copy = copy or self._memory.get(question.text) or await self._from_redis(key)
-                if copy is None:
-                    raise _unavailable() from error
-                return copy.stale()
-        return self._remember(question, copy)
+    async def _find(self, query: CachedQuery, version: int | None, copy: CachedResponse | None) -> CachedResponse:
+        """Return the response to *query*, found once for all who wait for it; *copy* is an older one."""
+        flight = (query.text, version)
+        if flight not in self._queries:
+            task = self._queries[flight] = asyncio.create_task(self._load(query, version))
+            task.add_done_callback(lambda _: self._queries.pop(flight))
+        try:
+            return await asyncio.shield(self._queries[flight])
+        except UnavailableError:
+            copy = copy or await self._redis.get(_digest(query))
+            if copy is None:
+                raise
+            return copy.as_stale()
 
-    async def _find_alone(self, question: CachedQuery, key: str, epoch: int) -> CachedResponse:
-        """Find the answer in Postgres while other copies of this function wait for it in Redis."""
-        lock, done = f"{key}:{epoch}:lock", f"{key}:{epoch}:done"
-        if not await self._lock(lock) and (copy := await self._wait_for_other(key, done, epoch)):
+    async def _load(self, query: CachedQuery, version: int | None) -> CachedResponse:
+        digest = _digest(query)
+        copy = await self._redis.get(digest, only_if_loaded=True)
+        if copy and copy.is_valid(version, clock.now()):
             return copy
-        entry = None
-        try:
-            entry = await _packed(await question.find(epoch), epoch)
-            return entry
-        finally:
-            await self._publish(key, entry, lock, done)
+        if version is None:
+            raise UnavailableError("Postgres")
+        data = await query.run(version)
+        is_large = len(data.body) >= _LARGE_BYTES
+        cached = await asyncio.to_thread(CachedResponse, data, version) if is_large else CachedResponse(data, version)
+        self._redis.put(digest, cached, is_common=query.is_common)
+        return cached
 
-    async def _from_redis(self, key: str, *, only_if_loaded: bool = False) -> CachedResponse | None:
-        try:
-            kept = await self._redis.run(lambda client: client.get(key), only_if_loaded=only_if_loaded)
-            return CachedResponse.from_bytes(kept) if kept else None
-        except UnavailableError:
-            return None
-
-    async def _lock(self, lock: str) -> bool:
-        try:
-            return await self._redis.run(
-                lambda client: client.set(lock, b"1", nx=True, px=_LOCK_MILLISECONDS), only_if_loaded=True
-            )
-        except UnavailableError:
-            return True
-
-    async def _wait_for_other(self, key: str, done: str, epoch: int) -> CachedResponse | None:
-        """Return what the copy that holds the lock finds; None when it takes too long."""
-        try:
-            for _ in range(_WAITS):
-                # A list of one, moved onto itself: it wakes every waiter, one after the other.
-                if await self._redis.run(
-                    lambda client: client.execute_command("BLMOVE", done, done, "LEFT", "LEFT", _WAIT_SECONDS)
-                ):
-                    break
-        except UnavailableError:
-            return None
-        copy = await self._from_redis(key)
-        return copy if copy and copy.holds(epoch, clock.now()) else None
-
-    async def _publish(self, key: str, entry: CachedResponse | None, lock: str, done: str) -> None:
-        async def publish(client: Any) -> None:
-            async with client.pipeline(transaction=False) as together:
-                if entry is not None:
-                    together.set(key, entry.to_bytes(), ex=_KEPT_SECONDS)
-                together.lpush(done, b"1")
-                together.pexpire(done, _LOCK_MILLISECONDS)
-                together.delete(lock)
-                await together.execute()
-
-        try:
-            await self._redis.run(publish, only_if_loaded=True)
-        except UnavailableError:  # others find it themselves until then
-            self._redis.run_later(publish)
-
-    def _remember(self, question: CachedQuery, entry: CachedResponse) -> CachedResponse:
-        if before := self._memory.pop(question.text, None):
-            self._memory_bytes -= before.size
-        self._memory[question.text] = entry
-        self._memory_bytes += entry.size
+    def _remember(self, key: Hashable, prepared: PreparedResponse) -> None:
+        if before := self._memory.pop(key, None):
+            self._memory_bytes -= before[0].cached.size
+        self._memory[key] = (prepared, monotonic() + _PREPARED_SECONDS)
+        self._memory_bytes += prepared.cached.size
         while self._memory_bytes > _MEMORY_BYTES:
-            self._memory_bytes -= self._memory.popitem(last=False)[1].size
-        return entry
+            self._memory_bytes -= self._memory.popitem(last=False)[1][0].cached.size
 
 
-async def _packed(answer: ResponseData, epoch: int) -> CachedResponse:
-    if len(answer.body) < _LARGE_BYTES:
-        return CachedResponse(answer, epoch)
-    return await asyncio.to_thread(CachedResponse, answer, epoch)
-
-
-def _unavailable() -> Problem:
-    return Problem(
-        503,
-        "database-unavailable",
-        "Data unavailable",
-        "The database does not answer, and no earlier answer to this question is kept. Try again in a few seconds.",
-        headers={"Retry-After": "5"},
-    )
+def _digest(query: CachedQuery) -> str:
+    return blake2b(query.text.encode(), digest_size=16).hexdigest()

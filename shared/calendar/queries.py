@@ -1,4 +1,4 @@
-"""The exchange's calendar as Postgres keeps it: computed once by the migration, read by every function."""
+"""Query of the trading calendar, which the migration computes and every function reads."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""The market clock: which bars the exchange's sessions call for, and when each is due."""
+"""Trading calendar: the exchange's sessions, the bars expected in them, and when each is due."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
@@ -15,25 +15,25 @@ LENGTHS = {
     "30min": timedelta(minutes=30),
     "1h": timedelta(hours=1),
 }
-"""Intervals that are stored. A bar starts on the grid from the session's open; the session's last may be shorter."""
+"""Stored intervals. A bar starts on the grid from the session's open; the last of a session may be shorter."""
 
 
 class Session(NamedTuple):
-    """One trading day: its date in New York, and the instants (UTC) between which it trades."""
+    """Trading day: its date in New York, and the instants (UTC) between which it trades."""
 
     date: date
     opens: datetime
     closes: datetime
 
     def starts(self, interval: str) -> Iterator[datetime]:
-        """Yield the start of each bar that belongs to this session."""
+        """Yield the start of each bar of this session."""
         start = self.opens
         while start < self.closes:
             yield start
             start += LENGTHS[interval]
 
-    def holds(self, interval: str, start: datetime) -> bool:
-        """Tell whether a bar of this session starts at *start*."""
+    def has_bar_at(self, interval: str, start: datetime) -> bool:
+        """Whether a bar of this session starts at *start*."""
         return self.opens <= start < self.closes and not (start - self.opens) % LENGTHS[interval]
 
     def end(self, interval: str, start: datetime) -> datetime:
@@ -42,7 +42,7 @@ class Session(NamedTuple):
 
 
 class TradingCalendar:
-    """The sessions in order, and the questions functions ask of them."""
+    """Sessions in order, computed by the migration and stored in Postgres."""
 
     def __init__(self, sessions: Sequence[Session]) -> None:
         self.sessions = sessions
@@ -64,7 +64,7 @@ class TradingCalendar:
         return self.sessions[index] if index < len(self.sessions) else None
 
     def starts(self, interval: str, first: datetime, end: datetime) -> list[datetime]:
-        """Return the starts in [first, end) of all bars that the sessions call for, in order."""
+        """Return the starts in [first, end) of all expected bars, in order."""
         index = max(bisect_left(self._opens, first) - 1, 0)
         found: list[datetime] = []
         for session in self.sessions[index:]:
@@ -73,7 +73,7 @@ class TradingCalendar:
             found += [start for start in session.starts(interval) if first <= start < end]
         return found
 
-    def newest_finished(self, interval: str, now: datetime, grace: timedelta) -> datetime | None:
+    def last_finished_bar(self, interval: str, now: datetime, grace: timedelta) -> datetime | None:
         """Return the start of the newest bar that ended at least *grace* before *now*."""
         index = bisect_right(self._opens, now)
         for session in reversed(self.sessions[max(index - 2, 0) : index]):

@@ -10,11 +10,11 @@ import time
 from collections.abc import Awaitable, Callable
 
 _logger = logging.getLogger(__name__)
-_PAUSE_SECONDS = 1.0
+_PROBE_INTERVAL_SECONDS = 1.0
 
 
 class UnavailableError(Exception):
-    """The server does not answer; its name is the message."""
+    """The server does not respond; its name is the message."""
 
 
 class CircuitBreaker:
@@ -23,23 +23,22 @@ class CircuitBreaker:
     def __init__(self, name: str, ping: Callable[[], Awaitable[object]]) -> None:
         self._name = name
         self._ping = ping
-        self._up = True
+        self.is_down = False
         self._probe_at = 0.0
         self._probe: asyncio.Task[None] | None = None
 
-    @property
-    def is_up(self) -> bool:
-        """Whether to use the server now; starts a probe in the background when one is due."""
-        if not self._up and self._probe is None and time.monotonic() >= self._probe_at:
+    def unavailable(self) -> UnavailableError:
+        """Return the error to raise while the server is down; starts a probe in the background when one is due."""
+        if self.is_down and self._probe is None and time.monotonic() >= self._probe_at:
             self._probe = asyncio.create_task(self._run_probe())
-        return self._up
+        return UnavailableError(self._name)
 
     def mark_down(self, error: BaseException | None) -> UnavailableError:
         """Open the circuit and return the error to raise."""
-        if self._up:
-            _logger.warning("%s does not answer: %s", self._name, type(error).__name__)
-        self._up = False
-        self._probe_at = time.monotonic() + _PAUSE_SECONDS
+        if not self.is_down:
+            _logger.warning("%s does not respond: %s", self._name, type(error).__name__)
+        self.is_down = True
+        self._probe_at = time.monotonic() + _PROBE_INTERVAL_SECONDS
         return UnavailableError(self._name)
 
     async def _run_probe(self) -> None:
@@ -47,9 +46,9 @@ class CircuitBreaker:
             await self._ping()
         except Exception as error:
             _logger.info("%s is still down: %s", self._name, type(error).__name__)
-            self._probe_at = time.monotonic() + _PAUSE_SECONDS
+            self._probe_at = time.monotonic() + _PROBE_INTERVAL_SECONDS
         else:
-            _logger.info("%s answers again", self._name)
-            self._up = True
+            _logger.info("%s responds again", self._name)
+            self.is_down = False
         finally:
             self._probe = None

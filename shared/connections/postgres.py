@@ -1,4 +1,8 @@
-"""Postgres connections: a pool that opens on first use, and a reader of it behind a circuit breaker."""
+"""Postgres connections: a pool that opens on first use, and a client with a bounded queue and a circuit breaker.
+
+A connection pooler may stand in between, also one that gives each transaction another connection: nothing is set at
+connect, no statement stays prepared, and every instant is converted to UTC where it is formatted.
+"""
 
 import asyncio
 import time
@@ -7,86 +11,142 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from psycopg import AsyncConnection, InterfaceError, OperationalError
-from psycopg.errors import QueryCanceled
+from psycopg.errors import QueryCanceled, ReadOnlySqlTransaction
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from shared.connections.circuit_breaker import CircuitBreaker, UnavailableError
+from shared.http.problem import Problem
 from shared.runtime.settings import DatabaseSettings
 
 T = TypeVar("T")
 
-OPTIONS = "-c timezone=UTC -c statement_timeout=20s -c jit=off"
-"""Settings of each connection. Without JIT: compiling a plan takes longer than any of our statements."""
-
+CONNECT = {"autocommit": True, "connect_timeout": 2, "prepare_threshold": None}
+"""How every process connects. Whatever the user's own URL says holds."""
 _TIMEOUT_SECONDS = 8.0
+_CONNECT_SECONDS = 2
 _BUSY_SECONDS = 3.0
+_MAX_WAITING = 64
 
 
 class ConnectionPool:
     """Up to `database_connections` connections of one process, none before the first use."""
 
     def __init__(self, settings: DatabaseSettings) -> None:
-        self._settings = settings
+        self._url = settings.database_url.reveal()
+        self._size = settings.database_connections
         self._pool: AsyncConnectionPool | None = None
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection]:
-        """Lend a connection with autocommit; psycopg_pool.PoolTimeout after two seconds without one."""
+        """Lend a connection with autocommit; psycopg_pool.PoolTimeout after two seconds without one.
+
+        After a failover an old connection leads to what is a standby now: one that cannot write is closed.
+        """
         if self._pool is None:
             self._pool = AsyncConnectionPool(
-                self._settings.database_url.reveal(),
-                kwargs={
-                    "autocommit": True,
-                    "options": OPTIONS,
-                    "connect_timeout": 2,
-                },
+                self._url,
+                kwargs=CONNECT,
                 min_size=0,
-                max_size=self._settings.database_connections,
+                max_size=self._size,
                 open=False,
-                timeout=2,
+                timeout=_CONNECT_SECONDS,
                 # A server that restarts is found again at the next request, not after a growing pause.
-                reconnect_timeout=2,
+                reconnect_timeout=_CONNECT_SECONDS,
                 check=AsyncConnectionPool.check_connection,
+                configure=_configure,
             )
             await self._pool.open()
         async with self._pool.connection() as connection:
-            yield connection
+            try:
+                yield connection
+            except ReadOnlySqlTransaction:
+                await connection.close()
+                raise
 
 
 class PostgresClient(CircuitBreaker):
-    """The database for functions that answer people."""
+    """The database for functions with public endpoints."""
 
     def __init__(self, settings: DatabaseSettings) -> None:
         self._pool = ConnectionPool(settings)
-        self._answered_at = -_BUSY_SECONDS
+        self._free = asyncio.Semaphore(settings.database_connections)
+        self._waiting = 0
+        self._responded_at = -_BUSY_SECONDS
         super().__init__("Postgres", lambda: self._run(lambda connection: connection.execute("SELECT 1")))
 
     async def run(
         self, work: Callable[[AsyncConnection], Awaitable[T]], timeout_seconds: float = _TIMEOUT_SECONDS
     ) -> T:
-        """Return the result of *work* on a connection; UnavailableError without a connection or after the timeout."""
-        if not self.is_up:
-            raise UnavailableError(self._name)
-        # A task of its own: a query that hangs cannot be taken back, but it need not be waited for.
+        """Return the result of *work* on a connection.
+
+        UnavailableError without a connection or after the timeout, Problem 503 when too many wait for a connection.
+        """
+        if self.is_down:
+            raise self.unavailable()
+        await self._enter_queue(timeout_seconds)
+        try:
+            if self.is_down:
+                raise self.unavailable()
+            return await self._run_within(work, timeout_seconds)
+        finally:
+            self._free.release()
+
+    async def _enter_queue(self, timeout_seconds: float) -> None:
+        """Wait for a free connection. The wait is of our making: it says nothing about the server."""
+        if self._waiting >= _MAX_WAITING:
+            raise _overloaded()
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                await self._free.acquire()
+        except TimeoutError:
+            raise _overloaded() from None
+        finally:
+            self._waiting -= 1
+
+    async def _run_within(self, work: Callable[[AsyncConnection], Awaitable[T]], seconds: float) -> T:
+        # A task of its own: cancelling a query waits for the server, which may not respond at all.
         task = asyncio.ensure_future(self._run(work))
-        await asyncio.wait({task}, timeout=timeout_seconds)
+        await asyncio.wait({task}, timeout=seconds)
         if not task.done():
+            task.cancel()
             task.add_done_callback(_consume_result)
-            raise self.mark_down(None)
+            raise self._busy_or_down(None)
         try:
             return task.result()
         except (QueryCanceled, PoolTimeout) as error:
-            # A server that has just answered others is busy, not down.
-            busy = time.monotonic() - self._answered_at < _BUSY_SECONDS
-            raise UnavailableError(self._name) if busy else self.mark_down(error) from error
+            raise self._busy_or_down(error) from error
+        except ReadOnlySqlTransaction as error:
+            raise UnavailableError(self._name) from error
         except (OperationalError, InterfaceError) as error:
             raise self.mark_down(error) from error
 
+    def _busy_or_down(self, error: BaseException | None) -> UnavailableError:
+        """Return the error for a slow query: a server that has just responded to others is not down."""
+        is_busy = time.monotonic() - self._responded_at < _BUSY_SECONDS
+        return UnavailableError(self._name) if is_busy else self.mark_down(error)
+
     async def _run(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
-        async with self._pool.connection() as connection:
-            result = await work(connection)
-        self._answered_at = time.monotonic()
+        try:
+            result = await self._run_once(work)
+        except ReadOnlySqlTransaction:  # nothing was written
+            result = await self._run_once(work)
+        self._responded_at = time.monotonic()
         return result
+
+    async def _run_once(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        async with self._pool.connection() as connection:
+            return await work(connection)
+
+
+async def _configure(connection: AsyncConnection) -> None:
+    # For speed alone, where no pooler drops it: compiling a plan takes longer than any of our statements.
+    await connection.execute("SET jit = off")
+
+
+def _overloaded() -> Problem:
+    detail = "Too many requests wait for the database. Try again in 2 s."
+    return Problem(503, "busy", "Busy", detail, headers={"Retry-After": "2"})
 
 
 def _consume_result(task: asyncio.Task[Any]) -> None:

@@ -1,7 +1,7 @@
 """Redis client: short time limits, loaded late, behind a circuit breaker.
 
-Everything Redis holds can be had without it. Its client library takes a sixth of a cold start to load, and all that a
-first answer needs can be had from Postgres: so `RedisClient` loads it in the background after the first answer.
+Every function works without Redis. Its client library takes a sixth of a cold start to load, and a first response needs
+Postgres alone: so `RedisClient` loads the library in the background after it.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from shared.runtime.settings import RedisSettings
 T = TypeVar("T")
 
 _LOAD_AFTER_SECONDS = 0.1
-"""Delay between first use and loading the library: by then the first answer is on its way."""
+"""Delay between first use and loading the library: by then the first response is on its way."""
 
 
 def connect_cache(settings: RedisSettings) -> Any:
@@ -50,8 +50,8 @@ class RedisClient(CircuitBreaker):
 
         *only_if_loaded*: UnavailableError too while the library is not loaded.
         """
-        if not self.is_up:
-            raise UnavailableError(self._name)
+        if self.is_down:
+            raise self.unavailable()
         if self._client is None:
             loading = self._load()
             if only_if_loaded:

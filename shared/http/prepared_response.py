@@ -1,28 +1,25 @@
-"""An entry as HTTP sends it: header lines made once, the plain or the compressed body, or 304 for who has it."""
+"""Prepared response: a cached response with its HTTP headers made once, sent plain, gzipped, or as 304."""
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
-from functools import lru_cache
 
 from starlette.responses import Response
 
-from shared.http.response_data import CachedResponse
+from shared.cache.cached_response import CachedResponse
+from shared.http.negotiation import accepts_gzip
 
-_LONGEST = 3600
+_MAX_AGE = 3600
 """Seconds: a bar may be revised before the next one is due, over a weekend for instance."""
-_OVERDUE = 5
-_UNKNOWN = 60
+_OVERDUE_MAX_AGE = 5
+_DEFAULT_MAX_AGE = 60
 _STALE_IF_ERROR = 24 * 3600
-_CODING = re.compile(r"\s*([^\s;,]+)\s*(?:;\s*q\s*=\s*([01](?:\.[0-9]{0,3})?)\s*)?")
-_TAG = re.compile(rb'(?:W/)?("[^"]*")')
 
 RawHeaders = list[tuple[bytes, bytes]]
 
 
 class RawResponse(Response):
-    """A response whose header lines are bytes already; *raw_headers* is its own list, to be added to."""
+    """A response whose headers are bytes already; *raw_headers* is its own list, to be added to."""
 
     def __init__(self, status: int, raw_headers: RawHeaders, body: bytes) -> None:
         self.status_code = status
@@ -32,7 +29,7 @@ class RawResponse(Response):
 
 
 class CacheScope(Enum):
-    """Who else may be given the answer that one was given: what Cache-Control and Vary say of it."""
+    """Callers that may share a response: Cache-Control and Vary."""
 
     ALL = ("public", "Accept, Accept-Encoding")
     ANONYMOUS = ("public", "Accept, Accept-Encoding, Authorization")
@@ -40,78 +37,53 @@ class CacheScope(Enum):
 
 
 class PreparedResponse:
-    """An entry with its header lines, as it may be sent for a second."""
+    """A cached response with headers for the moment *now*."""
 
-    __slots__ = ("_body", "_headers", "_packed", "_packed_headers", "_packed_unchanged", "_tags", "_unchanged")
+    __slots__ = ("_gzip_headers", "_gzip_unchanged", "_headers", "_tags", "_unchanged", "cached", "scope")
 
-    def __init__(self, entry: CachedResponse, now: datetime, sharing: CacheScope = CacheScope.ALL) -> None:
-        answer, (whose, vary) = entry.answer, sharing.value
-        self._body, self._packed = answer.body, entry.packed
-        tag = f'"{entry.tag}"'.encode()
-        packed_tag = f'"{entry.tag}-gzip"'.encode()
-        self._tags = tag, packed_tag
-        cached = [
-            (b"cache-control", f"{whose}, {cache_control(entry, now)}".encode()),
+    def __init__(self, cached: CachedResponse, now: datetime, scope: CacheScope = CacheScope.ALL) -> None:
+        self.cached = cached
+        self.scope = scope
+        data, (visibility, vary) = cached.data, scope.value
+        tag, gzip_tag = f'"{cached.tag}"'.encode(), f'"{cached.tag}-gzip"'.encode()
+        self._tags = tag, gzip_tag
+        common = [
+            (b"cache-control", f"{visibility}, {cache_control(cached, now)}".encode()),
             (b"vary", vary.encode()),
-            *((name.lower().encode(), value.encode()) for name, value in answer.headers),
+            (b"x-content-type-options", b"nosniff"),
+            *((name.lower().encode(), value.encode()) for name, value in data.headers),
         ]
-        self._unchanged = [(b"etag", tag), *cached]
-        self._packed_unchanged = [(b"etag", packed_tag), *cached]
-        kind = (b"content-type", answer.media_type.encode())
-        self._headers = [kind, (b"content-length", b"%d" % len(self._body)), *self._unchanged]
-        self._packed_headers = [
-            kind,
-            (b"content-encoding", b"gzip"),
-            (b"content-length", b"%d" % len(self._packed or b"")),
-            *self._packed_unchanged,
-        ]
+        media_type = (b"content-type", data.media_type.encode())
+        self._unchanged = [(b"etag", tag), *common]
+        self._headers = [media_type, (b"content-length", b"%d" % len(data.body)), *self._unchanged]
+        self._gzip_unchanged = [(b"etag", gzip_tag), *common]
+        gzip_length = (b"content-length", b"%d" % len(cached.gzipped or b""))
+        self._gzip_headers = [media_type, (b"content-encoding", b"gzip"), gzip_length, *self._gzip_unchanged]
 
     def response(self, headers: Mapping[bytes, bytes]) -> RawResponse:
-        """Return the answer to a GET with these request *headers*, its X-Request-ID still missing.
+        """Return the response to a GET with these request *headers*, without X-Request-ID.
 
-        To HEAD too: the server leaves the body away.
+        To HEAD too: the server omits the body.
         """
-        packed = self._packed is not None and b"accept-encoding" in headers and takes_gzip(headers[b"accept-encoding"])
-        if (known := headers.get(b"if-none-match")) is not None and _is_known(known, self._tags[packed]):
-            return RawResponse(304, [*(self._packed_unchanged if packed else self._unchanged)], b"")
-        if packed:
-            return RawResponse(200, [*self._packed_headers], self._packed or b"")
-        return RawResponse(200, [*self._headers], self._body)
+        gzipped = self.cached.gzipped
+        use_gzip = gzipped is not None and b"accept-encoding" in headers and accepts_gzip(headers[b"accept-encoding"])
+        known = headers.get(b"if-none-match")
+        # Weak comparison, as RFC 9110 has it: a tag contains no quotes, so that it is found wherever it stands.
+        if known is not None and (self._tags[use_gzip] in known or known.strip() == b"*"):
+            return RawResponse(304, [*(self._gzip_unchanged if use_gzip else self._unchanged)], b"")
+        if use_gzip:
+            return RawResponse(200, [*self._gzip_headers], gzipped or b"")
+        return RawResponse(200, [*self._headers], self.cached.data.body)
 
 
-def cache_control(entry: CachedResponse, now: datetime) -> str:
-    """Return how long a reader may keep *entry*: until the next bar is due, and only for moments once it is."""
-    answer = entry.answer
-    seconds = answer.max_age
+def cache_control(cached: CachedResponse, now: datetime) -> str:
+    """Return max-age and stale-if-error: a response may be kept until the next bar is due, and briefly after that."""
+    data = cached.data
+    seconds = data.max_age
     if seconds is None:
-        seconds = _UNKNOWN
-        if answer.due is not None:
-            seconds = min(int((answer.due - now).total_seconds()), _LONGEST) if now < answer.due else _OVERDUE
-    if answer.changes_at is not None:
-        seconds = min(seconds, int((answer.changes_at - now).total_seconds()))
+        seconds = _DEFAULT_MAX_AGE
+        if (update := data.next_update_at) is not None:
+            seconds = min(int((update - now).total_seconds()), _MAX_AGE) if now < update else _OVERDUE_MAX_AGE
+    if data.valid_until is not None:
+        seconds = min(seconds, int((data.valid_until - now).total_seconds()))
     return f"max-age={max(seconds, 1)}, stale-if-error={_STALE_IF_ERROR}"
-
-
-def _is_known(known: bytes, tag: bytes) -> bool:
-    """Tell whether If-None-Match names *tag*, comparing weakly as RFC 9110 wants it."""
-    return known == tag or known.strip() == b"*" or tag in _TAG.findall(known)
-
-
-@lru_cache(maxsize=256)
-def takes_gzip(accept_encoding: bytes) -> bool:
-    """Tell whether the header Accept-Encoding prefers gzip to the plain bytes."""
-    weights = {name.lower(): float(q or 1) for name, q in _CODING.findall(accept_encoding.decode("latin-1"))}
-    gzip = weights.get("gzip", weights.get("x-gzip", weights.get("*", 0)))
-    return gzip > 0 and gzip >= weights.get("identity", 0)
-
-
-@lru_cache(maxsize=256)
-def negotiate(accept: bytes, formats: tuple[tuple[str, str], ...]) -> str:
-    """Return which of *formats* (name, media type) the header Accept likes best; the first for none or a draw."""
-    weights = {name.lower(): float(q or 1) for name, q in _CODING.findall(accept.decode("latin-1"))}
-
-    def weight(media_type: str) -> float:
-        main, _, _ = media_type.partition("/")
-        return weights.get(media_type, weights.get(f"{main}/*", weights.get("*/*", 0)))
-
-    return max(formats, key=lambda one: weight(one[1]))[0]

@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from functions.api.bars import Page, Span, select_derived_bars, select_hourly_bars
+from functions.api.bars import BarQuery, BarRange, select_derived_bars, select_hourly_bars
 from functions.api.coverage import select_coverage
 from functions.api.latest import select_latest
+from functions.api.market_state import select_ticker_statuses
 from functions.api.movers import select_movers
 from functions.api.parameters import Basis, Movers
-from functions.api.scene import select_standings
 from functions.api.status import select_health
 from tests.conftest import new_database
 from tests.reading import at
@@ -83,14 +83,14 @@ def movers(basis: Basis) -> Select:
 
 def hourly(*window: datetime | None, from_newest: bool, known_at: datetime | None = None) -> Select:
     """The statement behind /ohlc, for 50 bars of three tickers."""
-    page = Page([Span(ticker, *window) for ticker in TICKERS], 50, from_newest, known_at=known_at)
+    page = BarQuery([BarRange(ticker, *window) for ticker in TICKERS], 50, from_newest, known_at=known_at)
     return lambda connection: select_hourly_bars(connection, page)
 
 
 def derived(interval: str, limit: int, *, from_newest: bool, known_at: datetime | None = None) -> Select:
     """The statement behind /ohlc with a longer interval, for three tickers."""
-    spans = [Span(ticker, WINDOW[0], None) for ticker in TICKERS]
-    page = Page(spans, limit, from_newest, known_at=known_at)
+    spans = [BarRange(ticker, WINDOW[0], None) for ticker in TICKERS]
+    page = BarQuery(spans, limit, from_newest, known_at=known_at)
     return lambda connection: select_derived_bars(connection, interval, page)
 
 
@@ -107,7 +107,7 @@ CASES: dict[str, tuple[Select, int]] = {
     "/ohlc?interval=1d, as of then": (derived("1d", 5, from_newest=True, known_at=WINDOW[1]), 3 * 6 * 10),
     "/coverage": (lambda it: select_coverage(it, [WINDOW[1]], TICKERS, at("2026-11-22 00:00"), "sessions"), 50),
     "/status": (lambda connection: select_health(connection, WINDOW[0]), 500),
-    "who lags behind": (lambda connection: select_standings(connection, WINDOW[1]), 100),
+    "who lags behind": (lambda connection: select_ticker_statuses(connection, WINDOW[1]), 100),
 }
 
 

@@ -130,7 +130,7 @@ class TestWhatIsMissing:
     )
     def test_windows_follow_the_exchanges_days(self, now: str, first: str, last: str, end: str) -> None:
         """Across clock changes, holidays and half days a window ends where the newest finished bar does."""
-        newest = exchange().newest_finished("1h", utc(now), GRACE)
+        newest = exchange().last_finished_bar("1h", utc(now), GRACE)
         assert newest is not None
         expected = exchange().starts("1h", utc(now) - timedelta(days=10), newest + timedelta(seconds=1))
         before = expected[expected.index(utc(first)) - 1]

@@ -54,15 +54,15 @@ def test_a_bar_is_due_when_it_ended_and_the_grace_is_over() -> None:
     """A bar that just ended may still change at the provider."""
     before, after = new_york("2026-11-25T10:30:59"), new_york("2026-11-25T10:31:00")
 
-    assert THANKSGIVING.newest_finished("1h", before, GRACE) is None
-    assert THANKSGIVING.newest_finished("1h", after, GRACE) == WEDNESDAY.opens
+    assert THANKSGIVING.last_finished_bar("1h", before, GRACE) is None
+    assert THANKSGIVING.last_finished_bar("1h", after, GRACE) == WEDNESDAY.opens
 
 
 def test_a_holiday_calls_for_no_bar() -> None:
     """All through Thanksgiving the newest bar is Wednesday's last, and the next is due on Friday at 10:31."""
     noon = new_york("2026-11-26T12:00")
 
-    assert THANKSGIVING.newest_finished("1h", noon, GRACE) == new_york("2026-11-25T15:30")
+    assert THANKSGIVING.last_finished_bar("1h", noon, GRACE) == new_york("2026-11-25T15:30")
     assert THANKSGIVING.next_due("1h", noon, GRACE) == new_york("2026-11-27T10:31")
     assert THANKSGIVING.session_at(noon) is None
 
@@ -89,4 +89,4 @@ def test_starts_are_taken_from_a_half_open_window() -> None:
 )
 def test_a_bar_belongs_to_the_grid_of_its_session(moment: str, holds: bool) -> None:
     """Clock hours, the closing auction and extended hours are none of the session's hourly bars."""
-    assert WEDNESDAY.holds("1h", new_york(f"2026-11-25T{moment}")) is holds
+    assert WEDNESDAY.has_bar_at("1h", new_york(f"2026-11-25T{moment}")) is holds

@@ -13,14 +13,13 @@ from psycopg.sql import SQL
 
 from functions.store.database_check import (
     DatabaseProperties,
-    UnsuitableDatabaseError,
     check_database,
     find_faults,
     is_pooled_by_transaction,
 )
 from tests.cluster.groups import ROOT
 
-GOOD = DatabaseProperties("UTF8", 18, False, False, "public", True, "UTC")
+GOOD = DatabaseProperties("UTF8", 18, False, False, "public", True)
 
 
 @contextmanager
@@ -77,7 +76,6 @@ def test_an_unsuitable_database_is_left_as_it_is(postgres_server: str, options: 
         (GOOD._replace(version=12), "PostgreSQL 12 is too old: upgrade to 14 or newer"),
         (GOOD._replace(recovering=True, read_only=True), "The server is a read-only replica"),
         (GOOD._replace(can_create=False), "The role may not create tables: GRANT CREATE ON SCHEMA public"),
-        (GOOD._replace(timezone="Europe/Berlin"), "time zone is Europe/Berlin although UTC was asked for"),
     ],
 )
 def test_each_fault_is_one_sentence(properties: DatabaseProperties, sentence: str) -> None:
@@ -95,11 +93,3 @@ def test_each_fault_is_one_sentence(properties: DatabaseProperties, sentence: st
 def test_a_pooler_by_transaction_is_found(announced: int, first: int, second: int, pooled: bool) -> None:
     """Two open sessions share a server process that the pooler did not announce."""
     assert is_pooled_by_transaction(announced, first, second) == pooled
-
-
-def test_refused_connection_options_are_named(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server or pooler that refuses the functions' options is found at migration, not at the first request."""
-    monkeypatch.setattr("functions.store.database_check.OPTIONS", "-c no_such_setting=1")
-
-    with pytest.raises(UnsuitableDatabaseError, match="refuses the connection option"):
-        check_database(database_url)

@@ -16,7 +16,7 @@ _MAX_CHARACTERS = 40
 _EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
-def as_ticker(text: str) -> str:
+def parse_ticker(text: str) -> str:
     """Return *text* as a ticker is written; ValueError when no ticker looks so."""
     name = text.upper() if text.isascii() else text
     if not TICKER.fullmatch(name):
@@ -49,7 +49,7 @@ def _instant(text: str) -> datetime:
 
 def _tickers(text: str) -> tuple[str, ...]:
     """Read a list of tickers; in any order, each as often as one likes, in capitals or not."""
-    names = {as_ticker(part.strip()) for part in text.split(",") if part.strip()}
+    names = {parse_ticker(part.strip()) for part in text.split(",") if part.strip()}
     if not names:
         raise ValueError("should list tickers: AAPL,MSFT")
     if len(names) > MAX_TICKERS:

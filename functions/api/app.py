@@ -1,0 +1,168 @@
+"""Application of the reading API: known requests from memory, others by endpoint through the response cache."""
+
+import os
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from functools import partial
+from pathlib import Path
+from time import monotonic
+
+from psycopg import AsyncConnection
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Scope
+
+from functions.api.documentation import PAGES, page
+from functions.api.formats import MEDIA_TYPES
+from functions.api.market_state import MarketStateCache, unknown_ticker
+from functions.api.parameters import Query, TickerBars
+from functions.api.provider_usage import ProviderUsage
+from functions.api.query_types import parse_ticker
+from functions.api.routes import ALIASES, ENDPOINTS, Endpoint, RequestContext
+from functions.api.settings import Settings
+from shared.auth.authenticator import Authenticator
+from shared.auth.caller import READ, Caller
+from shared.cache.market_version import MarketVersion
+from shared.cache.response_cache import CachedQuery, ResponseCache, code_version
+from shared.calendar.trading import EXCHANGE_ZONE
+from shared.connections.postgres import PostgresClient
+from shared.connections.redis import RedisClient
+from shared.http.endpoint import public_endpoint
+from shared.http.negotiation import negotiate
+from shared.http.prepared_response import CacheScope
+from shared.http.problem import Problem
+from shared.http.query import read_query
+from shared.http.response_data import ResponseData
+from shared.http.router import Router
+from shared.runtime import clock
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+_TOKEN_FORMATS = ("arrow",)
+_MAX_AT_ONCE = 24
+"""Requests of one caller that wait for the database."""
+
+
+class Api:
+    """Everything that one process keeps between requests; nothing that another would miss."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._postgres = PostgresClient(settings)
+        self._redis = RedisClient(settings)
+        version = MarketVersion(self._postgres, self._redis)
+        self._cache = ResponseCache(self._redis, version, code_version(Path(__file__)))
+        self._market_states = MarketStateCache(settings.bar_grace_seconds)
+        self._provider_usage = ProviderUsage(self._redis)
+        self._authenticator = Authenticator(settings, self._redis, self._postgres)
+        self._open_days = settings.anonymous_history_days
+        self._at_once: dict[int, int] = {}  # by caller
+        self._handle = public_endpoint(self._router(), self._authenticator)
+
+    async def respond(self, request: Request) -> Response:
+        """Return the response to *request*, problems included."""
+        return self._reuse(request.scope) or await self._handle(request)
+
+    def _reuse(self, scope: Scope) -> Response | None:
+        """Return the response to the very same request of a moment ago, comparing bytes alone.
+
+        Most requests end here: every line costs all of them.
+        """
+        if scope["method"] not in ("GET", "HEAD"):
+            return None
+        now = monotonic()
+        headers = dict(scope["headers"])
+        caller = self._authenticator.find_caller(scope, headers)
+        if caller is None:
+            return None
+        key = (scope["raw_path"], scope["query_string"], headers.get(b"accept"), caller.can_read_history)
+        prepared = self._cache.reuse(key, now)
+        if prepared is None or (rate_limit := caller.try_acquire(now)) is None:
+            return None
+        response = prepared.response(headers)
+        request_id = headers.get(b"x-request-id")
+        if request_id is None or not _REQUEST_ID.fullmatch(request_id):
+            request_id = os.urandom(16).hex().encode()
+        response.raw_headers += (*rate_limit, (b"x-request-id", request_id))
+        return response
+
+    def _router(self) -> Router:
+        paths = {endpoint.path: endpoint for endpoint in ENDPOINTS}
+        paths |= {alias: paths[path] for alias, path in ALIASES.items()}
+        routes = [Route(path, partial(self._get, endpoint)) for path, endpoint in paths.items()]
+        return Router([*routes, *(Route(path, _get_page) for path in PAGES)], "/ lists what there is.")
+
+    async def _get(self, endpoint: Endpoint, request: Request, caller: Caller) -> Response:
+        headers: dict[bytes, bytes] = dict(request.scope["headers"])
+        text: bytes = request.scope["query_string"]
+        accept = headers.get(b"accept")
+        query = endpoint.query() if not text else read_query(endpoint.query, text)
+        if isinstance(query, TickerBars) and not query.format:
+            query = replace(query, format=negotiate(accept or b"", MEDIA_TYPES))
+        cached_query = self._cached_query(endpoint, _ticker(request), query, caller, is_common=not text)
+        key = (request.scope["raw_path"], text, accept, caller.can_read_history)
+        running = self._at_once.get(id(caller), 0)
+        if running >= _MAX_AT_ONCE:
+            raise _too_many_at_once()
+        self._at_once[id(caller)] = running + 1
+        try:
+            prepared = await self._cache.get(key, cached_query)
+        finally:
+            running = self._at_once.pop(id(caller)) - 1
+            if running:
+                self._at_once[id(caller)] = running
+        return prepared.response(headers)
+
+    def _cached_query(
+        self, endpoint: Endpoint, ticker: str, query: Query, caller: Caller, *, is_common: bool
+    ) -> CachedQuery:
+        """Return what to load for *query*; Problem 401 or 403 for history that *caller* may not read."""
+        scope, open_from, midnight = CacheScope.ALL, None, None
+        if self._open_days and isinstance(query, TickerBars):
+            scope = CacheScope.NOBODY if caller.principal else CacheScope.ANONYMOUS
+            if not caller.can_read_history:
+                open_from, midnight = self._check_history(query, caller)
+
+        async def run(version: int) -> ResponseData:
+            async def work(connection: AsyncConnection) -> ResponseData:
+                state = await self._market_states.load(connection, version)
+                context = RequestContext(connection, state, query, ticker, open_from, self._provider_usage)
+                return await endpoint.respond(context)
+
+            data = await self._postgres.run(work)
+            until = min((instant for instant in (data.valid_until, midnight) if instant), default=None)
+            return replace(data, valid_until=until)
+
+        return CachedQuery(f"{endpoint.path} {ticker} {query} {open_from or ''}", run, is_common, scope)
+
+    def _check_history(self, query: TickerBars, caller: Caller) -> tuple[datetime | None, datetime]:
+        """Return where history begins for *query*, and the midnight that moves it; Problem 401 or 403 before that."""
+        if query.format in _TOKEN_FORMATS:
+            caller.require(READ, f"The format {query.format}")
+        today = clock.now().astimezone(EXCHANGE_ZONE).date()
+        first = today - timedelta(days=self._open_days)
+        open_from, midnight = (
+            datetime.combine(day, time(), EXCHANGE_ZONE).astimezone(UTC) for day in (first, today + timedelta(days=1))
+        )
+        if (query.start and query.start < open_from) or (query.end and query.end <= open_from):
+            caller.require(READ, f"History before {first}")
+        return None if query.start else open_from, midnight
+
+
+async def _get_page(request: Request, _: Caller) -> Response:
+    read_query(Query, request.scope["query_string"])
+    return page(request.scope["path"]).response(dict(request.scope["headers"]))
+
+
+def _ticker(request: Request) -> str:
+    """Return the ticker in the path, "" where it has none; Problem 404 when no ticker looks like it."""
+    text = request.path_params.get("ticker")
+    try:
+        return parse_ticker(text) if text else ""
+    except ValueError:
+        raise unknown_ticker(f"{text}"[:50]) from None
+
+
+def _too_many_at_once() -> Problem:
+    detail = f"At most {_MAX_AT_ONCE} of your requests are computed at once. Try again in 1 s."
+    return Problem(429, "too-many-requests", "Too many requests", detail, headers={"Retry-After": "1"})

@@ -1,0 +1,115 @@
+"""Market state shared by all endpoints: current time, trading calendar, tickers with missing bars."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from psycopg import AsyncConnection
+from psycopg.rows import class_row
+
+from shared.calendar.queries import select_calendar
+from shared.calendar.trading import TradingCalendar
+from shared.http.problem import Problem
+from shared.runtime import clock
+
+HOURLY = "1h"
+_PAST, _AHEAD = timedelta(days=15), timedelta(days=25)
+_CALENDAR_SECONDS = 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class TickerStatus:
+    """Whether a ticker lacks the last finished bar although a provider may still have it."""
+
+    ticker: str
+    active: bool
+    lagging: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MarketState:
+    """The market at the instant *now*."""
+
+    now: datetime
+    grace: timedelta
+    calendar: TradingCalendar
+    tickers: tuple[TickerStatus, ...]
+
+    @property
+    def last_finished_bar(self) -> datetime | None:
+        """The start of the newest bar that counts as finished."""
+        return self.calendar.last_finished_bar(HOURLY, self.now, self.grace)
+
+    @property
+    def next_due(self) -> datetime | None:
+        """The instant at which the next bar counts as finished."""
+        return self.calendar.next_due(HOURLY, self.now, self.grace)
+
+    @property
+    def next_update_at(self) -> datetime | None:
+        """The instant from which new data may come at any moment: now, while a ticker lags."""
+        return self.now if self.lagging else self.next_due
+
+    @property
+    def lagging(self) -> int:
+        """Number of active tickers that lack the last finished bar."""
+        return sum(status.lagging for status in self.tickers)
+
+    @property
+    def active(self) -> tuple[str, ...]:
+        """The tickers that are fetched and shown, in order."""
+        return tuple(status.ticker for status in self.tickers if status.active)
+
+    def check(self, tickers: Iterable[str]) -> None:
+        """Problem 404 when one of *tickers* is unknown."""
+        unknown = sorted(set(tickers) - {status.ticker for status in self.tickers})
+        if unknown:
+            raise unknown_ticker(*unknown)
+
+
+def unknown_ticker(*tickers: str) -> Problem:
+    """Return the 404 for unknown *tickers*."""
+    detail = f"Unknown: {', '.join(tickers)}. See /tickers for the tickers tracked here."
+    return Problem(404, "unknown-ticker", "Unknown ticker", detail)
+
+
+class MarketStateCache:
+    """Keeps the calendar for a day, and the tickers' status while market version and last finished bar are the same."""
+
+    def __init__(self, grace_seconds: int) -> None:
+        self._grace = timedelta(seconds=grace_seconds)
+        self._calendar = TradingCalendar(())
+        self._calendar_at: datetime | None = None
+        self._tickers: tuple[TickerStatus, ...] = ()
+        self._tickers_key: tuple[int, datetime | None] | None = None
+
+    async def load(self, connection: AsyncConnection, version: int) -> MarketState:
+        """Return the market now, as of the market *version*."""
+        now = clock.now()
+        if self._calendar_at is None or not 0 <= (now - self._calendar_at).total_seconds() < _CALENDAR_SECONDS:
+            self._calendar = await select_calendar(connection, now - _PAST, now + _AHEAD)
+            self._calendar_at = now
+        finished = self._calendar.last_finished_bar(HOURLY, now, self._grace)
+        if self._tickers_key != (version, finished):
+            self._tickers = tuple(await select_ticker_statuses(connection, finished))
+            self._tickers_key = (version, finished)
+        return MarketState(now, self._grace, self._calendar, self._tickers)
+
+
+async def select_ticker_statuses(connection: AsyncConnection, bar_start: datetime | None) -> list[TickerStatus]:
+    """Return every ticker in order, with whether it lacks the bar of that start."""
+    cursor = connection.cursor(row_factory=class_row(TickerStatus))
+    await cursor.execute(
+        """
+        SELECT ticker.ticker,
+               ticker.active,
+               lagging.ticker IS NOT NULL AS lagging
+          FROM tickers AS ticker
+          LEFT JOIN lagging_tickers(%(bar_start)s) AS lagging
+                 ON lagging.ticker = ticker.ticker
+                AND %(bar_start)s::timestamptz IS NOT NULL
+         ORDER BY ticker.ticker
+        """,
+        {"bar_start": bar_start},
+    )
+    return await cursor.fetchall()

@@ -1,0 +1,114 @@
+"""Postgres client: poolers, failovers, and more queries at once than there are connections."""
+
+import asyncio
+import shutil
+import subprocess
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+
+from knative.local.services.ports import free_port
+from shared.connections.postgres import _MAX_WAITING, PostgresClient
+from shared.http.problem import Problem
+from shared.runtime.settings import DatabaseSettings, Secret
+from tests.waiting import wait_until
+
+Work = Callable[[psycopg.AsyncConnection], Awaitable[Any]]
+
+
+def client(url: str, connections: int = 1) -> PostgresClient:
+    """A client of the database at *url*."""
+    return PostgresClient(DatabaseSettings(database_url=Secret(url), database_connections=connections))
+
+
+async def zone(connection: psycopg.AsyncConnection) -> str:
+    """The session's time zone."""
+    row = await (await connection.execute("SELECT current_setting('TimeZone')")).fetchone()
+    assert row
+    return row[0]
+
+
+@pytest.fixture
+def pooled_url(database_url: str, tmp_path: Path) -> Iterator[str]:
+    """The database behind a PgBouncer with its defaults, which is session pooling."""
+    program = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin:/opt/homebrew/bin")
+    if program is None:
+        pytest.skip("PgBouncer is not installed (Debian: apt-get install pgbouncer)")
+    url, port = urlsplit(database_url), free_port()
+    password = f" password={url.password}" if url.password else ""
+    (tmp_path / "pgbouncer.ini").write_text(
+        f"[databases]\n* = host={url.hostname} port={url.port} user={url.username}{password}\n[pgbouncer]\n"
+        f"listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\n"
+    )
+    as_user = ["-u", "nobody"] if Path("/proc/self").stat().st_uid == 0 else []
+    (tmp_path / "pgbouncer.ini").chmod(0o644)
+    for folder in [tmp_path, *tmp_path.parents[:3]]:
+        if folder != Path("/tmp"):
+            folder.chmod(folder.stat().st_mode | 0o011)
+    process = subprocess.Popen([program, *as_user, str(tmp_path / "pgbouncer.ini")], stderr=subprocess.DEVNULL)
+    try:
+        address = f"postgresql://{url.username}@127.0.0.1:{port}{url.path}"
+
+        def responds() -> bool:
+            try:
+                psycopg.connect(address).close()
+            except psycopg.OperationalError:
+                return False
+            return True
+
+        wait_until(responds, 10)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def test_the_functions_work_through_pgbouncer(pooled_url: str) -> None:
+    """PgBouncer with its defaults refuses options at connect, so that none are sent; sessions are in UTC."""
+    assert asyncio.run(client(pooled_url).run(zone)) == "UTC"
+
+
+def test_a_connection_that_turned_read_only_is_replaced(database_url: str) -> None:
+    """After a failover the work is done on a new connection, once more and no more."""
+    attempts: list[int] = []
+
+    async def fail_over(connection: psycopg.AsyncConnection) -> None:
+        await connection.execute("SET default_transaction_read_only = on")
+
+    async def write(connection: psycopg.AsyncConnection) -> None:
+        attempts.append(connection.info.backend_pid)
+        await connection.execute("UPDATE tickers SET active = active")
+
+    async def run() -> None:
+        postgres = client(database_url)
+        await postgres.run(fail_over)
+        await postgres.run(write)
+
+    asyncio.run(run())
+
+    assert len(set(attempts)) == len(attempts) == 2
+
+
+def test_waiting_for_a_connection_says_nothing_about_the_server(database_url: str) -> None:
+    """One connection, and twenty more queries than may wait: those are refused as busy, and Postgres is not down."""
+
+    async def run() -> tuple[list[Any], bool]:
+        postgres = client(database_url)
+
+        async def sleep(connection: psycopg.AsyncConnection) -> None:
+            await connection.execute("SELECT pg_sleep(0.01)")
+
+        results = await asyncio.gather(*(postgres.run(sleep) for _ in range(_MAX_WAITING + 21)), return_exceptions=True)
+        return results, postgres.is_down
+
+    results, is_down = asyncio.run(run())
+
+    refused = [result for result in results if isinstance(result, Problem)]
+    assert len(refused) == 20
+    assert {(problem.status, problem.headers["Retry-After"]) for problem in refused} == {(503, "2")}
+    assert not is_down
+    assert len(results) - results.count(None) == 20

@@ -1,0 +1,73 @@
+"""Responses in Redis: bounded in bytes, and only for queries that are common or repeated."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+import redis
+
+from shared.cache.cached_response import CachedResponse
+from shared.cache.redis_responses import RedisResponses
+from shared.connections.redis import RedisClient
+from shared.http.response_data import ResponseData
+from shared.runtime.settings import RedisSettings, Secret
+
+
+def response(size: int) -> CachedResponse:
+    """A response that takes about *size* bytes in Redis."""
+    import os
+
+    return CachedResponse(ResponseData(os.urandom(size), "application/octet-stream"), 1)
+
+
+@pytest.fixture
+def run(redis_url: str) -> Callable[[Callable[[RedisResponses], Awaitable[None]]], None]:
+    """A function that runs work on responses with room for 100,000 bytes, and waits for what it writes."""
+
+    def run(work: Callable[[RedisResponses], Awaitable[None]]) -> None:
+        async def main() -> None:
+            client = RedisClient(RedisSettings(redis_url=Secret(redis_url)))
+            await work(RedisResponses(client, "test:", max_bytes=100_000))
+            while client._background:
+                await asyncio.gather(*client._background)
+
+        asyncio.run(main())
+
+    return run
+
+
+def test_responses_take_no_more_than_their_room(run: Callable, redis_url: str) -> None:
+    """Hundred responses of 10,000 bytes leave the newest nine, and a counter beside them stays."""
+
+    async def fill(responses: RedisResponses) -> None:
+        for number in range(100):
+            responses.put(f"{number:03}", response(10_000), is_common=True)
+            await asyncio.sleep(0)
+        for number in range(100):
+            responses.put(f"{number:03}", response(10_000), is_common=True)
+
+    with redis.Redis.from_url(redis_url) as client:
+        client.set("counter", 7)
+        run(fill)
+
+        assert client.get("counter") == b"7"
+        assert len(client.keys("test:*")) == 9
+        sizes = sum(client.memory_usage(key) or 0 for key in client.keys("test:*"))
+        assert sizes <= 120_000
+        assert int(client.get("responses:total") or 0) <= 100_000
+        assert client.zcard("responses:times") == client.hlen("responses:sizes") == 9
+
+
+def test_a_query_with_parameters_enters_when_it_is_repeated(run: Callable, redis_url: str) -> None:
+    """A common query enters at once, another with its second response: thousand made-up ones take nothing."""
+
+    async def ask(responses: RedisResponses) -> None:
+        responses.put("common", response(10), is_common=True)
+        for _ in range(2):
+            responses.put("repeated", response(10), is_common=False)
+        for number in range(1000):
+            responses.put(f"made up {number}", response(10), is_common=False)
+
+    run(ask)
+    with redis.Redis.from_url(redis_url, decode_responses=True) as client:
+        assert sorted(client.keys("test:*")) == ["test:common", "test:repeated"]
