@@ -2,7 +2,7 @@
 
 import re
 
-from tests.people import PASSWORD
+from tests.accounts import PASSWORD
 from tests.reading import UNLIMITED
 
 _SECRETS = {

@@ -534,6 +534,8 @@ CREATE TABLE tokens (
     used_at timestamp with time zone,
     revoked_at timestamp with time zone,
     replaced_by uuid,
+    key_id text,
+    invalidated_at timestamp with time zone,
     CONSTRAINT tokens_check CHECK ((expires_at >= created_at)),
     CONSTRAINT tokens_hash_check CHECK ((length(hash) = 32)),
     CONSTRAINT tokens_hash_key UNIQUE (hash),
@@ -551,6 +553,10 @@ COMMENT ON COLUMN tokens.is_login IS 'Given for a password, not made by name; of
 COMMENT ON COLUMN tokens.used_at IS 'When it was last used, as of the last time its owner looked; readers note it in Redis';
 
 COMMENT ON COLUMN tokens.replaced_by IS 'The token that takes its place: this one ends when the overlap does';
+
+COMMENT ON COLUMN tokens.key_id IS 'Generation of the key: a hash of API_TOKEN_SECRET; null until the next use of the account';
+
+COMMENT ON COLUMN tokens.invalidated_at IS 'When API_TOKEN_SECRET was found changed: the token stays invalid under the old key too';
 
 CREATE INDEX tokens_of_user ON tokens USING btree (user_id, created_at);
 
@@ -1070,3 +1076,5 @@ END
 ;
 
 COMMENT ON FUNCTION figures_at(timestamp with time zone,interval) IS 'The figures of /metrics, by their names in Prometheus';
+
+CREATE INDEX tokens_by_key ON tokens USING btree (key_id) WHERE ((revoked_at IS NULL) AND (invalidated_at IS NULL));

@@ -1,27 +1,35 @@
-"""Registering, logging in, changing the password, and leaving."""
+"""Registration, login, password changes and deletion of accounts."""
 
-from dataclasses import replace
+import hmac
 from datetime import UTC, datetime, timedelta
 
 from psycopg import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import Response
 
-from functions.token.answers import answer, nothing, rfc3339
 from functions.token.attempts import Attempts
-from functions.token.bodies import read_form
-from functions.token.kept import revoke_other_logins
-from functions.token.names import REFUSED_USERNAMES, account_key, normal_email, normal_password, username_key
-from functions.token.passwords import Passwords
+from functions.token.credentials import Credentials
+from functions.token.normalization import (
+    RESERVED_USERNAMES,
+    account_key,
+    normalize_email,
+    normalize_password,
+    username_key,
+)
+from functions.token.passwords import Passwords, is_common
+from functions.token.request_body import read_form
+from functions.token.responses import json_response, no_content, rfc3339
+from functions.token.security_log import log_event
 from functions.token.settings import Settings
-from functions.token.tokens import Tokens, account_of
-from functions.token.users import (
+from functions.token.token_queries import revoke_tokens
+from functions.token.tokens import Tokens, require_account
+from functions.token.user_queries import (
     User,
     delete_user,
     insert_user,
-    replace_password_hash,
     select_user,
     select_user_by_login,
+    update_password_hash,
 )
 from shared.auth.authenticator import Authenticator
 from shared.auth.caller import SCOPES, Caller, invalid_token
@@ -33,171 +41,193 @@ _REGISTRATION_SECONDS = 3600
 
 
 class Accounts:
-    """What is done for people; their tokens are looked after by `Tokens`."""
+    """Endpoints of accounts; `Tokens` has those of their tokens."""
 
     def __init__(
-        self, settings: Settings, gate: Authenticator, attempts: Attempts, postgres: PostgresClient, tokens: Tokens
+        self,
+        settings: Settings,
+        authenticator: Authenticator,
+        attempts: Attempts,
+        postgres: PostgresClient,
+        tokens: Tokens,
     ) -> None:
         self._settings = settings
-        self._gate = gate
+        self._authenticator = authenticator
         self._attempts = attempts
         self._postgres = postgres
         self._tokens = tokens
         self._passwords = Passwords()
+        self._credentials = Credentials(settings.login_attempts, attempts, self._passwords, postgres)
 
     async def register(self, request: Request, _: Caller) -> Response:
-        """Make an account of the form fields email, password and perhaps username: 201, or 409 when one is taken."""
+        """Create an account from the form fields email, password and optionally username; 409 when one is taken."""
+        self._require_open_registration()
         form = await read_form(request, ("email", "password"))
         username = form.get("username") or None
-        email, key, password = _checked(form["email"], username, form["password"])
-        if key in REFUSED_USERNAMES:
-            raise Problem(403, "username-refused", "User name refused", "This user name is not given to anybody.")
-        await self._count(request, "registration", self._settings.registrations_per_address, _REGISTRATION_SECONDS)
-        hashed = await self._passwords.hash(password)
+        email, key, password = _normalize(form["email"], username, form["password"])
+        if key in RESERVED_USERNAMES:
+            raise Problem(403, "username-refused", "User name refused", "This user name is reserved.")
+        address = self._address(request)
+        limit = self._settings.registrations_per_address
+        await self._attempts.require("registration", f"address {address}", limit, _REGISTRATION_SECONDS)
+        self._require_invite(form.get("invite", ""))
+        _refuse_common("password", password, email, key)
+        async with self._passwords.queue():
+            hashed = await self._passwords.hash(password)
         shown = username and username.strip()
         user = await self._postgres.run(lambda connection: insert_user(connection, email, shown, key, hashed))
         if user is None:
             raise Problem(409, "account-exists", "Account exists", "The email address or the user name is taken.")
-        return answer(201, _shown(user))
+        log_event("account created", address, user.user_id)
+        return json_response(201, {"status": "ok", **_members(user)})
 
     async def log_in(self, request: Request, _: Caller) -> Response:
-        """Give a token for the form fields username (or the address) and password, as OAuth2's password grant does."""
+        """Return a token for the form fields username (or email address) and password: OAuth2's password grant."""
         form = await read_form(request, ("username", "password"))
-        if form.get("grant_type", "password") != "password":
+        if (form.get("grant_type") or "password") != "password":
             raise bad_parameters([("grant_type", "should be password")])
         scopes = _scopes(form.get("scope", ""))
-        await self._count(request, "login", self._settings.login_attempts_per_address, _LOGIN_SECONDS)
+        address = await self._limit_logins(request)
         email, key = account_key(form["username"])
         found = await self._postgres.run(lambda connection: select_user_by_login(connection, email, key))
-        who = found.user_id if found else email or key or form["username"]
-        user = await self._proven(found, who, form["password"])
-        expires_at = datetime.now(UTC) + timedelta(days=self._settings.api_token_expiry_days)
-        token = await self._tokens.give(user, scopes, expires_at) if user else None
+        account = found.user_id if found else email or key or form["username"]
+        user = await self._credentials.verify(found, account, form["password"], address)
+        expires_at = datetime.now(UTC) + timedelta(days=self._settings.login_days)
+        token = await self._tokens.issue(user, scopes, expires_at, address) if user else None
         if token is None:
-            raise _unknown()
-        seconds = self._settings.api_token_expiry_days * 24 * 3600
-        given = {"access_token": token, "token_type": "bearer", "expires_in": seconds, "scope": " ".join(scopes)}
-        return answer(200, given, {"Pragma": "no-cache"})
+            raise _wrong_credentials()
+        seconds = self._settings.login_days * 24 * 3600
+        members = {"access_token": token, "token_type": "bearer", "expires_in": seconds, "scope": " ".join(scopes)}
+        return json_response(200, members, {"Pragma": "no-cache"})
 
     async def show(self, _: Request, caller: Caller) -> Response:
-        """Tell a token's owner who they are."""
-        user_id = account_of(caller, "The account")
+        """Return the account of the token."""
+        user_id = require_account(caller, "The account")
         user = await self._postgres.run(lambda connection: select_user(connection, user_id))
         if user is None:
             raise invalid_token()
-        return answer(200, _shown(user))
+        return json_response(200, _members(user))
 
     async def change_password(self, request: Request, caller: Caller) -> Response:
-        """Keep new_password in the place of the form field password; other logins end, tokens made by name do not."""
-        user_id = account_of(caller, "Changing the password")
+        """Replace the form field password by new_password, end all other logins, and return the tokens that stay."""
+        user_id = require_account(caller, "A change of the password")
         form = await read_form(request, ("password", "new_password"))
         try:
-            wanted = normal_password(form["new_password"])
+            wanted = normalize_password(form["new_password"])
         except ValueError as error:
             raise bad_parameters([("new_password", str(error))]) from None
-        await self._count(request, "login", self._settings.login_attempts_per_address, _LOGIN_SECONDS)
-        found = await self._postgres.run(lambda connection: select_user(connection, user_id))
-        if found is None:
-            raise invalid_token()
-        user = await self._proven(found, user_id, form["password"])
-        ended = await self._replace(user, wanted, caller) if user else None
-        if ended is None:
-            raise Problem(403, "wrong-password", "Wrong password", "The password is not that of this account.")
-        await self._tokens.end(ended)
-        return nothing()
-
-    async def delete(self, _: Request, caller: Caller) -> Response:
-        """Delete the account; its tokens end at once."""
-        user_id = account_of(caller, "Deleting the account")
-        digests = await self._postgres.run(lambda connection: delete_user(connection, user_id))
-        await self._tokens.end(digests)
-        return nothing()
-
-    async def _replace(self, user: User, wanted: str, caller: Caller) -> list[str] | None:
-        """Keep another password and end all logins but the one that asks: return the hashes (hex) of their tokens.
-
-        None when somebody else has changed the password since it was compared.
-        """
-        hashed = await self._passwords.hash(wanted)
+        user, address = await self._confirm(request, user_id, form["password"])
+        _refuse_common("new_password", wanted, user.email, user.username)
+        async with self._passwords.queue():
+            hashed = await self._passwords.hash(wanted)
         assert caller.principal is not None  # noqa: S101
         token_id = caller.principal.token_id
 
-        async def keep(connection: AsyncConnection) -> list[str] | None:
+        async def work(connection: AsyncConnection) -> list[str] | None:
             async with connection.transaction():
-                if not await replace_password_hash(connection, user.user_id, user.password_hash, hashed):
-                    return None
-                return await revoke_other_logins(connection, user.user_id, token_id)
+                if not await update_password_hash(connection, user.user_id, user.password_hash, hashed):
+                    return None  # somebody else has just changed it
+                return await revoke_tokens(connection, user.user_id, logins_only=True, spare=token_id)
 
-        return await self._postgres.run(keep)
+        revoked = await self._postgres.run(work)
+        if revoked is None:
+            raise _wrong_password()
+        await self._tokens.announce_revocation(revoked)
+        log_event("password changed", address, user_id, ended_logins=len(revoked))
+        return await self._tokens.list(request, caller)
 
-    async def _proven(self, user: User | None, who: str, password: str) -> User | None:
-        """Return *user* if *password* is theirs, counting what is wrong; Problem 429 for too many guesses."""
-        limit = self._settings.login_attempts
-        attempt = await self._attempts.count("login", f"account {who}", limit, _LOGIN_SECONDS)
-        if proven := await self._known(user, password):
-            await self._attempts.take_back(attempt, _LOGIN_SECONDS)
-        return proven
+    async def delete(self, request: Request, caller: Caller) -> Response:
+        """Delete the account after another look at its password; its tokens end at once."""
+        user_id = require_account(caller, "Deleting the account")
+        form = await read_form(request, ("password",))
+        _, address = await self._confirm(request, user_id, form["password"])
+        digests = await self._postgres.run(lambda connection: delete_user(connection, user_id))
+        await self._tokens.announce_revocation(digests)
+        log_event("account deleted", address, user_id)
+        return no_content()
 
-    async def _known(self, user: User | None, password: str) -> User | None:
-        """Return *user*, hashed anew if need be, when *password* is theirs; for nobody it takes as long."""
-        try:
-            password = normal_password(password)
-        except ValueError:
-            password = ""  # nobody's
-        matches = await self._passwords.matches(user and user.password_hash, password)
-        if not user or not matches:
-            return None
-        if not self._passwords.is_outdated(user.password_hash):
-            return user
-        user_id, before, after = user.user_id, user.password_hash, await self._passwords.hash(password)
-        if await self._postgres.run(lambda connection: replace_password_hash(connection, user_id, before, after)):
-            return replace(user, password_hash=after)
-        # Another login was quicker, or the password is another now.
-        return await self._known(await self._postgres.run(lambda asked: select_user(asked, user_id)), password)
+    async def _confirm(self, request: Request, user_id: str, password: str) -> tuple[User, str]:
+        """Return the account and the client address; Problem 403 for a wrong password, 429 for too many."""
+        address = await self._limit_logins(request)
+        found = await self._postgres.run(lambda connection: select_user(connection, user_id))
+        if found is None:
+            raise invalid_token()
+        user = await self._credentials.verify(found, user_id, password, address)
+        if user is None:
+            raise _wrong_password()
+        return user, address
 
-    async def _count(self, request: Request, what: str, limit: int, seconds: int) -> None:
-        address = self._gate.client_address(request.scope, dict(request.scope["headers"]))
-        await self._attempts.count(what, f"address {address}", limit, seconds)
+    async def _limit_logins(self, request: Request) -> str:
+        """Count a login and return the client address; Problem 429."""
+        address = self._address(request)
+        limit = self._settings.login_attempts_per_address
+        await self._attempts.require("login", f"address {address}", limit, _LOGIN_SECONDS)
+        return address
+
+    def _address(self, request: Request) -> str:
+        return self._authenticator.client_address(request.scope, dict(request.scope["headers"]))
+
+    def _require_open_registration(self) -> None:
+        if self._settings.registration == "closed":
+            detail = "New accounts are not accepted here. Ask the operator of this installation."
+            raise Problem(403, "registration-closed", "Registration closed", detail)
+
+    def _require_invite(self, invite: str) -> None:
+        codes = self._settings.registration_invites
+        valid = [hmac.compare_digest(code.reveal().encode(), invite.strip().encode()) for code in codes]
+        if self._settings.registration == "invite" and not any(valid):
+            detail = "Registration needs an invite code in the form field invite."
+            raise Problem(403, "invite-needed", "Invite needed", detail)
 
 
-def _checked(email: str, username: str | None, password: str) -> tuple[str, str | None, str]:
-    """Return the three as they are kept and compared; Problem 400 that names what is wrong with each."""
-    faults: list[tuple[str, str]] = []
-    kept: list[str | None] = []
-    for field, text, read in (
-        ("email", email, normal_email),
+def _normalize(email: str, username: str | None, password: str) -> tuple[str, str | None, str]:
+    """Return the normal forms of the three; Problem 400 that says for each what is wrong with it."""
+    errors: list[tuple[str, str]] = []
+    normal: list[str | None] = []
+    for field, text, normalize in (
+        ("email", email, normalize_email),
         ("username", username, username_key),
-        ("password", password, normal_password),
+        ("password", password, normalize_password),
     ):
         try:
-            kept.append(None if text is None else read(text))
+            normal.append(None if text is None else normalize(text))
         except ValueError as error:
-            faults.append((field, str(error)))
-    if faults:
-        raise bad_parameters(faults)
-    return f"{kept[0]}", kept[1], f"{kept[2]}"
+            errors.append((field, str(error)))
+    if errors:
+        raise bad_parameters(errors)
+    return f"{normal[0]}", normal[1], f"{normal[2]}"
+
+
+def _refuse_common(field: str, password: str, *names: str | None) -> None:
+    if is_common(password, *names):
+        raise bad_parameters([(field, "is too easy to guess: it is one of the most common passwords, or your name")])
 
 
 def _scopes(text: str) -> list[str]:
-    """Return the scopes that a login asks for, all when it names none; Problem 400 for one that there is not."""
-    asked = text.split()
-    if unknown := [scope for scope in asked if scope not in SCOPES]:
-        raise bad_parameters([("scope", f"{unknown[0][:50]} is no scope; there are: {', '.join(SCOPES)}")])
-    return [scope for scope in SCOPES if scope in asked or not asked]
+    """Return the scopes that a login requests, all when it names none; Problem 400 for an unknown one."""
+    requested = text.split()
+    if unknown := [scope for scope in requested if scope not in SCOPES]:
+        detail = f"has the unknown scope {unknown[0][:50]}. Valid scopes: {', '.join(SCOPES)}"
+        raise bad_parameters([("scope", detail)])
+    return [scope for scope in SCOPES if scope in requested or not requested]
 
 
-def _unknown() -> Problem:
+def _wrong_credentials() -> Problem:
     return Problem(
         401,
         "wrong-credentials",
         "Wrong credentials",
-        "There is no account with this name and password.",
+        "No account has this name and password.",
         headers={"WWW-Authenticate": 'Bearer realm="stocksalot"'},
         error="invalid_grant",
     )
 
 
-def _shown(user: User) -> dict[str, object]:
+def _wrong_password() -> Problem:
+    return Problem(403, "wrong-password", "Wrong password", "This is not the password of the account.")
+
+
+def _members(user: User) -> dict[str, object]:
     return {
         "id": user.user_id,
         "email": user.email,

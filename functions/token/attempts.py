@@ -1,4 +1,4 @@
-"""How often one may guess: counted in Redis for all copies, under names that tell no address and no account."""
+"""Limits on logins, registrations and new tokens, counted in Redis under hashed keys."""
 
 import time
 
@@ -8,28 +8,26 @@ from shared.http.problem import Problem
 
 
 class Attempts:
-    """Counts what is worth limiting beyond requests, in fixed windows of time."""
+    """Counts attempts in fixed windows of time."""
 
-    def __init__(self, counts: Counters, secret: str) -> None:
-        self._counts = counts
+    def __init__(self, counters: Counters, secret: str) -> None:
+        self._counters = counters
         self._secret = secret
-        counts.load_now()
+        counters.load_now()  # no first answer here is so fast that loading Redis would matter
 
-    async def count(self, what: str, who: str, limit: int, seconds: int) -> str:
-        """Count one more attempt at *what* by *who*; return what `take_back` takes. Problem 429 beyond *limit*."""
-        now = time.time()
-        name = f"{what}:{keyed_hash(self._secret, who.encode())[:32]}/{int(now // seconds)}"
-        if await self._counts.add(name, 1, seconds) > limit:
-            wait = int(seconds - now % seconds) + 1
-            raise Problem(
-                429,
-                "too-many-attempts",
-                "Too many attempts",
-                f"{limit} are allowed in {seconds // 60} minutes. Try again in {wait} s.",
-                headers={"Retry-After": f"{wait}"},
-            )
-        return name
+    async def record(self, kind: str, subject: str, seconds: int, amount: int = 1) -> int:
+        """Return the attempts at *kind* by *subject* in this window, *amount* more than before."""
+        key = f"{kind}:{keyed_hash(self._secret, subject.encode())[:32]}/{int(time.time() // seconds)}"
+        return await self._counters.add(key, amount, seconds)
 
-    async def take_back(self, name: str, seconds: int) -> None:
-        """Forget an attempt that was none: it succeeded."""
-        await self._counts.add(name, -1, seconds)
+    async def require(self, kind: str, subject: str, limit: int, seconds: int) -> None:
+        """Record an attempt; Problem 429 beyond *limit*."""
+        if await self.record(kind, subject, seconds) > limit:
+            raise too_many(limit, seconds)
+
+
+def too_many(limit: int, seconds: int) -> Problem:
+    """Return the 429 that names the limit and the end of the window."""
+    wait = int(seconds - time.time() % seconds) + 1
+    detail = f"The limit is {limit} in {seconds // 60} minutes. Try again in {wait} s."
+    return Problem(429, "too-many-attempts", "Too many attempts", detail, headers={"Retry-After": f"{wait}"})

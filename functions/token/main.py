@@ -4,7 +4,7 @@ import functions_framework.aio
 from starlette.requests import Request
 from starlette.responses import Response
 
-from functions.token.service import make_handler
+from functions.token.app import make_handler
 from functions.token.settings import Settings
 from shared.runtime import log
 from shared.runtime.settings import read_settings

@@ -2,18 +2,21 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Form, Path
+from fastapi import APIRouter, Body, Form, Path, Query
 
-from functions.contract.operations import documented
+from functions.contract.operations import documented, query_model
 from functions.token.response_models import (
     ID_EXAMPLE,
     AccountResponse,
     CreateToken,
+    DeletionForm,
     LoginForm,
     LoginResponse,
     NewTokenResponse,
     PasswordChangeForm,
     RegistrationForm,
+    RegistrationResponse,
+    RevocationQuery,
     RotatedTokenResponse,
     RotateToken,
     TokensResponse,
@@ -27,7 +30,7 @@ _CREATED = {"status": 201, "headers": ("Location",)}
 
 
 @router.post("/users/register", **documented("open", 403, 409, *_BODY, status=201))
-def register(form: Annotated[RegistrationForm, Form()]) -> AccountResponse:
+def register(form: Annotated[RegistrationForm, Form()]) -> RegistrationResponse:
     """Create an account."""
 
 
@@ -44,22 +47,25 @@ def show_account() -> AccountResponse:
     """The account of the token."""
 
 
-@router.post("/users/me/password", **documented("token", 403, *_BODY, status=204))
-def change_password(form: Annotated[PasswordChangeForm, Form()]) -> None:
+@router.post("/users/me/password", **documented("token", 403, *_BODY))
+def change_password(form: Annotated[PasswordChangeForm, Form()]) -> TokensResponse:
     """Change the password.
 
-    All other tokens from logins end at once. Named tokens stay valid.
+    All other logins end at once. The response lists the tokens that stay valid.
     """
 
 
-@router.delete("/users/me", **documented("token", 403, status=204))
-def delete_account() -> None:
-    """Delete the account and its tokens."""
+@router.delete("/users/me", **documented("token", 403, *_BODY, status=204))
+def delete_account(form: Annotated[DeletionForm, Form()]) -> None:
+    """Delete the account and its tokens.
+
+    The password confirms it.
+    """
 
 
 @router.get("/tokens", **documented("token", 403))
 def list_tokens() -> TokensResponse:
-    """List the valid tokens of the account."""
+    """List the tokens of the account."""
 
 
 @router.post("/tokens", **documented("token", 403, 409, *_BODY, **_CREATED))
@@ -67,9 +73,17 @@ def create_token(token: CreateToken) -> NewTokenResponse:
     """Create a token with a name, scopes and an expiry."""
 
 
-@router.post("/tokens/{token_id}/rotate", **documented("token", 403, 404, *_BODY, **_CREATED))
+@router.post("/tokens/{token_id}/rotate", **documented("token", 403, 404, 409, *_BODY, **_CREATED))
 def rotate_token(token_id: TokenId, token: Annotated[RotateToken, Body()]) -> RotatedTokenResponse:
     """Replace a token. The old one stays valid for an overlap."""
+
+
+@router.delete("/tokens", **documented("token", 403, status=204))
+def revoke_tokens(query: Annotated[query_model(RevocationQuery), Query()]) -> None:
+    """End all logins, or all logins and tokens.
+
+    The token of the request ends too.
+    """
 
 
 @router.delete("/tokens/{token_id}", **documented("token", 403, 404, status=204))

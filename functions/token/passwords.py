@@ -1,10 +1,11 @@
-"""Passwords as argon2id hashes: slow on purpose, so only a few at a time, and as slow for no account at all."""
+"""Password hashing with argon2id: a bounded number at a time, equally slow for unknown accounts."""
 
 import asyncio
 import secrets
 from base64 import b64encode
-from collections.abc import Callable
-from functools import cached_property
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from shared.http.problem import Problem
@@ -13,34 +14,46 @@ if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
 TIME_COST, MEMORY_KIB, PARALLELISM = 3, 64 * 1024, 1
-"""RFC 9106's second recommendation, in one lane: a pod has one core, and more lanes would only help who guesses."""
-_AT_ONCE = 2
+"""RFC 9106's second recommendation, in one lane: a pod has one core, and more lanes would only help attackers."""
+_CONCURRENCY = 2
 """128 MiB in all, of the 256 that a pod has."""
-_WAITING_AT_MOST = 30
-"""Some three seconds."""
+_MAX_QUEUE = 30
+"""About three seconds."""
 
 T = TypeVar("T")
 
 
 class Passwords:
-    """Hashes and compares, a bounded number at a time; Problem 503 when too many wait."""
+    """Hashes and verifies passwords; callers hold a place in the queue meanwhile."""
 
     def __init__(self) -> None:
-        self._turns = asyncio.Semaphore(_AT_ONCE)
-        self._waiting = 0
-        self._nobody = _hash_of_nothing()
+        self._workers = asyncio.Semaphore(_CONCURRENCY)
+        self._queued = 0
+        self._unknown = _random_hash()
+
+    @asynccontextmanager
+    async def queue(self) -> AsyncIterator[None]:
+        """Hold a place in the queue; Problem 503 when it is full."""
+        if self._queued >= _MAX_QUEUE:
+            detail = "Too many passwords are being checked at the moment. Try again in 3 s."
+            raise Problem(503, "busy", "Busy", detail, headers={"Retry-After": "3"})
+        self._queued += 1
+        try:
+            yield
+        finally:
+            self._queued -= 1
 
     async def hash(self, password: str) -> str:
         """Return the hash of *password*, with its salt and parameters."""
-        return await self._in_turn(lambda: self._hasher.hash(password))
+        return await self._run(lambda: self._hasher.hash(password))
 
-    async def matches(self, kept: str | None, password: str) -> bool:
-        """Tell whether *kept* is a hash of *password*; None, for no account, takes as long and is none."""
-        return await self._in_turn(lambda: self._verify(kept or self._nobody, password))
+    async def verify(self, stored: str | None, password: str) -> bool:
+        """Whether *stored* is a hash of *password*; None, for an unknown account, takes as long and is False."""
+        return await self._run(lambda: self._verify(stored or self._unknown, password))
 
-    def is_outdated(self, kept: str) -> bool:
-        """Tell whether *kept* was made with other parameters than those of today."""
-        return self._hasher.check_needs_rehash(kept)
+    def is_outdated(self, stored: str) -> bool:
+        """Whether *stored* was made with other parameters than today's."""
+        return self._hasher.check_needs_rehash(stored)
 
     @cached_property
     def _hasher(self) -> "PasswordHasher":
@@ -48,27 +61,33 @@ class Passwords:
 
         return PasswordHasher(TIME_COST, MEMORY_KIB, PARALLELISM)
 
-    def _verify(self, kept: str, password: str) -> bool:
+    def _verify(self, stored: str, password: str) -> bool:
         from argon2.exceptions import VerifyMismatchError
 
         try:
-            return self._hasher.verify(kept, password)
+            return self._hasher.verify(stored, password)
         except VerifyMismatchError:
             return False
 
-    async def _in_turn(self, work: Callable[[], T]) -> T:
-        if self._waiting >= _WAITING_AT_MOST:
-            detail = "Too many passwords are being checked at this moment. Try again in a few seconds."
-            raise Problem(503, "busy", "Busy", detail, headers={"Retry-After": "3"})
-        self._waiting += 1
-        try:
-            async with self._turns:
-                return await asyncio.to_thread(work)
-        finally:
-            self._waiting -= 1
+    async def _run(self, work: Callable[[], T]) -> T:
+        async with self._workers:
+            return await asyncio.to_thread(work)
 
 
-def _hash_of_nothing() -> str:
-    """Return what looks like a hash of today's parameters and is the hash of no password that anybody knows."""
+def is_common(password: str, *names: str | None) -> bool:
+    """Whether *password* is one of the 30,000 most common ones, or one of the account's own *names*."""
+    folded = password.casefold()
+    return folded in _common_passwords() or folded in {name.casefold() for name in names if name}
+
+
+@cache
+def _common_passwords() -> frozenset[str]:
+    from zxcvbn.frequency_lists import FREQUENCY_LISTS
+
+    return frozenset(FREQUENCY_LISTS["passwords"])
+
+
+def _random_hash() -> str:
+    """Return a well-formed hash with today's parameters that no known password has."""
     salt, digest = (b64encode(secrets.token_bytes(size)).decode().rstrip("=") for size in (16, 32))
     return f"$argon2id$v=19$m={MEMORY_KIB},t={TIME_COST},p={PARALLELISM}${salt}${digest}"

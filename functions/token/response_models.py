@@ -3,13 +3,14 @@
 No running function imports them.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
 from functions.contract.fields import Count, Instant, Model
-from functions.token.names import MAX_PASSWORD, MAX_TOKEN_NAME, MIN_PASSWORD
+from functions.token.normalization import MAX_PASSWORD, MAX_TOKEN_NAME, MIN_PASSWORD
 
 ID_EXAMPLE = "0b7f8a6e-3a52-4c0e-9c7f-2f4b1f6f9f10"
 Id = Annotated[str, Field(pattern="^[0-9a-f-]{36}$", examples=[ID_EXAMPLE])]
@@ -47,6 +48,7 @@ class RegistrationForm(Model):
     email: Email
     password: Password
     username: Username | None = None
+    invite: Annotated[str, Field(description="Code, where registration is by invite", examples=[""])] = ""
 
 
 class LoginForm(Model):
@@ -55,7 +57,7 @@ class LoginForm(Model):
     model_config = ConfigDict(extra="allow")
     username: Annotated[str, Field(description="User name or email address", examples=["me@example.com"])]
     password: Annotated[str, Field(examples=["correct horse battery staple"])]
-    grant_type: Literal["password"] = "password"
+    grant_type: Literal["password", ""] = "password"
     scope: Annotated[str, Field(description="Scopes, separated by spaces; default: all", examples=["read"])] = ""
 
 
@@ -64,6 +66,19 @@ class PasswordChangeForm(Model):
 
     password: Annotated[str, Field(description="Current password", examples=["correct horse battery staple"])]
     new_password: Password
+
+
+class DeletionForm(Model):
+    """Confirmation of a deletion."""
+
+    password: Annotated[str, Field(examples=["correct horse battery staple"])]
+
+
+@dataclass(frozen=True)
+class RevocationQuery:
+    """Tokens to revoke."""
+
+    kind: Literal["login", "all"] = "login"
 
 
 class CreateToken(Model):
@@ -98,6 +113,12 @@ class AccountResponse(Model):
     created_at: Instant
 
 
+class RegistrationResponse(AccountResponse):
+    """A new account."""
+
+    status: Literal["ok"]
+
+
 class LoginResponse(Model):
     """An OAuth 2.0 access token."""
 
@@ -111,17 +132,19 @@ class TokenInfo(Model):
     """A token of the account, without its secret text."""
 
     id: Id
+    kind: Annotated[Literal["login", "token"], Field(description="login: issued for the password")]
     name: TokenName
     scopes: list[Scope]
     created_at: Instant
     expires_at: Instant
     last_used_at: Annotated[Instant | None, Field(description="Time of last use, to the minute")]
     replaced_by: Annotated[Id | None, Field(description="Token that replaces it")]
+    valid: Annotated[bool, Field(description="false: the key of all tokens has changed since", examples=[True])]
     current: Annotated[bool, Field(description="This request was made with it", examples=[False])]
 
 
 class TokensResponse(Model):
-    """Valid tokens of an account."""
+    """Tokens of an account that it has not revoked."""
 
     count: Count
     items: list[TokenInfo]

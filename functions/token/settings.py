@@ -1,30 +1,50 @@
-"""What token is told from outside."""
+"""Settings of the function token."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from shared.auth.authenticator import AuthSettings
-from shared.runtime.settings import CsvList, DatabaseSettings, RedisSettings
+from shared.runtime.settings import DatabaseSettings, RedisSettings, SecretList
 
 Count = Annotated[int, Meta(ge=1)]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(DatabaseSettings, RedisSettings, AuthSettings):
-    """Where accounts are kept, how long tokens live, and how often one may guess."""
-
-    cors_origins: CsvList = ()
-    """Origins whose pages may read the answers, `*` for all; none: only pages of the same origin."""
+    """Lifetimes of tokens, limits on attempts, and who may register."""
 
     api_token_expiry_days: Annotated[int, Meta(ge=1, le=3650)] = 365
+    """Default lifetime of a token."""
+
+    login_expiry_days: Annotated[int, Meta(ge=1, le=30)] = 30
+    """Lifetime of a login, at most that of a token."""
 
     login_attempts: Count = 10
-    """Wrong passwords for one account within five minutes."""
+    """Wrong passwords for one account from one client address in five minutes."""
 
     login_attempts_per_address: Count = 100
-    """Logins from one client address within five minutes, right or wrong."""
+    """Logins from one client address in five minutes, right or wrong."""
 
     registrations_per_address: Count = 20
-    """New accounts from one client address within an hour."""
+    """New accounts from one client address in an hour."""
+
+    registration: Literal["open", "invite", "closed"] = "open"
+    """Whether anybody, somebody with one of the invite codes, or nobody may register."""
+
+    registration_invites: SecretList = ()
+
+    def check(self) -> None:
+        """Refuse invitations without codes, and codes that are easy to guess."""
+        super().check()
+        codes = [code.reveal() for code in self.registration_invites]
+        if self.registration == "invite" and (not codes or min(map(len, codes)) < 12):
+            raise ValueError(
+                "REGISTRATION_INVITES: should list codes of at least 12 characters for REGISTRATION=invite"
+            )
+
+    @property
+    def login_days(self) -> int:
+        """Days a login lasts."""
+        return min(self.login_expiry_days, self.api_token_expiry_days)

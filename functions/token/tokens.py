@@ -1,9 +1,9 @@
-"""An account's own tokens: made, listed, replaced, ended."""
+"""Tokens of an account: list, create, rotate, revoke."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -12,24 +12,30 @@ from psycopg import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import Response
 
-from functions.token.answers import answer, nothing, rfc3339
-from functions.token.bodies import read_json
-from functions.token.kept import (
-    Kept,
-    Wish,
+from functions.token.attempts import Attempts
+from functions.token.normalization import normalize_token_name
+from functions.token.request_body import read_json
+from functions.token.responses import json_response, no_content, rfc3339
+from functions.token.security_log import log_event
+from functions.token.settings import Settings
+from functions.token.token_queries import (
+    NewToken,
+    TokenRow,
+    count_named_tokens,
     delete_ended,
     insert_token,
+    invalidate_other_keys,
     replace_token,
     revoke_oldest_logins,
     revoke_token,
+    revoke_tokens,
     select_tokens,
     update_used,
 )
-from functions.token.names import token_name
-from functions.token.settings import Settings
-from functions.token.users import User, hold_password_hash
+from functions.token.user_queries import User, select_password_hash_for_share, select_user_for_update
+from shared.auth.authenticator import Authenticator
 from shared.auth.caller import ACCOUNT, READ, SCOPES, Caller
-from shared.auth.token_format import keyed_hash, new_token
+from shared.auth.token_format import key_id, keyed_hash, new_token
 from shared.auth.token_lookup import invalidate, mark_revoked, used_key
 from shared.connections.circuit_breaker import UnavailableError
 from shared.connections.postgres import PostgresClient
@@ -37,15 +43,19 @@ from shared.connections.redis import RedisClient
 from shared.http.problem import Problem, bad_parameters
 
 _logger = logging.getLogger(__name__)
-_LOGINS_AT_MOST = 20
-_TOKENS_AT_MOST = 100
-_LONGEST = timedelta(days=3650)
-_SHORTEST_OVERLAP = 10
-"""Seconds: readers may believe an old end for half of that. 0, no overlap, is a revocation, which is told at once."""
+_MAX_LOGINS = 20
+_MAX_TOKENS = 100
+_MAX_NEW_TOKENS, _NEW_TOKEN_SECONDS = 1000, 3600
+"""Bound on the rows and on the marks in Redis that one account can cause."""
+_MAX_LIFETIME = timedelta(days=3650)
+_MIN_OVERLAP = 10
+"""Seconds: readers may use a cached end for half of that. 0, no overlap, is a revocation, which is announced."""
+
+T = TypeVar("T")
 
 
-class New(msgspec.Struct, forbid_unknown_fields=True):
-    """A token to be made, as its owner asks for it."""
+class CreateToken(msgspec.Struct, forbid_unknown_fields=True):
+    """Request for a token."""
 
     name: str
     scopes: list[str] = msgspec.field(default_factory=lambda: [READ])
@@ -53,114 +63,161 @@ class New(msgspec.Struct, forbid_unknown_fields=True):
     expires_in_days: Annotated[int, Meta(ge=1, le=3650)] | None = None
 
 
-class Rotation(msgspec.Struct, forbid_unknown_fields=True):
-    """For how many seconds the old token is still good beside the new one."""
+class RotateToken(msgspec.Struct, forbid_unknown_fields=True):
+    """Request for a replacement of a token, which stays valid for some seconds."""
 
     overlap_seconds: Annotated[int, Meta(ge=0, le=7 * 24 * 3600)] = 3600
 
 
 class Tokens:
-    """What is done with tokens, for their owners."""
+    """Endpoints of an account's own tokens."""
 
-    def __init__(self, settings: Settings, redis: RedisClient, postgres: PostgresClient) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        authenticator: Authenticator,
+        attempts: Attempts,
+        redis: RedisClient,
+        postgres: PostgresClient,
+    ) -> None:
+        self._authenticator = authenticator
         self._secret = settings.api_token_secret.reveal()
+        self._key_id = key_id(self._secret)
+        self._key_checked = False
         self._default_days = settings.api_token_expiry_days
         self._redis = redis
         self._postgres = postgres
+        self._attempts = attempts
 
-    async def give(self, user: User, scopes: Sequence[str], expires_at: datetime) -> str | None:
-        """Return a new token for one who has told the password; of such tokens the newest few stay valid.
+    async def issue(self, user: User, scopes: Sequence[str], expires_at: datetime, address: str) -> str | None:
+        """Return a login token and revoke the oldest logins; None when the password was changed meanwhile."""
+        token, digest = self._generate()
+        login = NewToken(user.user_id, digest, self._key_id, "login", scopes, expires_at, is_login=True)
 
-        None when the password has been changed since it was compared.
-        """
-        token, digest = self._new()
-        wish = Wish(user.user_id, digest, "login", scopes, expires_at, is_login=True)
+        async def work(connection: AsyncConnection) -> tuple[TokenRow, list[str]] | None:
+            if not await select_password_hash_for_share(connection, user.user_id, user.password_hash):
+                return None
+            row = await insert_token(connection, login)
+            await delete_ended(connection, user.user_id)
+            return row, await revoke_oldest_logins(connection, user.user_id, _MAX_LOGINS)
 
-        async def keep(connection: AsyncConnection) -> list[str] | None:
-            async with connection.transaction():
-                if not await hold_password_hash(connection, user.user_id, user.password_hash):
-                    return None
-                await insert_token(connection, wish)
-                await delete_ended(connection, user.user_id)
-                return await revoke_oldest_logins(connection, user.user_id, _LOGINS_AT_MOST)
-
-        ended = await self._postgres.run(keep)
-        if ended is None:
+        issued = await self._run(work)
+        if issued is None:
             return None
-        await self.end(ended)
+        row, revoked = issued
+        await self.announce_revocation(revoked)
+        log_event("login", address, user.user_id, token=row.token_id)
         return token
 
     async def list(self, _: Request, caller: Caller) -> Response:
-        """Show the valid tokens of an account, and when each was last used."""
-        user_id = account_of(caller, "The list of tokens")
-        kept = await self._postgres.run(lambda connection: select_tokens(connection, user_id))
-        used = await self._used([one.token_id for one in kept])
+        """Return the tokens of an account and when each was last used."""
+        user_id = require_account(caller, "The list of tokens")
+        rows = await self._run(lambda connection: select_tokens(connection, user_id))
+        used = await self._last_uses([row.token_id for row in rows])
         if used:
-            await self._postgres.run(lambda connection: update_used(connection, used))
-        items = [self._shown(one, caller, used.get(one.token_id)) for one in kept]
-        return answer(200, {"count": len(items), "items": items})
+            await self._run(lambda connection: update_used(connection, used))
+        items = [self._members(row, caller, used.get(row.token_id)) for row in rows]
+        return json_response(200, {"count": len(items), "items": items})
 
     async def create(self, request: Request, caller: Caller) -> Response:
-        """Make a token with a name, scopes and an end: 201, the one time that it is shown."""
-        user_id = account_of(caller, "Making a token")
-        asked = await read_json(request, New)
-        token, digest = self._new()
-        wish = self._wish(user_id, digest, asked)
+        """Create a token with a name, scopes and an end; the response alone shows it."""
+        user_id = require_account(caller, "Creating a token")
+        body = await read_json(request, CreateToken)
+        token, digest = self._generate()
+        new = self._new_token(user_id, digest, body)
+        await self._limit_new_tokens(user_id)
 
-        async def keep(connection: AsyncConnection) -> Kept:
-            if len(await select_tokens(connection, user_id)) >= _TOKENS_AT_MOST:
-                what = f"An account has at most {_TOKENS_AT_MOST} tokens: revoke some first."
-                raise Problem(409, "too-many-tokens", "Too many tokens", what)
-            return await insert_token(connection, wish)
+        async def work(connection: AsyncConnection) -> TokenRow:
+            await _require_room(connection, user_id)
+            return await insert_token(connection, new)
 
-        kept = await self._postgres.run(keep)
-        return answer(201, {"token": token, **self._shown(kept, caller)}, {"Location": f"tokens/{kept.token_id}"})
+        row = await self._run(work)
+        log_event("token created", self._address(request), user_id, token=row.token_id, scopes=",".join(row.scopes))
+        members = {"token": token, **self._members(row, caller)}
+        return json_response(201, members, {"Location": f"tokens/{row.token_id}"})
 
     async def rotate(self, request: Request, caller: Caller) -> Response:
-        """Make a token that takes the place of another, which stays good for an overlap: 201."""
-        user_id = account_of(caller, "Rotating a token")
-        seconds = (await read_json(request, Rotation)).overlap_seconds
-        if 0 < seconds < _SHORTEST_OVERLAP:
-            raise bad_parameters([("overlap_seconds", f"should be 0, or {_SHORTEST_OVERLAP} or more")])
-        old_id = _id(request.path_params["token_id"], caller)
-        token, digest = self._new()
-        replaced = await self._postgres.run(
-            lambda connection: replace_token(connection, user_id, old_id, digest, seconds)
-        )
+        """Create a token that replaces another, which stays valid for an overlap."""
+        user_id = require_account(caller, "Rotating a token")
+        seconds = (await read_json(request, RotateToken)).overlap_seconds
+        if 0 < seconds < _MIN_OVERLAP:
+            raise bad_parameters([("overlap_seconds", f"should be 0, or {_MIN_OVERLAP} or more")])
+        old_id = _parse_id(request.path_params["token_id"], caller)
+        token, digest = self._generate()
+        await self._limit_new_tokens(user_id)
+
+        async def work(connection: AsyncConnection) -> tuple[TokenRow, str, list[str]] | None:
+            await select_user_for_update(connection, user_id)
+            replaced = await replace_token(connection, user_id, old_id, digest, self._key_id, seconds)
+            if replaced is None:
+                return None
+            row, old_digest = replaced
+            if row.is_login:
+                return row, old_digest, await revoke_oldest_logins(connection, user_id, _MAX_LOGINS)
+            await _require_room(connection, user_id, new=0)
+            return row, old_digest, []
+
+        replaced = await self._run(work)
         if replaced is None:
-            raise _no_token("no such token, or it has been replaced before")
-        kept, old_digest = replaced
-        if seconds == 0:
-            await self.end([old_digest])
-        else:
-            await self._tell(invalidate(self._redis, old_digest))
-        shown = {"token": token, **self._shown(kept, caller), "replaces": old_id}
-        return answer(201, shown, {"Location": f"../{kept.token_id}"})
+            raise _unknown_token("has no such token, or it was replaced before")
+        row, old_digest, revoked = replaced
+        await self.announce_revocation([*revoked, *([old_digest] if seconds == 0 else [])])
+        if seconds:
+            await self._announce(invalidate(self._redis, old_digest))
+        log_event("token rotated", self._address(request), user_id, token=row.token_id, replaces=old_id)
+        members = {"token": token, **self._members(row, caller), "replaces": old_id}
+        return json_response(201, members, {"Location": f"../{row.token_id}"})
 
     async def revoke(self, request: Request, caller: Caller) -> Response:
-        """End a token at once. Every token may end itself, as `current`."""
-        token_id = request.path_params["token_id"]
-        if token_id != "current" or caller.principal is None:  # noqa: S105  no password
-            account_of(caller, "Revoking a token")
+        """Revoke a token at once. Every token may revoke itself, as `current`."""
+        text = request.path_params["token_id"]
+        if text != "current" or caller.principal is None:
+            require_account(caller, "Revoking a token")
         assert caller.principal is not None  # noqa: S101
-        ended, user_id = _id(token_id, caller), caller.principal.user_id
-        digest = await self._postgres.run(lambda connection: revoke_token(connection, user_id, ended))
+        token_id, user_id = _parse_id(text, caller), caller.principal.user_id
+        digest = await self._run(lambda connection: revoke_token(connection, user_id, token_id))
         if digest is None:
-            raise _no_token("no such token")
-        await self.end([digest])
-        return nothing()
+            raise _unknown_token("has no such token")
+        await self.announce_revocation([digest])
+        log_event("token revoked", self._address(request), user_id, token=token_id)
+        return no_content()
 
-    async def end(self, digests: Sequence[str]) -> None:
-        """Tell all readers that these tokens are no longer valid."""
-        await self._tell(mark_revoked(self._redis, digests))
+    async def revoke_all(self, request: Request, caller: Caller) -> Response:
+        """Revoke all logins (`kind=login`, the default) or all logins and tokens (`kind=all`), this one included."""
+        user_id = require_account(caller, "Ending all sessions")
+        kind = _parse_kind(request)
+        revoked = await self._run(lambda asked: revoke_tokens(asked, user_id, logins_only=kind == "login"))
+        await self.announce_revocation(revoked)
+        log_event("tokens revoked", self._address(request), user_id, kind=kind, count=len(revoked))
+        return no_content()
 
-    async def _tell(self, telling: Any) -> None:
+    async def announce_revocation(self, digests: Sequence[str]) -> None:
+        """Make revoked tokens invalid at once in all copies of all functions."""
+        await self._announce(mark_revoked(self._redis, digests))
+
+    async def _announce(self, announcement: Awaitable[None]) -> None:
         try:
-            await telling
+            await announcement
         except UnavailableError:
-            _logger.warning("Redis was not told that tokens have ended: readers learn it from Postgres within 6 s")
+            _logger.warning("Redis is down: revoked tokens stop working within 6 s, when readers ask Postgres again")
 
-    async def _used(self, token_ids: Sequence[str]) -> dict[str, int]:
+    async def _run(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Return the result of *work* in a transaction; the first one invalidates tokens of other keys."""
+
+        async def run(connection: AsyncConnection) -> T:
+            if not self._key_checked:
+                if count := await invalidate_other_keys(connection, self._key_id):
+                    _logger.warning("API_TOKEN_SECRET has changed: %d tokens are invalid for good", count)
+                self._key_checked = True
+            async with connection.transaction():
+                return await work(connection)
+
+        return await self._postgres.run(run)
+
+    async def _limit_new_tokens(self, user_id: str) -> None:
+        await self._attempts.require("token", f"account {user_id}", _MAX_NEW_TOKENS, _NEW_TOKEN_SECONDS)
+
+    async def _last_uses(self, token_ids: Sequence[str]) -> dict[str, int]:
         """Return when tokens were last used, in Unix seconds by id, as far as Redis knows."""
         if not token_ids:
             return {}
@@ -170,60 +227,82 @@ class Tokens:
             return {}
         return {one: int(at) for one, at in zip(token_ids, times, strict=True) if at is not None}
 
-    def _new(self) -> tuple[str, str]:
+    def _address(self, request: Request) -> str:
+        return self._authenticator.client_address(request.scope, dict(request.scope["headers"]))
+
+    def _generate(self) -> tuple[str, str]:
         token = new_token()
         return token, keyed_hash(self._secret, token.encode())
 
-    def _wish(self, user_id: str, digest: str, asked: New) -> Wish:
-        faults: list[tuple[str, str]] = []
+    def _new_token(self, user_id: str, digest: str, body: CreateToken) -> NewToken:
+        errors: list[tuple[str, str]] = []
         now, name = datetime.now(UTC), ""
-        expires_at = asked.expires_at or now + timedelta(days=asked.expires_in_days or self._default_days)
+        expires_at = body.expires_at or now + timedelta(days=body.expires_in_days or self._default_days)
         try:
-            name = token_name(asked.name)
+            name = normalize_token_name(body.name)
         except ValueError as error:
-            faults.append(("name", str(error)))
-        if not asked.scopes or not set(asked.scopes) <= set(SCOPES):
-            faults.append(("scopes", f"should list some of: {', '.join(SCOPES)}"))
-        if asked.expires_at and asked.expires_in_days:
-            faults.append(("expires_at", "and expires_in_days are given: give one"))
+            errors.append(("name", str(error)))
+        if not body.scopes or not set(body.scopes) <= set(SCOPES):
+            errors.append(("scopes", f"should list some of: {', '.join(SCOPES)}"))
+        if body.expires_at and body.expires_in_days:
+            errors.append(("expires_at", "excludes expires_in_days"))
         elif expires_at.tzinfo is None:
-            faults.append(("expires_at", "needs an offset from UTC, such as Z"))
-        elif not now < expires_at <= now + _LONGEST:
-            faults.append(("expires_at", f"should lie within {_LONGEST.days} days from now"))
-        if faults:
-            raise bad_parameters(faults)
-        return Wish(user_id, digest, name, [scope for scope in SCOPES if scope in asked.scopes], expires_at)
+            errors.append(("expires_at", "needs an offset from UTC, such as Z"))
+        elif not now < expires_at <= now + _MAX_LIFETIME:
+            errors.append(("expires_at", f"should be at most {_MAX_LIFETIME.days} days from now"))
+        if errors:
+            raise bad_parameters(errors)
+        scopes = [scope for scope in SCOPES if scope in body.scopes]
+        return NewToken(user_id, digest, self._key_id, name, scopes, expires_at)
 
-    def _shown(self, kept: Kept, caller: Caller, used_at: int | None = None) -> dict[str, Any]:
-        last = datetime.fromtimestamp(used_at, UTC) if used_at else kept.used_at
+    def _members(self, row: TokenRow, caller: Caller, used_at: int | None = None) -> dict[str, Any]:
         return {
-            "id": kept.token_id,
-            "name": kept.name,
-            "scopes": kept.scopes,
-            "created_at": rfc3339(kept.created_at),
-            "expires_at": rfc3339(kept.expires_at),
-            "last_used_at": rfc3339(last),
-            "replaced_by": kept.replaced_by,
-            "current": caller.principal is not None and caller.principal.token_id == kept.token_id,
+            "id": row.token_id,
+            "kind": "login" if row.is_login else "token",
+            "name": row.name,
+            "scopes": row.scopes,
+            "created_at": rfc3339(row.created_at),
+            "expires_at": rfc3339(row.expires_at),
+            "last_used_at": rfc3339(datetime.fromtimestamp(used_at, UTC) if used_at else row.used_at),
+            "replaced_by": row.replaced_by,
+            "valid": row.invalidated_at is None,
+            "current": caller.principal is not None and caller.principal.token_id == row.token_id,
         }
 
 
-def account_of(caller: Caller, what: str) -> str:
-    """Return the id of the account whose token asks; Problem 401 or 403 when *what* is not for this token."""
+def require_account(caller: Caller, what: str) -> str:
+    """Return the id of the caller's account; Problem 401 or 403 when *what* is not permitted to its token."""
     caller.require(ACCOUNT, what)
     assert caller.principal is not None  # noqa: S101
     return caller.principal.user_id
 
 
-def _id(text: str, caller: Caller) -> str:
-    """Return the id that *text* in a path names; Problem 404 when it can be none."""
+async def _require_room(connection: AsyncConnection, user_id: str, new: int = 1) -> None:
+    """Problem 409 without room for *new* tokens; requests of one account wait for each other here."""
+    await select_user_for_update(connection, user_id)
+    if await count_named_tokens(connection, user_id) + new > _MAX_TOKENS:
+        detail = f"An account has at most {_MAX_TOKENS} tokens. Revoke some first."
+        raise Problem(409, "too-many-tokens", "Too many tokens", detail)
+
+
+def _parse_id(text: str, caller: Caller) -> str:
+    """Return the token id in a path; Problem 404 for an invalid one."""
     if text == "current" and caller.principal:
         return caller.principal.token_id
     try:
         return str(UUID(text))
     except ValueError:
-        raise _no_token("no such token") from None
+        raise _unknown_token("has no such token") from None
 
 
-def _no_token(what: str) -> Problem:
-    return Problem(404, "unknown-token", "Unknown token", f"The account has {what}. /tokens lists those there are.")
+def _parse_kind(request: Request) -> Literal["login", "all"]:
+    match request.scope["query_string"]:
+        case b"" | b"kind=login":
+            return "login"
+        case b"kind=all":
+            return "all"
+    raise bad_parameters([("kind", "should be login or all")])
+
+
+def _unknown_token(what: str) -> Problem:
+    return Problem(404, "unknown-token", "Unknown token", f"The account {what}. /tokens lists its tokens.")

@@ -29,6 +29,11 @@ def keyed_hash(secret: str, token: bytes) -> str:
     return hmac.digest(secret.encode(), token, "sha256").hex()
 
 
+def key_id(secret: str) -> str:
+    """Return the generation of the key: the same for the same *secret*, and of no use in guessing it."""
+    return keyed_hash(secret, b"generation of the key")[:16]
+
+
 def _check(text: bytes) -> bytes:
     number, digits = zlib.crc32(text), ""
     for _ in range(_CHECK_LENGTH):

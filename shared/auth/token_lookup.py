@@ -140,6 +140,7 @@ async def select_principal(connection: "AsyncConnection", digest: str) -> Princi
           FROM tokens
          WHERE hash = decode(%(digest)s, 'hex')
            AND revoked_at IS NULL
+           AND invalidated_at IS NULL
            AND expires_at > now()
         """,
         {"digest": digest},

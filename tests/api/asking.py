@@ -4,7 +4,7 @@ import time
 
 import redis
 
-from tests.people import bearer
+from tests.accounts import bearer
 from tests.reading import Api
 from tests.waiting import wait_until
 

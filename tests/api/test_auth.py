@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.auth.token_format import new_token
+from tests.accounts import Person, Tokens, bearer, serving_tokens
 from tests.api.asking import HISTORY, status, until_refused
-from tests.people import Person, Tokens, bearer, serving_tokens
 from tests.reading import FRIDAY_EVENING, Api, serving
 from tests.waiting import wait_until
 

@@ -4,8 +4,8 @@ import time
 
 from knative.local.services.postgres import Postgres
 from knative.local.services.redis import Redis
+from tests.accounts import bearer, serving_tokens
 from tests.api.asking import HISTORY, status, until_refused
-from tests.people import bearer, serving_tokens
 from tests.reading import change, serving
 
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from knative.local.services.redis import Redis as RedisServer
-from tests.people import bearer, limits_told, serving_tokens
+from tests.accounts import bearer, limits_told, serving_tokens
 from tests.reading import Api, serving
 from tests.waiting import until_a_minute_has
 

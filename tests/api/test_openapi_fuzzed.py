@@ -17,7 +17,7 @@ import jsonschema_rs
 import pytest
 
 from functions.insights.response_models import InsightsResponse
-from tests.people import PASSWORD
+from tests.accounts import PASSWORD
 from tests.reading import UNLIMITED
 from tests.running import System, running
 from tests.waiting import wait_until

@@ -13,6 +13,7 @@ from tests.cluster.groups import FUNCTIONS, ROOT, group
 PACKAGES = {
     "argon2": "argon2-cffi",
     "psycopg_pool": "psycopg-pool",
+    "python_multipart": "python-multipart",
     "functions_framework": "functions-framework",
 }
 """Import names that differ from the distribution's name."""

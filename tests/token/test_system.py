@@ -8,7 +8,7 @@ import httpx
 import pytest
 import redis
 
-from tests.people import PASSWORD, bearer, limits_told
+from tests.accounts import PASSWORD, bearer, limits_told
 from tests.running import System, running
 from tests.waiting import until_a_minute_has
 

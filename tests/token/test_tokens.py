@@ -1,4 +1,4 @@
-"""Tokens are made, listed, replaced and ended by their owners, and by nobody else."""
+"""Tokens are created, listed, rotated and revoked by their owners alone."""
 
 import socket
 import time
@@ -9,12 +9,12 @@ import httpx
 import pytest
 
 from shared.auth.token_format import is_well_formed
-from tests.people import Person, Tokens, bearer
-from tests.token.rooms import rows
+from tests.accounts import PASSWORD, Person, Tokens, bearer, serving_token_process
+from tests.token.rows import rows
 
 
-def test_a_token_is_made_listed_and_ended(person: Person) -> None:
-    """With a name, scopes and an end; the list never shows the token itself."""
+def test_a_token_is_created_listed_and_revoked(person: Person) -> None:
+    """A token has a name, scopes and an end, and the list does not show the token itself."""
     made = person.make(name="pandas at work", scopes=["read"], expires_in_days=7)
     [login, listed] = person.ask("GET", "/tokens").json()["items"]
     location = person.ask("POST", "/tokens", 201, json={"name": "b"}).headers["location"]
@@ -31,8 +31,8 @@ def test_a_token_is_made_listed_and_ended(person: Person) -> None:
     person.ask("DELETE", f"/tokens/{made['id']}", 204)  # once more changes nothing
 
 
-def test_tokens_live_a_year_unless_said_otherwise(tokens: Tokens, person: Person) -> None:
-    """API_TOKEN_EXPIRY_DAYS is 365; an end of one's own is kept to the second."""
+def test_a_token_lives_a_year_by_default(tokens: Tokens, person: Person) -> None:
+    """API_TOKEN_EXPIRY_DAYS is 365; a requested end is exact to the second."""
     end = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=5)
     made, chosen = person.make(), person.make(expires_at=end.isoformat())
 
@@ -62,8 +62,8 @@ def test_tokens_live_a_year_unless_said_otherwise(tokens: Tokens, person: Person
         ({"name": "a", "colour": "red"}, ""),
     ],
 )
-def test_a_token_that_cannot_be_is_refused(person: Person, wish: dict[str, Any], parameter: str) -> None:
-    """400 names the member of the body that is wrong."""
+def test_an_invalid_request_for_a_token_is_a_400(person: Person, wish: dict[str, Any], parameter: str) -> None:
+    """The problem names the wrong member of the body."""
     problem = person.ask("POST", "/tokens", 400, json=wish).json()
 
     assert parameter in problem["errors"][0]["parameter"] or parameter in problem["errors"][0]["detail"]
@@ -82,8 +82,8 @@ def test_a_token_that_cannot_be_is_refused(person: Person, wish: dict[str, Any],
         (b'"a"', "application/json", 400),
     ],
 )
-def test_a_body_that_is_none_is_refused(person: Person, body: bytes, kind: str, status: int) -> None:
-    """Broken, deep, foreign or big bodies are a clean 4xx."""
+def test_an_invalid_json_body_is_a_4xx(person: Person, body: bytes, kind: str, status: int) -> None:
+    """Broken, deeply nested, foreign and large bodies are problems."""
     answer = person.client.post("/tokens", content=body, headers={**person.headers, "Content-Type": kind})
 
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
@@ -100,19 +100,25 @@ def test_a_body_that_is_none_is_refused(person: Person, body: bytes, kind: str, 
         (b"", "application/x-www-form-urlencoded", 400),
         (b"--x\r\nbroken", "multipart/form-data; boundary=x", 400),
         (b"username=a", "multipart/form-data", 400),
+        (
+            b'--x\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\na\r\n--x--\r\n',
+            "multipart/form-data; boundary=x",
+            400,
+        ),
+        (b"username=a&password=b", "application/x-www-form-urlencoded; " + "(" * 20000, 415),
         (b"a", "", 415),
     ],
 )
-def test_a_form_that_is_none_is_refused(tokens: Tokens, body: bytes, kind: str, status: int) -> None:
-    """So are forms."""
+def test_an_invalid_form_is_a_4xx(tokens: Tokens, body: bytes, kind: str, status: int) -> None:
+    """Foreign, large and broken forms are problems, and so are files in them."""
     answer = tokens.client.post("/token", content=body, headers={"Content-Type": kind} if kind else {})
 
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
     assert tokens.client.get("/tokens").status_code == 401
 
 
-def test_a_page_may_send_its_form_as_multipart(tokens: Tokens) -> None:
-    """FormData is what many pages send."""
+def test_a_form_may_be_multipart(tokens: Tokens) -> None:
+    """FormData of a browser registers and logs in."""
     fields = {"email": "multi@example.com", "password": "pässwort mit ümläuten"}
     registered = tokens.client.post("/users/register", files={name: (None, value) for name, value in fields.items()})
     form = {"username": fields["email"], "password": fields["password"]}
@@ -121,10 +127,12 @@ def test_a_page_may_send_its_form_as_multipart(tokens: Tokens) -> None:
     assert (registered.status_code, given.status_code) == (201, 200)
 
 
-def test_a_body_that_does_not_come_is_not_waited_for(tokens: Tokens) -> None:
-    """After ten seconds a slow body is answered 408."""
-    port = tokens.client.base_url.port or 80
-    with socket.create_connection(("127.0.0.1", port), 20) as connection:
+def test_a_slow_body_is_a_408(database: str, module_redis_url: str) -> None:
+    """A body that does not arrive within ten seconds is not waited for."""
+    with (
+        serving_token_process(database, module_redis_url) as api,
+        socket.create_connection(("127.0.0.1", api.client.base_url.port or 80), 20) as connection,
+    ):
         connection.sendall(
             b"POST /token HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n"
             b"Content-Type: application/x-www-form-urlencoded\r\n\r\nusername=a"
@@ -135,8 +143,8 @@ def test_a_body_that_does_not_come_is_not_waited_for(tokens: Tokens) -> None:
     assert b"application/problem+json" in answer
 
 
-def test_a_token_is_replaced_with_an_overlap(person: Person, database: str) -> None:
-    """The new one is like the old one, which ends when the overlap does; a token is replaced once."""
+def test_a_rotation_has_an_overlap(person: Person, database: str) -> None:
+    """The new token is like the old one, which ends after the overlap; a token is rotated once."""
     made = person.make(name="ci", expires_in_days=30)
     new = person.ask("POST", f"/tokens/{made['id']}/rotate", 201, json={"overlap_seconds": 60}).json()
     again = person.client.post(f"/tokens/{made['id']}/rotate", headers=person.headers)
@@ -155,8 +163,8 @@ def test_a_token_is_replaced_with_an_overlap(person: Person, database: str) -> N
     assert both == [403, 403]  # known, and without the scope
 
 
-def test_a_replacement_without_overlap_ends_the_old_token(person: Person) -> None:
-    """overlap_seconds 0 is for a token that has leaked; a few seconds are refused, an hour is the default."""
+def test_a_rotation_without_overlap_ends_the_old_token(person: Person) -> None:
+    """overlap_seconds 0 is a revocation, 1 to 9 a 400, and the default an hour."""
     made, other = person.make(), person.make()
     person.ask("POST", f"/tokens/{made['id']}/rotate", 201, json={"overlap_seconds": 0})
     person.ask("POST", f"/tokens/{other['id']}/rotate", 400, json={"overlap_seconds": 5})
@@ -165,8 +173,8 @@ def test_a_replacement_without_overlap_ends_the_old_token(person: Person) -> Non
     assert person.client.get("/users/me", headers=bearer(made["token"])).status_code == 401
 
 
-def test_the_tokens_of_others_are_not_there(tokens: Tokens) -> None:
-    """Neither listed, nor ended, nor replaced, and not told from tokens that never were."""
+def test_tokens_of_other_accounts_are_unknown(tokens: Tokens) -> None:
+    """They are not listed, and revoking or rotating one is the 404 of a token that never existed."""
     mine, theirs = tokens.person("mine"), tokens.person("theirs")
     foreign = theirs.ids()["login"]
     never = "0b7f8a6e-3a52-4c0e-9c7f-2f4b1f6f9f10"
@@ -186,10 +194,10 @@ def test_the_tokens_of_others_are_not_there(tokens: Tokens) -> None:
 @pytest.mark.parametrize(
     ("method", "path"),
     [("GET", "/tokens"), ("POST", "/tokens"), ("GET", "/users/me"), ("DELETE", "/users/me"), ("DELETE", "/tokens/x"),
-     ("POST", "/tokens/x/rotate"), ("POST", "/users/me/password")],
+     ("POST", "/tokens/x/rotate"), ("POST", "/users/me/password"), ("DELETE", "/tokens")],
 )  # fmt: skip
-def test_an_account_is_its_owners_alone(tokens: Tokens, person: Person, method: str, path: str) -> None:
-    """Without a token 401, with one that may only read 403: each says what is needed."""
+def test_an_account_needs_the_scope_account(tokens: Tokens, person: Person, method: str, path: str) -> None:
+    """Without a token a 401, with the scope read a 403, and each names what is needed."""
     reader = person.make(scopes=["read"])["token"]
 
     without = tokens.client.request(method, path)
@@ -200,8 +208,8 @@ def test_an_account_is_its_owners_alone(tokens: Tokens, person: Person, method: 
     assert 'error="insufficient_scope", scope="account"' in reading.headers["www-authenticate"]
 
 
-def test_every_token_may_end_itself(person: Person) -> None:
-    """Logging out needs no scope."""
+def test_every_token_may_revoke_itself(person: Person) -> None:
+    """A log-out needs no scope."""
     reader = person.make(scopes=["read"])["token"]
 
     ended = person.client.delete("/tokens/current", headers=bearer(reader)).status_code
@@ -212,8 +220,8 @@ def test_every_token_may_end_itself(person: Person) -> None:
     assert person.client.delete("/tokens/current").status_code == 401
 
 
-def test_of_logins_the_newest_twenty_stay(tokens: Tokens, person: Person, database: str) -> None:
-    """A script that logs in every hour does not pile up tokens; those that were made by name are left alone."""
+def test_only_the_newest_twenty_logins_stay(tokens: Tokens, person: Person, database: str) -> None:
+    """The oldest logins are revoked; tokens are not."""
     named = person.make(name="kept")["token"]
     user_id = person.ask("GET", "/users/me").json()["id"]
     rows(
@@ -229,13 +237,13 @@ def test_of_logins_the_newest_twenty_stay(tokens: Tokens, person: Person, databa
 
     time.sleep(1)
     kept = tokens.client.get("/tokens", headers=bearer(newest.json()["access_token"])).json()["items"]
-    assert sum(item["name"] == "login" for item in kept) == 20
+    assert sum(item["kind"] == "login" for item in kept) == 20
     assert tokens.client.get("/users/me", headers=bearer(named)).status_code == 403
     assert tokens.client.get("/users/me", headers=person.headers).status_code == 401
 
 
-def test_the_list_says_when_a_token_was_used(tokens: Tokens, person: Person, database: str) -> None:
-    """To the minute, and it is kept once its owner has looked."""
+def test_the_list_has_the_last_use(tokens: Tokens, person: Person, database: str) -> None:
+    """The last use is exact to the minute, and stored once its owner has listed it."""
     made = person.make()
     before = {item["id"]: item["last_used_at"] for item in person.ask("GET", "/tokens").json()["items"]}
     tokens.client.get("/users/me", headers=bearer(made["token"]))
@@ -251,19 +259,22 @@ def test_the_list_says_when_a_token_was_used(tokens: Tokens, person: Person, dat
     assert rows(database, "SELECT used_at FROM tokens WHERE token_id = %s", made["id"])[0][0] == used
 
 
-def test_an_account_goes_with_all_it_has(tokens: Tokens, database: str) -> None:
-    """DELETE /users/me leaves no row, ends every token at once, and the address is free again."""
+def test_a_deleted_account_leaves_nothing(tokens: Tokens, database: str) -> None:
+    """DELETE /users/me needs the password, leaves no row, ends every token at once, and frees the address."""
     person = tokens.person("leaving")
     other = person.make(scopes=["read"])["token"]
     user_id = person.ask("GET", "/users/me").json()["id"]
 
-    person.ask("DELETE", "/users/me", 204)
+    missing = person.ask("DELETE", "/users/me", 400, data={"other": "field"}).json()
+    person.ask("DELETE", "/users/me", 403, data={"password": "not the password"})
+    person.ask("DELETE", "/users/me", 204, data={"password": PASSWORD})
     time.sleep(1)
 
     assert [tokens.client.get("/tokens", headers=bearer(one)).status_code for one in (person.token, other)] == [
         401,
         401,
     ]
+    assert missing["errors"][0]["parameter"] == "password"
     assert rows(database, "SELECT 1 FROM users WHERE user_id = %s", user_id) == []
     assert rows(database, "SELECT 1 FROM tokens WHERE user_id = %s", user_id) == []
     assert tokens.log_in("leaving").status_code == 401

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from tests.people import Person, Tokens, bearer, serving_tokens
+from tests.accounts import Person, Tokens, bearer, serving_token_process, serving_tokens
 
 
 @pytest.mark.parametrize(
@@ -24,9 +24,9 @@ def test_a_path_that_leads_nowhere_is_a_problem(tokens: Tokens, path: str) -> No
     [
         ("GET", "/token", "OPTIONS, POST"),
         ("PUT", "/users/register", "OPTIONS, POST"),
-        ("PATCH", "/tokens", "GET, HEAD, OPTIONS, POST"),
+        ("PATCH", "/tokens", "DELETE, GET, HEAD, OPTIONS, POST"),
         ("GET", "/tokens/x", "DELETE, OPTIONS"),
-        ("DELETE", "/tokens", "GET, HEAD, OPTIONS, POST"),
+        ("PUT", "/tokens", "DELETE, GET, HEAD, OPTIONS, POST"),
     ],
 )
 def test_a_wrong_method_is_told_the_right_ones(tokens: Tokens, method: str, path: str, allow: str) -> None:
@@ -41,7 +41,7 @@ def test_a_wrong_method_is_told_the_right_ones(tokens: Tokens, method: str, path
 def test_a_page_elsewhere_may_log_in(database_url: str, redis_url: str) -> None:
     """With its origin configured, preflights allow the header and answers may be read, refusals too."""
     origin = {"Origin": "https://page.example"}
-    with serving_tokens(database_url, redis_url, CORS_ORIGINS=origin["Origin"]) as tokens:
+    with serving_token_process(database_url, redis_url, CORS_ORIGINS=origin["Origin"]) as tokens:
         asked = {**origin, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
         preflight = tokens.client.options("/tokens", headers=asked)
         refused = tokens.client.post("/token", data={"username": "x", "password": "y"}, headers=origin)
@@ -67,6 +67,7 @@ def test_the_answers_are_those_of_the_contract(tokens: Tokens) -> None:
         AccountResponse,
         LoginResponse,
         NewTokenResponse,
+        RegistrationResponse,
         RotatedTokenResponse,
         TokensResponse,
     )
@@ -78,7 +79,7 @@ def test_the_answers_are_those_of_the_contract(tokens: Tokens) -> None:
     rotated = person.ask("POST", f"/tokens/{made.json()['id']}/rotate", 201)
 
     for model, answer in (
-        (AccountResponse, account),
+        (RegistrationResponse, account),
         (AccountResponse, person.ask("GET", "/users/me")),
         (LoginResponse, login),
         (NewTokenResponse, made),

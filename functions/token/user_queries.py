@@ -1,4 +1,4 @@
-"""The table of accounts."""
+"""Queries on the table of accounts."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from psycopg.rows import class_row
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """An account as others may see it, but for the hash of its password."""
+    """A row of users."""
 
     user_id: str
     email: str
@@ -21,7 +21,7 @@ class User:
 async def insert_user(
     connection: AsyncConnection, email: str, username: str | None, username_key: str | None, password_hash: str
 ) -> User | None:
-    """Keep a new account and return it; None when the address or the user name is taken."""
+    """Insert an account and return it, None when the address or the user name is taken."""
     cursor = connection.cursor(row_factory=class_row(User))
     await cursor.execute(
         """
@@ -36,7 +36,7 @@ async def insert_user(
 
 
 async def select_user_by_login(connection: AsyncConnection, email: str, username_key: str) -> User | None:
-    """Return the account with this address or this key of a user name, None when there is none."""
+    """Return the account with this address or user name key, None without one."""
     cursor = connection.cursor(row_factory=class_row(User))
     await cursor.execute(
         """
@@ -53,7 +53,7 @@ async def select_user_by_login(connection: AsyncConnection, email: str, username
 
 
 async def select_user(connection: AsyncConnection, user_id: str) -> User | None:
-    """Return the account, None when it has been deleted."""
+    """Return the account, None when it was deleted."""
     cursor = connection.cursor(row_factory=class_row(User))
     await cursor.execute(
         """
@@ -66,8 +66,8 @@ async def select_user(connection: AsyncConnection, user_id: str) -> User | None:
     return await cursor.fetchone()
 
 
-async def replace_password_hash(connection: AsyncConnection, user_id: str, before: str, after: str) -> bool:
-    """Keep *after* in the place of *before*; False when that is no longer the one that is kept."""
+async def update_password_hash(connection: AsyncConnection, user_id: str, before: str, after: str) -> bool:
+    """Replace the hash *before* by *after*; False when *before* is not the stored one any more."""
     cursor = await connection.execute(
         """
         UPDATE users
@@ -80,8 +80,8 @@ async def replace_password_hash(connection: AsyncConnection, user_id: str, befor
     return cursor.rowcount == 1
 
 
-async def hold_password_hash(connection: AsyncConnection, user_id: str, password_hash: str) -> bool:
-    """Tell whether that hash is kept, and let nobody replace it before this transaction ends."""
+async def select_password_hash_for_share(connection: AsyncConnection, user_id: str, password_hash: str) -> bool:
+    """Whether this hash is stored; lock it against a change until the transaction ends."""
     cursor = await connection.execute(
         """
         SELECT true
@@ -95,8 +95,16 @@ async def hold_password_hash(connection: AsyncConnection, user_id: str, password
     return await cursor.fetchone() is not None
 
 
+async def select_user_for_update(connection: AsyncConnection, user_id: str) -> bool:
+    """Whether the account exists; make others that count or change its tokens wait until the transaction ends."""
+    cursor = await connection.execute(
+        "SELECT true FROM users WHERE user_id = %(user_id)s FOR NO KEY UPDATE", {"user_id": user_id}
+    )
+    return await cursor.fetchone() is not None
+
+
 async def delete_user(connection: AsyncConnection, user_id: str) -> list[str]:
-    """Delete the account with all it has, and return the keyed hashes of its tokens (hex)."""
+    """Delete the account and its tokens, and return their keyed hashes (hex)."""
     async with connection.transaction():
         cursor = await connection.execute(
             """

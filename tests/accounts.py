@@ -1,4 +1,4 @@
-"""People with accounts, in the hands of a test: they register, log in, and ask with their tokens."""
+"""The function token and accounts in it: registered, logged in, and asking with their tokens."""
 
 import re
 from collections.abc import Iterator
@@ -8,21 +8,20 @@ from typing import Any
 
 import httpx
 
-from tests.reading import Api, serving
+from functions.token.settings import Settings
+from shared.runtime.settings import read_settings
+from tests.in_process import serving_handler
+from tests.reading import UNLIMITED, Api, serving
 
 PASSWORD = "swordfish of the tests"
+GENEROUS = {"REGISTRATIONS_PER_ADDRESS": "10000", "LOGIN_ATTEMPTS_PER_ADDRESS": "10000"}
 
 
 @dataclass(frozen=True)
 class Tokens:
-    """A running token function."""
+    """A client of the function token."""
 
-    api: Api
-
-    @property
-    def client(self) -> httpx.Client:
-        """What asks it."""
-        return self.api.client
+    client: httpx.Client
 
     def register(self, email: str, password: str = PASSWORD, **more: str) -> httpx.Response:
         """The answer to a registration."""
@@ -33,7 +32,7 @@ class Tokens:
         return self.client.post("/token", data={"username": name, "password": password, **more})
 
     def person(self, name: str) -> "Person":
-        """Somebody new, logged in."""
+        """A new account, logged in."""
         assert self.register(f"{name}@example.com", username=name).status_code == 201
         answer = self.log_in(name)
         assert answer.status_code == 200, answer.text
@@ -42,14 +41,14 @@ class Tokens:
 
 @dataclass(frozen=True)
 class Person:
-    """One with a token."""
+    """An account with a token."""
 
     client: httpx.Client
     token: str
 
     @property
     def headers(self) -> dict[str, str]:
-        """What their requests carry."""
+        """The headers of its requests."""
         return bearer(self.token)
 
     def ask(self, method: str, path: str, status: int = 200, **more: Any) -> httpx.Response:
@@ -59,11 +58,11 @@ class Person:
         return answer
 
     def make(self, **wish: Any) -> dict[str, Any]:
-        """Another token of theirs, with what is told of it."""
+        """Another token of the account, as the response shows it."""
         return self.ask("POST", "/tokens", 201, json={"name": "another", **wish}).json()
 
     def ids(self) -> dict[str, str]:
-        """The ids of their valid tokens by name."""
+        """The ids of its tokens by name."""
         return {item["name"]: item["id"] for item in self.ask("GET", "/tokens").json()["items"]}
 
 
@@ -74,14 +73,23 @@ def bearer(token: str) -> dict[str, str]:
 
 @contextmanager
 def serving_tokens(database_url: str, redis_url: str, **settings: str) -> Iterator[Tokens]:
-    """Run the token function as its image does."""
-    generous = {"REGISTRATIONS_PER_ADDRESS": "10000", "LOGIN_ATTEMPTS_PER_ADDRESS": "10000"}
-    with serving(database_url, redis_url, None, **{"K_SERVICE": "token", **generous, **settings}) as api:
-        yield Tokens(api)
+    """Run the function token in this process."""
+    from functions.token.app import make_handler
+
+    environment = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, **UNLIMITED, **GENEROUS, **settings}
+    with serving_handler(make_handler(read_settings(Settings, environment))) as client:
+        yield Tokens(client)
+
+
+@contextmanager
+def serving_token_process(database_url: str, redis_url: str, **settings: str) -> Iterator[Api]:
+    """Run the function token as its image does, where the process is the point."""
+    with serving(database_url, redis_url, None, **{"K_SERVICE": "token", **GENEROUS, **settings}) as api:
+        yield api
 
 
 def limits_told(answer: httpx.Response) -> tuple[int, int, int]:
-    """The limit, what is left of it, and the seconds until it is whole again."""
+    """The limit, the requests left, and the seconds until the window ends."""
     policy = re.fullmatch(r'"default";q=(\d+);w=60', answer.headers["ratelimit-policy"])
     left = re.fullmatch(r'"default";r=(\d+);t=(\d+)', answer.headers["ratelimit"])
     assert policy, answer.headers

@@ -1,4 +1,4 @@
-"""What tests of the token function look into: its rows, and what its requests may be."""
+"""Rows of the accounts' tables, read and written by tests."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import psycopg
 
 
 def rows(url: str, statement: str, *arguments: object) -> list[tuple[Any, ...]]:
-    """The rows that *statement* gives."""
+    """The rows of *statement*."""
     with psycopg.connect(url, autocommit=True) as connection:
         cursor = connection.execute(statement.encode(), arguments)
         return cursor.fetchall() if cursor.description else []

@@ -20,7 +20,7 @@ def make_handler(settings: Settings) -> Handler:
     redis, postgres = RedisClient(settings), PostgresClient(settings)
     authenticator = Authenticator(settings, redis, postgres)
     attempts = Attempts(authenticator.counters, settings.api_token_secret.reveal())
-    tokens = Tokens(settings, redis, postgres)
+    tokens = Tokens(settings, authenticator, attempts, redis, postgres)
     accounts = Accounts(settings, authenticator, attempts, postgres, tokens)
     router = Router(
         [
@@ -31,6 +31,7 @@ def make_handler(settings: Settings) -> Handler:
             Route("/token", accounts.log_in, methods=["POST"]),
             Route("/tokens", tokens.list),
             Route("/tokens", tokens.create, methods=["POST"]),
+            Route("/tokens", tokens.revoke_all, methods=["DELETE"]),
             Route("/tokens/{token_id}", tokens.revoke, methods=["DELETE"]),
             Route("/tokens/{token_id}/rotate", tokens.rotate, methods=["POST"]),
         ]

@@ -1,0 +1,116 @@
+"""Request bodies: form fields or JSON, with a bounded size, time and number of fields."""
+
+import asyncio
+import io
+from collections import Counter
+from collections.abc import Collection
+from typing import TypeVar
+from urllib.parse import parse_qsl
+
+import msgspec
+from starlette.requests import ClientDisconnect, Request
+
+from shared.http.problem import Problem, bad_parameters
+
+_MAX_BYTES = 16 * 1024
+_MAX_CONTENT_TYPE = 300
+_TIMEOUT_SECONDS = 10
+_MAX_FIELDS = 20
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+async def read_form(request: Request, required: Collection[str]) -> dict[str, str]:
+    """Return the fields of a form, urlencoded or multipart; Problem 400, 408, 413 or 415."""
+    content_type = _media_type(request)
+    if content_type not in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        raise _unsupported("a form: application/x-www-form-urlencoded")
+    body = await _read_body(request)
+    try:
+        pairs = _parse_multipart(request, body) if content_type.startswith("multipart") else _parse_urlencoded(body)
+    except ValueError:
+        detail = f"The body should be a form of at most {_MAX_FIELDS} fields in UTF-8."
+        raise bad_parameters([("", detail)]) from None
+    if repeated := sorted(name for name, count in Counter(name for name, _ in pairs).items() if count > 1):
+        raise bad_parameters([(name[:100], "is given more than once") for name in repeated])
+    fields = dict(pairs)
+    if missing := [name for name in required if not fields.get(name)]:
+        raise bad_parameters([(name, "is missing") for name in missing])
+    return fields
+
+
+async def read_json(request: Request, model: type[S]) -> S:
+    """Return the JSON body as *model*, without a body its defaults; Problem 400, 408, 413 or 415."""
+    body = await _read_body(request)
+    if not body.strip():
+        body = b"{}"
+    elif _media_type(request) != "application/json":
+        raise _unsupported("JSON: application/json")
+    try:
+        return msgspec.json.decode(body, type=model)
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(" - at `$.")
+        raise bad_parameters([(where.rstrip("`"), _sentence(what))]) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise bad_parameters([("", "The body is not valid JSON.")]) from None
+
+
+async def _read_body(request: Request) -> bytes:
+    """Return the body; stop reading once it is too long or too slow."""
+    body = b""
+    try:
+        async with asyncio.timeout(_TIMEOUT_SECONDS):
+            async for part in request.stream():
+                body += part
+                if len(body) > _MAX_BYTES:
+                    raise Problem(413, "too-large", "Too large", f"The body should have at most {_MAX_BYTES} bytes.")
+    except TimeoutError:
+        detail = f"The body did not arrive within {_TIMEOUT_SECONDS} s."
+        raise Problem(408, "too-slow", "Too slow", detail) from None
+    except ClientDisconnect:
+        raise Problem(400, "incomplete", "Incomplete", "The request ended before its body did.") from None
+    return body
+
+
+def _parse_urlencoded(body: bytes) -> list[tuple[str, str]]:
+    return parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MAX_FIELDS)
+
+
+def _parse_multipart(request: Request, body: bytes) -> list[tuple[str, str]]:
+    """Return the fields of FormData; ValueError for an invalid form, too many fields, and files."""
+    from python_multipart import parse_form
+    from python_multipart.exceptions import FormParserError
+    from python_multipart.multipart import Field, File
+
+    pairs: list[tuple[str, str]] = []
+
+    def add_field(field: Field) -> None:
+        if len(pairs) >= _MAX_FIELDS or field.field_name is None:
+            raise ValueError
+        pairs.append((field.field_name.decode(), (field.value or b"").decode()))
+
+    def refuse_file(_: File) -> None:
+        raise ValueError
+
+    headers = {"Content-Type": request.headers["content-type"].encode("latin-1")}
+    try:
+        parse_form(headers, io.BytesIO(body), add_field, refuse_file)  # pyright: ignore[reportArgumentType]
+    except FormParserError as error:
+        raise ValueError from error
+    if not pairs:
+        raise ValueError
+    return pairs
+
+
+def _media_type(request: Request) -> str:
+    """Return the media type without parameters, "" for a header that is too long to be parsed safely."""
+    header = request.headers.get("content-type", "")
+    return header.partition(";")[0].strip().lower() if len(header) <= _MAX_CONTENT_TYPE else ""
+
+
+def _unsupported(wanted: str) -> Problem:
+    return Problem(415, "unsupported-media-type", "Unsupported media type", f"Send {wanted}.")
+
+
+def _sentence(text: str) -> str:
+    return text.replace("Object contains", "The object contains").replace("Expected", "should be").replace("`", "")

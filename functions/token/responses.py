@@ -1,0 +1,25 @@
+"""JSON responses that no cache may store."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+
+_NO_STORE = {"Cache-Control": "no-store"}
+
+
+def json_response(status: int, members: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
+    """Return *members* as a JSON object."""
+    body = msgspec.json.encode(members) + b"\n"
+    return Response(body, status, {**_NO_STORE, **(headers or {})}, "application/json")
+
+
+def no_content() -> Response:
+    """Return a 204."""
+    return Response(None, 204, _NO_STORE)
+
+
+def rfc3339(instant: datetime | None) -> str | None:
+    """Return *instant* in UTC and whole seconds."""
+    return instant and f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
