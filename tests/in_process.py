@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from typing import cast
 
 import httpx
 from starlette.requests import Request
@@ -22,7 +23,7 @@ def serving_handler(handler: Callable[[Request], Awaitable[Response]]) -> Iterat
 
     plain = {"Accept-Encoding": "identity"}
     with TestClient(app, "http://127.0.0.1", headers=plain, client=("127.0.0.1", 50000)) as client:
-        yield client
+        yield cast("httpx.Client", client)  # of httpx2, where that is installed
 
 
 async def _live(receive: Receive, send: Send) -> None:

@@ -31,7 +31,6 @@ def _page() -> ResponseData:
     )
     headers = (
         ("Content-Security-Policy", policy),
-        ("X-Content-Type-Options", "nosniff"),
         ("Referrer-Policy", "no-referrer"),
     )
     return ResponseData(body, "text/html; charset=utf-8", max_age=_MAX_AGE, headers=headers)

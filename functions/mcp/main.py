@@ -11,7 +11,8 @@ from starlette.responses import Response
 
 from functions.mcp.endpoint import McpEndpoint
 from functions.mcp.settings import Settings
-from shared.http.endpoint import handle_problems
+from shared.auth.address_limiter import AddressLimiter
+from shared.http.endpoint import limited_endpoint
 from shared.runtime import log
 from shared.runtime.settings import read_settings
 
@@ -19,11 +20,11 @@ log.configure()
 # They log every message.
 for verbose in ("httpx2", "mcp.server.streamable_http", "mcp.server.streamable_http_manager"):
     logging.getLogger(verbose).setLevel(logging.WARNING)
-_endpoint = McpEndpoint(read_settings(Settings))
+_settings = read_settings(Settings)
+_respond = limited_endpoint(McpEndpoint(_settings).answer, AddressLimiter(_settings))
 
 
 @functions_framework.aio.http
-@handle_problems
 async def mcp(request: Request) -> Response:
     """Handle a message of the protocol."""
-    return await _endpoint.answer(request)
+    return await _respond(request)

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from shared.runtime.settings import SettingsGroup
+from shared.auth.address_limiter import AddressSettings
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(SettingsGroup):
+class Settings(AddressSettings):
     """Addresses of the public functions within the cluster."""
 
     api_url: str

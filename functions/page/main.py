@@ -4,15 +4,18 @@ import functions_framework.aio
 from starlette.requests import Request
 from starlette.responses import Response
 
+from functions.page.settings import Settings
 from functions.page.site import Site
-from shared.http.endpoint import handle_problems
+from shared.auth.address_limiter import AddressLimiter
+from shared.http.endpoint import limited_endpoint
 from shared.runtime import log
+from shared.runtime.settings import read_settings
 
 log.configure()
-_site = handle_problems(Site().answer)
+_respond = limited_endpoint(Site().answer, AddressLimiter(read_settings(Settings)))
 
 
 @functions_framework.aio.http
 async def page(request: Request) -> Response:
     """Answer a request for a file of the page, or for an address that the page itself makes sense of."""
-    return await _site(request)
+    return await _respond(request)

@@ -26,6 +26,7 @@ from functions.token.response_models import (
 router = APIRouter(tags=["Accounts"])
 TokenId = Annotated[str, Path(examples=[ID_EXAMPLE])]
 _BODY = (408, 413, 415)
+_RevocationQuery = query_model(RevocationQuery)
 _CREATED = {"status": 201, "headers": ("Location",)}
 
 
@@ -79,7 +80,7 @@ def rotate_token(token_id: TokenId, token: Annotated[RotateToken, Body()]) -> Ro
 
 
 @router.delete("/tokens", **documented("token", 403, status=204))
-def revoke_tokens(query: Annotated[query_model(RevocationQuery), Query()]) -> None:
+def revoke_tokens(query: Annotated[_RevocationQuery, Query()]) -> None:
     """End all logins, or all logins and tokens.
 
     The token of the request ends too.

@@ -10,11 +10,10 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
 
-from msgspec import Meta
 from starlette.types import Scope
 
+from shared.auth.address_limiter import AddressSettings
 from shared.auth.caller import Caller, invalid_token, unverifiable
 from shared.auth.client_address import ClientAddresses
 from shared.auth.rate_limit import RateLimit, RateLimiter, RawHeaders
@@ -23,46 +22,34 @@ from shared.auth.token_format import is_well_formed
 from shared.auth.token_lookup import Principal, TokenLookup, UnverifiableError
 from shared.connections.postgres import PostgresClient
 from shared.connections.redis import RedisClient
-from shared.runtime.settings import CsvList, Secret, SettingsGroup
+from shared.runtime.settings import Secret
 
 _SECRET_LENGTH = 32
 _BEARER = re.compile(rb"(?i)bearer +(\S{1,100}) *")
+_ANONYMOUS = b"Bearer Internal"
+"""The header of the first system's page, which sends it in place of a token: an anonymous request."""
 _USE_RECORDED_SECONDS = 60
 _OUTAGE_SECONDS = 300
 _MAX_CALLERS = 20_000
 
-Count = Annotated[int, Meta(ge=1)]
 Headers = Mapping[bytes, bytes]
 
 
 @dataclass(frozen=True, kw_only=True)
-class AuthSettings(SettingsGroup):
+class AuthSettings(AddressSettings):
     """Settings of authentication and rate limits, the same in all functions."""
 
     api_token_secret: Secret
     """Key for hashing API tokens; changing it invalidates them all."""
 
-    rate_limit_anonymous: Count = 300
-    """Requests a minute of a client address."""
-
-    rate_limit_token: Count = 3000
-    """Requests a minute of an account."""
-
-    trusted_proxy_hops: Annotated[int, Meta(ge=0, le=10)] = 1
-    trusted_proxy_networks: CsvList = ()
-
     def check(self) -> None:
-        """Refuse a guessable secret and invalid networks."""
+        """Refuse a guessable secret."""
         super().check()
         if len(self.api_token_secret.reveal()) < _SECRET_LENGTH:
             raise ValueError(
                 f"API_TOKEN_SECRET: should be at least {_SECRET_LENGTH} random characters, "
                 "such as the output of `openssl rand -hex 32`"
             )
-        try:
-            ClientAddresses(self.trusted_proxy_hops, self.trusted_proxy_networks)
-        except ValueError:
-            raise ValueError("TRUSTED_PROXY_NETWORKS: should be networks such as 10.0.0.0/8") from None
 
 
 class Authenticator:
@@ -80,7 +67,7 @@ class Authenticator:
     def find_caller(self, scope: Scope, headers: Headers) -> Caller | None:
         """Return the caller if this process knows it, without I/O. Every request comes here."""
         authorization = headers.get(b"authorization")
-        if authorization is None:
+        if authorization is None or authorization == _ANONYMOUS:
             return self._callers.get(self.client_address(scope, headers))
         return self._callers.get(authorization[7:]) if authorization.startswith(b"Bearer ") else None
 
@@ -90,7 +77,7 @@ class Authenticator:
         Problem 401 for an invalid token, 429 for too many requests, 503 when a token cannot be checked.
         """
         authorization, address = headers.get(b"authorization"), self.client_address(scope, headers)
-        if authorization is None:
+        if authorization is None or authorization == _ANONYMOUS:
             caller = self._callers.get(address) or self._remember(address, self._new_anonymous(address))
         else:
             caller = await self._authenticate_token(authorization, address)
@@ -103,14 +90,15 @@ class Authenticator:
 
     async def _authenticate_token(self, authorization: bytes, address: str) -> Caller:
         match = _BEARER.fullmatch(authorization)
+        # Not the limit of anonymous requests: a valid token works from an address that has used that up.
+        guesses = self._limiter.for_key(f"guesses:{address}", self._settings.rate_limit_anonymous)
         if match is None or not is_well_formed(match[1]):
+            await guesses.acquire()
             raise invalid_token()
         token = match[1]
         caller = self._callers.get(token)
         if caller and caller.is_fresh(time.monotonic()):
             return caller
-        # Not the limit of anonymous requests: a valid token works from an address that has used that up.
-        guesses = self._limiter.for_key(f"guesses:{address}", self._settings.rate_limit_anonymous)
         guesses.check()
         caller = await asyncio.shield(self._start_lookup(token))
         if caller is None:

@@ -91,10 +91,20 @@ class TokenLookup:
             )
         except UnavailableError:
             return None
-        if copy.principal:
-            text = _encode(copy)
-            self._redis.run_later(lambda client: client.set(_cache_key(digest), text, ex=_CACHED_SECONDS))
+        text = _encode(copy) if copy.principal else None
+        self._redis.run_later(lambda client: _store(client, digest, text))
         return copy
+
+
+async def _store(client: Any, digest: str, valid: bytes | None) -> None:
+    """Cache the result of Postgres. An invalid token that Redis knows as a valid one is marked as revoked.
+
+    One that Redis does not know leaves no trace, so that guesses do not fill it.
+    """
+    if valid is not None:
+        await client.set(_cache_key(digest), valid, ex=_CACHED_SECONDS)
+    elif await client.delete(_cache_key(digest)):
+        await client.set(_revoked_key(digest), b"1", ex=_MARKED_SECONDS)
 
 
 async def mark_revoked(redis: RedisClient, digests: Sequence[str]) -> None:

@@ -29,6 +29,14 @@ class Authenticates(Protocol):
         ...
 
 
+class Limits(Protocol):
+    """shared.auth's AddressLimiter."""
+
+    async def acquire(self, request: Request) -> RawHeaders:
+        """Count the request and return its rate limit headers; Problem 429."""
+        ...
+
+
 def handle_problems(handler: Handler) -> Handler:
     """Return *handler* with its errors as problem+json, and the request's id and trace in the response and the log.
 
@@ -72,6 +80,16 @@ def public_endpoint(router: Router, authenticator: Authenticates, *, ignore_toke
         if request.method == "OPTIONS":
             return Response(None, 204, {"Allow": router.allowed(request.scope)})
         return await router.match(request.scope)(request, caller)
+
+    return handle_problems(respond)
+
+
+def limited_endpoint(handler: Handler, limiter: Limits) -> Handler:
+    """Return *handler* for a public function without accounts: *limiter* counts requests by client address."""
+
+    async def respond(request: Request) -> Response:
+        request.scope[_HEADERS] = await limiter.acquire(request)
+        return await handler(request)
 
     return handle_problems(respond)
 

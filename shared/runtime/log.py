@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import sys
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -9,6 +10,10 @@ from datetime import UTC, datetime
 TRACEPARENT: ContextVar[str | None] = ContextVar("traceparent", default=None)
 """W3C Trace Context of the current request."""
 REQUEST_ID: ContextVar[str | None] = ContextVar("request id", default=None)
+
+
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+"""Of another one the settings complain, which are read after this."""
 
 
 class _JsonLines(logging.Formatter):
@@ -27,10 +32,11 @@ class _JsonLines(logging.Formatter):
 
 
 def configure() -> None:
-    """Log to standard output from INFO up."""
+    """Log to standard output from LOG_LEVEL up, INFO by default."""
+    level = os.environ.get("LOG_LEVEL", "")
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(_JsonLines())
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.basicConfig(level=level if level in _LEVELS else "INFO", handlers=[handler], force=True)
     # At INFO these log every request with its address.
     for verbose in ("httpx", "httpcore", "psycopg.pool"):
         logging.getLogger(verbose).setLevel(logging.WARNING)

@@ -45,9 +45,18 @@ def serve() -> None:
         log_level="warning",
         access_log=False,
         server_header=False,
+        headers=security_headers(os.environ),
         timeout_keep_alive=75,  # longer than the proxy in front keeps an idle connection
         timeout_graceful_shutdown=30,
     )
+
+
+def security_headers(environment: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return the headers of every response; HSTS_SECONDS is for installations that are reached by TLS alone."""
+    headers = [("X-Content-Type-Options", "nosniff")]
+    if seconds := environment.get("HSTS_SECONDS"):
+        headers.append(("Strict-Transport-Security", f"max-age={int(seconds)}; includeSubDomains"))
+    return headers
 
 
 def make_app(target: str, source: str, environment: Mapping[str, str] = os.environ) -> Any:

@@ -3,10 +3,13 @@
 Frozen dataclasses, read by msgspec: a model library that can do more took a sixth of every cold start.
 """
 
+import importlib
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
-from typing import Annotated, Any, TypeVar, get_origin, get_type_hints
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar, get_origin, get_type_hints
 from urllib.parse import urlsplit
 
 import msgspec
@@ -50,6 +53,9 @@ class SettingsGroup:
     Subclasses say what is impossible in `check`, with a ValueError that shows no secret.
     """
 
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """`shared.runtime.log` reads it before there are settings; here it is checked."""
+
     def check(self) -> None:
         """Raise ValueError when values that are right by themselves do not fit together."""
 
@@ -92,19 +98,25 @@ S = TypeVar("S", bound=SettingsGroup)
 def read_settings(model: type[S], environment: Mapping[str, str] = os.environ) -> S:
     """Return the settings of *model*; SettingsError names each variable that is missing or wrong.
 
-    An empty variable counts as not set, as a Kubernetes Secret made from a sample file has many.
+    An empty variable counts as not set, as a Kubernetes Secret made from a sample file has many. A secret may be in a
+    file instead, whose path is in the variable with _FILE at its end, as container engines mount secrets.
     """
     faults: list[str] = []
-    values: dict[str, object] = {}
+    values: dict[str, Any] = {}
     kinds = get_type_hints(model, include_extras=True)
     for field in fields(model):
-        variable = field.name.upper()
-        if text := environment.get(variable):
-            try:
-                values[field.name] = _read(text, kinds[field.name])
-            except ValueError as error:
-                faults.append(f"{variable}: {error}")
-        elif field.default is MISSING and field.default_factory is MISSING:
+        variable, kind = field.name.upper(), kinds[field.name]
+        try:
+            if text := _secret_file(variable, environment) if kind in (Secret, SecretList) else None:
+                values[field.name] = _read(text, kind)
+                continue
+            if text := environment.get(variable):
+                values[field.name] = _read(text, kind)
+                continue
+        except ValueError as error:
+            faults.append(f"{variable}: {error}")
+            continue
+        if field.default is MISSING and field.default_factory is MISSING:
             faults.append(f"{variable} is missing")
     if not faults:
         settings = model(**values)
@@ -115,6 +127,34 @@ def read_settings(model: type[S], environment: Mapping[str, str] = os.environ) -
         else:
             return settings
     raise SettingsError("; ".join(faults))
+
+
+def check_settings(module: str, environment: Mapping[str, str] = os.environ) -> str | None:
+    """Return what is wrong with the settings of the function whose settings are in *module*, None for nothing.
+
+    Nothing is started: `python -m shared.runtime.settings functions.api.settings` does it for the command line.
+    """
+    try:
+        read_settings(importlib.import_module(module).Settings, environment)
+    except SettingsError as error:
+        return str(error)
+    return None
+
+
+def _secret_file(variable: str, environment: Mapping[str, str]) -> str | None:
+    """Return the content of the file that *variable*_FILE names, None when it is not set."""
+    path = environment.get(f"{variable}_FILE")
+    if not path:
+        return None
+    if environment.get(variable):
+        raise ValueError(f"should not be set beside {variable}_FILE")
+    try:
+        text = Path(path).read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{variable}_FILE names a file that cannot be read ({type(error).__name__})") from None
+    if not text:
+        raise ValueError(f"{variable}_FILE names an empty file")
+    return text
 
 
 def _read(text: str, kind: Any) -> object:
@@ -150,3 +190,10 @@ def _check_url(name: str, url: Secret, schemes: tuple[str, ...]) -> None:
             raise ValueError(
                 f"{name}: the port should be a number; in a password / : @ ? # are written %2F %3A %40 %3F %23"
             ) from None
+
+
+if __name__ == "__main__":
+    from shared.runtime import settings  # the module whose classes the functions use, which __main__ is not
+
+    wrong = [f"{module}: {text}" for module in sys.argv[1:] if (text := settings.check_settings(module))]
+    sys.exit("\n".join(wrong) or None)

@@ -152,14 +152,14 @@ def test_the_password_is_changed_and_other_tabs_are_out(market: System, open_pag
     assert found == []
 
 
-def test_deleting_the_account_asks_twice_and_ends_all(market: System, person: "Page") -> None:
-    """Only with the address typed does the account end, and its tokens with it."""
+def test_deleting_the_account_needs_the_password(market: System, person: "Page") -> None:
+    """The account ends only with its password, and its tokens end with it."""
     email = person.locator(".who strong").inner_text()
     token = create(person, "doomed")
     person.get_by_role("button", name="Delete the account…").click()
     sure = person.get_by_role("button", name="Delete it")
     at_first = sure.is_disabled()
-    person.get_by_label(f"Type {email}").fill(email)
+    person.get_by_label(f"Password of {email}").fill(PASSWORD)
     sure.click()
     person.get_by_role("button", name="Create an account").wait_for()
     person.wait_for_timeout(1000)

@@ -100,7 +100,7 @@ def answers(market: System) -> Iterator[dict[str, Any]]:
         found["token"] = client.post("/tokens", json=wish).json()
         found["tokens"] = client.get("/tokens").json()
         yield found
-        client.delete("/users/me")
+        client.request("DELETE", "/users/me", data={"password": person["password"]})
 
 
 @pytest.mark.parametrize("name", [*READ, "account", "login", "token", "tokens"])

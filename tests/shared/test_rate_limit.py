@@ -5,8 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from shared.auth import rate_limit
-from shared.auth.counters import LocalCounters
+from shared.auth import counters, rate_limit
 from shared.auth.rate_limit import RateLimit, RateLimiter
 from shared.http.problem import Problem
 
@@ -85,8 +84,8 @@ def test_copies_share_one_limit(move_clock: Callable[[float], None], copies: int
     limit = 1000
 
     async def work() -> int:
-        counters = FakeCounters()
-        return sum(await asyncio.gather(*(served(RateLimit(counters, "x", limit), limit) for _ in range(copies))))
+        shared = FakeCounters()
+        return sum(await asyncio.gather(*(served(RateLimit(shared, "x", limit), limit) for _ in range(copies))))
 
     assert limit * 0.95 <= asyncio.run(work()) <= limit
 
@@ -104,16 +103,18 @@ def test_a_lease_of_the_previous_minute_does_not_count(move_clock: Callable[[flo
     assert asyncio.run(work()) == 100
 
 
-def test_many_keys_do_not_fill_the_memory() -> None:
+def test_many_keys_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rate limits and local counters keep a bounded number of keys."""
-    limiter, counters = RateLimiter(FakeCounters()), LocalCounters()
+    monkeypatch.setattr(rate_limit, "_MAX_LIMITS", 100)
+    monkeypatch.setattr(counters, "_MAX_COUNTERS", 100)
+    limiter, local = RateLimiter(FakeCounters()), counters.LocalCounters()
 
     async def work() -> None:
-        for number in range(50_000):
+        for number in range(1_000):
             limiter.for_key(f"address:{number}", 300)
-            await counters.add(f"{number}", 1, 60)
+            await local.add(f"{number}", 1, 60)
 
     asyncio.run(work())
 
-    assert len(limiter._limits) <= 20_000
-    assert len(counters._counts) <= 20_000
+    assert len(limiter._limits) == 100
+    assert len(local._counts) == 100

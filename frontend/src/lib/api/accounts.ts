@@ -84,6 +84,6 @@ export async function changePassword(password: string, wanted: string): Promise<
   await sent('POST', '/users/me/password', new URLSearchParams({ password, new_password: wanted }));
 }
 
-export async function deleteAccount(): Promise<void> {
-  await sent('DELETE', '/users/me');
+export async function deleteAccount(password: string): Promise<void> {
+  await sent('DELETE', '/users/me', new URLSearchParams({ password }));
 }
