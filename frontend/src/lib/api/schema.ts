@@ -108,6 +108,11 @@ export interface components {
             /** @description null: no limit */
             limit: number | null;
         };
+        /** @description Confirmation of a deletion. */
+        DeletionForm: {
+            /** @example correct horse battery staple */
+            password: string;
+        };
         /** @description Differences to the bar of comparison. */
         Differences: {
             open: number | null;
@@ -463,9 +468,9 @@ export interface components {
             password: string;
             /**
              * @default password
-             * @constant
+             * @enum {string}
              */
-            grant_type: "password";
+            grant_type: "password" | "";
             /**
              * @description Scopes, separated by spaces; default: all
              * @default
@@ -698,6 +703,11 @@ export interface components {
         NewTokenResponse: {
             /** @example 0b7f8a6e-3a52-4c0e-9c7f-2f4b1f6f9f10 */
             id: string;
+            /**
+             * @description login: issued for the password
+             * @enum {string}
+             */
+            kind: "login" | "token";
             /** @example pandas */
             name: string;
             scopes: ("read" | "account")[];
@@ -717,6 +727,11 @@ export interface components {
             last_used_at: string | null;
             /** @description Token that replaces it */
             replaced_by: string | null;
+            /**
+             * @description false: the key of all tokens has changed since
+             * @example true
+             */
+            valid: boolean;
             /**
              * @description This request was made with it
              * @example false
@@ -893,6 +908,29 @@ export interface components {
              */
             password: string;
             username?: string | null;
+            /**
+             * @description Code, where registration is by invite
+             * @default
+             * @example
+             */
+            invite: string;
+        };
+        /** @description A new account. */
+        RegistrationResponse: {
+            /** @example 0b7f8a6e-3a52-4c0e-9c7f-2f4b1f6f9f10 */
+            id: string;
+            /** @example me@example.com */
+            email: string;
+            /** @example me */
+            username: string | null;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             * @example 2026-11-20T14:30:00Z
+             */
+            created_at: string;
+            /** @constant */
+            status: "ok";
         };
         /** @description Replacement of a token. */
         RotateToken: {
@@ -907,6 +945,11 @@ export interface components {
         RotatedTokenResponse: {
             /** @example 0b7f8a6e-3a52-4c0e-9c7f-2f4b1f6f9f10 */
             id: string;
+            /**
+             * @description login: issued for the password
+             * @enum {string}
+             */
+            kind: "login" | "token";
             /** @example pandas */
             name: string;
             scopes: ("read" | "account")[];
@@ -926,6 +969,11 @@ export interface components {
             last_used_at: string | null;
             /** @description Token that replaces it */
             replaced_by: string | null;
+            /**
+             * @description false: the key of all tokens has changed since
+             * @example true
+             */
+            valid: boolean;
             /**
              * @description This request was made with it
              * @example false
@@ -1084,6 +1132,11 @@ export interface components {
         TokenInfo: {
             /** @example 0b7f8a6e-3a52-4c0e-9c7f-2f4b1f6f9f10 */
             id: string;
+            /**
+             * @description login: issued for the password
+             * @enum {string}
+             */
+            kind: "login" | "token";
             /** @example pandas */
             name: string;
             scopes: ("read" | "account")[];
@@ -1104,12 +1157,17 @@ export interface components {
             /** @description Token that replaces it */
             replaced_by: string | null;
             /**
+             * @description false: the key of all tokens has changed since
+             * @example true
+             */
+            valid: boolean;
+            /**
              * @description This request was made with it
              * @example false
              */
             current: boolean;
         };
-        /** @description Valid tokens of an account. */
+        /** @description Tokens of an account that it has not revoked. */
         TokensResponse: {
             /** @example 7 */
             count: number;
@@ -1128,6 +1186,7 @@ export type BarsResponse = components['schemas']['BarsResponse'];
 export type CoverageResponse = components['schemas']['CoverageResponse'];
 export type CreateToken = components['schemas']['CreateToken'];
 export type Credits = components['schemas']['Credits'];
+export type DeletionForm = components['schemas']['DeletionForm'];
 export type Differences = components['schemas']['Differences'];
 export type DirectoryResponse = components['schemas']['DirectoryResponse'];
 export type DocumentResponse = components['schemas']['DocumentResponse'];
@@ -1159,6 +1218,7 @@ export type Profile = components['schemas']['Profile'];
 export type ProfileResponse = components['schemas']['ProfileResponse'];
 export type ProviderBudget = components['schemas']['ProviderBudget'];
 export type RegistrationForm = components['schemas']['RegistrationForm'];
+export type RegistrationResponse = components['schemas']['RegistrationResponse'];
 export type RotateToken = components['schemas']['RotateToken'];
 export type RotatedTokenResponse = components['schemas']['RotatedTokenResponse'];
 export type SessionCoverage = components['schemas']['SessionCoverage'];
