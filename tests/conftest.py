@@ -11,24 +11,21 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import pika
 import psycopg
 import pytest
 import redis
 from psycopg.sql import SQL, Identifier
 
-from knative.local.broker.topology import plan
-from knative.local.manifests import read
 from knative.local.services import PACKAGES, Services, ports, start_services
 from knative.local.services.postgres import Postgres
 from knative.local.services.rabbitmq import RabbitMQ
 from knative.local.services.redis import Redis
+from tests.running import delete_queues
 from tests.secrets_told import secrets_told
 
 pytest_plugins = ["tests.browser"]
 
 CLAIM = "claimed-by-test-run"
-LOCAL = Path(__file__).parents[1] / "knative" / "overlays" / "local"
 REAL_DATA = Path(__file__).parents[2] / "shared" / "data"
 
 
@@ -108,13 +105,10 @@ def amqp_url(services_folder: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def system_amqp_url(amqp_url: str) -> str:
-    """RabbitMQ without an event that an earlier system left behind: all share the queues of the local overlay."""
-    with pika.BlockingConnection(pika.URLParameters(amqp_url)) as connection:
-        channel = connection.channel()
-        for binding in plan("stocksalot", "stocks", read(LOCAL).triggers).bindings:
-            channel.queue_delete(binding.queue)
-    return amqp_url
+def system_amqp_url(amqp_url: str, tmp_path: Path) -> Iterator[str]:
+    """RabbitMQ for whole systems; each has queues of its own, which go with the test."""
+    yield amqp_url
+    delete_queues(amqp_url, tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pika
 
-from knative.local.client import Outcome, RunnerClient, find
+from knative.local.client import Outcome, find
 from knative.local.services.ports import free_port
 from tests.secrets_told import secrets_told
 from tests.waiting import wait_until
@@ -36,19 +37,19 @@ class System:
         return answer.json()
 
     def tick(self, job: str = "bars", data: Mapping[str, Any] | None = None) -> Outcome:
-        """Fire a schedule and wait until its tick and the event it led to are dealt with."""
+        """Send a tick and wait until it and the event it led to are processed."""
         return self._call(lambda client: client.tick(job, data))
 
     def status(self) -> dict[str, Any]:
-        """What the runner says of itself."""
+        """The state of functions, queues and schedules."""
         return self._call(lambda client: client.status())
 
     def gateway(self) -> str:
-        """Where the runner answers its own verbs, and hands events to functions."""
-        return self._call(_gateway)
+        """The address of functions and of the runner's own answers, with the run's secret."""
+        return find(self.folder).gateway
 
     def wait_for_zero(self) -> None:
-        """Return once no copy of any function runs."""
+        """Return once no replica of any function runs."""
         wait_until(lambda: not any(function["pids"] for function in self.status()["functions"]), 30)
 
     def logs(self, name: str) -> str:
@@ -67,10 +68,6 @@ class System:
         # In a thread of its own: Playwright keeps an event loop running in the one of the tests.
         with ThreadPoolExecutor(1) as thread:
             return thread.submit(asyncio.run, ask()).result()
-
-
-async def _gateway(client: RunnerClient) -> str:
-    return client._gateway
 
 
 @contextmanager
@@ -103,3 +100,12 @@ def start(folder: Path, environment: Mapping[str, str], options: Sequence[str], 
             stderr=screen,
             text=True,
         )
+
+
+def delete_queues(amqp_url: str, folder: Path) -> None:
+    """Delete the queues that runs below *folder* have declared on a RabbitMQ that others use, too."""
+    with pika.BlockingConnection(pika.URLParameters(amqp_url)) as connection:
+        channel = connection.channel()
+        for declared in folder.glob("**/queues"):
+            for queue in declared.read_text().split():
+                channel.queue_delete(queue)

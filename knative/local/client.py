@@ -1,4 +1,4 @@
-"""A running `up`, as the other verbs see it: its status, its ticks, and what became of them."""
+"""Client of a running `up`: status, ticks and their results, and the actions of the application."""
 
 import asyncio
 import fcntl
@@ -12,20 +12,28 @@ import httpx
 
 
 class NotRunningError(Exception):
-    """There is nobody to talk to."""
+    """No runner uses the folder."""
 
 
 class RefusedError(Exception):
-    """A function did not take the question; the message says why."""
+    """A function or the runner refused a request; the message says why."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The result of a tick: the last status code of its function, and the type of the event it led to."""
+
+    code: int | None
+    led_to: str | None
 
 
 class RunnerClient:
-    """The runner whose own answers are at *gateway* and whose public port is at *url*."""
+    """The runner with the control API at *gateway* and the public port at *url*."""
 
     def __init__(self, gateway: str, url: str, services: Mapping[str, str] | None = None) -> None:
+        self.gateway = gateway
         self.url = url
         self.services = services or {}
-        self._gateway = gateway
         self._client = httpx.AsyncClient(trust_env=False, timeout=120)
 
     async def close(self) -> None:
@@ -33,68 +41,64 @@ class RunnerClient:
         await self._client.aclose()
 
     async def status(self) -> dict[str, Any]:
-        """Return what runs, what waits, and what happened last."""
-        return (await self._client.get(f"{self._gateway}/-/status")).raise_for_status().json()
+        """Return the state of functions, queues, schedules and services."""
+        return (await self._client.get(f"{self.gateway}/-/status")).raise_for_status().json()
 
     async def get(self, path: str, **query: str) -> dict[str, Any]:
-        """Return the JSON that the public *path* answers; RefusedError with its reason when that is an error."""
-        answer = await self._client.get(self.url + path, params=query)
-        if answer.is_error:
-            raise RefusedError(f"{path} answered {answer.status_code}: {_reason(answer)}")
-        return answer.json()
+        """Return the JSON at the public *path*; RefusedError with the reason of an error."""
+        return self._checked(path, await self._client.get(self.url + path, params=query))
 
-    async def dead_letters(self) -> list[dict[str, Any]]:
-        """Return the dead letters that wait for a person, as store tells of them."""
-        answer = await self._client.get(f"{self._gateway}/stocksalot/store/dead-letters")
-        return answer.raise_for_status().json()["items"]
+    async def get_function(self, path: str) -> dict[str, Any]:
+        """Return the JSON at *path*, /<namespace>/<function>/<path>, which need not be public."""
+        return self._checked(path, await self._client.get(self.gateway + path))
 
-    async def replay(self, ids: Sequence[int]) -> list[str]:
-        """Send the dead letters *ids* (none: all) again, and return a line for each; RefusedError for failures."""
-        answer = await self._client.post(f"{self._gateway}/-/replay", params={"id": list(ids)})
+    async def act(self, action: str, arguments: Sequence[str]) -> list[str]:
+        """Run an action of the application and return its lines; RefusedError when it fails."""
+        answer = await self._client.post(f"{self.gateway}/-/{action}", params={"argument": list(arguments)})
         if answer.is_error:
             raise RefusedError(answer.json()["error"])
-        return answer.json()["sent"]
+        return answer.json()["lines"]
 
-    async def tick(self, job: str, data: Mapping[str, Any] | None = None) -> "Outcome":
-        """Send a tick of *job* and wait until it, and the event it led to, have been dealt with.
+    async def tick(self, name: str, data: Mapping[str, Any] | None = None) -> Outcome:
+        """Send a tick and wait until it, and the event it led to, have been processed.
 
-        LookupError for a job that no schedule has, ConnectionError when the broker does not take the tick.
+        *name* is a PingSource or the `job` of one: LookupError when there is none. ConnectionError when the broker
+        does not accept the tick.
         """
-        before = await self.status()
         answer = await self._client.post(
-            f"{self._gateway}/-/tick", params={"job": job}, content=json.dumps(data) if data else b""
+            f"{self.gateway}/-/tick", params={"name": name}, content=json.dumps(data) if data else b""
         )
         if answer.status_code == 404:
             raise LookupError(answer.json()["error"])
         if answer.is_error:
-            raise ConnectionError("the broker did not take the tick; see `logs runner`")
-        first = {queue["name"] for queue in before["queues"] if queue["filter"].get("job") == job}
-        queue = await self._dealt_with(before, first)
-        if queue["last_code"] != 200:
-            return Outcome(queue["last_code"], None)
-        following = await self._dealt_with(before, {queue["name"] for queue in before["queues"]} - first)
-        return Outcome(queue["last_code"], following["filter"].get("type"))
+            raise ConnectionError("the broker did not accept the tick; see `logs runner`")
+        tick = answer.json()
+        if not tick["subscribers"]:
+            return Outcome(None, None)
+        first = await self._result(tick["trace"], tick["type"])
+        led_to = first["reply_type"]
+        if led_to and any(queue["filter"].get("type") == led_to for queue in (await self.status())["queues"]):
+            await self._result(tick["trace"], led_to)
+        return Outcome(first["code"], led_to)
 
-    async def _dealt_with(self, before: dict[str, Any], names: set[str]) -> dict[str, Any]:
-        """Wait until one of the queues *names* has got rid of an event since *before*, and return it."""
-        done = {queue["name"]: queue["done"] for queue in before["queues"]}
+    async def _result(self, trace: str, of_type: str) -> dict[str, Any]:
+        """Wait for the first result of an event of a type within a trace."""
         while True:
-            for queue in (await self.status())["queues"]:
-                if queue["name"] in names and queue["done"] > done[queue["name"]]:
-                    return queue
+            answer = await self._client.get(f"{self.gateway}/-/results", params={"trace": trace})
+            for result in answer.raise_for_status().json()["results"]:
+                if result["type"] == of_type:
+                    return result
             await asyncio.sleep(0.05)
 
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a tick: the status that its function answered at last, and the type of the event it led to."""
-
-    code: int | None
-    led_to: str | None
+    @staticmethod
+    def _checked(path: str, answer: httpx.Response) -> dict[str, Any]:
+        if answer.is_error:
+            raise RefusedError(f"{path} answered {answer.status_code}: {_reason(answer)}")
+        return answer.json()
 
 
 def _reason(answer: httpx.Response) -> str:
-    """Return what a problem+json says (RFC 9457), or the plain text of another error."""
+    """Return the text of a problem+json (RFC 9457), or of another error."""
     if answer.headers.get("content-type", "").startswith("application/problem+json"):
         problem = answer.json()
         faults = "; ".join(f"{one.get('parameter')}: {one.get('detail')}" for one in problem.get("errors", []))
@@ -103,7 +107,7 @@ def _reason(answer: httpx.Response) -> str:
 
 
 def find(folder: Path) -> RunnerClient:
-    """Return the runner whose data is in *folder*; NotRunningError when none is."""
+    """Return the client of the runner that uses *folder*; NotRunningError when none does."""
     try:
         with (folder / "lock").open("rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -112,6 +116,6 @@ def find(folder: Path) -> RunnerClient:
     except BlockingIOError:
         running = json.loads((folder / "running.json").read_text() or "{}")
         if "gateway" not in running:
-            raise NotRunningError(f"{folder} is just being started") from None
+            raise NotRunningError(f"the runner in {folder} is still starting") from None
         return RunnerClient(running["gateway"], running["url"], running["services"])
     raise NotRunningError(f"nothing runs in {folder}: start it with `python -m knative.local up`")

@@ -1,35 +1,44 @@
-"""An application at work: its functions, its broker, its schedule, and the doors to them."""
+"""A running application: its functions, broker and schedule behind the gateway and the front door."""
 
 import asyncio
-import logging
+import secrets
 import socket
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
 from knative.local.activator import Activator, Revision, Scale
 from knative.local.broker import Broker
-from knative.local.control_api import Gateway, inside
+from knative.local.control_api import Gateway, local_url
+from knative.local.extension import Extension
 from knative.local.field_types import next_instant
 from knative.local.front_door import FrontDoor
 from knative.local.listener import Listener, bind
 from knative.local.manifests import Application, Name
-from knative.local.schedule import Schedule
+from knative.local.schedule import TYPE, Schedule
 from shared.runtime import clock
 
-log = logging.getLogger(__name__)
+
+@dataclass(frozen=True)
+class Connections:
+    """What a cluster is connected to: the sockets of the front door, RabbitMQ, and the identity of its queues there."""
+
+    public: Sequence[socket.socket]
+    amqp_url: str | None = None
+    identity: str = ""
 
 
 class Cluster:
-    """Runs *application* while it is entered; leaving it, running requests finish first.
+    """Runs *application* while it is entered; on exit, open requests finish first.
 
-    *folder* holds logs and the records of processes, *public* are the front door's sockets.
-    BrokerError when RabbitMQ cannot be used, OSError when a socket cannot listen.
+    *folder* holds logs and process records. BrokerError when RabbitMQ cannot be used, OSError when a socket cannot.
     """
 
     def __init__(
@@ -37,43 +46,50 @@ class Cluster:
         application: Application,
         environments: Mapping[Name, Mapping[str, str]],
         folder: Path,
+        connections: Connections,
         *,
-        public: Sequence[socket.socket],
-        amqp_url: str | None = None,
         scale: Scale | None = None,
+        extension: Extension | None = None,
     ) -> None:
         self._application = application
-        inner = bind(0)
-        self.gateway_url = f"http://127.0.0.1:{inner[0].getsockname()[1]}"
-        environments = {name: self._inside(environment) for name, environment in environments.items()}
-        addresses = (environment.get("DATABASE_URL") for environment in environments.values())
-        self._database_url = next(filter(None, addresses), "")
-        self.activator = Activator(application.functions, environments, folder, scale)
-        self._gateway = Gateway(self.activator)
+        self._extension = extension
+        inner, secret = bind(0), secrets.token_hex(16)
+        self.gateway_url = f"http://127.0.0.1:{inner[0].getsockname()[1]}/{secret}"
+        self._environments = {name: self._localize(environment) for name, environment in environments.items()}
+        self.activator = Activator(application.functions, self._environments, folder, scale)
+        self._gateway = Gateway(self.activator, secret)
         self._doors = (
             Listener(self._gateway, inner),
-            Listener(FrontDoor(application.routes, self.activator.revisions), public),
+            Listener(FrontDoor(application.routes, self.activator.revisions), connections.public),
         )
-        namespace, name = application.broker
         triggers = [
             replace(
                 trigger,
-                subscriber_url=inside(trigger.subscriber_url, self.gateway_url),
-                dead_letter_url=inside(trigger.dead_letter_name, self.gateway_url),
+                subscriber_url=local_url(trigger.subscriber_url, self.gateway_url),
+                dead_letter_url=local_url(trigger.dead_letter_name, self.gateway_url),
             )
             for trigger in application.triggers
         ]
-        self._broker = Broker(amqp_url, namespace, name, triggers)
-        self.schedule: Schedule | None = None
+        self._broker = Broker(
+            connections.amqp_url,
+            *application.broker,
+            triggers,
+            secret=secret,
+            identity=connections.identity,
+            declared=folder / "queues",
+        )
+        self.schedule = Schedule((), "", httpx.AsyncClient())
+        self.restarts: Mapping[str, int] = {}
+        """How often each private server was started again."""
         self._stack = AsyncExitStack()
 
-    def _inside(self, environment: Mapping[str, str]) -> dict[str, str]:
-        """Return *environment* with the addresses of functions as they are here."""
-        addresses = {one.url: inside(one.url, self.gateway_url) for one in self._application.functions.values()}
+    def _localize(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """Return *environment* with the local addresses of functions."""
+        addresses = {one.url: local_url(one.url, self.gateway_url) for one in self._application.functions.values()}
         return {name: addresses.get(value, value) for name, value in environment.items()}
 
     async def __aenter__(self) -> Self:
-        """Start everything; functions start when a request comes, or now up to their min-scale."""
+        """Start everything; functions start with a request, or now up to their min-scale."""
         try:
             return await self._start()
         except BaseException:
@@ -88,34 +104,64 @@ class Cluster:
         await self._broker.start()
         client = await self._stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=None))  # noqa: S113
         self.schedule = Schedule(self._application.ping_sources, self._broker.ingress_url, client)
-        self._gateway.status, self._gateway.schedule = self.status, self.schedule
-        self._gateway.replay = self._replay
-        self._stack.push_async_callback(self._let_finish)
+        self._gateway.actions = {
+            "GET status": self._answer_status,
+            "GET results": self._answer_results,
+            "POST tick": self._answer_tick,
+            **{f"POST {name}": self._answer_action for name in (self._extension.actions if self._extension else ())},
+        }
+        self._stack.push_async_callback(self._finish_requests)
         await public.start()
         self.activator.keep_warm()
         return self
 
-    async def _replay(self, ids: list[int]) -> list[str]:
-        """Send the dead letters *ids* (none: all) to the broker again, as the Job in a cluster does."""
-        from functions.store.replay import replay  # the runner runs other applications too
-
-        sent = await asyncio.to_thread(replay, self._database_url, self._broker.ingress_url, ids)
-        return [f"{letter.id} {letter.type}: {letter.reason}" for letter in sent]
-
-    async def _let_finish(self) -> None:
+    async def _finish_requests(self) -> None:
         await asyncio.gather(self._doors[1].stop(), self.activator.stop())
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop: the functions first, then the broker."""
+        """Stop the functions, then the broker."""
         await self._stack.aclose()
 
+    async def _answer_status(self, _: Request) -> Response:
+        return JSONResponse(await self.status())
+
+    async def _answer_results(self, request: Request) -> Response:
+        results = self._broker.results(request.query_params.get("trace", ""))
+        return JSONResponse({"results": [vars(result) for result in results]})
+
+    async def _answer_tick(self, request: Request) -> Response:
+        name = request.query_params.get("name", "")
+        source = self.schedule.find(name)
+        if source is None:
+            return JSONResponse({"error": f"no PingSource has the name or the job {name}"}, 404)
+        tick = await self.schedule.send(source, (await request.body()).decode() or None)
+        attributes = {"type": TYPE, **source.extensions}
+        subscribers = [
+            trigger.name
+            for trigger in self._application.triggers
+            if attributes.items() >= {**trigger.filter_attributes}.items()
+        ]
+        body = {"source": source.name, "type": TYPE, "trace": tick.trace, "subscribers": subscribers}
+        return JSONResponse(body, 202 if tick.accepted else 502)
+
+    async def _answer_action(self, request: Request) -> Response:
+        assert self._extension is not None  # noqa: S101
+        action = self._extension.actions[request.url.path.rpartition("/")[2]]
+        environment = {name: value for one in self._environments.values() for name, value in one.items()}
+        arguments = request.query_params.getlist("argument")
+        try:
+            lines = await asyncio.to_thread(action, environment, self._broker.ingress_url, arguments)
+        except (OSError, RuntimeError, ValueError) as error:
+            return JSONResponse({"error": str(error)}, 502)
+        return JSONResponse({"lines": list(lines)})
+
     async def status(self) -> dict[str, Any]:
-        """Return what runs, what waits, and what happened last, as JSON values."""
+        """Return the state of functions, queues and schedules as JSON values."""
         queues = await self._broker.status()
         filters = {trigger.name: dict(trigger.filter_attributes) for trigger in self._application.triggers}
-        ticks = self.schedule.ticks if self.schedule else {}
+        ticks = self.schedule.ticks
         return {
             "ingress": self._broker.ingress_url,
             "functions": [_function(revision) for revision in self.activator.revisions.values()],
@@ -133,6 +179,7 @@ class Cluster:
                 }
                 for name, queue in queues.items()
             ],
+            "restarts": dict(self.restarts),
             "ticks": [
                 {
                     "source": source.name,

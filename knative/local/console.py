@@ -1,4 +1,4 @@
-"""What the other verbs show: tables and log files."""
+"""Output of the verbs: status tables and log files."""
 
 import time
 from collections import deque
@@ -18,7 +18,7 @@ def show_status(status: Mapping[str, Any], services: Mapping[str, str], console:
     """Print functions, queues, schedules and services, a table each; dead letters only where there are any."""
     _table(
         console,
-        ("function", "state", "copies", "pids", "requests", "running", "waiting"),
+        ("function", "state", "replicas", "pids", "requests", "running", "waiting"),
         (
             (one["name"], one["state"], f"{len(one['pids'])} of {one['max_scale'] or 'any'}",
              " ".join(map(str, one["pids"])), one["requests"], one["running"], one["waiting"])
@@ -34,14 +34,9 @@ def show_status(status: Mapping[str, Any], services: Mapping[str, str], console:
         for one in status["ticks"]
     )
     _table(console, ("schedule", "job", "last (UTC)", "accepted", "next (UTC)"), rows)
-    _table(console, ("service", "address"), services.items())
-
-
-def show_dead_letters(letters: Iterable[Mapping[str, Any]], console: Console) -> None:
-    """Print dead letters, oldest first: a line each, whole, because its reason is what one looks for."""
-    for one in letters:
-        head = f"{one['id']}  {one['type']}  {one['event_id']}  {one['arrivals']}x  {_short(one['last_at'])}"
-        console.print(f"{head}  {one['reason']}", soft_wrap=True, markup=False, highlight=False)
+    restarts = {name.lower().replace("postgresql", "postgres"): count for name, count in status["restarts"].items()}
+    rows = ((name, address, restarts.get(name, "")) for name, address in services.items())
+    _table(console, ("service", "address", "restarts"), rows)
 
 
 def _short(instant: str | None) -> str | None:

@@ -1,7 +1,7 @@
-"""The addresses within the runner: each function under its cluster name, and what the other verbs ask for."""
+"""Control API and gateway: functions under their cluster names, and the answers to the verbs of the command line."""
 
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+import hmac
+from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
@@ -10,56 +10,42 @@ from starlette.responses import JSONResponse, Response
 from knative.local.activator import Activator
 from knative.local.proxy import Receive, Scope, Send, answer, forward
 
-if TYPE_CHECKING:
-    from knative.local.schedule import Schedule
-
-Status = Callable[[], Awaitable[dict[str, Any]]]
-Replay = Callable[[list[int]], Awaitable[list[str]]]
+Action = Callable[[Request], Awaitable[Response]]
 
 
 class Gateway:
-    """An ASGI application for the loopback address only: cluster-local functions are reached here, and nowhere else."""
+    """An ASGI application on the loopback address, below a path that only this user's processes know.
 
-    def __init__(self, activator: Activator) -> None:
+    /<secret>/<namespace>/<function>/<path> leads to a function, /<secret>/-/<action> to the runner itself.
+    """
+
+    def __init__(self, activator: Activator, secret: str) -> None:
         self._activator = activator
-        self.status: Status | None = None
-        self.schedule: Schedule | None = None
-        self.replay: Replay | None = None
+        self._secret = secret.encode()
+        self.actions: Mapping[str, Action] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass /<namespace>/<function>/<path> on; under /- are the runner's own answers."""
-        _, namespace, function, *rest = [*scope["raw_path"].split(b"/", 3), b"", b""][:4]
+        """Answer one request."""
+        _, secret, namespace, function, *rest = [*scope["raw_path"].split(b"/", 4), b"", b"", b""][:5]
+        if not hmac.compare_digest(secret, self._secret):
+            return await answer(send, 404, "not found")
         if namespace == b"-":
-            response = await self._own(function.decode(), Request(scope, receive))
+            response = await self._act(function.decode(), Request(scope, receive))
             return await response(scope, receive, send)
         revision = self._activator.revisions.get((namespace.decode(), function.decode()))
         if revision is None:
             return await answer(send, 404, "no such function")
         return await forward(revision, b"/" + rest[0], scope, receive, send)
 
-    async def _own(self, name: str, request: Request) -> Response:
-        if name == "status" and self.status:
-            return JSONResponse(await self.status())
-        if name == "tick" and self.schedule and request.method == "POST":
-            job = request.query_params.get("job", "")
-            source = self.schedule.of_job(job)
-            if source is None:
-                return JSONResponse({"error": f"no PingSource has the job {job}"}, 404)
-            data = (await request.body()).decode() or None
-            accepted = await self.schedule.send(source, data)
-            return JSONResponse({"source": source.name, "accepted": accepted}, 202 if accepted else 502)
-        if name == "replay" and self.replay and request.method == "POST":
-            try:
-                return JSONResponse(
-                    {"sent": await self.replay([int(one) for one in request.query_params.getlist("id")])}
-                )
-            except (OSError, RuntimeError) as error:
-                return JSONResponse({"error": str(error)}, 502)
-        return Response(status_code=404)
+    async def _act(self, name: str, request: Request) -> Response:
+        if "origin" in request.headers:
+            return JSONResponse({"error": "pages of a browser have no access"}, 403)
+        action = self.actions.get(f"{request.method} {name}")
+        return await action(request) if action else JSONResponse({"error": f"there is no action {name}"}, 404)
 
 
-def inside(url: str, gateway: str) -> str:
-    """Return the address on *gateway* for the address *url* that a function has in a cluster."""
+def local_url(url: str, gateway: str) -> str:
+    """Return the address on *gateway* of the function that has the address *url* in a cluster."""
     parts = urlsplit(url)
     function, namespace = (parts.hostname or "").split(".")[:2]
     return f"{gateway}/{namespace}/{function}{parts.path}"

@@ -1,5 +1,6 @@
-"""What a function finds in its environment: what its manifest says, then `.env`, then the shell, then the services."""
+"""Settings: the `.env` file, and the part of the environment that any child process needs."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -25,16 +26,15 @@ _MACHINE = (
 
 
 def read_env(path: Path) -> dict[str, str]:
-    """Return the KEY=VALUE lines of *path* ({} when there is no such file); quotes around a value are taken off."""
+    """Return the KEY=VALUE lines of *path*, without quotes and comments; {} when it does not exist."""
     if not path.exists():
         return {}
     values = {}
-    for line in path.read_text().splitlines():
+    for line in path.read_text("utf-8-sig").splitlines():
         name, equals, value = line.strip().removeprefix("export ").partition("=")
         if equals and not name.startswith("#"):
-            value = value.strip()
-            quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
-            values[name.strip()] = value[1:-1] if quoted else value
+            quoted = re.match(r"""\s*(['"])(.*?)\1\s*(#.*)?$""", value)
+            values[name.strip()] = quoted[2] if quoted else re.split(r"(?:^|\s)#", value.strip())[0].strip()
     return values
 
 

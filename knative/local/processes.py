@@ -1,17 +1,22 @@
-"""Child processes that leave a trace: a log each, and a record by which the next run ends what is left over."""
+"""Child processes: each has a log, and a record by which it is ended when its runner is gone."""
 
 import asyncio
 import contextlib
+import os
 import socket
+import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 
+from knative.local.environment import of_machine
+
 ROOT = Path(__file__).parents[2]
 MARK = "STOCKSALOT_RUN"
-"""Every child carries the folder of its run in this variable: a process id alone may have gone to somebody else."""
+"""Every child carries the folder of its run in this variable: its process id may have passed to another program."""
 # A function listens some 200 ms after its start: this adds one to that.
 _POLL_SECONDS = 0.002
 
@@ -39,8 +44,28 @@ async def spawn(
     return process
 
 
+@contextmanager
+def guarded(folder: Path) -> Iterator[None]:
+    """Have the children in *folder* ended when this process dies, even by kill -9: a pipe to a guard closes with it."""
+    command = [sys.executable, "-m", "knative.local.processes", str(folder)]
+    guard = subprocess.Popen(
+        ["/bin/sh", "-c", 'cat >/dev/null; exec "$@"', "guard", *command],
+        cwd=ROOT,
+        env={**of_machine(os.environ), "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        yield
+    finally:
+        guard.kill()
+        guard.communicate()
+
+
 async def ended(process: asyncio.subprocess.Process, folder: Path) -> int:
-    """Wait for the end of *process*, which somebody else brings about; return its exit code."""
+    """Wait for the end of *process*; return its exit code."""
     code = await process.wait()
     (folder / "processes" / str(process.pid)).unlink(missing_ok=True)
     return code
@@ -75,7 +100,7 @@ def kill(process: asyncio.subprocess.Process) -> None:
 
 
 def end_leftovers(folder: Path) -> int:
-    """Kill the children that an earlier run in *folder* has left behind; return how many there were."""
+    """Kill the children that an earlier run in *folder* left behind; return how many there were."""
     count = 0
     for record in (folder / "processes").iterdir():
         with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
@@ -84,7 +109,7 @@ def end_leftovers(folder: Path) -> int:
                 process.kill()
                 process.wait(10)
                 count += 1
-        record.unlink()
+        record.unlink(missing_ok=True)
     return count
 
 
@@ -96,3 +121,7 @@ async def _answers(port: int) -> bool:
         except OSError:
             return False
         return True
+
+
+if __name__ == "__main__":
+    end_leftovers(Path(sys.argv[1]))

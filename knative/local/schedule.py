@@ -1,9 +1,10 @@
-"""Send the ticks of PingSources, when they are due or when somebody asks, as Knative's adapter sends them."""
+"""Scheduler: sends the ticks of PingSources when they are due or requested, as Knative's adapter sends them."""
 
 import asyncio
 import logging
 import os
 import secrets
+import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,16 +21,17 @@ log = logging.getLogger(__name__)
 TYPE = "dev.knative.sources.ping"
 _RETRIED = {404, 413, 425, 429, 502, 503, 504}  # not 500, which the RabbitMQ ingress answers when it could not publish
 _PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6)
-_LATE = 60
-"""Seconds after which a tick that slept through its instant, with the machine, is gone: nobody catches up."""
+_LATE_SECONDS = 60
+"""The machine slept through a tick that is later than this."""
 
 
 @dataclass(frozen=True)
 class Tick:
-    """What was sent: the PingSource's name, when (UTC), and whether the broker has it."""
+    """A sent tick: its PingSource, time (UTC), trace id, and whether the broker accepted it."""
 
     source: str
     time: datetime
+    trace: str
     accepted: bool
 
 
@@ -41,10 +43,13 @@ class Schedule:
         self._sources = sources
         self._ingress = ingress
         self._client = client
+        self._caught_up: dict[tuple[object, ...], float] = {}
 
-    def of_job(self, job: str) -> PingSource | None:
-        """Return the first PingSource whose events carry *job*, None when there is none."""
-        return next((source for source in self._sources if source.extensions.get("job") == job), None)
+    def find(self, name: str) -> PingSource | None:
+        """Return the PingSource of that name, else the first whose events carry the `job` *name*."""
+        by_name = (source for source in self._sources if source.name == name)
+        by_job = (source for source in self._sources if source.extensions.get("job") == name)
+        return next(by_name, None) or next(by_job, None)
 
     async def run(self) -> None:
         """Send each tick when it is due, until cancelled."""
@@ -57,14 +62,25 @@ class Schedule:
         while True:
             due = next_instant(source.schedule, source.timezone, due)
             late = await reach(due)
-            if late > _LATE:
-                log.warning("%s: the tick of %s is %d s late and is left out", source.name, due.isoformat(), late)
+            if late <= _LATE_SECONDS:
+                group.create_task(self.send(source))
                 continue
-            group.create_task(self.send(source))
+            due = max(due, clock.now())
+            log.warning("%s: ticks were missed while the machine slept, the first %d s ago", source.name, late)
+            if self._must_catch_up(source):
+                group.create_task(self.send(source))
 
-    async def send(self, source: PingSource, data: str | None = None) -> bool:
-        """Send a tick of *source*, with *data* in place of its own; False when the event is lost."""
-        now = clock.now()
+    def _must_catch_up(self, source: PingSource) -> bool:
+        """Return whether *source* is the first of its kind of tick to notice that ticks were missed."""
+        kind = (*sorted(source.extensions.items()), source.data) if source.extensions else (source.name,)
+        now = time.monotonic()
+        first = now - self._caught_up.get(kind, -_LATE_SECONDS) >= _LATE_SECONDS
+        self._caught_up[kind] = now
+        return first
+
+    async def send(self, source: PingSource, data: str | None = None) -> Tick:
+        """Send a tick of *source*, with *data* in place of its own."""
+        now, trace = clock.now(), secrets.token_hex(16)
         headers = {
             "ce-specversion": "1.0",
             "ce-id": str(uuid.uuid4()),
@@ -74,11 +90,11 @@ class Schedule:
             **{f"ce-{name}": value for name, value in source.extensions.items()},
             "content-type": source.content_type,
             "kn-namespace": source.namespace,
-            "traceparent": f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01",
+            "traceparent": f"00-{trace}-{secrets.token_hex(8)}-01",
         }
         accepted = await self._post(source, headers, (source.data if data is None else data).encode())
-        self.ticks[source.name] = Tick(source.name, now, accepted)
-        return accepted
+        self.ticks[source.name] = tick = Tick(source.name, now, trace, accepted)
+        return tick
 
     async def _post(self, source: PingSource, headers: dict[str, str], body: bytes) -> bool:
         pauses = iter(_PAUSES)

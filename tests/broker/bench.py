@@ -30,7 +30,6 @@ TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 REFUSALS = [301, 304, 400, 401, 403, 410, 422]
 FAILURES = [404, 408, 409, 429, 500, 502, 503, 504]
-both_modes = pytest.mark.parametrize("mode", ["faithful", "spec"])
 
 
 @dataclass(frozen=True)
@@ -210,8 +209,9 @@ def connected(url: str) -> Iterator[Any]:
         yield connection.channel()
 
 
-def clear(url: str, namespace: str) -> None:
-    topology = plan(namespace, "stocks", [trigger(name, "http://x", "http://x") for name in ("main", "other")])
+def clear(url: str, namespace: str, identity: str = "") -> None:
+    triggers = [trigger(name, "http://x", "http://x") for name in ("main", "other")]
+    topology = plan(namespace, "stocks", triggers, identity)
     with connected(url) as channel:
         for exchange in topology.exchanges:
             channel.exchange_delete(exchange)

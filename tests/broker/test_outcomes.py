@@ -16,7 +16,6 @@ from tests.broker.bench import (
     TRACE,
     Answer,
     Bench,
-    both_modes,
     connected,
     only_memory,
     only_rabbitmq,
@@ -26,12 +25,11 @@ from tests.broker.bench import (
 pytestmark = pytest.mark.anyio
 
 
-@both_modes
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
-async def test_2xx_is_done(bench: Bench, status: int, mode: str) -> None:
+async def test_2xx_is_done(bench: Bench, status: int) -> None:
     """A 2xx ends an event at the first attempt."""
     bench.subscriber.answers(status)
-    await bench.run(mode=mode)
+    await bench.run()
 
     await bench.post()
 
@@ -39,12 +37,11 @@ async def test_2xx_is_done(bench: Bench, status: int, mode: str) -> None:
     assert (len(bench.subscriber.requests), bench.sink.requests) == (1, [])
 
 
-@both_modes
 @pytest.mark.parametrize("status", FAILURES)
-async def test_a_failure_is_retried_then_dead_lettered(bench: Bench, status: int, mode: str) -> None:
+async def test_a_failure_is_retried_then_dead_lettered(bench: Bench, status: int) -> None:
     """After retry + 1 attempts the event is a dead letter, unchanged but for the attributes that tell of the error."""
     bench.subscriber.answers(status)
-    await bench.run(mode=mode)
+    await bench.run()
 
     sent = {**EVENT, "ce-job": "bars", "traceparent": TRACE}
     await bench.send(sent, b"[1]")
@@ -60,7 +57,7 @@ async def test_a_failure_is_retried_then_dead_lettered(bench: Bench, status: int
 
 @pytest.mark.parametrize("status", REFUSALS)
 async def test_a_refusal_is_taken_for_success(bench: Bench, status: int, caplog: pytest.LogCaptureFixture) -> None:
-    """Faithful mode: no retry, no dead letter, the event is gone, and the log says so."""
+    """There is no retry and no dead letter; the event is gone, and the log says so."""
     bench.subscriber.answers(status)
     await bench.run()
 
@@ -69,20 +66,6 @@ async def test_a_refusal_is_taken_for_success(bench: Bench, status: int, caplog:
     assert await bench.done() == Counts(lost=1, last_code=status)
     assert (len(bench.subscriber.requests), bench.sink.requests) == (1, [])
     assert [record.levelname for record in caplog.records if "LOST asked 1" in record.getMessage()] == ["WARNING"]
-
-
-@pytest.mark.parametrize("status", REFUSALS)
-async def test_spec_mode_dead_letters_a_refusal(bench: Bench, status: int) -> None:
-    """Spec mode: what is refused for good becomes a dead letter at once."""
-    bench.subscriber.answers(status)
-    await bench.run(mode="spec")
-
-    await bench.post()
-    [letter] = await bench.sink.received()
-
-    assert letter.headers["ce-knativeerrorcode"] == str(status)
-    assert await bench.done() == Counts(dead_lettered=1, last_code=status)
-    assert len(bench.subscriber.requests) == 1
 
 
 @pytest.mark.parametrize(("trouble", "attempts"), [("refused", 0), ("cut", 3), ("silent", 3)])

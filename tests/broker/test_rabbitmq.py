@@ -3,8 +3,11 @@
 import asyncio
 import logging
 import time
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from pika.exceptions import ChannelClosedByBroker
 from pika.exchange_type import ExchangeType
 
 from knative.local.broker import BrokerError, rabbit
@@ -309,3 +312,41 @@ async def test_status_tells_what_waits(bench: Bench) -> None:
     ready = (await broker.status())["main"].ready
 
     assert ready == (20 if bench.url else 119)
+
+
+@only_rabbitmq
+async def test_two_runs_on_one_rabbitmq_do_not_disturb_each_other(bench: Bench) -> None:
+    """Each run has names of its own: the start of a second one takes neither exchange nor events of the first."""
+    first = await bench.run(identity="first")
+    await bench.run(bench.trigger(to=bench.sink.url), identity="second")
+
+    for number in range(20):
+        await bench.client.post(first.ingress_url, headers={**EVENT, "ce-id": f"first-{number}"}, content=b"{}")
+        await bench.post(id=f"second-{number}")
+
+    assert {name[:5] for name in await bench.subscriber.ids(20)} == {"first"}
+    assert {name[:6] for name in await bench.sink.ids(20)} == {"second"}
+    for identity in ("first", "second"):
+        clear(bench.url or "", bench.namespace, identity)
+
+
+@only_rabbitmq
+async def test_the_queue_of_a_removed_trigger_goes_with_it(
+    bench: Bench, backend: str, tmp_path: Path, port: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """At the next start an empty queue without a Trigger is deleted; one with events is kept and named."""
+    silent = f"http://127.0.0.1:{port}/"
+    three = [bench.trigger(), bench.trigger("empty", of_type="empty"), bench.trigger("other", silent, of_type="full")]
+    old = await bench.run(*(replace(one, backoff_delay=30) for one in three), declared=tmp_path / "queues")
+    await bench.post(type="full")
+    await old.stop()
+
+    new = await bench.run(declared=tmp_path / "queues")
+
+    uid = plan(bench.namespace, "stocks", []).ingress.rpartition(".")[2]
+    kept = f"{bench.namespace}.other.{uid}"
+    assert f"queue {kept} belongs to no Trigger any more" in caplog.text
+    assert kept in (tmp_path / "queues").read_text()
+    with connected(backend) as channel, pytest.raises(ChannelClosedByBroker):
+        channel.queue_declare(f"{bench.namespace}.empty.{uid}", passive=True)
+    await new.stop()

@@ -16,7 +16,6 @@ from tests.broker.bench import (
     TRACE,
     Answer,
     Bench,
-    both_modes,
     only_rabbitmq,
 )
 
@@ -113,13 +112,13 @@ async def test_a_body_that_is_no_event_is_ignored(bench: Bench, answer: Answer) 
 
 
 @pytest.mark.parametrize(
-    ("status", "mode", "arrives"),
-    [(422, "faithful", "answered"), (422, "spec", "asked"), (500, "faithful", "asked"), (500, "spec", "asked")],
+    ("status", "arrives"),
+    [(422, "answered"), (500, "asked")],
 )
-async def test_only_a_success_carries_a_reply(bench: Bench, status: int, mode: str, arrives: str) -> None:
+async def test_only_a_success_carries_a_reply(bench: Bench, status: int, arrives: str) -> None:
     """What the dispatcher takes for a success, a 422 too, it takes replies from, but not from a failure."""
     bench.subscriber.answers(Answer(status, REPLY))
-    await bench.run(bench.trigger(), bench.trigger("other", bench.sink.url, of_type="answered"), mode=mode)
+    await bench.run(bench.trigger(), bench.trigger("other", bench.sink.url, of_type="answered"))
 
     await bench.post()
     [request] = await bench.sink.received()
@@ -155,15 +154,14 @@ async def test_a_dead_letter_is_retried_like_an_event(bench: Bench) -> None:
     assert len(bench.sink.requests) == 3
 
 
-@both_modes
 @pytest.mark.parametrize("status", [422, 500])
 async def test_a_dead_letter_whose_sink_fails_is_lost_loudly(
-    bench: Bench, mode: str, status: int, caplog: pytest.LogCaptureFixture
+    bench: Bench, status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Nobody comes after the dead-letter sink: whatever it answers, the queue is empty afterwards."""
     bench.subscriber.answers(500)
     bench.sink.answers(status)
-    await bench.run(mode=mode)
+    await bench.run()
 
     await bench.post()
 
@@ -171,41 +169,32 @@ async def test_a_dead_letter_whose_sink_fails_is_lost_loudly(
     assert "main (dead letters): LOST asked 1" in caplog.text
 
 
-@pytest.mark.parametrize(("mode", "arrive"), [("faithful", ["1", "2"]), ("spec", ["1", "1", "2"])])
-async def test_a_dead_letter_that_cannot_be_published(
-    bench: Bench, mode: str, arrive: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The real dispatcher acknowledges before it publishes: a failure between loses the event; spec mode keeps it."""
+async def test_an_event_waits_for_its_dead_letter(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While dead letters cannot be published an event stays in its queue, and its dead letter arrives afterwards."""
     bench.subscriber.answers(500)
-    broker = await bench.run(bench.trigger(retry=0), mode=mode)
-
-    publish = broker._queues.publish
+    broker = await bench.run(bench.trigger(retry=0))
+    publish, refused = broker._queues.publish, [0]
 
     async def fail(exchange: str, message: Message) -> None:
-        if ".dlx." in exchange:
+        if ".dlx." in exchange and refused[0] < 2:
+            refused[0] += 1
             raise UnconfirmedError("broken on purpose")
         await publish(exchange, message)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(broker._queues, "publish", fail)
-        await bench.post()
-        await bench.subscriber.received()
-        await broker.stop()
-    bench.subscriber.answers(204)
-    await broker.start()
-    await bench.post(id="2")
+    monkeypatch.setattr(broker._queues, "publish", fail)
+    await bench.post()
 
-    assert await bench.subscriber.ids(len(arrive)) == arrive
-    assert bench.sink.requests == []
+    assert [letter.id for letter in await bench.sink.received()] == ["1"]
+    assert await bench.done() == Counts(dead_lettered=1, last_code=500)
+    assert refused == [2]
 
 
-@both_modes
 @pytest.mark.parametrize(("status", "at_sink"), [(204, 204), (422, 204), (500, 204), (500, 422), (500, 500)])
-async def test_what_was_dealt_with_does_not_come_again(bench: Bench, status: int, at_sink: int, mode: str) -> None:
+async def test_what_was_dealt_with_does_not_come_again(bench: Bench, status: int, at_sink: int) -> None:
     """Whatever became of an event, its queue has forgotten it at the next start, and so has that of dead letters."""
     bench.subscriber.answers(status)
     bench.sink.answers(at_sink)
-    broker = await bench.run(bench.trigger(retry=0), mode=mode)
+    broker = await bench.run(bench.trigger(retry=0))
 
     async def post_and_wait(number: str) -> None:
         await bench.post(id=number)

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from knative.local.activator import Scale
-from knative.local.cluster import Cluster
+from knative.local.cluster import Cluster, Connections
 from knative.local.listener import bind
 from knative.local.manifests import Application, Environment, Function, Route
 from tests.runner.sample import SAMPLE, Sample
@@ -54,7 +54,7 @@ def run(source: Path, tmp_path: Path) -> Callable[..., Any]:
             Application(("test", "events"), functions, [], [], [], rules),
             dict.fromkeys(functions, environment),
             tmp_path,
-            public=public,
+            Connections(public),
             scale=scale,
         )
         url = f"http://127.0.0.1:{public[0].getsockname()[1]}"

@@ -4,7 +4,9 @@ import asyncio
 import re
 import socket
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -49,7 +51,7 @@ async def holds(ingress: Ingress, count: int) -> bool:
 
 
 def with_ingress(
-    ingress: Ingress, scenario: Callable[[Schedule], Coroutine[None, None, None]], source: PingSource = HOURLY
+    ingress: Ingress, scenario: Callable[[Schedule], Coroutine[None, None, None]], *sources: PingSource
 ) -> None:
     """Run *scenario* with a schedule that sends to *ingress*."""
 
@@ -59,7 +61,7 @@ def with_ingress(
         await listener.start()
         url = f"http://127.0.0.1:{sockets[0].getsockname()[1]}"
         async with httpx.AsyncClient() as client:
-            await scenario(Schedule([source], url, client))
+            await scenario(Schedule(sources or [HOURLY], url, client))
         await listener.stop()
 
     asyncio.run(live())
@@ -94,31 +96,37 @@ def test_the_wall_clock_of_new_york_counts(after: str, expected: str) -> None:
     assert due(HOURLY, datetime.fromisoformat(after)) == datetime.fromisoformat(expected)
 
 
-def test_every_finished_bar_gets_its_nine_ticks() -> None:
-    """The manifests' schedules tick nine times right after each bar of a whole day ends, and at night."""
+def ticks_of(day: date) -> list[datetime]:
+    """The instants at which the manifests' schedules look for bars on *day* of New York."""
     sources = [source for source in read(LOCAL).ping_sources if source.extensions["job"] == "bars"]
-    day = date(2026, 11, 23)
     midnight = datetime(day.year, day.month, day.day, tzinfo=NEW_YORK)
-
-    ticks = sorted(
-        instant for source in sources for instant in instants(source, midnight, 100) if instant.date() == day
-    )
-
-    ends = [midnight + timedelta(hours=10 + hour, minutes=30) for hour in range(6)] + [midnight + timedelta(hours=16)]
-    for end in ends:
-        soon = [tick for tick in ticks if timedelta(minutes=1) <= tick - end < timedelta(minutes=30)]
-        assert len(soon) == 9, end
-    assert len([tick for tick in ticks if tick.hour == 20]) == 9
-    assert len(ticks) == 9 * 9, "and another nine at 16:31 for what 16:01 could not afford"
+    found = (instant for source in sources for instant in instants(source, midnight, 100))
+    return sorted(instant for instant in found if instant.date() == day)
 
 
-def test_no_tick_comes_at_the_weekend() -> None:
-    """From Friday evening to Monday morning the bars' schedules are silent."""
-    friday = datetime(2026, 11, 20, 20, 9, tzinfo=NEW_YORK)
+@pytest.mark.parametrize(
+    ("day", "ends"),
+    [
+        (date(2026, 11, 23), ["10:30", "11:30", "12:30", "13:30", "14:30", "15:30", "16:00"]),
+        (date(2026, 11, 27), ["10:30", "11:30", "12:30", "13:00"]),
+    ],
+    ids=["whole day", "half day"],
+)
+def test_every_finished_bar_gets_its_nine_ticks(day: date, ends: list[str]) -> None:
+    """Nine ticks follow within ten minutes of the end of each bar of a session, and nine at night."""
+    ticks = [tick.strftime("%H:%M") for tick in ticks_of(day)]
 
-    for source in read(LOCAL).ping_sources:
-        if source.extensions["job"] == "bars":
-            assert due(source, friday).astimezone(NEW_YORK).date() == date(2026, 11, 23)
+    for end in [*ends, "20:00"]:
+        hours, minutes = map(int, end.split(":"))
+        assert {f"{hours:02}:{minutes + n:02}" for n in range(1, 10)} <= set(ticks), end
+
+
+def test_a_missed_tick_is_made_up_for_within_an_hour_at_any_time() -> None:
+    """On a Sunday, too, a tick an hour looks for what is missing."""
+    ticks = ticks_of(date(2026, 11, 22))
+
+    assert len(ticks) == 24
+    assert max(later - earlier for earlier, later in pairwise(ticks)) == timedelta(hours=1)
 
 
 def test_it_ticks_through_a_weekend_and_a_change_of_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,29 +173,36 @@ def test_it_waits_on_a_fast_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [(time.hour, time.minute) for time in times] == [(15, minute) for minute in range(31, 40)]
 
 
-def test_a_tick_that_was_slept_through_is_left_out(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """As in a cluster nobody catches up after a long sleep of the machine: the next tick heals the gap."""
-    delays = iter([3600.0, 3.0])
+def test_after_sleep_each_job_catches_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After 85 minutes of sleep, with eleven missed ticks of two PingSources, each job gets one tick."""
+    start = datetime(2026, 11, 23, 15, 20, tzinfo=UTC)
+    now = [start]
+    woken = asyncio.Event()
 
     async def reach(instant: datetime) -> float:
-        late = next(delays, None)
-        return late if late is not None else await asyncio.Event().wait() or 0.0
+        await woken.wait()
+        if instant > now[0]:
+            await asyncio.Event().wait()
+        return (now[0] - instant).total_seconds()
 
+    monkeypatch.setattr(clock, "now", lambda: now[0])
     monkeypatch.setattr(schedule, "reach", reach)
+    close = replace(HOURLY, name="bars-close", schedule="1-9,30-40 11 * * 1-5")
+    insights = replace(HOURLY, name="insights", schedule="43 10-15 * * 1-5", extensions={"job": "insights"})
     ingress = Ingress(202)
 
     async def scenario(kept: Schedule) -> None:
         running = asyncio.create_task(kept.run())
-        await wait_until_async(lambda: holds(ingress, 1))
+        await asyncio.sleep(0.05)
+        now[0] = start + timedelta(minutes=85)
+        woken.set()
+        await wait_until_async(lambda: holds(ingress, 2))
         await asyncio.sleep(0.05)
         running.cancel()
 
-    with_ingress(ingress, scenario)
+    with_ingress(ingress, scenario, HOURLY, close, insights)
 
-    assert len(ingress.got) == 1
-    assert "3600 s late and is left out" in caplog.text
+    assert sorted(headers["ce-job"] for headers, _ in ingress.got) == ["bars", "insights"]
 
 
 def test_the_event_is_the_adapters() -> None:
@@ -195,8 +210,8 @@ def test_the_event_is_the_adapters() -> None:
     ingress = Ingress(202)
 
     async def scenario(kept: Schedule) -> None:
-        assert await kept.send(HOURLY)
-        assert await kept.send(HOURLY, '{"tickers": ["AAPL"]}')
+        assert (await kept.send(HOURLY)).accepted
+        assert (await kept.send(HOURLY, '{"tickers": ["AAPL"]}')).accepted
 
     with_ingress(ingress, scenario)
 
@@ -237,7 +252,7 @@ def test_it_retries_what_the_adapter_retries(
     outcome: list[bool] = []
 
     async def scenario(kept: Schedule) -> None:
-        outcome.append(await kept.send(HOURLY))
+        outcome.append((await kept.send(HOURLY)).accepted)
         assert kept.ticks["bars"].accepted is accepted
 
     with_ingress(ingress, scenario)
@@ -257,7 +272,7 @@ def test_no_ingress_is_retried_for_three_seconds(monkeypatch: pytest.MonkeyPatch
 
         async def live() -> bool:
             async with httpx.AsyncClient() as client:
-                return await Schedule([HOURLY], url, client).send(HOURLY)
+                return (await Schedule([HOURLY], url, client).send(HOURLY)).accepted
 
         accepted = asyncio.run(live())
 

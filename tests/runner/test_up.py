@@ -11,14 +11,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import httpx
-import pika
 import psutil
 import pytest
 
-from knative.local.broker.topology import plan
-from knative.local.manifests import read
-from knative.local.processes import MARK
-from tests.running import ROOT, running
+from knative.local.__main__ import main as command_line
+from knative.local.processes import MARK, end_leftovers, spawn
+from tests.running import ROOT, delete_queues, running
+from tests.waiting import wait_until
 
 FUNCTION = '''
 import json, os
@@ -118,15 +117,13 @@ def write_overlay(folder: Path, namespace: str, *, job: str = "print('migrated')
 def overlay(tmp_path: Path, amqp_url: str) -> Iterator[Path]:
     """The manifests of the application, whose queues are taken away afterwards."""
     namespace = f"up{secrets.token_hex(4)}"
-    overlay = write_overlay(tmp_path, namespace)
-    topology = plan(namespace, "events", read(overlay).triggers)
-    yield overlay
-    with pika.BlockingConnection(pika.URLParameters(amqp_url)) as connection:
-        channel = connection.channel()
-        for binding in topology.bindings:
-            channel.queue_delete(binding.queue)
-        for exchange in topology.exchanges:
-            channel.exchange_delete(exchange)
+    yield write_overlay(tmp_path, namespace)
+    delete_queues(amqp_url, tmp_path)
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
 
 
 @pytest.fixture
@@ -156,37 +153,56 @@ def children(folder: Path) -> list[int]:
     return found
 
 
-def test_it_runs_an_application_and_leaves_nothing(overlay: Path, given: Mapping[str, str], tmp_path: Path) -> None:
-    """One line says that it is ready; then functions answer, ticks arrive, verbs tell of it, SIGTERM ends all."""
+def test_it_runs_any_application_and_leaves_nothing(overlay: Path, given: Mapping[str, str], tmp_path: Path) -> None:
+    """An application that is not StocksALot runs with its schedules: functions answer, ticks arrive by job and by
+    name, verbs show it, SIGTERM ends all."""
     folder = tmp_path / "run"
-    with running(folder, {**given, "NAME": "somebody"}, "--overlay", str(overlay), "--manual") as system:
+    with running(folder, {**given, "NAME": "somebody"}, "--overlay", str(overlay), "--idle", "600") as system:
         found = httpx.get(f"{system.url}/api/", timeout=20).json()
         outcome = system.tick("greet", {"to": "you"})
-        ticked = verb(folder, "tick", "greet")
+        ticked = verb(folder, "tick", "yearly")
         unknown = verb(folder, "tick", "nonsense")
+        replayed = verb(folder, "replay")
         status = verb(folder, "status")
         logs = verb(folder, "logs", "sink")
         no_logs = verb(folder, "logs", "nobody")
         were_there = children(folder)
+        modes = [(folder / name).stat().st_mode & 0o777 for name in ("running.json", "identity")]
 
     assert (found["GREETING"], found["NAME"]) == ("hello", "somebody")
     assert found["DATABASE_URL"] == given["DATABASE_URL"]
     assert "AMQP_URL" not in found
     assert (outcome.code, outcome.led_to) == (204, None)
-    assert ticked.returncode == 0
-    assert ticked.stdout.startswith("greet: nothing is missing")
-    assert (unknown.returncode, unknown.stderr) == (1, "error: no PingSource has the job nonsense\n")
+    assert (ticked.returncode, ticked.stdout) == (0, "yearly: answered 204\n")
+    assert (unknown.returncode, unknown.stderr) == (1, "error: no PingSource has the name or the job nonsense\n")
+    assert (replayed.returncode, replayed.stderr) == (1, "error: there is no action replay\n")
     assert all(name in status.stdout for name in ("shop", "sink", "greetings", "yearly", "postgres"))
     assert given["DATABASE_URL"] not in status.stdout
     assert 'took {"to": "you"}\n' in logs.stdout
     assert no_logs.returncode == 1
     assert "migrated" in system.logs("migration")
     assert len(were_there) == 2
+    assert modes == [0o600, 0o600]
     assert system.process.returncode == 0
     assert system.process.stdout is not None
     assert system.process.stdout.read() == "", "ready is all there is to say"
     assert children(folder) == []
     assert not (folder / "running.json").exists()
+
+
+def test_only_the_user_reaches_functions_inside(overlay: Path, given: Mapping[str, str], tmp_path: Path) -> None:
+    """Gateway and ingress answer 404 without the secret of the run, and pages of a browser reach no action."""
+    with running(tmp_path / "run", given, "--overlay", str(overlay), "--manual") as system:
+        gateway, ingress = system.gateway(), system.status()["ingress"]
+        tick = httpx.post(f"{gateway}/-/tick?name=greet", headers={"Origin": "https://example.org"})
+        without = [
+            httpx.post(re.sub(r"/[0-9a-f]{32}", secret, url))
+            for url in (f"{gateway}/-/tick?name=greet", f"{gateway}/{overlay.parent.name}/sink/", ingress)
+            for secret in ("", "/" + 32 * "0")
+        ]
+
+    assert tick.status_code == 403
+    assert [answer.status_code for answer in without] == [404] * 6
 
 
 def test_a_second_run_is_told_of_the_first(overlay: Path, given: Mapping[str, str], tmp_path: Path) -> None:
@@ -209,25 +225,61 @@ def test_a_taken_port_is_told_at_once(overlay: Path, tmp_path: Path) -> None:
 
     assert refused.returncode == 1
     assert f"port {port} cannot be used (Address already in use)" in refused.stderr
-    assert "starting" not in refused.stderr
+    assert not (tmp_path / "run").exists()
 
 
-def test_what_a_killed_run_left_is_ended(overlay: Path, given: Mapping[str, str], tmp_path: Path) -> None:
-    """After kill -9 of the runner its functions live on; the next `up` ends them, and only them."""
+def test_functions_end_with_a_killed_runner(overlay: Path, given: Mapping[str, str], tmp_path: Path) -> None:
+    """After kill -9 of the runner its functions end by themselves; the next `up` starts without them."""
     folder = tmp_path / "run"
     with running(folder, given, "--overlay", str(overlay), "--manual") as system:
         httpx.get(f"{system.url}/api/", timeout=20)
-        [left] = children(folder)
+        assert len(children(folder)) == 1
         os.kill(system.process.pid, signal.SIGKILL)
         system.process.wait()
+        wait_until(lambda: not children(folder), 30)
         assert verb(folder, "status").returncode == 1
-        # As if the number had gone to another program meanwhile.
-        (folder / "processes" / str(os.getpid())).touch()
 
         with running(folder, given, "--overlay", str(overlay), "--manual") as again:
-            assert "ended 1 processes" in (folder / "screen").read_text()
-            assert not psutil.pid_exists(left)
             assert httpx.get(f"{again.url}/api/", timeout=20).status_code == 200
+
+
+@pytest.mark.anyio
+async def test_leftovers_are_ended_and_nothing_else(tmp_path: Path) -> None:
+    """A child that outlived runner and guard is ended by its mark; a number that passed to another program is not."""
+    for name in ("logs", "processes"):
+        (tmp_path / name).mkdir()
+    left = await spawn("left", ("sleep", "60"), {"PATH": os.environ["PATH"]}, tmp_path)
+    (tmp_path / "processes" / str(os.getpid())).touch()
+
+    assert end_leftovers(tmp_path) == 1
+    assert await left.wait() != 0
+    assert list((tmp_path / "processes").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["up", "--port", "99999"], "99999 must be between 1 and 65535"),
+        (["up", "--port", "0"], "0 must be between 1 and 65535"),
+        (["up", "--idle", "-5"], "-5 must be at least 0"),
+        (["logs", "--lines", "-3"], "-3 must be at least 0"),
+        (["up", "--folder", "/proc/run"], "choose another folder with --folder"),
+    ],
+)
+def test_a_wrong_option_is_one_sentence(
+    arguments: list[str], reason: str, port: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A value that cannot be is refused without a traceback."""
+    if "--port" not in arguments:
+        arguments = [*arguments, "--port", str(port)]
+    try:
+        code = command_line(arguments)
+    except SystemExit as exit_:
+        code = exit_.code
+
+    assert code in (1, 2)
+    assert reason in (refused := capsys.readouterr().err)
+    assert "Traceback" not in refused
 
 
 def test_a_failed_job_says_why(tmp_path: Path, given: Mapping[str, str], port: int) -> None:

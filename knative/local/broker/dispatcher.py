@@ -1,10 +1,10 @@
-"""Takes events from one queue to one destination, and decides what becomes of each."""
+"""Dispatcher: takes events from one queue to one destination, with retries, replies and dead letters."""
 
 import asyncio
 import itertools
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -13,24 +13,38 @@ import httpx
 from knative.local.broker import messages
 from knative.local.broker.messages import Event, NotAnEventError
 from knative.local.broker.queues import Delivery, Queues, UnconfirmedError
-from knative.local.broker.specs import Mode
 from knative.local.broker.topology import Consumer, matches
 
 log = logging.getLogger("knative.local.broker")
 
 _UNREACHABLE = -1
+_LONGEST_PAUSE = 10
 _RETRIED = {404, 408, 409, 429}
 
 
 @dataclass
 class Counts:
-    """What became of the events of one queue since the start. *last_code* is -1 when there was no answer."""
+    """Results of one queue since the start; *last_code* is -1 when there was no answer."""
 
     delivered: int = 0
     retried: int = 0
     dead_lettered: int = 0
     lost: int = 0
     last_code: int | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """The end of one event in one queue: the last status code, and the type of the event in the reply, if any."""
+
+    queue: str
+    type: str
+    code: int
+    reply_type: str | None
+
+
+Record = Callable[[str, Result], None]
+"""Takes the trace id of an event and its result."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +60,7 @@ class _Outcome:
 
     @property
     def failed(self) -> bool:
-        """The retries are used up. Neither accepted nor failed is what the dispatcher takes for a success."""
+        """The retries are used up. An outcome that is neither accepted nor failed counts as a success."""
         return self.code == _UNREACHABLE or self.code >= 500 or self.code in _RETRIED
 
     def __str__(self) -> str:
@@ -55,22 +69,24 @@ class _Outcome:
 
 
 class _StoppedError(Exception):
-    """The dispatcher is stopping: what is in hand stays unacknowledged and is delivered again."""
+    """The dispatcher is stopping: the event stays unacknowledged and is delivered again."""
 
 
 class Dispatcher:
-    """The workers of one queue. Those of a dead-letter queue acknowledge whatever happens: nobody comes after them."""
+    """The workers of one queue. A dead-letter queue acknowledges every event: it has no dead letters of its own."""
 
-    def __init__(self, consumer: Consumer, queues: Queues, client: httpx.AsyncClient, ingress: str, mode: Mode) -> None:
+    def __init__(
+        self, consumer: Consumer, queues: Queues, client: httpx.AsyncClient, ingress: str, record: Record
+    ) -> None:
         self.consumer = consumer
         self.counts = Counts()
-        self._queues, self._client, self._ingress, self._mode = queues, client, ingress, mode
+        self._queues, self._client, self._ingress, self._record = queues, client, ingress, record
         self._stopping = False
         self._idle: set[asyncio.Task[None] | None] = set()
         self._workers = {asyncio.create_task(self._work()) for _ in range(consumer.parallelism)}
 
     async def stop(self, grace: float) -> None:
-        """Take nothing more, give requests on their way *grace* seconds; the rest is delivered again."""
+        """Take no more events and give open requests *grace* seconds; the rest is delivered again."""
         self._stopping = True
         for worker in self._workers & self._idle:
             worker.cancel()
@@ -112,25 +128,31 @@ class Dispatcher:
         begun = time.perf_counter()
         outcome = await self._send(self.consumer.destination.url, event)
         self.counts.last_code = outcome.code
-        if outcome.failed or (not outcome.accepted and self._mode == "spec"):
-            await self._give_up(delivery, event, outcome)
-            return
-        if not outcome.accepted:
-            self.counts.lost += 1
-            told = f"{self.consumer.name}: LOST {event}: eventing-rabbitmq takes {outcome.code} for a success"
-            log.warning("%s: no retry, no dead letter; answer 5xx for a failure, trace %s", told, event.trace_id)
-        if refusal := await self._reply(event, outcome):
-            await self._give_up(delivery, event, outcome, knativeerrordata=str(refusal))
-            return
-        delivery.acknowledge()
+        reply = None if outcome.failed else self._read_reply(event, outcome)
+        refusal = await self._publish_reply(reply) if reply else None
+        if outcome.failed:
+            await self._dead_letter(delivery, event, outcome)
+        elif refusal:
+            await self._dead_letter(delivery, event, outcome, knativeerrordata=str(refusal))
+        else:
+            delivery.acknowledge()
+            self._count_success(event, outcome, time.perf_counter() - begun)
+        reply_type = str(reply.attributes.get("type")) if reply and not refusal else None
+        result = Result(self.consumer.name, str(event.attributes.get("type")), outcome.code, reply_type)
+        self._record(event.trace_id, result)
+
+    def _count_success(self, event: Event, outcome: _Outcome, seconds: float) -> None:
+        name, trace = self.consumer.name, event.trace_id
         if outcome.accepted:
             self.counts.delivered += 1
-            elapsed = 1000 * (time.perf_counter() - begun)
-            name, trace = self.consumer.name, event.trace_id
-            log.info("%s: delivered %s: %s in %.0f ms, trace %s", name, event, outcome, elapsed, trace)
+            log.info("%s: delivered %s: %s in %.0f ms, trace %s", name, event, outcome, 1000 * seconds, trace)
+            return
+        self.counts.lost += 1
+        text = f"{name}: LOST {event}: eventing-rabbitmq takes {outcome.code} for a success"
+        log.warning("%s: no retry, no dead letter; answer 5xx for a failure, trace %s", text, trace)
 
     async def _send(self, url: str, event: Event) -> _Outcome:
-        """POST *event* until it is taken, refused for good, or the retries are used up."""
+        """POST *event* until it is accepted, refused for good, or the retries are used up."""
         try:
             messages.validate(event)
         except NotAnEventError as error:
@@ -157,8 +179,8 @@ class Dispatcher:
             return _Outcome(_UNREACHABLE, attempt, f"no answer: {error or type(error).__name__}")
         return _Outcome(response.status_code, attempt, response=response)
 
-    async def _reply(self, event: Event, outcome: _Outcome) -> _Outcome | None:
-        """Send the event that *outcome* answers with, if any, to the Broker. Returns why it could not be."""
+    def _read_reply(self, event: Event, outcome: _Outcome) -> Event | None:
+        """Return the event in the answer to *event*, if any."""
         if outcome.response is None:
             return None
         headers = {"traceparent": event.traceparent, **messages.http_headers(outcome.response.headers.raw)}
@@ -172,10 +194,14 @@ class Dispatcher:
         wanted = self.consumer.filter_attributes
         if wanted is not None and matches(wanted, messages.to_amqp(reply).headers):
             log.warning("%s: LOOP: its own filter matches its reply %s", self.consumer.name, reply)
+        return reply
+
+    async def _publish_reply(self, reply: Event) -> _Outcome | None:
+        """Send *reply* to the Broker; return the outcome when that failed."""
         published = await self._send(self._ingress, reply)
         return published if published.failed else None
 
-    async def _give_up(self, delivery: Delivery, event: Event, outcome: _Outcome, **extensions: str) -> None:
+    async def _dead_letter(self, delivery: Delivery, event: Event, outcome: _Outcome, **extensions: str) -> None:
         name = self.consumer.name
         if self.consumer.dead_letters is None:
             self.counts.lost += 1
@@ -185,16 +211,23 @@ class Dispatcher:
         letter = event.extended(
             knativeerrordest=self.consumer.destination.name, knativeerrorcode=outcome.code, **extensions
         )
-        if self._mode == "faithful":
-            delivery.acknowledge()  # as the real one: a crash before the confirmation loses the event
-        try:
-            await self._queues.publish(self.consumer.dead_letters, messages.to_amqp(letter))
-        except UnconfirmedError as error:
-            if self._mode == "faithful":
-                self.counts.lost += 1
-            log.error("%s: LOST %s: no dead letter: %s, trace %s", name, event, error, event.trace_id)
-            return
-        if self._mode == "spec":
+        # The real dispatcher acknowledges first: a crash before the confirmation loses the event.
+        if await self._publish_dead_letter(delivery, letter, self.consumer.dead_letters):
             delivery.acknowledge()
-        self.counts.dead_lettered += 1
-        log.warning("%s: gave up %s: %s, to the dead letters, trace %s", name, event, outcome, event.trace_id)
+            self.counts.dead_lettered += 1
+            log.warning("%s: gave up %s: %s, to the dead letters, trace %s", name, event, outcome, event.trace_id)
+
+    async def _publish_dead_letter(self, delivery: Delivery, letter: Event, exchange: str) -> bool:
+        """Publish until the queues confirm it; False when the queue will deliver the event again anyway."""
+        pause = 0.1
+        while delivery.is_current():
+            try:
+                await self._queues.publish(exchange, messages.to_amqp(letter))
+            except UnconfirmedError as error:
+                log.warning("%s: %s waits for its dead letter: %s", self.consumer.name, letter, error)
+            else:
+                return True
+            with self._interruptible():
+                await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+        return False

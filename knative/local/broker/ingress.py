@@ -1,4 +1,4 @@
-"""The Broker's address: takes CloudEvents over HTTP and answers when the queues have them."""
+"""Broker ingress: accepts CloudEvents over HTTP and answers once the queues have stored them."""
 
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -16,10 +16,10 @@ _Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class Ingress:
-    """An ASGI application that publishes what is POSTed to `/`, with the answers of eventing-rabbitmq."""
+    """An ASGI application that publishes events POSTed to *path*, with the answers of eventing-rabbitmq."""
 
-    def __init__(self, queues: Queues, exchange: str) -> None:
-        self._queues, self._exchange = queues, exchange
+    def __init__(self, queues: Queues, exchange: str, path: str = "/") -> None:
+        self._queues, self._exchange, self._path = queues, exchange, path
 
     async def __call__(self, scope: _Scope, receive: _Receive, send: _Send) -> None:
         """Answer one request, always with an empty body."""
@@ -31,8 +31,8 @@ class Ingress:
         if scope["method"] != "POST":
             log.warning("refused with 405: %s, only POST is taken", scope["method"])
             return 405
-        if scope["path"] != "/" or scope["query_string"]:
-            log.warning("refused with 404: %s, only / without a query is taken", scope["path"])
+        if scope["path"] != self._path or scope["query_string"]:
+            log.warning("refused with 404: only the root without a query is accepted")
             return 404
         body, more = bytearray(), True
         while more:

@@ -1,4 +1,4 @@
-"""What a broker needs of its queues, so that RabbitMQ and memory can stand for one another."""
+"""Interface of the broker's queues, which RabbitMQ and memory implement."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,30 +9,32 @@ from knative.local.broker.topology import Topology
 
 
 class UnconfirmedError(Exception):
-    """A message that the queues did not confirm: it may be lost, or kept after all."""
+    """The queues did not confirm a message: it may be lost or stored."""
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """A message in hand. Until *acknowledge* is called, the queue gives it out again when its consumer is gone."""
+    """A received message; unless *acknowledge* is called, the queue delivers it again when the consumer is gone."""
 
     message: Message
     acknowledge: Callable[[], None]
+    is_current: Callable[[], bool] = lambda: True
+    """False once the connection is lost: the queue delivers the message again."""
 
 
 class Queues(Protocol):
     """Durable queues behind exchanges that match headers."""
 
     async def open(self, topology: Topology) -> None:
-        """Make what *topology* names and begin to consume. Raises BrokerError when they cannot be reached."""
+        """Declare *topology* and begin to consume; BrokerError when that is impossible."""
         ...
 
     async def close(self) -> None:
-        """Give back what is in hand and let go."""
+        """Return unacknowledged messages and disconnect."""
         ...
 
     async def publish(self, exchange: str, message: Message) -> None:
-        """Publish, and return when all queues it belongs to have *message* safely. Raises UnconfirmedError."""
+        """Publish *message*; return when its queues have stored it, UnconfirmedError otherwise."""
         ...
 
     async def get(self, queue: str) -> Delivery:
@@ -40,5 +42,5 @@ class Queues(Protocol):
         ...
 
     async def ready(self, queue: str) -> int | None:
-        """Return how many messages wait in *queue*, not yet in hand; None while that cannot be told."""
+        """Return how many messages wait in *queue*; None when it is unknown."""
         ...

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -116,7 +116,8 @@ class _Link:
         closed = asyncio.Event()
         connection.add_on_close_callback(lambda _, __: closed.set())
         was_open = connection.is_open
-        connection.close()
+        with suppress(AssertionError):  # pika's own, when it is closed while it connects
+            connection.close()
         with suppress(TimeoutError):
             async with asyncio.timeout(2 if was_open else 0):
                 await closed.wait()
@@ -137,7 +138,7 @@ class RabbitQueues:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def open(self, topology: Topology) -> None:
-        """Declare *topology* and begin to consume; forget bindings of an earlier time. Raises BrokerError."""
+        """Declare *topology* without the bindings of an earlier start and begin to consume; BrokerError on failure."""
         self._topology, self._fresh = topology, True
         self._inboxes = {consumer.queue: asyncio.Queue() for consumer in topology.consumers}
         # An alarm of RabbitMQ stops all reading from a connection that publishes: acks must have another.
@@ -253,6 +254,26 @@ class RabbitQueues:
                     raise
                 log.warning("queue %s cannot be of type %s: %s", queue, queue_type, error)
 
+    async def remove(self, queues: Iterable[str]) -> list[str]:
+        """Delete those of *queues* that are empty; return the others."""
+        kept: list[str] = []
+        channel = self._links[0].channel if self._links else None
+        if channel is None:
+            return list(queues)
+        for queue in queues:
+            own = await _Channel.open(channel.raw.connection)  # a refusal closes it
+            try:
+                # Quorum queues know no if-empty. Nothing is bound to these any more, so nothing comes meanwhile.
+                found = await own.call(own.raw.queue_declare, queue=queue, passive=True)
+                if found.method.message_count:
+                    kept.append(queue)
+                else:
+                    await own.call(own.raw.queue_delete, queue=queue)
+                own.raw.close()
+            except ChannelClosedByBroker:
+                log.info("queue %s is gone already", queue)
+        return kept
+
     def _on_confirm(self, frame: Any) -> None:
         confirmation = frame.method
         tags = [confirmation.delivery_tag]
@@ -281,7 +302,9 @@ class RabbitQueues:
 
 def _receive(inbox: asyncio.Queue[Delivery], channel: Channel, method: Any, properties: Any, body: bytes) -> None:
     message = Message(properties.headers or {}, body, properties.content_type or "", properties.message_id or "")
-    inbox.put_nowait(Delivery(message, partial(_acknowledge, channel, method.delivery_tag)))
+    inbox.put_nowait(
+        Delivery(message, partial(_acknowledge, channel, method.delivery_tag), lambda: bool(channel.is_open))
+    )
 
 
 def _acknowledge(channel: Channel, tag: int) -> None:

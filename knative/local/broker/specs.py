@@ -1,20 +1,19 @@
-"""What a Broker's Triggers are told to do: the manifests' fields, resolved to URLs and seconds."""
+"""Trigger settings: the fields of the manifests, resolved to URLs and seconds."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 BackoffPolicy = Literal["linear", "exponential"]
-Mode = Literal["faithful", "spec"]
 
 
 class BrokerError(Exception):
-    """A Trigger that must not run as it is declared, or a RabbitMQ that cannot be used."""
+    """A Trigger is declared wrongly, or RabbitMQ cannot be used."""
 
 
 @dataclass(frozen=True)
 class Destination:
-    """Where events are POSTed (*name*: its URL in a cluster), and how patiently: seconds, *timeout* None for ever."""
+    """Address of events (*name*: its URL in a cluster) and its retry policy; times are in seconds, None is no limit."""
 
     url: str
     name: str
@@ -31,9 +30,9 @@ class Destination:
 
 @dataclass(frozen=True)
 class TriggerSpec:
-    """One Trigger: which events it wants, who takes them, and who takes those that could not be delivered.
+    """A Trigger: its filter, its subscriber and its dead-letter sink.
 
-    *subscriber_name* is reported as `knativeerrordest`. Dead letters are delivered as patiently as events.
+    *subscriber_name* is reported as `knativeerrordest`. Dead letters are retried like events.
     """
 
     name: str
@@ -50,12 +49,12 @@ class TriggerSpec:
 
     @property
     def subscriber(self) -> Destination:
-        """Who takes the events."""
+        """Destination of events."""
         return self._destination(self.subscriber_url, self.subscriber_name)
 
     @property
     def dead_letter(self) -> Destination:
-        """Who takes the undeliverable ones."""
+        """Destination of undeliverable events."""
         return self._destination(self.dead_letter_url or "", self.dead_letter_name)
 
     def _destination(self, url: str, name: str) -> Destination:

@@ -1,4 +1,4 @@
-"""The names and bindings that eventing-rabbitmq gives to a Broker and its Triggers, as plain values."""
+"""RabbitMQ topology of a Broker: the names and bindings that eventing-rabbitmq gives to it and its Triggers."""
 
 import hashlib
 import logging
@@ -12,7 +12,7 @@ from knative.local.broker.specs import BrokerError, Destination, TriggerSpec
 log = logging.getLogger("knative.local.broker")
 
 _LONGEST, _HEAD = 63, 31
-# A cluster draws its UIDs; here the same manifest must find the same queues again.
+# A cluster draws random UIDs; here a run must find the queues of its last start again.
 _UIDS = uuid.UUID("b1a3f0de-5c1c-5a52-9d0b-3c1f6a7e4c11")
 
 
@@ -47,16 +47,19 @@ class Topology:
     consumers: Sequence[Consumer]
 
 
-def plan(namespace: str, broker: str, triggers: Sequence[TriggerSpec]) -> Topology:
-    """Return what *broker* with *triggers* needs. Raises BrokerError for what would lose events in a cluster."""
-    broker_uid = _uid(namespace, "Broker", broker)
+def plan(namespace: str, broker: str, triggers: Sequence[TriggerSpec], identity: str = "") -> Topology:
+    """Return the topology of *broker* with *triggers*; BrokerError for what would lose events in a cluster.
+
+    *identity* keeps the names of two runs on one RabbitMQ apart.
+    """
+    broker_uid = _uid(identity, namespace, "Broker", broker)
     ingress = _child_name(f"b.{namespace}.{broker}.", broker_uid)
     exchanges, bindings, consumers = [ingress], [], []
     if len({trigger.name for trigger in triggers}) < len(triggers):
         raise BrokerError(f"two Triggers of Broker {broker} have the same name")
     for trigger in triggers:
         _check(trigger)
-        uid = _uid(namespace, "Trigger", trigger.name)
+        uid = _uid(identity, namespace, "Trigger", trigger.name)
         queue = f"{namespace}.{trigger.name}.{broker_uid}"
         dlx = _child_name(f"t.{namespace}.{trigger.name}.dlx.", uid)
         dlq = _child_name(f"t.{namespace}.{trigger.name}.dlq.", uid)
@@ -74,7 +77,7 @@ def plan(namespace: str, broker: str, triggers: Sequence[TriggerSpec]) -> Topolo
 
 
 def matches(arguments: Mapping[str, str], headers: Mapping[str, Value]) -> bool:
-    """Tell whether a headers exchange takes *headers* for *arguments*: every term equal, also in its type."""
+    """Return whether a headers exchange routes *headers* by *arguments*: equal in value and type."""
     return all(headers.get(name) == value for name, value in arguments.items() if not name.startswith("x-"))
 
 
@@ -93,8 +96,8 @@ def _check(trigger: TriggerSpec) -> None:
             log.warning('Trigger %s: "" asks for an empty %s, not for any', trigger.name, name)
 
 
-def _uid(namespace: str, kind: str, name: str) -> str:
-    return str(uuid.uuid5(_UIDS, f"{namespace}/{kind}/{name}"))
+def _uid(*parts: str) -> str:
+    return str(uuid.uuid5(_UIDS, "/".join(filter(None, parts))))
 
 
 def _child_name(parent: str, uid: str) -> str:

@@ -34,9 +34,14 @@ class Services:
     redis: Redis | None = None
     rabbitmq: RabbitMQ | None = None
 
+    @property
+    def servers(self) -> list[Server]:
+        """The private servers."""
+        return [server for server in (self.rabbitmq, self.redis, self.postgres) if server]
+
     def stop(self) -> None:
-        """Stop what was started; given servers are left alone."""
-        servers: list[Server] = [server for server in (self.rabbitmq, self.redis, self.postgres) if server]
+        """Stop the private servers."""
+        servers = self.servers
         with ThreadPoolExecutor() as pool:
             for done in [pool.submit(server.stop) for server in servers]:
                 done.result()

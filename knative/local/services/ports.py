@@ -4,13 +4,15 @@ import socket
 from pathlib import Path
 from random import SystemRandom
 
+from knative.local.files import write_whole
+
 # Below the ranges that systems hand out to outgoing connections (32768 on Linux, 49152 on macOS): a stopped
 # server's port is then not taken by some client before the server is back.
 FIRST, LAST = 15_000, 32_000
 
 
 def is_free(port: int) -> bool:
-    """Tell whether a server could listen on *port* now."""
+    """Return whether a server could listen on *port* now."""
     with socket.socket() as probe:
         # As servers do it: connections of a killed server that still linger are no obstacle.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -30,14 +32,15 @@ def free_port() -> int:
 
 
 def kept_port(file: Path) -> int:
-    """Return the port written in *file*, or a new one (written there) when there is none or it is taken."""
-    if file.exists() and is_free(port := int(file.read_text())):
-        return port
+    """Return the port in *file*; a new one, written there, when there is none or it is taken."""
+    text = file.read_text().strip() if file.exists() else ""
+    if text.isdecimal() and 0 < int(text) < 65536 and is_free(int(text)):
+        return int(text)
     return new_port(file)
 
 
 def new_port(file: Path) -> int:
     """Return a port that nobody listens on, from now on the one written in *file*."""
     port = free_port()
-    file.write_text(f"{port}\n")
+    write_whole(file, f"{port}\n")
     return port

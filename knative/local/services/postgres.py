@@ -42,8 +42,11 @@ class Postgres(Server):
 
     def __init__(self, folder: Path, environment: Mapping[str, str], *, fast: bool = False) -> None:
         """Lay out *folder*; raise CannotStartError when there are no binaries or they may not run."""
+        password = folder / "password"
+        has_password = password.exists() and bool(password.read_text().strip())
         super().__init__(folder, environment, fast=fast)
         self.data = self.folder / "data"
+        self._password_lost = self.data.exists() and not has_password
         self._binaries = find_binaries(self.environment["PATH"])
         self._account = find_account()
 
@@ -61,6 +64,19 @@ class Postgres(Server):
             hand_over(self.data, self._account.uid)
         # Whoever it names was ended as a leftover; its number may meanwhile be another program's.
         (self.data / "postmaster.pid").unlink(missing_ok=True)
+        if self._password_lost:
+            self._reset_password()
+
+    def _reset_password(self) -> None:
+        """Give the data a new password, by the single-user mode that asks for none."""
+        command = [*self._account.words, str(self._binaries / "postgres"), "--single", "-D", str(self.data), "postgres"]
+        statement = f"ALTER USER postgres PASSWORD '{self.password}'\n"
+        done = subprocess.run(
+            command, input=statement, capture_output=True, text=True, env=self.environment, cwd=self.folder, check=False
+        )
+        if done.returncode:
+            raise CannotStartError(f"PostgreSQL: the lost password cannot be replaced: {done.stderr.strip()}")
+        self._password_lost = False
 
     def command(self) -> list[str]:
         """The postmaster, on TCP alone: a socket's path may be too long."""
@@ -70,7 +86,7 @@ class Postgres(Server):
         return [*self._account.words, str(self._binaries / "postgres"), "-D", str(self.data), *listen, *settings, *fast]
 
     def answers(self) -> bool:
-        """Tell whether it lets a client in."""
+        """Return whether it lets a client in."""
         try:
             psycopg.connect(self.url, connect_timeout=5).close()
         except psycopg.OperationalError:
@@ -152,7 +168,7 @@ def find_account() -> Account:
 
 
 def has_name(uid: int) -> bool:
-    """Tell whether the machine knows the user."""
+    """Return whether the machine knows the user."""
     try:
         pwd.getpwuid(uid)
     except KeyError:
@@ -161,7 +177,7 @@ def has_name(uid: int) -> bool:
 
 
 def works(words: tuple[str, ...]) -> bool:
-    """Tell whether a command may be run behind *words*."""
+    """Return whether a command may be run behind *words*."""
     try:
         return subprocess.run([*words, "true"], capture_output=True, check=False).returncode == 0
     except FileNotFoundError:

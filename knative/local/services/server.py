@@ -1,8 +1,7 @@
-"""The life of a private server: one process on one folder, recognised again after a crash."""
+"""A private server: one process on one folder, recognised again after a crash."""
 
 import logging
 import os
-import secrets
 import signal
 import subprocess
 import time
@@ -14,6 +13,7 @@ from typing import ClassVar
 
 import psutil
 
+from knative.local.files import stored_secret
 from knative.local.services.ports import is_free, kept_port, new_port
 
 logger = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ class CannotStartError(Exception):
 
 
 class Server(ABC):
-    """A private server: *folder* holds all it keeps, *port* stays the same as long as nobody takes it."""
+    """A private server: *folder* holds its data; *port* stays the same unless another program takes it."""
 
     name: ClassVar[str]
     programs: ClassVar[tuple[str, ...]] = ()
@@ -51,7 +51,7 @@ class Server(ABC):
         if ended := self.end_leftovers():
             logger.info("%s: ended %d processes that an earlier run left behind", self.name, ended)
         self.port = kept_port(self.folder / "port")
-        self.password = kept_secret(self.folder / "password")
+        self.password = stored_secret(self.folder / "password")
         self.log = self.folder / "log"
         self._has_served = False
         self._process: subprocess.Popen[bytes] | None = None
@@ -60,7 +60,7 @@ class Server(ABC):
     @property
     @abstractmethod
     def url(self) -> str:
-        """Where clients reach it, password included."""
+        """Address for clients, password included."""
 
     @abstractmethod
     def prepare(self) -> None:
@@ -72,7 +72,7 @@ class Server(ABC):
 
     @abstractmethod
     def answers(self) -> bool:
-        """Tell whether a client gets served now."""
+        """Return whether a client is served now."""
 
     def start(self) -> None:
         """Return once clients are served; raise CannotStartError with the log's last lines otherwise.
@@ -81,6 +81,7 @@ class Server(ABC):
         """
         if self.is_running:
             return
+        self.kill()  # what is left of one that has ended
         try:
             self._launch()
         except CannotStartError:
@@ -114,11 +115,11 @@ class Server(ABC):
 
     @property
     def is_running(self) -> bool:
-        """Tell whether the process that we started is alive."""
+        """Whether the process is alive."""
         return self._process is not None and self._process.poll() is None
 
     def is_ours(self, process: psutil.Process) -> bool:
-        """Tell whether *process* belongs to this folder."""
+        """Return whether *process* belongs to this folder."""
         if process.environ().get(MARKER) == str(self.folder):
             return True
         # Some write a title over their environment; they work in their folder instead.
@@ -179,14 +180,6 @@ class Server(ABC):
                 self.kill()
                 raise CannotStartError(f"{self.name} did not start, see {self.log}:\n{tail(self.log)}")
             time.sleep(0.02)
-
-
-def kept_secret(file: Path) -> str:
-    """Return the password kept in *file*, made at the first call and readable by its owner alone."""
-    if not file.exists() or not file.stat().st_size:
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600), "w") as new:
-            new.write(secrets.token_urlsafe(24))
-    return file.read_text()
 
 
 def tail(log: Path, lines: int = 12) -> str:

@@ -1,5 +1,6 @@
-"""Tick until the history is whole: after a start in silence, on request with a progress bar."""
+"""History backfill: ticks until no bar is missing, after a start in silence, on request with a progress bar."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from datetime import timedelta
@@ -17,15 +18,16 @@ from shared.runtime import clock
 log = logging.getLogger(__name__)
 _JOB = "bars"
 _IDLE_TICKS = 3
-"""Ticks in a row that may bring nothing new before that is taken for the end."""
+"""Ticks in a row without a new bar, after which the backfill ends."""
 
 
-async def fill(client: RunnerClient) -> None:
-    """Send ticks until no ticker is behind, a minute apart when a provider's budget is used up."""
+async def fill_history(client: RunnerClient, has_data: asyncio.Event) -> None:
+    """Send ticks until no ticker is behind; wait a minute when a provider's budget is used up."""
     filled = idle = 0
     try:
         while idle < _IDLE_TICKS:
             outcome = await client.tick(_JOB)
+            has_data.set()
             if outcome.led_to == BarsFetched.TYPE:
                 filled, idle = filled + 1, 0
                 continue
@@ -38,13 +40,14 @@ async def fill(client: RunnerClient) -> None:
             await _next_minute()
     except (httpx.HTTPError, ConnectionError, RefusedError) as error:
         log.warning("the history could not be filled: %s", error)
+    has_data.set()
     log.info("%d ticks filled the history", filled)
 
 
 async def backfill(client: RunnerClient, data: Mapping[str, Any], *, wait: bool, console: Console) -> bool:
-    """Send ticks with *data* (start, perhaps end and tickers) and draw how much of that window is there.
+    """Send ticks with *data* (start, optionally end and tickers) and show the progress.
 
-    False when the window is not whole and nothing more can be had for now; with *wait* it goes on instead.
+    Return False when bars are still missing and no budget is left; with *wait* go on instead.
     """
     query = {name: ",".join(value) if isinstance(value, list) else value for name, value in data.items()}
 
@@ -73,16 +76,16 @@ async def backfill(client: RunnerClient, data: Mapping[str, Any], *, wait: bool,
 
 
 def explain(outcome: Outcome) -> str:
-    """Return in words what became of a tick."""
+    """Describe the outcome of a tick."""
     match outcome:
         case Outcome(204):
-            return "nothing is missing, or nothing more can be had for now (a provider's budget; later, or with --wait)"
+            return "nothing is missing, or the provider's budget is used up (try again later, or with --wait)"
         case Outcome(200, TickRefused.TYPE):
-            return "ingest refused the tick as one that can never be done; store keeps it with the reason (see its log)"
+            return "ingest refused the tick; `replay --list` shows the reason"
         case Outcome(200, led_to):
             return f"done, and led to {led_to}"
         case Outcome(code):
-            return f"failed with {code}, see the function's log; what could not be delivered is kept as a dead letter"
+            return f"failed with {code}: see `logs ingest`; an event that was not delivered is kept as a dead letter"
 
 
 def _known(totals: Mapping[str, int]) -> int:
@@ -92,7 +95,7 @@ def _known(totals: Mapping[str, int]) -> int:
 def _summary(totals: Mapping[str, int]) -> str:
     why = {"rejected": "rejected", "none_at_provider": "not at the provider", "not_fetched": "not fetched"}
     rest = (f"{totals[name]} {text}" for name, text in why.items() if totals[name])
-    return ", ".join((f"{totals['present']} of {totals['expected']} bars are there", *rest))
+    return ", ".join((f"{totals['present']} of {totals['expected']} bars are stored", *rest))
 
 
 async def _next_minute() -> None:

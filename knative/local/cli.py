@@ -1,0 +1,121 @@
+"""Command line of the runner: `up`, `status`, `logs`, `backup`, `restore`, `psql`, and the verbs of the application."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+from rich.console import Console
+
+from knative.local import backup, console
+from knative.local.activator import Scale
+from knative.local.broker import BrokerError
+from knative.local.client import NotRunningError, RefusedError, find
+from knative.local.extension import Extension
+from knative.local.manifest_schema import ManifestError
+from knative.local.processes import ROOT
+from knative.local.run import Options, up
+from knative.local.run_folder import CannotRunError
+from knative.local.services import CannotStartError
+
+_EXPECTED = (
+    BrokerError,
+    CannotRunError,
+    CannotStartError,
+    ConnectionError,
+    LookupError,
+    ManifestError,
+    NotRunningError,
+    RefusedError,
+)
+
+
+def main(extension: Extension, arguments: list[str] | None = None) -> int:
+    """Run the verb of the command line; return the exit code."""
+    chosen = _parser(extension).parse_args(arguments)
+    folder = chosen.folder or ROOT / ".local" / str(chosen.port)
+    try:
+        if chosen.verb == "up":
+            scale = Scale(chosen.idle, chosen.min_scale)
+            options = Options(folder, chosen.overlay, chosen.port, scale, chosen.upstream, chosen.manual)
+            asyncio.run(up(options, extension))
+        elif chosen.verb == "status":
+            asyncio.run(_show_status(folder))
+        elif chosen.verb == "logs":
+            console.show_logs(folder / "logs", chosen.function, chosen.lines, follow=chosen.follow)
+        elif chosen.verb == "backup":
+            print(backup.back_up(chosen.file, folder, backup.read_settings()))
+        elif chosen.verb == "restore":
+            print(backup.restore(chosen.file, folder, backup.read_settings(), replace=chosen.replace))
+        elif chosen.verb == "psql":
+            return backup.open_psql(folder, backup.read_settings(), chosen.arguments)
+        else:
+            return asyncio.run(extension.verbs[chosen.verb](chosen, folder))
+    except KeyboardInterrupt:
+        return 130
+    except httpx.HTTPError as error:
+        return _report(f"the runner or a function cannot be reached: {error}")
+    except _EXPECTED as error:
+        return _report(str(error))
+    except ExceptionGroup as group:
+        raise group.exceptions[0] from group
+    return 0
+
+
+def _report(text: str) -> int:
+    print(f"error: {text}", file=sys.stderr)
+    return 1
+
+
+async def _show_status(folder: Path) -> None:
+    client = find(folder)
+    try:
+        console.show_status(await client.status(), client.services, Console())
+    finally:
+        await client.close()
+
+
+def _at_least(least: float, kind: Callable[[str], float], most: float = float("inf")) -> Callable[[str], float]:
+    """Return a parser of numbers from *least* to *most*."""
+
+    def number(text: str) -> float:
+        value = kind(text)
+        if not least <= value <= most:
+            limit = f"between {least} and {most}" if most < float("inf") else f"at least {least}"
+            raise argparse.ArgumentTypeError(f"{text} must be {limit}")
+        return value
+
+    return number
+
+
+def _parser(extension: Extension) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m knative.local", description=__doc__)
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--port", type=_at_least(1, int, 65535), default=8080, help="the public port (8080)")
+    shared.add_argument("--folder", type=Path, help="the folder of data and logs (.local/<port>)")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+
+    def add(name: str, *, help: str) -> argparse.ArgumentParser:  # noqa: A002
+        return verbs.add_parser(name, parents=[shared], help=help)
+
+    run = add("up", help="run the application of the manifests until Ctrl-C")
+    run.add_argument("--overlay", type=Path, default=ROOT / "knative" / "overlays" / "local", help="the manifests")
+    run.add_argument("--idle", type=_at_least(0, float), help="seconds after which an idle replica ends (manifests)")
+    run.add_argument("--min-scale", type=_at_least(0, int), help="replicas of each function that stay (manifests)")
+    run.add_argument("--upstream", choices=sorted(extension.upstreams), help="use a provider on this machine")
+    run.add_argument("--manual", action="store_true", help="send no scheduled ticks")
+    add("status", help="show functions, queues, schedules and services")
+    logs = add("logs", help="show the logs of functions and of the runner")
+    logs.add_argument("function", nargs="?", help="one function, or `runner`; without it, all")
+    logs.add_argument("--lines", type=_at_least(0, int), default=20, help="last lines of each log (20)")
+    logs.add_argument("--follow", "-f", action="store_true", help="go on with new lines until Ctrl-C")
+    add("backup", help="write the database and the token secret to a file").add_argument("file", type=Path)
+    restoring = add("restore", help="load a backup")
+    restoring.add_argument("file", type=Path)
+    restoring.add_argument("--replace", action="store_true", help="replace the data that the database holds")
+    psql = add("psql", help="open the database")
+    psql.add_argument("arguments", nargs="*", help="arguments of psql, after --")
+    extension.add_verbs(add)
+    return parser

@@ -1,0 +1,1 @@
+"""StocksALot's additions to the local runner."""

@@ -1,0 +1,123 @@
+"""StocksALot's verbs, start action and replay for the local runner."""
+
+import os
+import re
+from argparse import Namespace
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+
+from rich.console import Console
+
+from knative.local.client import find
+from knative.local.extension import AddParser, Extension, FakeUpstream
+from knative.local.processes import ROOT
+from knative.stocksalot.history import backfill, explain, fill_history
+from shared.events.types import TickRefused
+from shared.runtime.settings import SettingsError, read_settings
+
+_TICKER = re.compile(r"[+-]?[A-Z][A-Z0-9.-]{0,14}")
+JOBS = ("bars", "companies", "insights")
+
+
+def add_verbs(add: AddParser) -> None:
+    """Add the verbs `tick`, with a window to fill, and `replay`."""
+    ticking = add("tick", help="send a tick now")
+    ticking.add_argument("job", help="a PingSource or its job: bars, companies or insights")
+    ticking.add_argument("--tickers", help="only these: AAPL,MSFT")
+    ticking.add_argument("--start", help="fetch bars from this day on: 2025-11-01")
+    ticking.add_argument("--end", help="up to this day")
+    ticking.add_argument("--wait", action="store_true", help="wait for the provider's budget instead of ending")
+    replay = add("replay", help="send dead letters again")
+    replay.add_argument("ids", nargs="*", type=int, help="only these; without any, all")
+    replay.add_argument("--list", action="store_true", help="list them and send nothing")
+
+
+async def tick(arguments: Namespace, folder: Path) -> int:
+    """Send a tick; with a start, ticks until the window is filled."""
+    chosen = {
+        "tickers": arguments.tickers and arguments.tickers.split(","),
+        "start": arguments.start,
+        "end": arguments.end,
+    }
+    data = {name: value for name, value in chosen.items() if value}
+    console = Console(soft_wrap=True, highlight=False)
+    client = find(folder)
+    try:
+        if arguments.job == "bars" and arguments.start:
+            return 0 if await backfill(client, data, wait=arguments.wait, console=console) else 1
+        outcome = await client.tick(arguments.job, data)
+        text = explain(outcome) if arguments.job in JOBS else f"answered {outcome.code}"
+        console.print(f"{arguments.job}: {text}")
+        return 0 if outcome.code in (200, 204) and outcome.led_to != TickRefused.TYPE else 1
+    finally:
+        await client.close()
+
+
+async def replay(arguments: Namespace, folder: Path) -> int:
+    """Send dead letters again, or list them, a line each: the reason is what one looks for."""
+    client = find(folder)
+    console = Console(soft_wrap=True, markup=False, highlight=False)
+    try:
+        if arguments.list:
+            for one in (await client.get_function("/stocksalot/store/dead-letters"))["items"]:
+                at = one["last_at"][5:16].replace("T", " ")
+                head = f"{one['id']}  {one['type']}  {one['event_id']}  {one['arrivals']}x  {at}"
+                console.print(f"{head}  {one['reason']}")
+        else:
+            sent = await client.act("replay", [str(number) for number in arguments.ids])
+            console.print("\n".join(f"sent again: {one}" for one in sent) or "there is nothing to send again")
+    finally:
+        await client.close()
+    return 0
+
+
+def send_dead_letters(environment: Mapping[str, str], ingress: str, arguments: Sequence[str]) -> list[str]:
+    """Send dead letters to the broker again, as the Job in a cluster does."""
+    from functions.store.replay import replay as replay_letters
+
+    sent = replay_letters(environment["DATABASE_URL"], ingress, [int(one) for one in arguments])
+    return [f"{letter.id} {letter.type}: {letter.reason}" for letter in sent]
+
+
+def check_settings(function: str, environment: Mapping[str, str]) -> list[str]:
+    """Return what a function would refuse of its settings when it starts."""
+    if not (ROOT / "functions" / function / "settings.py").exists():
+        return []
+    try:
+        settings = read_settings(import_module(f"functions.{function}.settings").Settings, environment)
+    except SettingsError as error:
+        return [str(error)]
+    files = getattr(settings, "replay_files", ())
+    tickers = [ticker.strip() for ticker in environment.get("TICKERS", "").split(",") if ticker.strip()]
+    return [
+        *(f"REPLAY_FILES: {file} cannot be read" for file in files if not os.access(file, os.R_OK)),
+        *(
+            f"TICKERS: {name} must be in capitals, like AAPL or BRK.B"
+            for name in tickers
+            if not _TICKER.fullmatch(name)
+        ),
+    ]
+
+
+def fake_provider_settings(url: str) -> dict[str, str]:
+    """Return the settings that lead ingest to the fake providers at *url*."""
+    return {
+        "PROVIDERS": "twelvedata",
+        "TWELVEDATA_BASE_URL": url,
+        # Enough of them to fill the history of 50 tickers within one minute's budgets.
+        "TWELVEDATA_API_KEYS": ",".join(f"fake-{number}" for number in range(1, 8)),
+        "FINNHUB_BASE_URL": f"{url}/api/v1",
+        "FINNHUB_API_KEY": "fake",
+    }
+
+
+STOCKSALOT = Extension(
+    namespace="stocksalot",
+    add_verbs=add_verbs,
+    verbs={"tick": tick, "replay": replay},
+    at_start=fill_history,
+    check=check_settings,
+    actions={"replay": send_dead_letters},
+    upstreams={"fake": FakeUpstream("tests.fakes.market_data", fake_provider_settings)},
+)
