@@ -21,6 +21,9 @@ from typing import Any  # noqa: E402
 import uvicorn  # noqa: E402
 from functions_framework.aio import create_asgi_app  # noqa: E402
 from starlette.exceptions import HTTPException  # noqa: E402
+from starlette.requests import Request  # noqa: E402
+from starlette.responses import Response  # noqa: E402
+from starlette.routing import Route  # noqa: E402
 
 from shared.http.problem import framework_error  # noqa: E402
 from shared.runtime.protocol import BoundedProtocol  # noqa: E402
@@ -65,13 +68,19 @@ def make_app(target: str, source: str, environment: Mapping[str, str] = os.envir
     app.add_exception_handler(HTTPException, framework_error)
     # The framework itself answers 404 here before the function is called: the page has a file for robots.
     refused = {"/robots.txt", "/favicon.ico"}
-    app.router.routes[:] = [route for route in app.router.routes if getattr(route, "path", "") not in refused]
+    routes = [route for route in app.router.routes if getattr(route, "path", "") not in refused]
+    app.router.routes[:] = [Route("/healthz", _alive), *routes]
     origins = environment.get("CORS_ORIGINS")
     if not origins:
         return app
     from shared.runtime.cors import allow_origins
 
     return allow_origins(app, origins)
+
+
+async def _alive(_: Request) -> Response:
+    """Answer a liveness probe: the event loop runs. No database is asked, because a restart repairs none."""
+    return Response(status_code=204)
 
 
 def _add_tracing(app: Any, service: str) -> Any:

@@ -50,6 +50,8 @@ class TracingMiddleware:
         """Answer as the application does."""
         if scope["type"] == "lifespan":
             return await self._live(receive, send)
+        if scope["path"] == "/healthz":
+            return await self._app(scope, receive, send)
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         parent = _TRACEPARENT.fullmatch(headers.get("traceparent", ""))
         if parent and not int(parent[3], 16) & 1:  # whoever began it does not want it recorded

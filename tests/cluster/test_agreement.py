@@ -5,6 +5,7 @@ import inspect
 import re
 from dataclasses import fields as fields_of
 from pathlib import Path
+from typing import get_type_hints
 from urllib.parse import urlsplit
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from knative.local.kustomize import build
 from knative.local.manifests import read
 from shared.events import types as events
-from shared.runtime.settings import SettingsGroup
+from shared.runtime.settings import Secret, SettingsGroup
 from tests.cluster.objects import find
 
 KNATIVE = Path(__file__).parents[2] / "knative"
@@ -68,6 +69,29 @@ def settings_of(function: str) -> set[str]:
         assert issubclass(settings, SettingsGroup)
         return {field.name.upper() for field in fields_of(settings)}
     pytest.fail(f"{function} has no Settings")
+
+
+SECRETS_OF_LIBRARIES = {"PGPASSWORD", "OTEL_EXPORTER_OTLP_HEADERS"}
+"""Read by libpq and by the server, not by a function's Settings."""
+
+
+@pytest.mark.parametrize("function", ["api", "ingest", "insights", "mcp", "page", "store", "token"])
+def test_a_function_gets_the_secrets_it_reads_and_no_other(function: str) -> None:
+    """A function that is broken into gives away no other function's key."""
+    [container] = find(build(LOCAL), "Service", function, "serving")["spec"]["template"]["spec"]["containers"]
+    given = {one["name"] for one in container.get("env", []) if "secretKeyRef" in one.get("valueFrom", {})}
+
+    assert not [source for source in container.get("envFrom", []) if "secretRef" in source]
+    assert given - SECRETS_OF_LIBRARIES == secret_settings_of(function)
+
+
+def secret_settings_of(function: str) -> set[str]:
+    """Return the variables that *function*'s Settings hides from logs."""
+    if function == "page":
+        return set()
+    settings = importlib.import_module(f"functions.{function}.settings").Settings
+    kinds = get_type_hints(settings)
+    return {field.name.upper() for field in fields_of(settings) if Secret.__name__ in str(kinds[field.name])}
 
 
 def test_configuration_names_what_the_functions_read() -> None:

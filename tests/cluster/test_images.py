@@ -128,6 +128,7 @@ def test_an_image_serves(image: Callable[[str], Build], function: str) -> None:
             wait_until(lambda: process.poll() is not None or answers(client), 30)
             assert process.poll() is None, process.communicate()[0]
             assert client.get("/nothing-is-here").status_code in (400, 403, 404, 405, 503)
+            assert client.get("/healthz").status_code == 204, "the path of the liveness probe"
     finally:
         process.terminate()
         assert process.wait(20) == 0
