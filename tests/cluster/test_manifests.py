@@ -88,8 +88,11 @@ def test_each_rule_notices(documents: list[Document], broken: Callable[[list[Doc
 
 FREE = {"attributes", "config", "configMapKeyRef", "configMapRef", "data", "extensions", "images", "labels"}
 FREE |= {
+    "livenessProbe",
     "parentRefs",
+    "livenessProbe",
     "resources",
+    "secretKeyRef",
     "secretKeyRef",
     "secretRef",
     "securityContext",
