@@ -1,6 +1,6 @@
 """`python3 -m knative.install deploy local|cloud`: from one .env and the manifests to a cluster that answers.
 
-It needs kubectl and Python's own library, nothing of .venv.
+`rehearse` checks both overlays without a cluster. `deploy` needs kubectl and Python's own library, nothing of .venv.
 """
 
 import argparse
@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from knative.install.overlay import DOMAIN, LOCAL_REGISTRY, OVERLAYS, ROOT, Wanted, WrongError, read_variables, write
+from knative.install.overlay import DOMAIN, LOCAL_REGISTRY, ROOT, Wanted, WrongError, link, read_variables, write
 
 _LATER = ("serving.knative.dev/", "eventing.knative.dev/v1\n", "sources.knative.dev/", "gateway.networking.k8s.io/")
 """Whose objects wait until the database has its new shape: the functions, and what sends them anything."""
@@ -20,11 +20,15 @@ _PATIENCE = "--timeout=600s"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says; return the exit code."""
     asked = _parser().parse_args(arguments)
+    if asked.verb == "rehearse":
+        from knative.install.rehearse import rehearse  # needs the packages of the tests
+
+        return rehearse()
     wanted = Wanted(asked.overlay, read_variables(asked.env), asked.registry, asked.tag, asked.domain)
     folder = ROOT / ".local" / "deploy" / asked.overlay
     try:
         write(wanted, folder)
-        _link(folder, asked.overlay)
+        link(folder, asked.overlay)
         built = _kubectl("kustomize", str(folder), capture=True)
         if asked.dry_run:
             print(f"kubectl diff -k {folder} shows what would change", file=sys.stderr)
@@ -61,13 +65,6 @@ def split(built: str) -> tuple[str, str]:
     return "---\n".join(first), "---\n".join(later)
 
 
-def _link(folder: Path, overlay: str) -> None:
-    """Let kustomize find the overlay beside its own file: it reads no absolute paths."""
-    link = folder / "overlay"
-    link.unlink(missing_ok=True)
-    link.symlink_to(OVERLAYS / overlay)
-
-
 def _kubectl(*arguments: str, given: str | None = None, capture: bool = False) -> str:
     """Run kubectl with *given* as its input and return what it printed; CalledProcessError when it fails."""
     done = subprocess.run(
@@ -102,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--tag", default="local", help="which of them")
     one.add_argument("--domain", default=DOMAIN, help="the host that readers use; the API is also at api.<domain>")
     one.add_argument("--dry-run", action="store_true", help="write and build, apply nothing")
+    verbs.add_parser("rehearse", help="check what would be deployed, without a cluster")
     return parser
 
 

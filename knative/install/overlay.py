@@ -82,6 +82,13 @@ def write(wanted: Wanted, folder: Path) -> None:
     )
 
 
+def link(folder: Path, overlay: str) -> None:
+    """Make the overlay a neighbour of the kustomization in *folder*: kustomize reads no absolute paths."""
+    target = folder / "overlay"
+    target.unlink(missing_ok=True)
+    target.symlink_to(OVERLAYS / overlay)
+
+
 def _chosen(variables: Mapping[str, str], part: str) -> dict[str, str]:
     return {name: variables[name] for name in sample()[part] if name in variables}
 

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from knative.install import __main__ as install
-from knative.install.overlay import Wanted, write
+from knative.install.overlay import Wanted, link, write
 from knative.local.kustomize import Document
 
 KUBECTL = shutil.which("kubectl")
@@ -38,7 +37,7 @@ def built(folder: Path) -> list[Body]:
 def laid_over(tmp_path: Path, wanted: Wanted) -> list[Body]:
     """What would be applied for *wanted*."""
     write(wanted, tmp_path / "deploy")
-    install._link(tmp_path / "deploy", wanted.overlay)
+    link(tmp_path / "deploy", wanted.overlay)
     return built(tmp_path / "deploy")
 
 

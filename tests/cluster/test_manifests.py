@@ -90,9 +90,7 @@ FREE = {"attributes", "config", "configMapKeyRef", "configMapRef", "data", "exte
 FREE |= {
     "livenessProbe",
     "parentRefs",
-    "livenessProbe",
     "resources",
-    "secretKeyRef",
     "secretKeyRef",
     "secretRef",
     "securityContext",
