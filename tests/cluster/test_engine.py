@@ -49,11 +49,9 @@ def build(checkout: Path, image: str, tag: str, *options: str) -> dict[str, Any]
 
 @pytest.fixture(scope="module")
 def images() -> dict[str, str]:
-    """The tag of each image, built from this checkout."""
-    tags = {image: f"dev.local/stocksalot/{image}:test" for image in IMAGES}
-    for image, tag in tags.items():
-        build(ROOT, image, tag)
-    return tags
+    """The tag of each image, as `make images` builds it from this checkout."""
+    subprocess.run(["make", "images", f"DOCKER={shlex.join(DOCKER)}", "TAG=test"], cwd=ROOT, check=True)
+    return {image: f"dev.local/stocksalot/{image}:test" for image in IMAGES}
 
 
 @pytest.fixture
