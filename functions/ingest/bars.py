@@ -1,7 +1,7 @@
-"""A bars tick: find what is missing, fetch what the budget allows now, keep what can be a bar."""
+"""Bars tick: find what is missing, fetch what the budget allows now, send everything that came to store."""
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
@@ -27,7 +27,7 @@ from functions.ingest.ticks import InvalidTick, Window, requested_window
 from shared.calendar.queries import select_calendar
 from shared.calendar.trading import TradingCalendar
 from shared.connections.postgres import ConnectionPool
-from shared.events.types import Bar, BarsFetched, Series, Tick
+from shared.events.types import Bar, BarsFetched, FetchFailure, Series, Tick
 from shared.http.problem import Problem
 from shared.runtime import clock
 
@@ -40,70 +40,80 @@ JUMP = Decimal("1.5")
 """A change of price by this factor from one bar to the next is believed only with a second source."""
 
 _NEIGHBOURS = timedelta(days=21)
-_ASKED_LATELY = timedelta(minutes=10)
+_ASKED_LATELY = timedelta(hours=1)
+_LATE = timedelta(minutes=30)
+"""A bar that ended so long ago is late at a provider that lacks it."""
 
 
 class FetchPlan(NamedTuple):
-    """What is missing, most urgent first, and what to ask for, within the sessions of *market*."""
+    """What is missing, most urgent first, and what to request, within the sessions of *market*."""
 
     gaps: list[Gap]
-    asks: list[FetchRequest]
+    requests: list[FetchRequest]
     market: TradingCalendar
 
 
 async def fetch_bars(
     tick: Tick, pool: ConnectionPool, settings: Settings, provider: Callable[[str], Provider]
 ) -> BarsFetched | None:
-    """Return the event that tells of the missing bars that could be fetched now, None when there are none.
+    """Return the event with the missing bars that could be fetched now, None when there are none.
 
     InvalidTick for a tick that can never be done; Problem 503 when every provider failed.
     """
     now = clock.now()
     grace = timedelta(seconds=settings.bar_grace_seconds)
     async with pool.connection() as connection:
-        due = await _plan(connection, tick, settings, now, grace)
-    if not due.asks:
-        _log(due)
+        plan = await _plan(connection, tick, settings, now, grace)
+    results = await _fetch(plan, settings, provider, now) if plan.requests else {}
+    series = [
+        Series(
+            ticker=request.ticker,
+            start=request.start,
+            end=request.end,
+            bars=tuple(drop_unfinished(bars, plan.market, now, grace)),
+            source=None if name == next(iter(results)) else name,
+            unreadable=result.unreadable.get(request, ()),
+            reason=labels.reason if (labels := result.mislabelled.get(request)) else None,
+            detail=labels.detail if labels else "",
+        )
+        for name, result in results.items()
+        for request, bars in result.bars.items()
+    ]
+    served = {one.ticker for one in series}
+    failures = {
+        request.ticker: FetchFailure(ticker=request.ticker, reason=f"{name}: {reason}")
+        for name, result in results.items()
+        for request, reason in result.failures.items()
+        if request.ticker not in served
+    }
+    _log(plan, results, series)
+    if not results:
         return None
-    fetched = await _fetch(due, settings, provider)
-    if fetched is None:
-        _log(due)
-        return None
-    name, answer = fetched
-    series: list[Series] = []
-    told = 0
-    for ask, bars in answer.bars.items():
-        told += len(bars)
-        kept = drop_unusable(ask, bars, due.market, now, grace)
-        series.append(Series(ticker=ask.ticker, start=ask.start, end=ask.end, bars=tuple(kept)))
-    kept = sum(len(one.bars) for one in series)
-    _log(due, len(series), answer.credits, kept, told - kept, name)
-    series = truncate(await _confirm(series, settings), EVENT_BYTES)
-    return BarsFetched(interval=INTERVAL, source=name, fetched_at=now, series=tuple(series))
+    return BarsFetched(
+        interval=INTERVAL,
+        source=next(iter(results)),
+        fetched_at=now,
+        series=tuple(truncate(await _confirm(series, settings), EVENT_BYTES)),
+        failures=tuple(failures.values()),
+        configuration=settings.configuration,
+    )
 
 
-def drop_unusable(
-    ask: FetchRequest, bars: Iterable[Bar], market: TradingCalendar, now: datetime, grace: timedelta
-) -> list[Bar]:
-    """Return those of *bars* that were asked for, lie on the grid of a session, and are finished.
+def drop_unfinished(bars: Iterable[Bar], market: TradingCalendar, now: datetime, grace: timedelta) -> list[Bar]:
+    """Return *bars* without those of the grid that are still in progress: they come again, finished.
 
-    Whether their prices make sense is for store to say, which keeps a record of what it refuses.
+    All others go to store, which keeps a record of each that it rejects.
     """
-    kept: list[Bar] = []
-    for bar in bars:
-        session = market.session_at(bar.start)
-        if (
-            session is not None
-            and ask.start <= bar.start < ask.end
-            and session.has_bar_at(INTERVAL, bar.start)
-            and session.end(INTERVAL, bar.start) + grace <= now
-        ):
-            kept.append(bar)
-    return kept
+
+    def is_in_progress(start: datetime) -> bool:
+        session = market.session_at(start) if start <= now else None
+        return session is not None and session.holds(INTERVAL, start) and session.end(INTERVAL, start) + grace > now
+
+    return [bar for bar in bars if not is_in_progress(bar.start)]
 
 
 def has_jump(bars: Sequence[Bar]) -> bool:
-    """Tell whether the newest of *bars* closes so far from the one before that a second source should be asked."""
+    """Return whether the newest of *bars* closes so far from the one before that a second source should be asked."""
     if len(bars) < 2:
         return False
     before, newest = bars[-2].close, bars[-1].close
@@ -124,7 +134,8 @@ def truncate(series: Iterable[Series], limit: int) -> list[Series]:
         # The last bar goes too, so that the estimate by the mean is on the safe side.
         count = len(one.bars) * limit // size - 1
         if count > 0:
-            end = one.bars[count].start
+            # Bars that nobody asked for may lie anywhere.
+            end = max(one.start, min(one.bars[count].start, one.end))
             bars = tuple(bar for bar in one.bars[:count] if bar.start < end)
             kept.append(replace(one, end=end, bars=bars))
         _logger.warning("cut at %d bytes, the next tick goes on with %s", EVENT_BYTES, one.ticker)
@@ -147,23 +158,33 @@ async def _plan(
 async def _plan_newest(
     connection: AsyncConnection, tickers: Sequence[str] | None, settings: Settings, now: datetime, grace: timedelta
 ) -> FetchPlan:
-    """Find what is missing after the newest stored bars."""
-    history_of = [
-        one for one in await select_histories(connection, INTERVAL) if tickers is None or one.ticker in tickers
+    """Plan what is missing after the newest stored bars, and before them where it is time to ask again."""
+    histories = [
+        one
+        for one in await select_histories(connection, INTERVAL, now, settings.configuration)
+        if (tickers is None or one.ticker in tickers) and not one.pausing
     ]
     if not settings.invents:
-        history_of = ignore_simulated(history_of)
+        histories = ignore_simulated(histories)
     history = now - _sessions(settings.history_sessions)
-    first = min([history, *(one.newest for one in history_of if one.newest)]) - _NEIGHBOURS
+    first = min([history, *(one.newest for one in histories if one.newest)]) - _NEIGHBOURS
     market = await select_calendar(connection, first, now)
     newest = market.last_finished_bar(INTERVAL, now, grace)
     if newest is None:
         _logger.warning("no session has a finished bar by %s: has the migration run?", now.isoformat())
         return FetchPlan([], [], market)
     expected = market.starts(INTERVAL, first, newest + timedelta(microseconds=1))
-    gaps = find_gaps(history_of, expected, _opening(market, newest, settings.history_sessions))
+    opening = _opening(market, newest, settings.history_sessions)
+    gaps = find_gaps(histories, expected, opening)
     finished_at = bar_end(market, INTERVAL, newest) + grace
     gaps = sort_by_urgency(drop_recent(gaps, finished_at, now), finished_at)
+    if again := [one.ticker for one in histories if one.rechecks]:
+        wanted = [start for start in expected if start >= opening]
+        holes = await select_gaps(
+            connection, INTERVAL, again, wanted, now, settings.configuration, simulated=settings.invents
+        )
+        # Instead of the newest bars alone: the answer that lacks an old bar postpones the next question for it.
+        gaps = [gap for gap in gaps if gap.ticker not in again] + drop_recent(holes, finished_at, now)
     return FetchPlan(gaps, plan_requests(gaps, expected, market, INTERVAL), market)
 
 
@@ -175,7 +196,7 @@ async def _plan_window(
     now: datetime,
     grace: timedelta,
 ) -> FetchPlan:
-    """Find what is missing in *window*, at its ends or inside."""
+    """Plan what is missing in *window*, at its ends or inside."""
     first = window.start or window.end - _sessions(window.sessions or 1)
     market = await select_calendar(connection, first - _NEIGHBOURS, window.end)
     newest = market.last_finished_bar(INTERVAL, now, grace)
@@ -185,7 +206,16 @@ async def _plan_window(
     expected = market.starts(INTERVAL, start, min(window.end, newest + timedelta(microseconds=1)))
     if not expected:
         return FetchPlan([], [], market)
-    gaps = await select_gaps(connection, INTERVAL, tickers, expected, simulated=settings.invents)
+    gaps = await select_gaps(
+        connection,
+        INTERVAL,
+        tickers,
+        expected,
+        now,
+        settings.configuration,
+        simulated=settings.invents,
+        asked_before=None if window.sessions else now - _ASKED_LATELY,
+    )
     gaps = sort_by_urgency(gaps, now - _ASKED_LATELY)
     return FetchPlan(gaps, plan_requests(gaps, expected, market, INTERVAL, overlap=0), market)
 
@@ -202,30 +232,55 @@ def _opening(market: TradingCalendar, newest: datetime, sessions: int) -> dateti
 
 
 async def _fetch(
-    due: FetchPlan, settings: Settings, provider: Callable[[str], Provider]
-) -> tuple[str, FetchResult] | None:
-    """Return the first provider that can serve anything, and its answer; None when none may be asked now."""
-    real = {gap.ticker for gap in due.gaps if gap.source not in (None, "simulated")}
+    plan: FetchPlan, settings: Settings, provider: Callable[[str], Provider], now: datetime
+) -> dict[str, FetchResult]:
+    """Return the result of each provider that was asked, in order; {} when none may be asked now.
+
+    A ticker that one fails to serve, or lacks a bar of that has long ended, is asked of the next.
+    """
+    gaps = {gap.ticker: gap for gap in plan.gaps}
+    real = {gap.ticker for gap in plan.gaps if gap.source not in (None, "simulated")}
+    results: dict[str, FetchResult] = {}
     failures: list[str] = []
+    waiting = plan.requests
     for name in settings.order:
         # Invented bars never continue real ones.
-        asks = [ask for ask in due.asks if name != "simulated" or ask.ticker not in real]
-        if not asks:
-            _logger.warning("simulated: keeps away from %d tickers that have real bars", len(due.asks))
+        requests = [one for one in waiting if name != "simulated" or one.ticker not in real]
+        if not requests:
             continue
         try:
-            return name, await provider(name).fetch(asks, INTERVAL, due.market)
+            result = await provider(name).fetch(requests, INTERVAL, plan.market)
         except NoCredits:
             _logger.info("%s: no credits are left for now", name)
+            continue
         except ProviderError as failure:
             _logger.error("%s", failure)
             failures.append(str(failure))
-    if failures:
-        _log(due)
+            continue
+        results[name] = result
+        waiting = [
+            one
+            for one in requests
+            if one in result.failures
+            or (one in result.bars and _lacks(gaps[one.ticker], one, result, plan.market, now - _LATE))
+        ]
+    if failures and not results:
         raise Problem(
-            503, "providers-failed", "No provider could serve", f"{len(due.asks)} tickers are due. See the log."
+            503, "providers-failed", "No provider could serve", f"{len(plan.requests)} tickers are due. See the log."
         )
-    return None
+    return results
+
+
+def _lacks(gap: Gap, request: FetchRequest, result: FetchResult, market: TradingCalendar, ended_by: datetime) -> bool:
+    """Return whether *result* lacks a bar of *gap* that had ended by *ended_by*, or may not be stored."""
+    if request in result.mislabelled:
+        return True
+    present = {bar.start for bar in result.bars[request]}
+    first, last = max(gap.first, request.start), min(gap.last + timedelta(microseconds=1), request.end)
+    return any(
+        start not in present and bar_end(market, INTERVAL, start) <= ended_by
+        for start in market.starts(INTERVAL, first, last)
+    )
 
 
 async def _confirm(series: Sequence[Series], settings: Settings) -> list[Series]:
@@ -239,10 +294,15 @@ async def _confirm(series: Sequence[Series], settings: Settings) -> list[Series]
     return [replace(one, confirmed_by=finnhub.NAME) if one.ticker in confirmed else one for one in series]
 
 
-def _log(
-    due: FetchPlan, asked: int = 0, spent: int = 0, bars: int = 0, dropped: int = 0, name: str | None = None
-) -> None:
+def _log(plan: FetchPlan, results: Mapping[str, FetchResult], series: Sequence[Series]) -> None:
+    fetched = sum(len(bars) for result in results.values() for bars in result.bars.values())
+    sent = sum(len(one.bars) for one in series)
     _logger.info(
         "bars: due=%d asked=%d credits=%d bars=%d dropped=%d provider=%s",
-        *(len(due.gaps), asked, spent, bars, dropped, name),
+        len(plan.gaps),
+        len(series),
+        sum(result.credits for result in results.values()),
+        sent,
+        fetched - sent,
+        ",".join(results) or None,
     )

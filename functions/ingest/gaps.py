@@ -29,6 +29,10 @@ class TickerHistory(NamedTuple):
     """Of the newest bar."""
     asked_at: datetime | None
     settled: tuple[tuple[datetime, datetime], ...] = ()
+    pausing: bool = False
+    """Every provider failed to serve it lately."""
+    rechecks: bool = False
+    """It is time to ask again for bars that the provider lacked."""
 
 
 class Gap(NamedTuple):

@@ -17,12 +17,16 @@ class ProfileDue(NamedTuple):
     name: str
 
 
-async def select_histories(connection: AsyncConnection, interval: str) -> list[TickerHistory]:
+async def select_histories(
+    connection: AsyncConnection, interval: str, now: datetime, configuration: str
+) -> list[TickerHistory]:
     """Return each active ticker with its newest stored bar of *interval*: one index probe a ticker."""
     cursor = connection.cursor()
     await cursor.execute(
         """
-           SELECT tickers.ticker, newest.start, newest.source, asked_windows.asked_at, asked_windows.settled
+           SELECT tickers.ticker, newest.start, newest.source, asked_windows.asked_at,
+                  CASE WHEN NOT again.again THEN asked_windows.settled END,
+                  NOT again.other AND coalesce(asked_windows.retry_at > %(now)s, false), again.again
              FROM tickers
         LEFT JOIN LATERAL (SELECT start, source
                              FROM bars
@@ -32,13 +36,16 @@ async def select_histories(connection: AsyncConnection, interval: str) -> list[T
                             LIMIT 1) AS newest ON true
         LEFT JOIN asked_windows ON asked_windows.ticker = tickers.ticker
                                AND asked_windows.interval = %(interval)s
+       CROSS JOIN LATERAL (SELECT coalesce(asked_windows.configuration <> %(configuration)s, false) AS other,
+                                  coalesce(asked_windows.configuration <> %(configuration)s
+                                           OR asked_windows.recheck_at <= %(now)s, false) AS again) AS again
             WHERE tickers.active
         """,
-        {"interval": interval},
+        {"interval": interval, "now": now, "configuration": configuration},
     )
     return [
-        TickerHistory(ticker, start, source, asked_at, tuple((window.lower, window.upper) for window in settled or ()))
-        for ticker, start, source, asked_at, settled in await cursor.fetchall()
+        TickerHistory(ticker, start, source, asked_at, tuple((one.lower, one.upper) for one in settled or ()), *rest)
+        for ticker, start, source, asked_at, settled, *rest in await cursor.fetchall()
     ]
 
 
@@ -47,12 +54,16 @@ async def select_gaps(
     interval: str,
     tickers: Sequence[str] | None,
     expected: Sequence[datetime],
+    now: datetime,
+    configuration: str,
     *,
     simulated: bool,
+    asked_before: datetime | None = None,
 ) -> list[Gap]:
     """Return where active tickers (all, or *tickers*) lack bars at *expected* that a provider may have.
 
-    Unless *simulated*, an invented bar counts as missing.
+    Unless *simulated*, an invented bar counts as missing. A bar that the provider lacked counts when it is time to ask
+    again, when other providers are configured, and for a ticker that was last asked before *asked_before*.
     """
     cursor = connection.cursor(row_factory=class_row(Gap))
     await cursor.execute(
@@ -71,6 +82,9 @@ async def select_gaps(
                               FROM (SELECT start
                                       FROM unnest(%(expected)s::timestamptz[]) AS wanted (start)
                                      WHERE NOT coalesce(asked_windows.settled @> start, false)
+                                        OR asked_windows.recheck_at <= %(now)s
+                                        OR asked_windows.configuration <> %(configuration)s
+                                        OR asked_windows.asked_at < %(asked_before)s
                                     EXCEPT
                                     SELECT start
                                       FROM bars
@@ -81,6 +95,10 @@ async def select_gaps(
              WHERE tickers.active
                AND (%(tickers)s::text[] IS NULL OR tickers.ticker = ANY (%(tickers)s))
                AND gap.first IS NOT NULL
+               AND (%(asked_before)s::timestamptz IS NOT NULL
+                    OR asked_windows.retry_at IS NULL
+                    OR asked_windows.retry_at <= %(now)s
+                    OR asked_windows.configuration <> %(configuration)s)
         """,
         {
             "interval": interval,
@@ -89,6 +107,9 @@ async def select_gaps(
             "first": expected[0],
             "last": expected[-1],
             "simulated": simulated,
+            "now": now,
+            "configuration": configuration,
+            "asked_before": asked_before,
         },
     )
     return await cursor.fetchall()

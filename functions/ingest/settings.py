@@ -1,7 +1,9 @@
 """What ingest is told from outside: where its data are, whom to ask, and what that may cost."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated
+from zlib import crc32
 
 from msgspec import Meta
 
@@ -49,6 +51,18 @@ class Providers(SettingsGroup):
     def order(self) -> tuple[str, ...]:
         """The bar providers to ask, the first that can serve wins."""
         return self.providers or (("twelvedata",) if self.twelvedata_api_keys else ("simulated",))
+
+    @property
+    def configuration(self) -> str:
+        """Digest of the providers and of the files to replay: where it changes, absent bars may be there now."""
+        parts = [*self.order, *map(repr, self.twelvedata_symbols.items())]
+        if "replay" in self.order:
+            for name in self.replay_files:
+                try:
+                    parts.append(f"{name} {crc32(Path(name).read_bytes())}")
+                except OSError:
+                    parts.append(name)
+        return f"{crc32(' '.join(parts).encode()):08x}"
 
     @property
     def invents(self) -> bool:

@@ -13,7 +13,7 @@ async def store_companies(connection: AsyncConnection, fetched: CompaniesFetched
 
     Return the new epoch, None if nothing changed, and the tickers that are not tracked.
     """
-    companies = {company.ticker: company for company in fetched.companies}
+    companies = {_clean(company.ticker): _without_nul(company) for company in fetched.companies}
     async with connection.transaction():
         known = await lock_tickers(connection, sorted(companies))
         changed = await upsert_companies(connection, fetched, [companies[ticker] for ticker in known])
@@ -90,3 +90,13 @@ async def rename_tickers(connection: AsyncConnection, tickers: list[str]) -> int
         {"tickers": tickers},
     )
     return cursor.rowcount
+
+
+def _without_nul(company: Company) -> Company:
+    """Return *company* without NUL in its texts, which Postgres cannot hold."""
+    texts = {name: _clean(value) for name, value in msgspec.structs.asdict(company).items() if isinstance(value, str)}
+    return msgspec.structs.replace(company, **texts)
+
+
+def _clean(text: str) -> str:
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")

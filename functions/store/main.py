@@ -6,6 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import functions_framework.aio
+from msgspec.structs import replace
 from psycopg import DataError
 from starlette.background import BackgroundTask
 from starlette.requests import Request
@@ -16,7 +17,7 @@ from functions.store.companies import store_companies
 from functions.store.dead_letters import dead_letter_reason, select_dead_letters, upsert_dead_letter
 from functions.store.rejections import Origin
 from functions.store.settings import Settings
-from functions.store.store_bars import StorePolicy, store_bars
+from functions.store.store_bars import StorePolicy, StoreResult, add_up, store_bars
 from shared.cache.market_version import publish_epoch
 from shared.connections.postgres import ConnectionPool
 from shared.events.cloudevents import Received, receive, reply
@@ -94,40 +95,69 @@ async def keep(event: Received) -> Response:
     if event.type == BarsFetched.TYPE:
         return await handle_bars_fetched(event, BarsFetched.from_json(event.data))
     if event.type == CompaniesFetched.TYPE:
-        return await handle_companies_fetched(CompaniesFetched.from_json(event.data))
+        return await handle_companies_fetched(event, CompaniesFetched.from_json(event.data))
     if event.type == TickRefused.TYPE:
         raise UnprocessableEvent(TickRefused.from_json(event.data).reason)
     raise UnprocessableEvent(f"store does not know the type {event.type}")
 
 
 async def handle_bars_fetched(event: Received, fetched: BarsFetched) -> Response:
-    """Keep bars and reply with what came of it."""
+    """Store bars and reply with the result; a series that Postgres cannot hold becomes a dead letter by itself."""
     _refuse_the_future(fetched)
+    origin = Origin(event.id, log.trace_id())
     async with _pool.connection() as connection:
-        stored, hour_complete, epoch = await store_bars(
-            connection,
-            fetched,
-            Origin(event.id, log.trace_id()),
-            _policy,
-        )
+        try:
+            results = [await store_bars(connection, fetched, origin, _policy)]
+        except (DataError, OverflowError):
+            if len(fetched.series) < 2:
+                raise
+            results: list[StoreResult] = []
+            for series in fetched.series:
+                part = replace(fetched, series=(series,))
+                try:
+                    results.append(await store_bars(connection, part, origin, _policy))
+                except (DataError, OverflowError) as error:
+                    await store_dead_letter(_part_of(event, series.ticker, part), str(error))
     answer = reply(
-        stored,
+        add_up(fetched.interval, [one.stored for one in results]),
         source="store",
         event_id=f"stored:{event.id}",
-        extensions={"hourcomplete": "true" if hour_complete else "false"},
+        extensions={"hourcomplete": "true" if any(one.hour_complete for one in results) else "false"},
     )
-    return with_publication(answer, epoch)
+    return with_publication(answer, max((one.epoch for one in results if one.epoch is not None), default=None))
 
 
-async def handle_companies_fetched(fetched: CompaniesFetched) -> Response:
-    """Keep company profiles; those of strangers are put aside with the whole event."""
+async def handle_companies_fetched(event: Received, fetched: CompaniesFetched) -> Response:
+    """Store company profiles; one that cannot be stored, or of an unknown ticker, becomes a dead letter by itself."""
     _refuse_the_future(fetched)
+    epochs: list[int | None] = []
+    unknown: list[str] = []
     async with _pool.connection() as connection:
-        epoch, strangers = await store_companies(connection, fetched)
-    if strangers:
+        try:
+            epoch, unknown = await store_companies(connection, fetched)
+            epochs.append(epoch)
+        except (DataError, OverflowError):
+            if len(fetched.companies) < 2:
+                raise
+            for company in fetched.companies:
+                part = replace(fetched, companies=(company,))
+                try:
+                    epoch, strangers = await store_companies(connection, part)
+                except (DataError, OverflowError) as error:
+                    await store_dead_letter(_part_of(event, company.ticker, part), str(error))
+                else:
+                    epochs.append(epoch)
+                    unknown += strangers
+    epoch = max((one for one in epochs if one is not None), default=None)
+    if unknown:
         await publish_version(epoch)
-        raise UnprocessableEvent(f"not tracked: {', '.join(strangers)}; the others were kept")
+        raise UnprocessableEvent(f"not tracked: {', '.join(unknown)}; the others were kept")
     return with_publication(Response(status_code=204), epoch)
+
+
+def _part_of(event: Received, ticker: str, part: BarsFetched | CompaniesFetched) -> Received:
+    """Return the part of *event* about *ticker* as an event that can be sent again by itself."""
+    return Received({**event.attributes, "id": f"{event.id}/{ticker}"}, part.to_json())
 
 
 async def store_dead_letter(event: Received, reason: str) -> Response:

@@ -1,13 +1,13 @@
-"""Turn an answer of a provider into rows: believe or reject each bar, insert, revise or leave alone, all or nothing."""
+"""Store fetched bars: validate each, insert, revise or leave alone, reject with a reason; all in one transaction."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 from typing import NamedTuple
 
 from psycopg import AsyncConnection
 
 from functions.store.bar_versions import SIMULATED, SourcePriority
-from functions.store.fetched_ranges import upsert_fetched_ranges
+from functions.store.fetched_ranges import upsert_failures, upsert_fetched_ranges
 from functions.store.jumps import drop_jumps
 from functions.store.merge import BarChanges, FetchedBatch, StoredBars, find_out_of_order, merge
 from functions.store.queries import (
@@ -21,31 +21,43 @@ from functions.store.queries import (
     use_primary_key,
 )
 from functions.store.rejections import Origin, insert_rejections
+from functions.store.series_checks import WIDEST_SHIFT, Rejection
 from functions.store.tickers import select_tickers
 from functions.store.totals import add_to_totals
 from functions.store.validation import BarBatch, RejectedBar, split
 from shared.cache.market_version import bump_epoch
 from shared.calendar.queries import select_calendar
 from shared.calendar.trading import TradingCalendar
-from shared.events.types import BarsFetched, BarsStored
+from shared.events.types import BarsFetched, BarsStored, Series
 
 _TRIES = 10
 _DAY = timedelta(days=1)
+_YEARS = range(1900, 9000)
+_UNREADABLE = Rejection("time-unreadable", "The bar has no readable time.")
 
 
 class StorePolicy(NamedTuple):
-    """What to make of answers that disagree or lack bars."""
+    """How to treat answers that disagree or lack bars."""
 
     trust: SourcePriority
     settles_after: timedelta
 
 
 class StoreResult(NamedTuple):
-    """What came of an event: its successor, whether the newest hour is complete, the epoch if readers see a change."""
+    """Result of an event: the reply, whether the newest hour is complete, the new epoch if readers see a change."""
 
     stored: BarsStored
     hour_complete: bool
     epoch: int | None
+
+
+class _Part(NamedTuple):
+    """The bars of one source, stored and not, and whether anything in the database changed."""
+
+    valid: BarBatch
+    rejected: list[RejectedBar]
+    changes: BarChanges
+    changed: bool
 
 
 class _RacedError(Exception):
@@ -53,68 +65,107 @@ class _RacedError(Exception):
 
 
 async def store_bars(
-    connection: AsyncConnection, fetched: BarsFetched, origin: Origin, rules: StorePolicy
+    connection: AsyncConnection, fetched: BarsFetched, origin: Origin, policy: StorePolicy
 ) -> StoreResult:
-    """Keep *fetched*, the same event twice like once, in one transaction of *connection* (which has autocommit)."""
+    """Store *fetched* in one transaction of *connection* (which has autocommit); idempotent."""
     for _ in range(_TRIES):
         try:
             async with connection.transaction():
-                return await _keep(connection, fetched, origin, rules)
+                return await _store(connection, fetched, origin, policy)
         except _RacedError:
             continue
     raise RuntimeError(f"other stores were faster {_TRIES} times")
 
 
-async def _keep(connection: AsyncConnection, fetched: BarsFetched, origin: Origin, rules: StorePolicy) -> StoreResult:
-    interval, at = fetched.interval, fetched.fetched_at.astimezone(UTC)
+async def _store(connection: AsyncConnection, fetched: BarsFetched, origin: Origin, policy: StorePolicy) -> StoreResult:
     await use_primary_key(connection)
-    told = [(series.ticker, bar.start.astimezone(UTC), bar) for series in fetched.series for bar in series.bars]
     tickers = await select_tickers(connection)
-    market = await _select_market(connection, [start for _, start, _ in told if start < at])
-    good, bad = split(told, interval=interval, fetched_at=at, market=market, tickers=tickers)
+    market = await _select_market(connection, fetched)
+    changed = False
+    summaries: list[BarsStored] = []
+    for source in dict.fromkeys(series.source or fetched.source for series in fetched.series) or (fetched.source,):
+        series = [one for one in fetched.series if (one.source or fetched.source) == source]
+        part = await _store_source(connection, fetched, source, series, tickers, market, origin, policy)
+        summary = _summary(fetched.interval, part)
+        await add_to_totals(connection, source, summary)
+        summaries.append(summary)
+        changed = changed or part.changed
+    changed = bool(await upsert_failures(connection, fetched, tickers.keys(), origin.trace_id)) or changed
+    total = add_up(fetched.interval, summaries)
+    complete = total.interval == "1h" and total.last is not None and await is_complete(connection, total.last)
+    return StoreResult(total, complete, await bump_epoch(connection) if changed else None)
+
+
+async def _store_source(
+    connection: AsyncConnection,
+    fetched: BarsFetched,
+    source: str,
+    series: Sequence[Series],
+    tickers: dict[str, bool],
+    market: TradingCalendar,
+    origin: Origin,
+    policy: StorePolicy,
+) -> _Part:
+    interval, at = fetched.interval, fetched.fetched_at.astimezone(UTC)
+    rejected = [RejectedBar(one.ticker, None, text, _UNREADABLE) for one in series for text in one.unreadable]
+    rejected += [
+        RejectedBar(one.ticker, bar.start.astimezone(UTC), bar, Rejection(one.reason, one.detail))
+        for one in series
+        if one.reason
+        for bar in one.bars
+    ]
+    bars = [(one.ticker, bar.start.astimezone(UTC), bar) for one in series if not one.reason for bar in one.bars]
+    valid, invalid = split(bars, interval=interval, fetched_at=at, market=market, tickers=tickers)
+    rejected += invalid
     changes = BarChanges()
-    if good:
-        standing = await select_stored_bars(connection, interval, good, simulated=fetched.source == SIMULATED)
-        good, jumped = _drop_jumps(fetched, good, standing)
-        bad += jumped
-        changes = await _write(connection, interval, FetchedBatch(fetched.source, at, good), standing, rules.trust)
-    rejected = await insert_rejections(connection, fetched, bad, origin)
-    asked = await upsert_fetched_ranges(connection, fetched, tickers.keys(), rules.settles_after, origin.trace_id)
-    summary = _summary(interval, good, changes, len(bad))
-    complete = interval == "1h" and summary.last is not None and await is_complete(connection, summary.last)
-    await add_to_totals(connection, fetched.source, summary)
-    epoch = await bump_epoch(connection) if changes.news or rejected or asked else None
-    return StoreResult(summary, complete, epoch)
+    if valid:
+        stored = await select_stored_bars(connection, interval, valid, simulated=source == SIMULATED)
+        valid, jumped = _drop_jumps(interval, source, series, valid, stored)
+        rejected += jumped
+        changes = await _write(connection, interval, FetchedBatch(source, at, valid), stored, policy.trust)
+    new = await insert_rejections(connection, interval, source, at, rejected, origin)
+    asked = await upsert_fetched_ranges(
+        connection, fetched, source, series, tickers.keys(), valid, market, policy.settles_after, origin.trace_id
+    )
+    return _Part(valid, rejected, changes, changes.news or bool(new) or bool(asked))
 
 
-async def _select_market(connection: AsyncConnection, starts: Sequence[datetime]) -> TradingCalendar:
-    """Return the sessions that bars with these *starts* can lie in."""
-    return await select_calendar(connection, min(starts), max(starts) + _DAY) if starts else TradingCalendar(())
+async def _select_market(connection: AsyncConnection, fetched: BarsFetched) -> TradingCalendar:
+    """Return the sessions that the bars and windows of *fetched* can lie in, under any clock."""
+    at = fetched.fetched_at
+    starts = [bar.start for one in fetched.series for bar in one.bars if bar.start < at and bar.start.year in _YEARS]
+    starts += [one.start for one in fetched.series if one.start < at and one.start.year in _YEARS]
+    if not starts:
+        return TradingCalendar(())
+    return await select_calendar(connection, min(starts) - _DAY, min(max(starts) + WIDEST_SHIFT + _DAY, at + _DAY))
 
 
-def _drop_jumps(fetched: BarsFetched, good: BarBatch, standing: StoredBars) -> tuple[BarBatch, list[RejectedBar]]:
-    """Return the bars of *good* whose closes are believed, and the others; invented bars are judged by such only."""
-    simulated = fetched.source == SIMULATED
+def _drop_jumps(
+    interval: str, source: str, series: Sequence[Series], valid: BarBatch, stored: StoredBars
+) -> tuple[BarBatch, list[RejectedBar]]:
+    """Return the bars of *valid* with plausible prices, and the others; invented bars are compared with such only."""
     levels = {
         ticker: {
-            start: bar.version.close for start, bar in bars.items() if (bar.version.source == SIMULATED) == simulated
+            start: bar.version.close
+            for start, bar in bars.items()
+            if (bar.version.source == SIMULATED) == (source == SIMULATED)
         }
-        for ticker, bars in standing.items()
+        for ticker, bars in stored.items()
     }
-    return drop_jumps(good, levels, {series.ticker for series in fetched.series if series.confirmed_by})
+    return drop_jumps(valid, levels, {one.ticker for one in series if one.confirmed_by}, interval=interval)
 
 
 async def _write(
-    connection: AsyncConnection, interval: str, told: FetchedBatch, standing: StoredBars, trust: SourcePriority
+    connection: AsyncConnection, interval: str, batch: FetchedBatch, stored: StoredBars, trust: SourcePriority
 ) -> BarChanges:
-    """Write what *told* changes; _RacedError when a bar that was not there is there now."""
-    late = find_out_of_order(told, standing, trust)
+    """Write the changes that *batch* makes; _RacedError when a bar that was not there is there now."""
+    late = find_out_of_order(batch, stored, trust)
     histories = await select_revisions(connection, interval, late) if late else {}
-    changes = merge(told, standing, histories, trust)
-    if changes.new and await insert_bars(connection, interval, told, changes.new) < len(changes.new):
+    changes = merge(batch, stored, histories, trust)
+    if changes.new and await insert_bars(connection, interval, batch, changes.new) < len(changes.new):
         raise _RacedError
     if changes.seen:
-        await update_seen_at(connection, interval, changes.seen, told.at)
+        await update_seen_at(connection, interval, changes.seen, batch.at)
     if changes.moved:
         await update_bars(connection, interval, changes.moved)
     if changes.past:
@@ -122,14 +173,29 @@ async def _write(
     return changes
 
 
-def _summary(interval: str, good: BarBatch, changes: BarChanges, rejected: int) -> BarsStored:
+def _summary(interval: str, part: _Part) -> BarsStored:
+    valid, changes = part.valid, part.changes
     return BarsStored(
         interval=interval,
-        tickers=tuple(good),
-        first=min((next(iter(bars)) for bars in good.values()), default=None),
-        last=max((next(reversed(bars)) for bars in good.values()), default=None),
+        tickers=tuple(valid),
+        first=min((next(iter(bars)) for bars in valid.values()), default=None),
+        last=max((next(reversed(bars)) for bars in valid.values()), default=None),
         inserted=len(changes.new),
         revised=changes.revised,
-        unchanged=sum(map(len, good.values())) - len(changes.new) - changes.revised,
-        rejected=rejected,
+        unchanged=sum(map(len, valid.values())) - len(changes.new) - changes.revised,
+        rejected=len(part.rejected),
+    )
+
+
+def add_up(interval: str, summaries: Sequence[BarsStored]) -> BarsStored:
+    """Return the sum of *summaries* of one event."""
+    return BarsStored(
+        interval=interval,
+        tickers=tuple(dict.fromkeys(ticker for one in summaries for ticker in one.tickers)),
+        first=min((one.first for one in summaries if one.first), default=None),
+        last=max((one.last for one in summaries if one.last), default=None),
+        inserted=sum(one.inserted for one in summaries),
+        revised=sum(one.revised for one in summaries),
+        unchanged=sum(one.unchanged for one in summaries),
+        rejected=sum(one.rejected for one in summaries),
     )

@@ -1,11 +1,11 @@
-"""The rules a bar must obey by itself to be believed: from values to values, standard library only."""
+"""Validation of bars by themselves: prices, volume, time, from values to values, standard library only."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple, Protocol, cast
 
+from functions.store.series_checks import Rejection, find_series_faults, week_of
 from shared.calendar.trading import LENGTHS, TradingCalendar
 
 DERIVED = frozenset({"1d", "1w", "1mo"})
@@ -13,9 +13,6 @@ DERIVED = frozenset({"1d", "1w", "1mo"})
 
 CHEAPEST, DEAREST = Decimal("0.000001"), Decimal(10**8)
 """USD. A price outside is a fault of unit or parsing: the dearest share costs a hundredth of it."""
-
-DOUBTFUL = 20
-"""So many bars outside sessions, and most of an answer, are no slip but another clock."""
 
 ZERO, LARGEST_VOLUME = Decimal(), Decimal(2**63 - 1)
 
@@ -37,13 +34,6 @@ class Bar(Protocol):
     def volume(self) -> Decimal | None: ...
 
 
-class Rejection(NamedTuple):
-    """Why a bar is not believed: a short stable code, and a sentence with figures for people."""
-
-    reason: str
-    detail: str
-
-
 class ValidBar(Protocol):
     """A bar with all prices, that obeys the rules."""
 
@@ -61,12 +51,25 @@ class ValidBar(Protocol):
     def volume(self) -> Decimal | None: ...
 
 
+class PricedBar(NamedTuple):
+    """A bar whose prices are stored without its volume."""
+
+    start: datetime
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal | None = None
+
+
 class RejectedBar(NamedTuple):
-    """A bar that is not believed, as it came, and why."""
+    """A bar, or its volume, that is not stored, as it came, and the reason; *start* is None when it is unreadable."""
 
     ticker: str
-    bar: Bar | ValidBar
-    fault: Rejection
+    start: datetime | None
+    bar: Bar | ValidBar | str
+    """The text of one that is no bar at all."""
+    rejection: Rejection
 
 
 BarBatch = dict[str, dict[datetime, ValidBar]]
@@ -74,39 +77,59 @@ BarBatch = dict[str, dict[datetime, ValidBar]]
 
 
 def split(
-    told: Iterable[tuple[str, datetime, Bar]],
+    bars: Sequence[tuple[str, datetime, Bar]],
     *,
     interval: str,
     fetched_at: datetime,
     market: TradingCalendar,
     tickers: Mapping[str, bool],
 ) -> tuple[BarBatch, list[RejectedBar]]:
-    """Return the believable bars of *told* (ticker, start in UTC, bar), each start once, and the others.
+    """Return the valid ones of *bars* (ticker, start in UTC, bar), each start once, and the rejected ones.
 
-    *tickers* are the known ones: are they active?
+    *tickers* maps known tickers to whether they are active. A bar with right prices and a wrong volume is in both.
     """
-    good: BarBatch = {}
-    bad: list[RejectedBar] = []
-    strange = _interval_fault(interval)
-    moments: dict[datetime, Rejection | None] = {}
-    for ticker, start, bar in told:
-        if start not in moments:  # all tickers have the same few
-            moments[start] = strange or _moment_fault(start, interval, fetched_at, market)
-        fault = (None if tickers.get(ticker) else _ticker_fault(ticker, tickers)) or moments[start] or check(bar)
+    valid: BarBatch = {}
+    rejected: list[RejectedBar] = []
+    wrong_interval = _interval_fault(interval)
+    times: dict[datetime, Rejection | None] = {}
+    starts_of: dict[str, set[datetime]] = {}
+    for ticker, start, _ in bars:
+        if start not in times:  # all tickers have the same few
+            times[start] = wrong_interval or _time_fault(start, interval, fetched_at, market)
+        starts_of.setdefault(ticker, set()).add(start)
+    weeks: dict[tuple[str, tuple[int, int]], Rejection] = {}
+    if not wrong_interval:
+        weeks = find_series_faults(
+            {ticker: sorted(starts) for ticker, starts in starts_of.items()},
+            lambda start: times[start] is not None,
+            interval=interval,
+            fetched_at=fetched_at,
+            market=market,
+        )
+    for ticker, start, bar in bars:
+        fault = (
+            (None if tickers.get(ticker) else _ticker_fault(ticker, tickers))
+            or (weeks.get((ticker, week_of(start))) if weeks else None)
+            or times[start]
+            or check_prices(bar)
+        )
         if fault:
-            bad.append(RejectedBar(ticker, bar, fault))
+            rejected.append(RejectedBar(ticker, start, bar, fault))
             continue
-        kept = good.setdefault(ticker, {})
-        if start in kept and kept[start] != bar:
-            bad.append(RejectedBar(ticker, kept[start], _CONTRADICTED))
-        kept[start] = cast("ValidBar", bar)
-    bad += _doubt_clocks(good, bad)
-    return {ticker: dict(sorted(kept.items())) for ticker, kept in sorted(good.items())}, bad
+        one = cast("ValidBar", bar)
+        if volume_fault := check_volume(one):
+            rejected.append(RejectedBar(ticker, start, bar, volume_fault))
+            one = PricedBar(one.start, one.open, one.high, one.low, one.close)
+        accepted = valid.setdefault(ticker, {})
+        if start in accepted and accepted[start] != one:
+            rejected.append(RejectedBar(ticker, start, accepted[start], _CONTRADICTED))
+        accepted[start] = one
+    return {ticker: dict(sorted(some.items())) for ticker, some in sorted(valid.items())}, rejected
 
 
-def check(bar: Bar) -> Rejection | None:
-    """Return what is wrong with the figures of *bar*, None when they can be true."""
-    opened, high, low, close, volume = bar.open, bar.high, bar.low, bar.close, bar.volume
+def check_prices(bar: Bar) -> Rejection | None:
+    """Return what is wrong with the prices of *bar*, None when they can be true."""
+    opened, high, low, close = bar.open, bar.high, bar.low, bar.close
     if opened is None or high is None or low is None or close is None:
         return Rejection("price-missing", "A bar needs open, high, low and close.")
     try:
@@ -114,6 +137,12 @@ def check(bar: Bar) -> Rejection | None:
             return _price_fault(opened, high, low, close)
     except InvalidOperation:  # NaN is neither less nor more
         return Rejection("price-not-a-number", "A price is NaN.")
+    return None
+
+
+def check_volume(bar: ValidBar) -> Rejection | None:
+    """Return what is wrong with the volume of *bar*, None when it can be a count of shares, or is missing."""
+    volume = bar.volume
     if volume is None:
         return None
     if not volume.is_finite():
@@ -122,18 +151,12 @@ def check(bar: Bar) -> Rejection | None:
         return Rejection("volume-out-of-range", f"The volume is {volume}.")
     if volume != int(volume):
         return Rejection("volume-not-whole", f"The volume is {volume}: shares that were adjusted, or another unit.")
+    if not volume and bar.low < bar.high:
+        return Rejection("volume-zero", f"The volume is 0 and the price went from {bar.low} to {bar.high}.")
     return None
 
 
-def _doubt_clocks(good: BarBatch, bad: Sequence[RejectedBar]) -> list[RejectedBar]:
-    """Take from *good* the tickers whose bars mostly lie outside sessions: the others are inside by chance."""
-    outside = Counter(one.ticker for one in bad if one.fault is _OUTSIDE)
-    doubted = [ticker for ticker, bars in good.items() if outside[ticker] > max(len(bars), DOUBTFUL)]
-    return [RejectedBar(ticker, bar, _WRONG_CLOCK) for ticker in doubted for bar in good.pop(ticker).values()]
-
-
 _OUTSIDE = Rejection("outside-session", "The exchange was closed.")
-_WRONG_CLOCK = Rejection("clock-doubtful", "Most bars of this answer lie outside the sessions: its clock is not UTC.")
 _CONTRADICTED = Rejection("contradicted", "A later bar of the same answer has the same start and other figures.")
 
 
@@ -162,7 +185,7 @@ def _ticker_fault(ticker: str, tickers: Mapping[str, bool]) -> Rejection:
     return Rejection("ticker-unknown", "The ticker is not tracked.")
 
 
-def _moment_fault(start: datetime, interval: str, fetched_at: datetime, market: TradingCalendar) -> Rejection | None:
+def _time_fault(start: datetime, interval: str, fetched_at: datetime, market: TradingCalendar) -> Rejection | None:
     if start >= fetched_at:
         return Rejection("unfinished", "The bar starts after it was fetched.")
     session = market.session_at(start)

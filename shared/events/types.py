@@ -103,8 +103,11 @@ class TickRefused(Event, frozen=True, kw_only=True):
     tick_data: str
 
 
-class Bar(Part, frozen=True, kw_only=True):
-    """One bar as a source gave it. *start* is its opening instant; *volume* is in shares, None if it has none."""
+class Bar(Part, frozen=True, kw_only=True, omit_defaults=True):
+    """One bar as a source gave it. *start* is its opening instant; *volume* is in shares, None if it has none.
+
+    *text* is the bar as the source wrote it, where a figure could not be read.
+    """
 
     start: Instant
     open: Price | None
@@ -112,12 +115,15 @@ class Bar(Part, frozen=True, kw_only=True):
     low: Price | None
     close: Price | None
     volume: Price | None
+    text: str | None = None
 
 
-class Series(Part, frozen=True, kw_only=True):
+class Series(Part, frozen=True, kw_only=True, omit_defaults=True):
     """The bars of one ticker in the window [start, end) that was asked for; no bars means the source has none there.
 
-    *confirmed_by* names a second source that agrees with the newest close, if one was asked.
+    *confirmed_by* names a second source that agrees with the newest close, if one was asked. *source* is that of these
+    bars where another provider served them than most. *unreadable* are bars without a readable time, as text. With a
+    *reason* none of the bars may be stored: the answer's own labels are not those that were asked for.
     """
 
     ticker: str
@@ -125,16 +131,32 @@ class Series(Part, frozen=True, kw_only=True):
     end: Instant
     bars: tuple[Bar, ...]
     confirmed_by: str | None = None
+    source: str | None = None
+    unreadable: tuple[str, ...] = ()
+    reason: str | None = None
+    detail: str = ""
 
 
-class BarsFetched(Event, frozen=True, kw_only=True):
-    """A provider answered with bars. ingest → store."""
+class FetchFailure(Part, frozen=True, kw_only=True):
+    """A ticker that every provider failed to serve, and the reason of the last one."""
+
+    ticker: str
+    reason: str
+
+
+class BarsFetched(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """A provider answered with bars. ingest → store.
+
+    *failures* are the tickers that it did not serve. *configuration* is a digest of the providers that could be asked.
+    """
 
     TYPE = "tech.stocksalot.bars.fetched.v1"
     interval: str
     source: str
     fetched_at: Instant
     series: tuple[Series, ...]
+    failures: tuple[FetchFailure, ...] = ()
+    configuration: str | None = None
 
 
 class Company(Part, frozen=True, kw_only=True):

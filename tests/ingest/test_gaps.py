@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from functions.ingest.bars import drop_unusable, has_jump, truncate
+from functions.ingest.bars import drop_unfinished, has_jump, truncate
 from functions.ingest.gaps import (
     FetchRequest,
     Gap,
@@ -176,54 +176,44 @@ class TestWhatTicksName:
             requested_window(Tick(start="2026-11-21"), self.NOW, 60)
 
 
-class TestWhatIsKept:
-    """Of what a provider answers, what can be a bar."""
-
-    ASK = FetchRequest("KO", utc("2026-11-20 14:30"), utc("2026-11-20 21:00"))
+class TestWhatIsSent:
+    """All that a provider answers goes to store, except bars in progress."""
 
     @pytest.mark.parametrize(
-        ("start", "kept"),
+        ("start", "sent"),
         [
             ("2026-11-20 14:30", True),
             ("2026-11-20 19:30", True),
-            ("2026-11-20 13:30", False),
-            ("2026-11-20 14:00", False),
-            ("2026-11-20 14:37", False),
+            ("2026-11-20 13:30", True),
+            ("2026-11-20 14:00", True),
+            ("2026-11-20 20:37", True),
             ("2026-11-20 20:30", False),
-            ("2026-11-20 21:30", False),
-            ("2026-11-21 15:30", False),
-            ("2026-11-19 15:30", False),
+            ("2026-11-20 21:30", True),
+            ("2026-11-21 15:30", True),
         ],
         ids=[
             "first",
             "last finished",
-            "before the market opens",
-            "on the clock's grid",
-            "off the grid",
-            "unfinished",
-            "after the market closes",
-            "on a Saturday",
-            "not asked for",
+            "before the open",
+            "clock hour",
+            "off grid",
+            "in progress",
+            "future",
+            "Saturday",
         ],
     )
-    def test_only_finished_bars_on_the_grid_of_a_session(self, start: str, kept: bool) -> None:
-        """Everything else is dropped, whatever the provider says."""
-        found = drop_unusable(self.ASK, [bar(utc(start))], exchange(), utc("2026-11-20 20:59"), GRACE)
+    def test_only_the_bar_in_progress_is_left_out(self, start: str, sent: bool) -> None:
+        """Store records each bar that it rejects; a bar in progress comes again when it is finished."""
+        found = drop_unfinished([bar(utc(start))], exchange(), utc("2026-11-20 20:59"), GRACE)
 
-        assert bool(found) == kept
+        assert bool(found) == sent
 
     def test_a_bar_is_finished_after_its_grace(self) -> None:
         """Not a second earlier."""
         bars = [bar(utc("2026-11-20 20:30"))]
 
-        assert drop_unusable(self.ASK, bars, exchange(), utc("2026-11-20 21:01") - timedelta(seconds=1), GRACE) == []
-        assert drop_unusable(self.ASK, bars, exchange(), utc("2026-11-20 21:01"), GRACE) == bars
-
-    def test_wrong_prices_are_passed_on(self) -> None:
-        """Store refuses them with a record."""
-        bars = [bar(utc("2026-11-20 14:30"), high="NaN", low=None, open="-1")]
-
-        assert drop_unusable(self.ASK, bars, exchange(), FRIDAY_EVENING, GRACE) == bars
+        assert drop_unfinished(bars, exchange(), utc("2026-11-20 21:01") - timedelta(seconds=1), GRACE) == []
+        assert drop_unfinished(bars, exchange(), utc("2026-11-20 21:01"), GRACE) == bars
 
     @pytest.mark.parametrize(
         ("closes", "jumped"),

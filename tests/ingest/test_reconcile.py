@@ -1,12 +1,19 @@
 """Whatever is missing is found and fetched, whichever ticks came before."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from functions.ingest import gaps
 from tests.fake_vendors import Vendors, exchange, utc
-from tests.ingest.ingest_harness import FRIDAY_EVENING, IngestHarness, fetched
+from tests.ingest.ingest_harness import FRIDAY_EVENING, IngestHarness, fetched, starts
+
+
+def rows_of(ticker: str) -> str:
+    """CSV rows of Friday's session."""
+    hours = starts("2026-11-20", "2026-11-21")
+    return "".join(f"{ticker},{start:%Y-%m-%dT%H:%M:%SZ},1h,60,61,59,60,1\n" for start in hours)
 
 
 class TestReconcile:
@@ -56,7 +63,7 @@ class TestReconcile:
         assert harness.work({"lookback_sessions": 10}) is None
 
     def test_a_hole_that_no_provider_can_fill_is_left_alone(self, open_harness: Callable[..., IngestHarness]) -> None:
-        """What is settled is not looked for again."""
+        """What is settled is not looked for again by the schedule; an explicit window asks once an hour."""
         harness = open_harness()
         harness.track("KO")
         harness.work()
@@ -64,7 +71,9 @@ class TestReconcile:
         harness.sql("UPDATE asked_windows SET settled = '{[2026-11-17T15:30Z, 2026-11-17T16:30Z)}'")
 
         assert harness.work({"lookback_sessions": 10}) is None
-        assert harness.work({"start": "2026-11-01"}) is None
+        assert harness.work({"start": "2026-11-01", "end": "2026-11-20"}) is None
+        harness.clock.forward(hours=2)
+        assert harness.work({"start": "2026-11-01", "end": "2026-11-20"}) is not None
 
     def test_a_window_is_filled_and_not_more(self, open_harness: Callable[..., IngestHarness]) -> None:
         """start and end fill [start, end): dates are days in New York, the half day included."""
@@ -126,21 +135,116 @@ class TestReconcile:
         assert asked == ["V", "KO", "V"]
         assert harness.work() is None
 
-    def test_an_unknown_symbol_is_not_asked_for_for_ever(
+    def test_a_failing_symbol_is_asked_for_with_growing_pauses(
         self, open_real_harness: Callable[..., IngestHarness], upstream: Vendors
     ) -> None:
-        """Its empty answer settles the window like any other."""
+        """Nothing is settled by a 404: after ten minutes, an hour and six hours the symbol is tried again."""
         harness = open_real_harness()
         harness.sql("INSERT INTO tickers VALUES ('NOPE', 'Nobody', true)")
         harness.track("NOPE")
-        harness.clock.at = utc("2026-11-21 12:00")
-        first = harness.work()
-        harness.clock.forward(minutes=5)
+        harness.clock.at, asked = utc("2026-11-21 12:00"), []
+        for minutes in (0, 9, 2, 58, 3, 350, 12):
+            harness.clock.forward(minutes=minutes)
+            event = harness.work()
+            asked.append(bool(event and event.failures))
 
-        assert first is not None
-        assert first.series[0].bars == ()
-        assert harness.work() is None
-        assert len(upstream.requests()) == 1
+        assert asked == [True, False, True, False, True, False, True]
+        assert harness.sql("SELECT settled = '{}', failure LIKE 'twelvedata: 404%%' FROM asked_windows") == [
+            (True, True)
+        ]
+
+    def test_a_failing_symbol_does_not_starve_the_others(
+        self, open_real_harness: Callable[..., IngestHarness], upstream: Vendors
+    ) -> None:
+        """An error in its place in every batch: with one credit a minute the other ticker is served all the same."""
+        harness = open_real_harness(twelvedata_credits_per_minute="1")
+        harness.track("KO", "V")
+        upstream.misbehave("symbol_error", symbols=["KO"], code=400, message="Invalid", times=99)
+        served = []
+        for _ in range(3):
+            event = harness.work()
+            served += [one.ticker for one in event.series] if event else []
+            harness.clock.forward(minutes=1)
+
+        assert served == ["V"]
+
+    def test_absent_bars_are_asked_for_again_and_filled(
+        self, open_real_harness: Callable[..., IngestHarness], upstream: Vendors
+    ) -> None:
+        """An empty answer at the first fill: the next night the provider has the bars, and all of them are stored."""
+        harness = open_real_harness()
+        harness.track("KO")
+        harness.clock.at = utc("2026-11-21 12:00")
+        upstream.misbehave("no_data")
+        empty = harness.work()
+        harness.clock.forward(hours=6)
+        early = harness.work()
+        harness.clock.forward(hours=6, minutes=1)
+        filled = harness.work()
+
+        assert (empty and empty.series[0].bars, early) == ((), None)
+        assert filled is not None
+        assert harness.sql("SELECT count(*) FROM bars") == [420]
+        assert harness.sql("SELECT recheck_at FROM asked_windows") == [None]
+
+    def test_a_corrected_file_is_read_again(self, open_harness: Callable[..., IngestHarness], tmp_path: Path) -> None:
+        """Rows that were absent are asked for as soon as the file says something else."""
+        header = "ticker,datetime,interval,open,high,low,close,volume\n"
+        file = tmp_path / "mine.csv"
+        file.write_text(header + "KO,2026-11-20T20:30:00Z,1h,60,61,59,60,1\n")
+        harness = open_harness(providers="replay", replay_files=str(file), history_sessions="1")
+        harness.track("KO")
+        harness.clock.at = utc("2026-11-21 12:00")
+        harness.work()
+        harness.clock.forward(minutes=1)
+        same = harness.work()
+        hours = "".join(
+            f"KO,{start:%Y-%m-%dT%H:%M:%SZ},1h,60,61,59,60,1\n" for start in starts("2026-11-20", "2026-11-21")
+        )
+        file.write_text(header + hours)
+        harness.work()
+
+        assert same is None
+        assert harness.sql("SELECT count(*) FROM bars") == [7]
+
+    def test_what_one_provider_lacks_is_asked_of_the_next(
+        self, open_real_harness: Callable[..., IngestHarness], upstream: Vendors, tmp_path: Path
+    ) -> None:
+        """By the ticker: one event, each series with its source, and each bar stored under it."""
+        file = tmp_path / "mine.csv"
+        rows = "".join(
+            f"KO,{start:%Y-%m-%dT%H:%M:%SZ},1h,60,61,59,60,1\n" for start in starts("2026-11-20", "2026-11-21")
+        )
+        file.write_text("ticker,datetime,interval,open,high,low,close,volume\n" + rows)
+        harness = open_real_harness(providers="twelvedata,replay", replay_files=str(file), history_sessions="1")
+        harness.track("KO", "V")
+        harness.clock.at = utc("2026-11-21 12:00")
+        upstream.misbehave("symbol_error", symbols=["KO"], code=400, message="Invalid")
+        event = harness.work()
+
+        assert event is not None
+        assert (event.source, [(one.ticker, one.source) for one in event.series]) == (
+            "twelvedata",
+            [("V", None), ("KO", "replay")],
+        )
+        assert harness.sql("SELECT ticker, source, count(*) FROM bars GROUP BY 1, 2 ORDER BY 1") == [
+            ("KO", "replay", 7),
+            ("V", "twelvedata", 7),
+        ]
+
+    def test_a_series_with_other_labels_is_stored_nowhere(
+        self, open_real_harness: Callable[..., IngestHarness], upstream: Vendors
+    ) -> None:
+        """Half hours in the place of hours: every bar is in the ledger with the reason, none is stored or settled."""
+        harness = open_real_harness(history_sessions="1")
+        harness.track("KO")
+        harness.clock.at = utc("2026-11-21 12:00")
+        upstream.misbehave("wrong_interval")
+        harness.work()
+
+        assert harness.sql("SELECT count(*) FROM bars") == [0]
+        assert harness.sql("SELECT reason, count(*) FROM rejected_bars GROUP BY 1") == [("interval-wrong", 7)]
+        assert harness.sql("SELECT settled = '{}' FROM asked_windows") == [True]
 
     def test_real_bars_take_the_place_of_invented_ones_and_never_the_other_way(
         self,
@@ -178,10 +282,10 @@ class TestReconcile:
         assert (event.source, len(event.series[0].bars)) == ("twelvedata", 21)
         assert real.work(window) is None
 
-    def test_what_is_unfinished_or_out_of_place_is_dropped_and_counted(
+    def test_the_bar_in_progress_is_left_out_and_a_weekends_rejected(
         self, open_real_harness: Callable[..., IngestHarness], upstream: Vendors, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        """The bar in progress is never stored, nor a weekend's; wrong prices are store's to refuse."""
+        """The one comes again, the other is in the ledger with its reason."""
         harness = open_real_harness()
         harness.track("KO")
         harness.clock.at = utc("2026-11-20 15:45")
@@ -189,8 +293,9 @@ class TestReconcile:
         event = harness.work({"start": "2026-11-19"})
 
         assert event is not None
-        assert event.series[0].bars[-1].start == utc("2026-11-20 14:30")
-        assert "bars=8 dropped=1 provider=twelvedata" in capsys.readouterr().out
+        assert [one.start for one in event.series[0].bars[-2:]] == [utc("2026-11-20 14:30"), utc("2026-11-21 15:30")]
+        assert harness.sql("SELECT reason FROM rejected_bars") == ["unfinished"]
+        assert "bars=9 dropped=1 provider=twelvedata" in capsys.readouterr().out
 
     def test_a_correction_of_a_late_bar_comes_in(
         self, open_real_harness: Callable[..., IngestHarness], upstream: Vendors

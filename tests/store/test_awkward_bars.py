@@ -1,6 +1,5 @@
 """Bars as sources really give them: each is stored, revised or rejected with a reason that somebody can act on."""
 
-from collections import Counter
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -33,10 +32,6 @@ CHRISTMAS_EVE = datetime(2026, 12, 24, tzinfo=UTC)
         ({"high": "99.99", "low": "99"}, "high-not-highest"),
         ({"open": "101"}, "high-not-highest"),
         ({"open": "99"}, "low-not-lowest"),
-        ({"volume": "-1"}, "volume-out-of-range"),
-        ({"volume": "9223372036854775808"}, "volume-out-of-range"),
-        ({"volume": "1000.5"}, "volume-not-whole"),
-        ({"volume": "NaN"}, "volume-not-a-number"),
         ({"start": "2026-11-16T14:00:00Z"}, "outside-session"),  # before the opening
         ({"start": "2026-11-16T21:00:00Z"}, "outside-session"),  # the closing auction as a bar of its own
         ({"start": "2026-11-14T15:30:00Z"}, "outside-session"),  # a Saturday
@@ -62,6 +57,28 @@ def test_a_bar_that_cannot_be_true_is_rejected(store: Store, figures: dict[str, 
         name: (value and Decimal(value).is_nan()) or value == bad[name] for name, value in kept.items()
     } == dict.fromkeys(("open", "high", "low", "close", "volume"), True)
     assert detail.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("figures", "reason"),
+    [
+        ({"volume": "-1"}, "volume-out-of-range"),
+        ({"volume": "9223372036854775808"}, "volume-out-of-range"),
+        ({"volume": "1000.5"}, "volume-not-whole"),
+        ({"volume": "NaN"}, "volume-not-a-number"),
+        ({"volume": "0", "high": "101"}, "volume-zero"),
+    ],
+)
+def test_a_wrong_volume_is_rejected_alone(store: Store, figures: dict[str, Any], reason: str) -> None:
+    """The prices are stored with the volume unknown, and the bar is in the ledger as it came."""
+    bad = bar(hour(1)) | figures
+
+    came = store.keep(fetched({"AAPL": [bar(hour(0)), bad]}))
+
+    assert came == {"inserted": 2, "revised": 0, "unchanged": 0, "rejected": 1}
+    assert store.faults() == [("AAPL", reason)]
+    assert store.query("SELECT volume FROM bars ORDER BY start") == [(1000,), (None,)]
+    assert store.query("SELECT bar ->> 'volume' FROM rejected_bars") == [(bad["volume"],)]
 
 
 @pytest.mark.parametrize(
@@ -119,11 +136,11 @@ def test_a_bar_given_twice_is_one_bar(store: Store) -> None:
 
 def test_of_two_bars_that_contradict_each_other_the_last_is_stored(store: Store) -> None:
     """The other is kept with that reason; one that breaks a rule contradicts nobody."""
-    store.keep(fetched({"AAPL": [bar(hour(0), "100"), bar(hour(0), "101"), bar(hour(0), "102", volume="-1")]}))
+    store.keep(fetched({"AAPL": [bar(hour(0), "100"), bar(hour(0), "101"), bar(hour(0), "102", low="103")]}))
 
     assert (store.closes(), store.faults()) == (
         ["101"],
-        [("AAPL", "contradicted"), ("AAPL", "volume-out-of-range")],
+        [("AAPL", "contradicted"), ("AAPL", "low-not-lowest")],
     )
 
 
@@ -151,7 +168,38 @@ CASES = [
     Case("a single spike", {0: 100}, {1: 6500, 2: 100, 3: 101}, {1: "jump-refuted"}),
     Case("a single drop", {0: 100}, {1: 1, 2: 100}, {1: "jump-refuted"}),
     Case("two spikes of their own", {0: 100}, {1: 6500, 2: 3, 3: 100, 4: 101}, {1: "jump-refuted", 2: "jump-refuted"}),
-    Case("two bars at the new level and back are two moves", {0: 100}, {1: 200, 2: 201, 3: 100, 4: 101}, {}),
+    Case(
+        "two bars at another level and back",
+        {0: 100},
+        {1: 200, 2: 201, 3: 100, 4: 101},
+        {1: "jump-refuted", 2: "jump-refuted"},
+    ),
+    Case(
+        "a session at another scale and back",
+        {0: 100},
+        dict.fromkeys(range(1, 8), 10000) | {8: 101, 9: 100},
+        dict.fromkeys(range(1, 8), "jump-refuted"),
+    ),
+    Case(
+        "two sessions at another level and back",
+        {0: 100},
+        dict.fromkeys(range(1, 15), 200) | {15: 101, 16: 100},
+        {},
+    ),
+    Case(
+        "a hundredfold that nobody leaves yet",
+        {0: 100},
+        {1: 10_000, 2: 10_001},
+        {1: "jump-unconfirmed", 2: "jump-unconfirmed"},
+    ),
+    Case("a hundredfold for a whole session", {0: 100}, dict.fromkeys(range(1, 8), 10000), {}),
+    Case(
+        "an answer that starts at another scale",
+        {},
+        {0: 10_000, 1: 10_001} | dict.fromkeys(range(2, 9), 100),
+        {0: "jump-refuted", 1: "jump-refuted"},
+    ),
+    Case("an answer that starts before a split", {}, {0: 1000, 1: 1001} | dict.fromkeys(range(2, 9), 100), {}),
     Case("a spike, then a split", {0: 400}, {1: 9000, 2: 100, 3: 101}, {1: "jump-refuted"}),
     Case("the newest, nobody follows", {0: 100}, {1: 101, 2: 220}, {2: "jump-unconfirmed"}),
     Case("the newest, a second source agrees", {0: 100}, {1: 101, 2: 220}, {}, confirmed=True),
@@ -228,18 +276,3 @@ def test_an_invented_bar_in_between_does_not_hide_the_real_one_before(store: Sto
     store.keep(fetched({"AAPL": [bar(hour(2), "250")]}), "3")
 
     assert (store.closes(), store.faults()) == (["100", "100"], [("AAPL", "jump-unconfirmed")])
-
-
-def test_another_clock_is_recognised_by_the_whole_answer(store: Store) -> None:
-    """Where most bars lie outside sessions, those inside are there by chance and would be wrong by hours."""
-    shifted = [bar(hour(0) + timedelta(minutes=index - 300)) for index in range(390)]
-    beside = [bar(hour(0) + timedelta(minutes=index - 15)) for index in range(60)]
-
-    store.keep(fetched({"AAPL": shifted, "MSFT": beside}, interval="1min"))
-
-    assert Counter(store.faults()) == {
-        ("AAPL", "outside-session"): 300,
-        ("AAPL", "clock-doubtful"): 90,
-        ("MSFT", "outside-session"): 15,
-    }
-    assert (len(store.closes("AAPL")), len(store.closes("MSFT"))) == (0, 45)

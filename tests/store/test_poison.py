@@ -40,7 +40,6 @@ def test_poison_is_kept_with_its_reason_and_not_sent_again(store: Store, kind: s
 @pytest.mark.parametrize(
     "data",
     [
-        fetched({"A\0": [bar(hour(0))]}),
         fetched({"AAPL": [bar(hour(0))]}, source="\0"),
         fetched({"AAPL": [bar(hour(0), "1." + "1" * 20_000)]}),
         fetched({"AAPL": [bar(hour(0))]}, at=datetime.now(UTC) + timedelta(hours=1)),
@@ -49,7 +48,6 @@ def test_poison_is_kept_with_its_reason_and_not_sent_again(store: Store, kind: s
         fetched({"AAPL": [bar(hour(0))]}) | {"fetched_at": "0001-01-01T00:00:00+05:00"},
     ],
     ids=[
-        "NUL in a ticker",
         "NUL in a source",
         "a price of 20,000 digits",
         "from the future",
@@ -103,3 +101,31 @@ def test_a_dead_letter_of_bars_is_not_stored_by_the_way(store: Store) -> None:
     store.post(fetched({"AAPL": [bar(hour(0))]}), path="/dead-letters", knativeerrorcode="500")
 
     assert (store.closes(), store.query("SELECT count(*) FROM dead_letters")) == ([], [(1,)])
+
+
+def test_a_series_that_cannot_be_stored_takes_no_other_with_it(store: Store) -> None:
+    """The dead letter holds that series alone and can be sent again by itself."""
+    event = fetched({"AAPL": [bar(hour(0))], "KO": [bar(hour(0), "1." + "1" * 20_000)], "A\0": [bar(hour(0))]})
+
+    came = store.keep(event)
+
+    assert came == {"inserted": 1, "revised": 0, "unchanged": 0, "rejected": 1}
+    assert store.faults() == [("A\N{REPLACEMENT CHARACTER}", "ticker-unknown")]
+    ((event_id, data),) = store.query("SELECT event_id, data FROM dead_letters")
+    assert event_id == "1/KO"
+    assert [one["ticker"] for one in json.loads(data)["series"]] == ["KO"]
+
+
+def test_one_companys_name_takes_no_other_with_it(store: Store) -> None:
+    """A NUL in a text is replaced; nothing reaches the dead letters."""
+    companies = [{"ticker": "AAPL", "name": "App\0le"}, {"ticker": "KO", "name": "Coke"}]
+    data = {"source": "finnhub", "fetched_at": hour(0).isoformat(), "companies": companies}
+
+    answer = store.post(data, COMPANIES)
+
+    assert answer.status_code == 204
+    assert store.query("SELECT name FROM companies WHERE source = 'finnhub' ORDER BY ticker") == [
+        ("App\N{REPLACEMENT CHARACTER}le",),
+        ("Coke",),
+    ]
+    assert store.query("SELECT * FROM dead_letters") == []

@@ -1,6 +1,6 @@
 """Where bars come from, behind one small interface. A provider is imported when it is first asked, not at start."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import NamedTuple, Protocol
 
@@ -18,11 +18,25 @@ class NoCredits(Exception):  # noqa: N818
     """The provider may not be asked now: its credits are used up until the minute or the day ends."""
 
 
+class WrongLabels(NamedTuple):
+    """The answer is labelled as something else than what was asked for: none of its bars may be stored."""
+
+    reason: str
+    detail: str
+
+
 class FetchResult(NamedTuple):
-    """What came of some asks: bars as the source has them (none: it has none there). The others were not served."""
+    """The served requests with the bars of the source (none: it has none there), and the failed ones with the reason.
+
+    The others were not served: credits ran out.
+    """
 
     bars: dict[FetchRequest, list[Bar]]
     credits: int = 0
+    failures: Mapping[FetchRequest, str] = {}
+    unreadable: Mapping[FetchRequest, tuple[str, ...]] = {}
+    """Bars without a readable time, as text."""
+    mislabelled: Mapping[FetchRequest, WrongLabels] = {}
 
 
 class Provider(Protocol):

@@ -21,19 +21,21 @@ COLUMNS = {"ticker", "datetime", "interval", "open", "high", "low", "close", "vo
 class Replay:
     """CSV files (`.gz` too) with the columns of COLUMNS; others are read over. *datetime* is the start, in UTC.
 
-    The whole of the files is read at the first fetch and kept: it is the same for every copy.
+    The files are read at the first fetch, and again when they have changed.
     """
 
     name = "replay"
 
     def __init__(self, settings: Providers) -> None:
         self._files = settings.replay_files
-        self._bars: dict[tuple[str, str], list[Bar]] | None = None
+        self._bars: dict[tuple[str, str], list[Bar]] = {}
+        self._versions: list[tuple[int, int]] | None = None
 
     async def fetch(self, asks: Sequence[FetchRequest], interval: str, market: TradingCalendar) -> FetchResult:
         """Serve all *asks*; ProviderError when a file cannot be read."""
-        if self._bars is None:
+        if (versions := self._stat()) != self._versions:
             self._bars = self._read()
+            self._versions = versions
         now = clock.now()
         found: dict[FetchRequest, list[Bar]] = {}
         for ask in asks:
@@ -42,6 +44,13 @@ class Replay:
                 bar for bar in bars if ask.start <= bar.start < ask.end and _ended(bar, interval, market, now)
             ]
         return FetchResult(found)
+
+    def _stat(self) -> list[tuple[int, int]]:
+        """Return what changes when a file does."""
+        try:
+            return [(stat.st_mtime_ns, stat.st_size) for stat in (Path(name).stat() for name in self._files)]
+        except OSError as error:
+            raise ProviderError(f"replay: {error}") from error
 
     def _read(self) -> dict[tuple[str, str], list[Bar]]:
         found: dict[tuple[str, str], list[Bar]] = defaultdict(list)

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import islice
+from typing import NamedTuple
 
 import httpx
 from redis.exceptions import RedisError
 
 from functions.ingest.gaps import TICKER_BARS, FetchRequest
-from functions.ingest.providers import FetchResult, NoCredits, ProviderError
+from functions.ingest.providers import FetchResult, NoCredits, ProviderError, WrongLabels
 from functions.ingest.providers.parsing import parse_decimal
 from functions.ingest.settings import Providers, Settings
 from shared.calendar.trading import TradingCalendar
@@ -26,11 +27,17 @@ from shared.runtime.settings import Secret
 _logger = logging.getLogger(__name__)
 
 _SYMBOLS_A_REQUEST = 120
+_PAUSE, _LONGEST_PAUSE = timedelta(minutes=1), timedelta(days=1)
+_NO_SHARES = ("Currency", "Index", "Bond", "Mutual Fund")
 _FIELDS = ("open", "high", "low", "close", "volume")
 
 
 class _Failed(Exception):  # noqa: N818
-    """This request, or one symbol of it, gave nothing."""
+    """This request, or one symbol of it, gave nothing; the key is not used again for *pause*."""
+
+    def __init__(self, message: str, pause: timedelta = _PAUSE) -> None:
+        super().__init__(message)
+        self.pause = pause
 
 
 class _OutOfCredits(Exception):  # noqa: N818
@@ -41,11 +48,20 @@ class _KeyRefused(Exception):  # noqa: N818
     """The provider does not accept the key, or not for this."""
 
 
+class _Series(NamedTuple):
+    """One symbol's part of an answer."""
+
+    bars: list[Bar]
+    unreadable: tuple[str, ...] = ()
+    labels: WrongLabels | None = None
+
+
 @dataclass
 class _Round:
     """What came of one request."""
 
-    bars: dict[FetchRequest, list[Bar]] = field(default_factory=dict)
+    series: dict[FetchRequest, _Series] = field(default_factory=dict)
+    failed: dict[FetchRequest, str] = field(default_factory=dict)
     refused: list[FetchRequest] = field(default_factory=list)
     """Asks whose key was refused: another key may serve them."""
     failures: list[str] = field(default_factory=list)
@@ -61,7 +77,9 @@ class TwelveData:
 
     async def fetch(self, asks: Sequence[FetchRequest], interval: str, market: TradingCalendar) -> FetchResult:  # noqa: ARG002
         """Serve as many of *asks* as all keys have credits for now."""
-        waiting, found, failures, spent = list(asks), {}, [], 0
+        waiting, failures, spent = list(asks), [], 0
+        found: dict[FetchRequest, _Series] = {}
+        failed: dict[FetchRequest, str] = {}
         try:
             async with connect_cache(self._settings) as redis, _client(self._settings) as client:
                 budget = CreditBudget(
@@ -85,19 +103,28 @@ class TwelveData:
                     )
                     waiting = [ask for one in rounds for ask in one.refused] + list(served)
                     for one in rounds:
-                        found |= one.bars
+                        found |= one.series
+                        failed |= one.failed
                         failures += one.failures
                     if not any(one.refused for one in rounds):
                         break
         except AllKeysSuspended:
-            failures.append("every key was refused within the last hour")
+            failures.append("every key is suspended")
         except RedisError as error:
             # Without the count of credits not one request is safe.
             failures.append(f"Redis is needed for the budget: {type(error).__name__}")
         if failures:
             _logger.warning("twelvedata: %s", "; ".join(failures))
-        if found:
-            return FetchResult(found, spent)
+        for ask, reason in failed.items():
+            _logger.warning("twelvedata: %s: %s", ask.ticker, reason)
+        if found or failed:
+            return FetchResult(
+                {ask: one.bars for ask, one in found.items()},
+                spent,
+                failed,
+                {ask: one.unreadable for ask, one in found.items() if one.unreadable},
+                {ask: one.labels for ask, one in found.items() if one.labels},
+            )
         if failures:
             raise ProviderError(f"twelvedata: {'; '.join(failures)}")
         raise NoCredits
@@ -123,12 +150,14 @@ class TwelveData:
             _logger.error("twelvedata: key %s is set aside for an hour: %s", short_hash(grant.key), refused)
             return _Round(refused=list(batch), failures=[f"key refused: {refused}"])
         except _Failed as failure:
+            # The broker repeats a failed tick at once: without a pause an outage spends the day's credits.
+            await budget.suspend(grant, failure.pause)
             return _Round(failures=[str(failure)])
         for ask, answer in answers.items():
             try:
-                done.bars[ask] = _read_series(ask, answer, grant.key)
+                done.series[ask] = _read_series(answer, interval, grant.key)
             except _Failed as failure:
-                done.failures.append(f"{ask.ticker}: {failure}")
+                done.failed[ask] = str(failure)
         return done
 
     async def _request(
@@ -162,6 +191,9 @@ class TwelveData:
             raise _Failed(f"no answer: {type(error).__name__}") from error
         if (left := response.headers.get("api-credits-left", "")).isdecimal():
             await budget.mark_spent(grant, "minute", int(left))
+        if (seconds := response.headers.get("retry-after", "")).isdecimal() and response.status_code in (429, 503):
+            pause = min(timedelta(seconds=int(seconds)), _LONGEST_PAUSE)
+            raise _Failed(f"HTTP {response.status_code}, asks for a pause of {seconds} s", max(pause, _PAUSE))
         body = _read_body(response)
         if "code" in body or body.get("status") == "error":
             _raise_error(body, response.status_code, grant.key, alone=len(batch) == 1)
@@ -226,40 +258,64 @@ def _match_flat(
     return {ask: body if symbol == told else None for ask, symbol in zip(batch, symbols, strict=True)}
 
 
-def _read_series(ask: FetchRequest, answer: object, key: Secret) -> list[Bar]:
-    """Return the bars of one symbol's part of the answer, oldest first; [] when the provider has none. _Failed else."""
+def _read_series(answer: object, interval: str, key: Secret) -> _Series:
+    """Return one symbol's part of the answer, oldest bar first; no bars when the provider has none. _Failed else."""
     if not isinstance(answer, dict):
         raise _Failed("left out of the answer")
     if "code" in answer or answer.get("status") == "error":
         code, message = _error(answer, 0, key)
-        if code in (403, 404):
-            # Asked again and again it would stay unknown, and eat the credits of the others.
-            _logger.warning("twelvedata: %s counts as a ticker without bars: %s %s", ask.ticker, code, message)
-        elif not _is_empty(code, message):
-            raise _Failed(f"{code} {message}")
-        return []
+        if _is_empty(code, message):
+            return _Series([])
+        raise _Failed(f"{code} {message}")
     values = answer.get("values")
     if not isinstance(values, list):
         raise _Failed("no values")
-    bars = [bar for value in values if (bar := _read_bar(value))]
-    if len(bars) < len(values):
-        _logger.warning("twelvedata: %s has %d bars without a readable time", ask.ticker, len(values) - len(bars))
+    meta = answer.get("meta")
+    bars, unreadable = [], []
+    for value in values:
+        if bar := _read_bar(value):
+            bars.append(bar)
+        else:
+            unreadable.append(_text(value))
     # Sorting keeps the order of bars with the same start: it tells which was said last.
-    return sorted(bars, key=lambda bar: bar.start)
+    bars.sort(key=lambda bar: bar.start)
+    return _Series(bars, tuple(unreadable), _check_labels(meta, interval) if isinstance(meta, dict) else None)
+
+
+def _check_labels(meta: Mapping[str, object], interval: str) -> WrongLabels | None:
+    """Return what the series says of itself that was not asked for, None when it is right or silent."""
+    for name, expected in (
+        ("interval", (interval,)),
+        ("currency", ("USD",)),
+        ("exchange_timezone", ("America/New_York",)),
+    ):
+        found = meta.get(name)
+        if found not in (None, "", *expected):
+            return WrongLabels(f"{name.replace('_', '-')}-wrong", f"The {name} is {found}, not {expected[0]}.")
+    if any(word in str(meta.get("type", "")) for word in _NO_SHARES):
+        return WrongLabels("instrument-wrong", f"The instrument is a {meta['type']}, not a share.")
+    return None
 
 
 def _read_bar(value: object) -> Bar | None:
-    """Return one bar, None when it cannot be told for when."""
+    """Return one bar, None when its time cannot be read."""
     if not isinstance(value, dict):
         return None
     try:
         start = datetime.fromisoformat(value["datetime"])
     except (KeyError, TypeError, ValueError):
         return None
+    figures = {name: parse_decimal(value.get(name)) for name in _FIELDS}
     return Bar(
         start=start if start.tzinfo else start.replace(tzinfo=UTC),
-        **{name: parse_decimal(value.get(name)) for name in _FIELDS},
+        **figures,
+        text=_text(value) if any(figure is not None and figure.is_nan() for figure in figures.values()) else None,
     )
+
+
+def _text(value: object) -> str:
+    """Return *value* as it came, up to a length that nothing true has."""
+    return json.dumps(value, default=str)[:1000]
 
 
 def _error(body: Mapping[str, object], status: int, key: Secret) -> tuple[int, str]:

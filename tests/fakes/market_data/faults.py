@@ -25,6 +25,7 @@ TWELVEDATA = {
     "no_data_200": "the same as HTTP 200",
     "symbol_error": "in a batch an error in the place of the symbols (`code`, `message`)",
     "left_out": "a batch without the symbols",
+    "wrong_interval": "a series that says of itself that it has half hours",
     "descending": "newest first whatever the order asked for",
     "duplicate_bar": "the newest bar twice, then with another close",
     "changed_bar": "the newest bar with another close",

@@ -150,7 +150,7 @@ class TwelveData:
         return {
             "meta": {
                 "symbol": symbol.partition(":")[0],
-                "interval": interval,
+                "interval": "30min" if fault and fault.kind == "wrong_interval" else interval,
                 "currency": "USD",
                 "exchange_timezone": "America/New_York",
                 **self._exchange(name),
