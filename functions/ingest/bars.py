@@ -107,7 +107,9 @@ def drop_unfinished(bars: Iterable[Bar], market: TradingCalendar, now: datetime,
 
     def is_in_progress(start: datetime) -> bool:
         session = market.session_at(start) if start <= now else None
-        return session is not None and session.holds(INTERVAL, start) and session.end(INTERVAL, start) + grace > now
+        return (
+            session is not None and session.has_bar_at(INTERVAL, start) and session.end(INTERVAL, start) + grace > now
+        )
 
     return [bar for bar in bars if not is_in_progress(bar.start)]
 
@@ -184,7 +186,8 @@ async def _plan_newest(
             connection, INTERVAL, again, wanted, now, settings.configuration, simulated=settings.invents
         )
         # Instead of the newest bars alone: the answer that lacks an old bar postpones the next question for it.
-        gaps = [gap for gap in gaps if gap.ticker not in again] + drop_recent(holes, finished_at, now)
+        gaps = [gap for gap in gaps if gap.ticker not in again]
+        gaps += [gap._replace(source=None) if gap.source == "simulated" else gap for gap in holes]
     return FetchPlan(gaps, plan_requests(gaps, expected, market, INTERVAL), market)
 
 

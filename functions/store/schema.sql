@@ -101,7 +101,7 @@ CREATE TABLE rejected_bars (
     id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
     ticker text NOT NULL,
     "interval" text NOT NULL,
-    start timestamp with time zone NOT NULL,
+    start timestamp with time zone,
     reason text NOT NULL,
     detail text NOT NULL DEFAULT ''::text,
     bar jsonb NOT NULL,
@@ -118,12 +118,20 @@ COMMENT ON TABLE rejected_bars IS 'Bars that were not believed, each once, with 
 
 COMMENT ON COLUMN rejected_bars.reason IS 'A short stable code; detail says it for people, with figures';
 
+COMMENT ON COLUMN rejected_bars.bar IS 'The figures as they came; text: the bar as the source wrote it, where a figure or its time could not be read';
+
 CREATE TABLE asked_windows (
     ticker text NOT NULL,
     "interval" text NOT NULL,
     settled tstzmultirange NOT NULL DEFAULT '{}'::tstzmultirange,
     asked_at timestamp with time zone NOT NULL,
     trace_id text,
+    failures integer NOT NULL DEFAULT 0,
+    failure text,
+    retry_at timestamp with time zone,
+    rechecks integer NOT NULL DEFAULT 0,
+    recheck_at timestamp with time zone,
+    configuration text,
     CONSTRAINT asked_windows_pkey PRIMARY KEY (ticker, "interval"),
     CONSTRAINT asked_windows_ticker_fkey FOREIGN KEY (ticker) REFERENCES tickers(ticker)
 );
@@ -131,6 +139,14 @@ CREATE TABLE asked_windows (
 COMMENT ON COLUMN asked_windows.settled IS 'Where a provider was asked late enough: a bar missing here is one that it does not have';
 
 COMMENT ON COLUMN asked_windows.asked_at IS 'When a provider last answered for this ticker';
+
+COMMENT ON COLUMN asked_windows.failures IS 'How often in a row every provider failed to serve this ticker';
+
+COMMENT ON COLUMN asked_windows.retry_at IS 'Ticks of the schedule leave the ticker out until then';
+
+COMMENT ON COLUMN asked_windows.recheck_at IS 'A bar is absent in settled: from then on it is asked for again. NULL: none is absent';
+
+COMMENT ON COLUMN asked_windows.configuration IS 'Digest of the providers and files that were asked; others are asked again';
 
 CREATE TABLE dead_letters (
     id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
@@ -475,7 +491,7 @@ BEGIN ATOMIC
              WHEN (bar.start IS NOT NULL) THEN 'present'::text
              WHEN (EXISTS ( SELECT
                 FROM rejected_bars rejected
-               WHERE ((rejected.ticker = slot.ticker) AND (rejected."interval" = '1h'::text) AND (rejected.start = slot.start)))) THEN 'rejected'::text
+               WHERE ((rejected.ticker = slot.ticker) AND (rejected."interval" = '1h'::text) AND (rejected.start > (slot.start - '15:00:00'::interval)) AND (rejected.start < (slot.start + '15:00:00'::interval)) AND ((rejected.start = slot.start) OR ((rejected.reason = 'off-grid'::text) AND (rejected.start > (slot.start - '01:00:00'::interval)) AND (rejected.start < slot."end")) OR (rejected.reason = ANY (ARRAY['clock-doubtful'::text, 'named-by-end'::text, 'spacing'::text])))))) THEN 'rejected'::text
              WHEN (asked.settled @> slot.start) THEN 'none_at_provider'::text
              WHEN (slot.start IS NOT NULL) THEN 'not_fetched'::text
              ELSE NULL::text
@@ -1078,3 +1094,5 @@ END
 COMMENT ON FUNCTION figures_at(timestamp with time zone,interval) IS 'The figures of /metrics, by their names in Prometheus';
 
 CREATE INDEX tokens_by_key ON tokens USING btree (key_id) WHERE ((revoked_at IS NULL) AND (invalidated_at IS NULL));
+
+CREATE UNIQUE INDEX rejected_bars_without_start ON rejected_bars USING btree (ticker, "interval", reason, digest) WHERE (start IS NULL);

@@ -138,14 +138,14 @@ class _Fits:
             session = self._market.session_at(start)
             self._known[start] = (
                 session is not None
-                and session.holds(self._interval, start)
+                and session.has_bar_at(self._interval, start)
                 and session.end(self._interval, start) <= self._fetched_at
             )
         return self._known[start]
 
     def _is_on_grid(self, start: datetime) -> bool:
         session = self._market.session_at(start)
-        return session is not None and session.holds(self._interval, start)
+        return session is not None and session.has_bar_at(self._interval, start)
 
     def _is_end(self, instant: datetime) -> bool:
         session = self._market.session_at(instant - timedelta(microseconds=1))

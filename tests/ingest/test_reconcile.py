@@ -293,9 +293,9 @@ class TestReconcile:
         event = harness.work({"start": "2026-11-19"})
 
         assert event is not None
-        assert [one.start for one in event.series[0].bars[-2:]] == [utc("2026-11-20 14:30"), utc("2026-11-21 15:30")]
+        assert [one.start for one in event.series[0].bars[-2:]] == [utc("2026-11-20 14:30"), utc("2026-11-21 14:30")]
         assert harness.sql("SELECT reason FROM rejected_bars") == ["unfinished"]
-        assert "bars=9 dropped=1 provider=twelvedata" in capsys.readouterr().out
+        assert "bars=9 dropped=0 provider=twelvedata" in capsys.readouterr().out
 
     def test_a_correction_of_a_late_bar_comes_in(
         self, open_real_harness: Callable[..., IngestHarness], upstream: Vendors

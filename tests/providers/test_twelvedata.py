@@ -84,14 +84,14 @@ class TestTwelveData:
         assert counted(fetch(make_settings(), asks(*tickers))) == dict.fromkeys(tickers, 0)
 
     @pytest.mark.parametrize("tickers", [["NOPE"], ["NOPE", "AAPL"]], ids=["flat", "keyed"])
-    def test_an_unknown_symbol_is_an_empty_answer(
-        self, make_settings: Callable[..., Settings], caplog: pytest.LogCaptureFixture, tickers: list[str]
+    def test_an_unknown_symbol_fails_by_itself(
+        self, make_settings: Callable[..., Settings], tickers: list[str]
     ) -> None:
-        """It would stay unknown however often it is asked for; a warning says so."""
+        """The reason is the vendor's, and the others are served."""
         answer = fetch(make_settings(), asks(*tickers))
 
-        assert counted(answer) == {ticker: 0 if ticker == "NOPE" else 7 for ticker in tickers}
-        assert "NOPE counts as a ticker without bars" in caplog.text
+        assert counted(answer) == {ticker: 7 for ticker in tickers if ticker != "NOPE"}
+        assert [(ask.ticker, reason[:12]) for ask, reason in answer.failures.items()] == [("NOPE", "404 **symbol")]
 
     def test_a_symbol_that_fails_is_left_for_the_next_tick(
         self, make_settings: Callable[..., Settings], upstream: Vendors
@@ -275,10 +275,25 @@ class TestTwelveData:
     def test_json_that_is_no_answer_is_a_failure(
         self, monkeypatch: pytest.MonkeyPatch, make_settings: Callable[..., Settings], body: str
     ) -> None:
-        """Whatever shape comes, nothing but a failure comes of it."""
+        """Whatever shape comes, nothing but a failure comes of it, of the request or of its ticker."""
         _answer_with(monkeypatch, httpx.Response(200, text=body))
 
-        with pytest.raises(ProviderError):
+        try:
+            answer = fetch(make_settings(), asks("AAPL"))
+        except ProviderError:
+            return
+        assert (answer.bars, [ask.ticker for ask in answer.failures]) == ({}, ["AAPL"])
+
+    def test_a_pause_that_the_provider_asks_for_is_kept(
+        self, monkeypatch: pytest.MonkeyPatch, make_settings: Callable[..., Settings], hands: Hands
+    ) -> None:
+        """`Retry-After` suspends the key for so long: nothing is sent before."""
+        _answer_with(monkeypatch, httpx.Response(503, headers={"Retry-After": "300"}))
+        with pytest.raises(ProviderError, match="pause of 300 s"):
+            fetch(make_settings(), asks("AAPL"))
+        hands.forward(seconds=299)
+
+        with pytest.raises(ProviderError, match="is to pause"):
             fetch(make_settings(), asks("AAPL"))
 
     def test_json_numbers_keep_their_digits(

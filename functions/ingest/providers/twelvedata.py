@@ -27,15 +27,15 @@ from shared.runtime.settings import Secret
 _logger = logging.getLogger(__name__)
 
 _SYMBOLS_A_REQUEST = 120
-_PAUSE, _LONGEST_PAUSE = timedelta(minutes=1), timedelta(days=1)
+_LONGEST_PAUSE = timedelta(days=1)
 _NO_SHARES = ("Currency", "Index", "Bond", "Mutual Fund")
 _FIELDS = ("open", "high", "low", "close", "volume")
 
 
 class _Failed(Exception):  # noqa: N818
-    """This request, or one symbol of it, gave nothing; the key is not used again for *pause*."""
+    """This request, or one symbol of it, gave nothing; the provider asks for a *pause*."""
 
-    def __init__(self, message: str, pause: timedelta = _PAUSE) -> None:
+    def __init__(self, message: str, pause: timedelta | None = None) -> None:
         super().__init__(message)
         self.pause = pause
 
@@ -109,7 +109,7 @@ class TwelveData:
                     if not any(one.refused for one in rounds):
                         break
         except AllKeysSuspended:
-            failures.append("every key is suspended")
+            failures.append("every key was refused within the last hour, or is to pause")
         except RedisError as error:
             # Without the count of credits not one request is safe.
             failures.append(f"Redis is needed for the budget: {type(error).__name__}")
@@ -150,8 +150,8 @@ class TwelveData:
             _logger.error("twelvedata: key %s is set aside for an hour: %s", short_hash(grant.key), refused)
             return _Round(refused=list(batch), failures=[f"key refused: {refused}"])
         except _Failed as failure:
-            # The broker repeats a failed tick at once: without a pause an outage spends the day's credits.
-            await budget.suspend(grant, failure.pause)
+            if failure.pause:
+                await budget.suspend(grant, failure.pause)
             return _Round(failures=[str(failure)])
         for ask, answer in answers.items():
             try:
@@ -193,7 +193,7 @@ class TwelveData:
             await budget.mark_spent(grant, "minute", int(left))
         if (seconds := response.headers.get("retry-after", "")).isdecimal() and response.status_code in (429, 503):
             pause = min(timedelta(seconds=int(seconds)), _LONGEST_PAUSE)
-            raise _Failed(f"HTTP {response.status_code}, asks for a pause of {seconds} s", max(pause, _PAUSE))
+            raise _Failed(f"HTTP {response.status_code}, asks for a pause of {seconds} s", pause)
         body = _read_body(response)
         if "code" in body or body.get("status") == "error":
             _raise_error(body, response.status_code, grant.key, alone=len(batch) == 1)
@@ -243,7 +243,7 @@ def _raise_error(body: Mapping[str, object], status: int, key: Secret, *, alone:
         raise _OutOfCredits("day" if "for the day" in message else "minute")
     if code in (401, 403):
         raise _KeyRefused(message)
-    if not (_is_empty(code, message) or (alone and code == 404 and "symbol" in message)):
+    if not (_is_empty(code, message) or (alone and 400 <= code < 500)):
         raise _Failed(f"{code} {message}")
 
 
