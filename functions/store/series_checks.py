@@ -126,7 +126,7 @@ class _Fits:
         if len(bars) < 4:
             return None
         slots = self._market.starts(self._interval, bars[0], bars[-1] + self._length)
-        if len(slots) < 2 * len(bars) - 1:
+        if len(slots) == len(bars):
             return None
         apart = median(bisect_left(slots, after) - bisect_left(slots, before) for before, after in pairwise(bars))
         if apart < 2:
