@@ -33,7 +33,7 @@ export default defineConfig({
       adapter: adapter({ fallback: '200.html', precompress: true }),
       // Compared between two builds only: the hashed file names tell browsers what is new.
       version: { name: process.env.npm_package_version ?? '0', pollInterval: 0 },
-      // lib/page/keep.ts chooses the moment.
+      // lib/page/offline.ts chooses the moment.
       serviceWorker: { register: false },
       // Absolute, since the fallback is served at any depth.
       paths: { relative: false },

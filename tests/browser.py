@@ -35,6 +35,12 @@ LACKS = ["2026-11-19T16:30:00Z", "2026-11-19T17:30:00Z"]
 WHOLE = "table[aria-busy=false] tr[data-ticker]"
 """The rows of the prices on the home page, once all of them are drawn."""
 
+ALL_ROWS = "/?rows=all"
+"""The home page with every stock in its table."""
+
+SPARK = f"{WHOLE} svg.spark"
+"""Their sparklines, which come after the prices."""
+
 LIVE = "html[data-live]"
 """A page whose buttons do something; before, it is only its built picture."""
 

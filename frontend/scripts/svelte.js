@@ -1,6 +1,7 @@
-// Lets Node's own test runner load our modules: TypeScript whole, Svelte's runes, and what SvelteKit says of where they run.
+// Lets Node's own test runner load our modules: TypeScript whole, Svelte's runes and components (as HTML), and what SvelteKit
+// says of where they run.
 import { registerHooks, stripTypeScriptTypes } from 'node:module';
-import { compileModule } from 'svelte/compiler';
+import { compile, compileModule } from 'svelte/compiler';
 
 const STUBS = { '$app/env': 'export const browser = false;' };
 
@@ -10,8 +11,12 @@ registerHooks({
     return stub ? { url: `data:text/javascript,${encodeURIComponent(stub)}`, shortCircuit: true } : next(name, context);
   },
   load(url, context, next) {
-    if (!url.endsWith('.ts') || url.includes('/node_modules/')) return next(url, context);
+    if (url.includes('/node_modules/') || !/\.(ts|svelte)$/.test(url)) return next(url, context);
     const { source } = next(url, { ...context, format: 'module' });
+    if (url.endsWith('.svelte')) {
+      const { js } = compile(String(source), { filename: url, generate: 'server', css: 'external' });
+      return { format: 'module', source: js.code, shortCircuit: true };
+    }
     const plain = stripTypeScriptTypes(String(source), { mode: 'transform' });
     const runes = url.endsWith('.svelte.ts');
     const code = runes ? compileModule(plain, { filename: url, generate: 'server' }).js.code : plain;

@@ -25,15 +25,15 @@ def register(page: "Page", email: str) -> None:
     page.get_by_label("Email").fill(email)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Create the account").click()
-    page.get_by_text(f"Logged in as {email}").wait_for()
+    page.get_by_text(f"Signed in as {email}").wait_for()
 
 
 def log_in(page: "Page", email: str, password: str) -> None:
     """Log in to an account that there is."""
     page.get_by_label("Email").fill(email)
     page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Log in").last.click()
-    page.get_by_text(f"Logged in as {email}").wait_for()
+    page.get_by_role("button", name="Sign in").last.click()
+    page.get_by_text(f"Signed in as {email}").wait_for()
 
 
 def create(page: "Page", name: str) -> str:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser import WHOLE, Open
+from tests.browser import ALL_ROWS, SPARK, Open
 from tests.running import System
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def home(market: System, open_page: Open) -> "Page":
-    """The home page with its prices there."""
-    page = open_page(market.url)
-    page.wait_for_selector(f"{WHOLE} .line svg")
+    """The home page with the prices of all stocks drawn."""
+    page = open_page(market.url + ALL_ROWS)
+    page.wait_for_selector(SPARK)
     return page

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.browser import WHOLE, Open, violations
+from tests.browser import ALL_ROWS, WHOLE, Open, violations
 from tests.page.account import PASSWORD, address, create, log_in, register, status
 from tests.running import System
 from tests.waiting import wait_until
@@ -84,7 +84,7 @@ def test_the_token_stays_in_the_tab(market: System, person: "Page") -> None:
     assert token not in local
     assert cookies == []
     assert not any(token in one for one in [person.url, *addresses])
-    assert "(logged in)" in known
+    assert "(signed in)" in known
     assert other.get_by_role("button", name="Create an account").is_visible()
 
 
@@ -92,7 +92,7 @@ def test_logging_out_ends_the_token(market: System, person: "Page") -> None:
     """Log out, and what was in the tab opens nothing any more; logging in again does."""
     token: str = person.evaluate("JSON.parse(sessionStorage.principal).token")
     email = person.locator(".who strong").inner_text()
-    person.get_by_role("button", name="Log out").click()
+    person.get_by_role("button", name="Sign out").click()
     log_in(person, email, PASSWORD)
     person.wait_for_timeout(500)
 
@@ -118,7 +118,7 @@ def test_what_is_wrong_is_said_in_place(market: System, open_page: Open, person:
     page = open_page(f"{market.url}/account")
     page.get_by_label("Email").fill(email)
     page.get_by_label("Password").fill("not the password")
-    page.get_by_role("button", name="Log in").last.click()
+    page.get_by_role("button", name="Sign in").last.click()
     wrong = page.get_by_role("alert").get_by_text("There is no account")
     wrong.wait_for()
     page.get_by_role("button", name="Create an account").click()
@@ -146,7 +146,7 @@ def test_the_password_is_changed_and_other_tabs_are_out(market: System, open_pag
     create(person, "still here")
     person.wait_for_timeout(1000)
     other.reload()
-    other.get_by_role("button", name="Log in again").click()
+    other.get_by_role("button", name="Sign in again").click()
     log_in(other, email, "another good one")
 
     assert found == []
@@ -173,9 +173,9 @@ def test_a_refused_token_is_told_and_can_be_left_behind(market: System, person: 
     token: str = person.evaluate("JSON.parse(sessionStorage.principal).token")
     httpx.delete(f"{market.url}/api/tokens/current", headers={"Authorization": f"Bearer {token}"}, timeout=30)
     person.wait_for_timeout(1100)
-    person.goto(market.url)
+    person.goto(market.url + ALL_ROWS)
     person.locator("[data-state=refused]").wait_for()
-    person.get_by_role("button", name="go on without").click()
+    person.get_by_role("button", name="Continue without a token").click()
     person.locator("[data-state=refused]").wait_for(state="detached")
 
     person.locator(WHOLE).first.wait_for()
@@ -208,12 +208,12 @@ def test_axe_finds_nothing(
 def test_every_example_runs(market: System, open_page: Open) -> None:
     """Each example of the API page is answered in the page, and its command does the same in a shell."""
     page = open_page(f"{market.url}/developers")
-    page.locator("article code", has_text=market.url).first.wait_for()
+    page.locator("[data-language=curl] code", has_text=market.url).first.wait_for()
     commands: list[str] = []
-    for example in page.locator("article", has=page.get_by_role("button", name="Run")).all():
+    for example in page.locator("section:has(#try) article").all():
         example.get_by_role("button", name="Run").click()
         example.get_by_text("200 in").wait_for()
-        commands.append(example.locator("code").inner_text())
+        commands.append(example.locator("[data-language=curl] code").inner_text())
     codes = [
         subprocess.run(
             ["sh", "-c", f"{command} --silent --output /dev/null --write-out '%{{http_code}}'"],
@@ -229,11 +229,27 @@ def test_every_example_runs(market: System, open_page: Open) -> None:
 
 
 def test_the_reference_is_one_click_away(market: System, open_page: Open) -> None:
-    """The API page leads to the reference and to the OpenAPI document, and both are there."""
+    """The developers' page leads to the reference and to the OpenAPI document, and both are there."""
     page = open_page(f"{market.url}/developers")
     links = [link.get_attribute("href") for link in page.locator(".links a").all()]
 
     answers = [httpx.get(f"{market.url}{urlsplit(link or '').path}", timeout=30).status_code for link in links]
 
-    assert links == ["/api/docs", "/api/openapi.json"]
+    assert links == ["/developers/reference", "/api/openapi.json"]
     assert answers == [200, 200]
+
+
+def test_the_reference_names_this_deployment(market: System, open_page: Open) -> None:
+    """It lists every path of the OpenAPI document, its commands name this host, and a link leads back."""
+    paths = httpx.get(f"{market.url}/api/openapi.json", timeout=30).json()["paths"]
+    page = open_page(f"{market.url}/developers/reference")
+    page.get_by_role("heading", name="/latest").wait_for()
+
+    listed = {" ".join(link.split()).partition(" ")[2] for link in page.locator("nav li a").all_inner_texts()}
+    commands = [text for text in page.locator("section code").all_inner_texts() if text.startswith("curl")]
+
+    assert listed == set(paths)
+    assert all(f"'{market.url}/api/" in command for command in commands)
+    assert violations(page) == []
+    page.get_by_role("main").get_by_role("link", name="Developers").click()
+    page.get_by_role("heading", name="Developers").wait_for()

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from tests.browser import WHOLE, Open, violations
+from tests.browser import ALL_ROWS, SPARK, WHOLE, Open, violations
 from tests.running import System
 from tests.waiting import wait_until
 
@@ -48,16 +48,17 @@ def test_the_keyboard_alone_is_enough(home: "Page") -> None:
         state: dict[str, Any] = home.evaluate(
             """() => {
                 const at = document.activeElement;
-                const style = getComputedStyle(at);
+                const style = getComputedStyle(at.matches('input[type=radio]') ? at.nextElementSibling : at);
                 const ring = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 1;
-                return { name: (at.getAttribute('aria-label') ?? at.textContent).trim().slice(0, 40), seen: ring };
+                const name = at.getAttribute('aria-label') ?? (at.textContent || at.value);
+                return { name: name.trim().slice(0, 40), seen: ring };
             }"""
         )
         reached.append(state["name"])
         if not state["seen"]:
             unseen.append(state["name"])
-        if state["name"] == "Losers":
-            home.keyboard.press("Space")
+        if state["name"] == "gainers":
+            home.keyboard.press("ArrowRight")
         if state["name"].startswith("Price"):
             home.keyboard.press("Enter")
             break
@@ -66,23 +67,25 @@ def test_the_keyboard_alone_is_enough(home: "Page") -> None:
     assert in_content == "content"
     assert unseen == []
     assert any(name.startswith("Price") for name in reached), reached
-    home.wait_for_url(lambda url: parse_qs(urlsplit(url).query) == {"movers": ["losers"], "sort": ["-close"]})
+    home.wait_for_url(
+        lambda url: parse_qs(urlsplit(url).query) == {"movers": ["losers"], "sort": ["-close"], "rows": ["all"]}
+    )
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [{}, PHONE], ids=["desktop", "phone"])
 def test_axe_finds_nothing(market: System, open_page: Open, scheme: str, size: dict[str, Any]) -> None:
     """No accessibility violation on the home page with everything open, in light and dark, wide and narrow."""
-    page = open_page(market.url, color_scheme=scheme, **size)
-    page.wait_for_selector(f"{WHOLE} .line svg")
-    page.locator("details summary").first.click()
-    page.get_by_role("heading", name="By industry and size").scroll_into_view_if_needed()
-    page.wait_for_selector("rect.tile")
+    page = open_page(market.url + ALL_ROWS, color_scheme=scheme, **size)
+    page.wait_for_selector(SPARK)
+    page.locator("details.definition summary").click()
+    page.get_by_role("heading", name="Sectors").scroll_into_view_if_needed()
+    page.wait_for_selector(".map [data-shade]")
     found = violations(page)
     page.get_by_role("button", name="As a table").click()
     found += violations(page)
     page.evaluate("scrollTo(0, 0)")
-    page.get_by_role("button", name="Search for a stock").click()
+    page.get_by_role("button", name="Find a stock", exact=True).click()
     page.wait_for_selector("[role=option]")
 
     assert found + violations(page) == []
@@ -91,14 +94,12 @@ def test_axe_finds_nothing(market: System, open_page: Open, scheme: str, size: d
 @pytest.mark.parametrize("width", [320, 390, 768, 1024, 1200, 1280, 1920])
 def test_nothing_sticks_out_at_any_width(market: System, open_page: Open, width: int) -> None:
     """From the smallest phone to a wide screen nothing has to be scrolled sideways."""
-    page = open_page(market.url, viewport={"width": width, "height": 800})
-    page.wait_for_selector(f"{WHOLE} .line svg", state="attached")
+    page = open_page(market.url + ALL_ROWS, viewport={"width": width, "height": 800})
+    page.wait_for_selector(SPARK, state="attached")
 
-    card, table = (
-        page.locator(f".card{part}").evaluate("one => one.offsetWidth") for part in (":has(> table)", " > table")
-    )
+    panel, table = (page.locator(f"#prices{part}").evaluate("one => one.offsetWidth") for part in ("", " > table"))
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
-    assert table <= card
+    assert table <= panel
 
 
 def test_back_leads_to_where_the_reader_was(home: "Page") -> None:
@@ -132,10 +133,100 @@ def test_the_theme_is_the_system_s_until_the_reader_chooses(home: "Page") -> Non
 def test_an_address_that_leads_nowhere_says_so(market: System, open_page: Open) -> None:
     """It is a 404 to machines, and to people a page with the way back."""
     page = open_page(f"{market.url}/no/such/page")
-    page.get_by_role("heading", name="Nothing is here").wait_for()
+    page.get_by_role("heading", name="Page not found").wait_for()
     found = violations(page)
-    page.get_by_role("link", name="To the market").click()
+    page.get_by_role("link", name="Back to the market").click()
     page.wait_for_selector(WHOLE)
 
     assert httpx.get(f"{market.url}/no/such/page").status_code == 404
     assert found == []
+
+
+@pytest.mark.parametrize("path", ["/?rows=all", "/stocks/NVDA?range=1M&interval=1h"])
+@pytest.mark.parametrize("width", [360, 800, 1280])
+def test_focus_is_never_covered_and_follows_the_eye(market: System, open_page: Open, path: str, width: int) -> None:
+    """Every tab stop can be seen where it is, and within a column no stop lies above the one before."""
+    page = open_page(market.url + path, viewport={"width": width, "height": 740})
+    page.wait_for_load_state("networkidle")
+    covered: list[str] = []
+    backwards: list[str] = []
+    last = {"top": 0, "section": ""}
+    for _ in range(160):
+        page.keyboard.press("Tab")
+        at: dict[str, Any] = page.evaluate(
+            """() => {
+                const at = document.activeElement;
+                const box = at.getBoundingClientRect();
+                const seen = document.elementFromPoint(box.x + box.width / 2, box.y + Math.min(box.height / 2, 10));
+                const clear = !seen || at.contains(seen) || seen.contains(at) || at.parentElement.contains(seen);
+                const section = at.closest('section')?.getAttribute('aria-labelledby') ?? '';
+                const name = at.outerHTML.slice(0, 120);
+                return { name, top: box.top + scrollY, section, clear, body: at === document.body };
+            }"""
+        )
+        if at["body"]:
+            break
+        if not at["clear"]:
+            covered.append(at["name"])
+        # A heat map has no order from top to bottom.
+        if at["section"] == last["section"] != "sectors-title" and at["top"] < last["top"] - 60:
+            backwards.append(at["name"])
+        last = at
+
+    assert covered == []
+    assert backwards == []
+
+
+@pytest.mark.parametrize("path", ["/", "/stocks/NVDA", "/account", "/developers"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_text_of_twice_the_size_fits(market: System, open_page: Open, path: str, width: int) -> None:
+    """With a root font of 200 % nothing has to be scrolled sideways."""
+    page = open_page(market.url + path, viewport={"width": width, "height": 800})
+    page.wait_for_load_state("networkidle")
+
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    page.wait_for_timeout(300)
+
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+def test_prices_begin_high_on_a_phone(market: System, open_page: Open) -> None:
+    """The answer is on the first screen of a phone, and the table of prices begins within the second."""
+    page = open_page(market.url, **PHONE)
+    page.wait_for_selector(SPARK)
+
+    answer, prices = (
+        page.locator(one).evaluate("one => one.getBoundingClientRect().top + scrollY") for one in ("#answer", "#prices")
+    )
+
+    assert answer < 200
+    assert prices < 2 * 740
+
+
+@pytest.mark.parametrize("path", ["/", "/stocks/CAT?range=1M&interval=1h"])
+def test_high_contrast_keeps_charts_and_marks(market: System, open_page: Open, path: str) -> None:
+    """With the system's own colours forced, charts keep theirs, and axe finds nothing."""
+    page = open_page(market.url + path, forced_colors="active")
+    page.wait_for_load_state("networkidle")
+    kept = page.evaluate(
+        "[...document.querySelectorAll('.chart')].map((one) => getComputedStyle(one).forcedColorAdjust)"
+    )
+
+    assert kept
+    assert set(kept) == {"none"}
+    assert violations(page) == []
+
+
+def test_settings_change_numbers_colours_and_times(market: System, open_page: Open) -> None:
+    """German numbers, green and red, and this device's time zone hold on every page, and after a reload."""
+    page = open_page(f"{market.url}/settings")
+    page.get_by_label("German").check()
+    page.get_by_label("Green and red").check()
+    page.get_by_label("This device").check()
+    page.goto(f"{market.url}/stocks/NVDA")
+    price = page.get_by_test_id("price")
+    price.wait_for()
+
+    assert "," in price.inner_text()
+    assert "GMT+9" in price.inner_text()
+    assert page.evaluate("document.documentElement.dataset.colours") == "green"

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from knative.local.services.ports import free_port
-from tests.browser import WHOLE, Open, clock_at, wait_until_kept
+from tests.browser import ALL_ROWS, WHOLE, Open, clock_at, wait_until_kept
 from tests.page.account import create, register, status
 from tests.running import ROOT, System, running
 from tests.waiting import wait_until
@@ -89,7 +89,7 @@ def elsewhere(functions: tuple[System, str], built: Path) -> Iterator[str]:
 def test_it_reads_across_hosts(functions: tuple[System, str], elsewhere: str, open_page: Open) -> None:
     """Prices, insights and a chart come from the other host, and a second visit asks whether they still hold."""
     system, _ = functions
-    page = open_page(elsewhere, also=system.url)
+    page = open_page(elsewhere + ALL_ROWS, also=system.url)
     page.locator(WHOLE).first.wait_for()
     page.get_by_role("heading", name="Insights").wait_for()
     prices = page.locator(WHOLE).count()
@@ -109,7 +109,7 @@ def test_it_opens_while_its_host_is_away(
     back with another build is believed at once."""
     system, here = functions
     with serving_files(built, here):
-        page = open_page(here, also=system.url)
+        page = open_page(here + ALL_ROWS, also=system.url)
         page.locator(WHOLE).first.wait_for()
         wait_until_kept(page)
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx
+import pytest
 
 from knative.local.services import Server, Services
-from tests.browser import WHOLE, Open, clock_at, violations
+from tests.browser import ALL_ROWS, LIVE, SPARK, WHOLE, Open, clock_at, violations
 from tests.running import System, running
 from tests.waiting import wait_until
 
@@ -73,13 +74,13 @@ def test_before_anything_is_known_there_is_a_frame(market: System, open_page: Op
 
     headings = page.get_by_role("heading").all_inner_texts()
 
-    assert headings[1:] == ["Movers", "Latest prices", "Insights", "By industry and size"]
+    assert headings == ["The market now", "Watchlist", "Movers", "Prices", "Insights", "Sectors"]
     assert page.locator(".skeleton").count() > 10
 
 
 def test_a_starting_service_is_waited_for_with_the_last_snapshot(market: System, open_page: Open) -> None:
     """While the function wakes, the page says so and shows what it knew; then all is as usual, by itself."""
-    page = open_page(market.url)
+    page = open_page(market.url + ALL_ROWS)
     page.wait_for_selector(WHOLE)
     with paused(market, "api"):
         page.reload()
@@ -88,25 +89,25 @@ def test_a_starting_service_is_waited_for_with_the_last_snapshot(market: System,
         page.locator("tr[data-ticker=NVDA]").scroll_into_view_if_needed()
     page.wait_for_selector("[data-state=waking]", state="detached")
 
-    assert "The service is starting. Meanwhile you see what it said" in said
+    assert "The service is starting. Showing saved data from" in said
     assert kept == 50
 
 
 def test_a_starting_service_without_a_snapshot_is_waited_for(market: System, open_page: Open) -> None:
     """On a first visit there is nothing to show meanwhile, and the page says that too."""
     with paused(market, "api"):
-        page = open_page(market.url)
+        page = open_page(market.url + ALL_ROWS)
         said = notice(page, "waking")
         nothing = page.locator("tr[data-ticker]").count()
     page.wait_for_selector(WHOLE)
 
-    assert "It takes a moment." in said
+    assert said.strip() == "The service is starting."
     assert nothing == 0
 
 
 def test_offline_the_page_stays_with_what_it_has(market: System, open_page: Open) -> None:
     """Without a network the prices stay, with their age said; back again the notice goes by itself."""
-    page = open_page(market.url)
+    page = open_page(market.url + ALL_ROWS)
     page.wait_for_selector(WHOLE)
     page.context.set_offline(True)
     said = notice(page, "offline")
@@ -115,8 +116,8 @@ def test_offline_the_page_stays_with_what_it_has(market: System, open_page: Open
     page.context.set_offline(False)
     page.wait_for_selector("[data-state=offline]", state="detached")
 
-    assert "cannot be reached" in said
-    assert "New York time" in said
+    assert "You are offline" in said
+    assert "Showing saved data from" in said
     assert kept == 50
     assert found == []
 
@@ -133,19 +134,20 @@ def test_who_asks_too_much_sees_until_when(tmp_path: Path, database_url: str, re
     with running(tmp_path / "system", environment, "--manual") as system:
         fill(system)
         wait_until(lambda: datetime.now(UTC).second < 30, 40)
-        page = open_page(system.url)
+        page = open_page(system.url + ALL_ROWS)
         page.wait_for_selector(WHOLE)
         # From the page itself: another client may come from another address of this machine.
         page.evaluate("Promise.all(Array.from({ length: 80 }, () => fetch('/api/status', { cache: 'no-store' })))")
         page.reload()
         said = notice(page, "limited")
         kept = prices(page)
-        seconds = [int(re.sub(r"\D", "", page.locator(".next .countdown").inner_text())) for _ in range(2)]
+        seconds = [int(re.sub(r"\D", "", page.locator("aside .countdown").inner_text())) for _ in range(2)]
         meanwhile = asked(page)
         page.wait_for_timeout(2500)
-        later = int(re.sub(r"\D", "", page.locator(".next .countdown").inner_text()))
+        later = int(re.sub(r"\D", "", page.locator("aside .countdown").inner_text()))
 
-        assert "A token lifts the limit." in said
+        assert "Too many requests." in said
+        assert "With a token the limit is higher" in said
         assert kept == 50
         assert later < seconds[0] <= 60
         assert meanwhile == []
@@ -166,26 +168,26 @@ def test_without_a_database_answers_are_old_and_say_so(
     }
     with running(tmp_path / "system", environment, "--manual", "--min-scale", "1") as system:
         fill(system)
-        page = open_page(system.url)
-        page.wait_for_selector(f"{WHOLE} .line svg")
+        page = open_page(system.url + ALL_ROWS)
+        page.wait_for_selector(SPARK)
         page.wait_for_load_state("networkidle")
         postgres.stop()
         wait_until(lambda: httpx.get(f"{system.url}/api/latest", timeout=30).json()["stale"], 20)
         page.reload()
         stale = notice(page, "stale")
         kept = prices(page)
-        page.get_by_role("button", name="Widest range").click()
+        page.get_by_role("radio", name="Widest range").check()
         away = notice(page, "unavailable")
-        panel = page.locator(".cards").inner_text()
+        panel = page.locator("section.movers").inner_text()
         postgres.start()
-        page.get_by_role("button", name="Try now").click()
+        page.locator("aside").get_by_role("button", name="Try again now").click()
         page.wait_for_selector("[data-state=unavailable]", state="detached", timeout=60_000)
-        page.wait_for_selector("details[data-ticker]")
+        page.wait_for_selector("a.tile[data-ticker]")
 
-    assert "the database behind the service is away" in stale
+    assert "Showing saved data: the database is not available." in stale
     assert kept == 50
-    assert "does not answer" in away
-    assert "cannot be shown right now" in panel
+    assert "The service is not available." in away
+    assert "Movers cannot be loaded" in panel
 
 
 def test_a_new_bar_is_asked_for_when_it_is_due_and_marked(
@@ -201,7 +203,7 @@ def test_a_new_bar_is_asked_for_when_it_is_due_and_marked(
     }
     with running(tmp_path / "system", environment, "--manual") as system:
         page = open_page(system.url)
-        empty = page.locator(".empty").inner_text()
+        empty = page.get_by_role("main").get_by_text("The first prices are on their way").first.inner_text()
         fill(system)
         page.context.grant_permissions(["notifications"])
         page.add_init_script(
@@ -213,14 +215,17 @@ def test_a_new_bar_is_asked_for_when_it_is_due_and_marked(
                 constructor(title, options) { window.told.push([title, options.body]); }
                 close() {}
             };
+            ServiceWorkerRegistration.prototype.showNotification = async (title, options) => {
+                window.told.push([title, options.body]);
+            };
             """
         )
         page.clock.install()
         paths = asked(page)
-        page.goto(system.url)
-        page.wait_for_selector(f"{WHOLE} .line svg")
+        page.goto(system.url + ALL_ROWS)
+        page.wait_for_selector(SPARK)
         page.wait_for_load_state("networkidle")
-        state = page.get_by_label("State of the market").inner_text()
+        state = page.get_by_test_id("market-state").inner_text()
         page.get_by_role("button", name="Notify me").click()
         page.evaluate("Object.defineProperty(document, 'hidden', { get: () => true })")
         page.clock.fast_forward(seconds_of_latest(system) * 1000 - 60_000)
@@ -229,14 +234,14 @@ def test_a_new_bar_is_asked_for_when_it_is_due_and_marked(
         wait_until(lambda: system.get("/status")["next_bar_due"] > "2026-11-25T16:31:00Z", 90)
         fill(system)
         page.clock.fast_forward(120_000)
-        page.get_by_text("50 prices are new, up to 11:30.").wait_for()
+        page.get_by_text("50 new prices, as of 11:30.").wait_for(state="attached")
 
-        assert "No prices yet." in empty
-        assert "Market open" in state
+        assert empty
+        assert "Open" in state
         assert "closes in" in state
         assert before_due == 1
-        assert page.locator(f"{WHOLE} .dot").count() == 50
-        assert page.evaluate("told.map(([title]) => title)") == ["Prices to 11:30, New York"]
+        assert page.locator(f"{WHOLE} .new").count() == 50
+        wait_until(lambda: page.evaluate("told.map(([title]) => title)") == ["Prices as of 11:30 EST"])
 
 
 def seconds_of_latest(system: System) -> int:
@@ -245,3 +250,67 @@ def seconds_of_latest(system: System) -> int:
     found = re.search(r"max-age=(\d+)", control)
     assert found is not None
     return int(found[1])
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (500, "The service answered with an error (500)."),
+        (503, "The service answered with an error (503)."),
+        (None, "You are offline, and nothing is saved from an earlier visit."),
+    ],
+)
+def test_a_stock_that_fails_says_so(market: System, open_page: Open, answer: int | None, words: str) -> None:
+    """At an error and without a network a stock's page says in its panels what is wrong and when it tries again."""
+    page = open_page(f"{market.url}/account")
+    page.route("**/api/**", lambda route: route.fulfill(status=answer) if answer else route.abort())
+    page.goto(f"{market.url}/stocks/NVDA")
+    main = page.get_by_role("main")
+    main.get_by_text(words).first.wait_for()
+
+    text = main.inner_text()
+
+    assert "NVDA cannot be loaded" in text
+    assert "Prices cannot be loaded" in text
+    assert "Trying again in" in text
+    assert page.locator("main .skeleton").count() == 0
+    assert "No prices" not in page.locator("footer").inner_text()
+
+
+def test_a_service_that_hangs_is_told_after_ten_seconds(market: System, open_page: Open) -> None:
+    """No skeleton pulses for ever: after ten seconds without an answer each panel says so."""
+    page = open_page(f"{market.url}/robots.txt")
+    page.clock.install()
+    page.route("**/api/**", lambda _: None)
+    page.goto(market.url)
+    page.locator(LIVE).wait_for(state="attached")
+    page.clock.run_for(11_000)
+
+    page.get_by_text("The service has not answered for 10 seconds.").first.wait_for()
+
+
+def test_one_panel_that_fails_leaves_the_others(market: System, open_page: Open) -> None:
+    """An answer that breaks one panel is reported in its place; the rest of the page works."""
+    page = open_page(f"{market.url}/robots.txt")
+    broken = market.get("/insights")
+    broken["items"][0]["insights"][0]["template"] = None
+    page.route("**/api/insights", lambda route: route.fulfill(json=broken))
+    page.goto(market.url + ALL_ROWS)
+    page.get_by_text("Insights cannot be loaded").wait_for()
+
+    assert prices(page) == 50
+
+
+def test_one_stock_that_is_late_says_so_in_its_row(market: System, open_page: Open) -> None:
+    """A price of an older hour says of when it is, in place of a change."""
+    page = open_page(f"{market.url}/robots.txt")
+    answer = market.get("/latest")
+    late = next(item for item in answer["items"] if item["ticker"] == "KO")
+    late |= {"is_newest": False, "end": "2026-11-27T17:30:00Z", "datetime": "2026-11-27T16:30:00Z"}
+    page.route("**/api/latest", lambda route: route.fulfill(json=answer))
+    page.goto(market.url + ALL_ROWS)
+    row = page.locator("tr[data-ticker=KO]")
+    row.wait_for()
+
+    assert "as of Fri, Nov 27, 12:30" in row.inner_text()
+    assert "of 49 up" in page.get_by_test_id("answer").inner_text()

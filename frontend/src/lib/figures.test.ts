@@ -1,10 +1,10 @@
 // Figures and times as a reader sees them.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { capOf, changeOf, NONE, percentFrom, percentOf, priceOf } from './figures.ts';
-import { find } from './page/search.ts';
+import { capOf, changeOf, NONE, percentOf, priceOf, shortName } from './figures.ts';
+import { find } from './page/findTickers.ts';
 import { roughly, span } from './time/countdown.ts';
-import { dayAndTimeOf, isoDayOf, timeOf, zoneOf } from './time/newyork.ts';
+import { dayAndTimeOf, isoDayOf, timeOf, zoneOf } from './time/format.ts';
 
 test('a price has its stored digits, two at least, and no digit of binary arithmetic', () => {
   assert.equal(priceOf(0.1 + 0.2), '0.30');
@@ -19,9 +19,13 @@ test('a change has its sign, and rounds to nothing without one', () => {
   assert.equal(changeOf(-5955.6), '\u22125,955.60');
 });
 
-test('a percentage is rounded once', () => {
-  // -0.174985 %, which the service gives as -0.1750.
-  assert.equal(percentOf(percentFrom(-0.23, 131.44)), '\u22120.17%');
+test('a company has its name without its legal form', () => {
+  assert.deepEqual(['NVIDIA Corporation', 'Apple Inc.', 'The Home Depot, Inc.', 'Visa Inc.'].map(shortName), [
+    'NVIDIA',
+    'Apple',
+    'Home Depot',
+    'Visa',
+  ]);
 });
 
 test('a market cap is short', () => {

@@ -1,16 +1,32 @@
-/** Figures as they are shown: always with the digits that are stored, and never with those of binary arithmetic. */
+/** Number formats: the digits that are stored, in the reader's locale, with U+2212 for minus. */
 
-/** A format that is made at its first use. */
-function number(options: Intl.NumberFormatOptions): { format: (value: number) => string } {
-  let made: Intl.NumberFormat | undefined;
-  return { format: (value) => (made ??= new Intl.NumberFormat('en-US', options)).format(value) };
+let language = 'en-US';
+let made = new Map<string, Intl.NumberFormat>();
+
+/** The locale of all figures; a change counts for what is formatted after it. */
+export const locale = {
+  get: (): string => language,
+  set(to: string): void {
+    language = to;
+    made = new Map();
+  },
+};
+
+const OPTIONS = {
+  price: { minimumFractionDigits: 2, maximumFractionDigits: 5 },
+  percent: { minimumFractionDigits: 2, maximumFractionDigits: 2 },
+  ratio: { minimumFractionDigits: 1, maximumFractionDigits: 1 },
+  short: { notation: 'compact', minimumFractionDigits: 0, maximumFractionDigits: 1 },
+  cap: { notation: 'compact', maximumSignificantDigits: 3 },
+  whole: { maximumFractionDigits: 0 },
+} as const satisfies Record<string, Intl.NumberFormatOptions>;
+
+/** Formats a number; each format is made at its first use. */
+function format(kind: keyof typeof OPTIONS, value: number): string {
+  let formatter = made.get(kind);
+  if (!formatter) made.set(kind, (formatter = new Intl.NumberFormat(language, OPTIONS[kind])));
+  return formatter.format(value);
 }
-
-const price = number({ minimumFractionDigits: 2, maximumFractionDigits: 5 });
-const percent = number({ minimumFractionDigits: 2, maximumFractionDigits: 2 });
-const short = number({ notation: 'compact', minimumFractionDigits: 0, maximumFractionDigits: 1 });
-const cap = number({ notation: 'compact', maximumSignificantDigits: 3 });
-const whole = number({ maximumFractionDigits: 0 });
 
 export type Direction = 'up' | 'down' | 'flat';
 
@@ -18,35 +34,44 @@ export const NONE = '–';
 const MINUS = '−';
 
 /** 1,234.50 */
-export const priceOf = (value: number | null): string => (value === null ? NONE : price.format(value));
+export const priceOf = (value: number | null): string => (value === null ? NONE : format('price', value));
 /** 12,345,678 */
-export const wholeOf = (value: number | null): string => (value === null ? NONE : whole.format(value));
+export const wholeOf = (value: number | null): string => (value === null ? NONE : format('whole', value));
 /** 12.3M */
-export const shortOf = (value: number | null): string => (value === null ? NONE : short.format(value));
+export const shortOf = (value: number | null): string => (value === null ? NONE : format('short', value));
+/** 1.4× */
+export const ratioOf = (value: number | null): string => (value === null ? NONE : `${format('ratio', value)}×`);
 /** $3.73T, of an amount in millions */
-export const capOf = (millions: number | null): string => (millions === null ? NONE : `$${cap.format(millions * 1e6)}`);
+export const capOf = (millions: number | null): string =>
+  millions === null ? NONE : `$${format('cap', millions * 1e6)}`;
 
 /** +1.24%: with its sign, so that colour is not needed to read it */
 export function percentOf(value: number | null): string {
-  return value === null ? NONE : `${signOf(directionOf(value, 0.005))}${percent.format(Math.abs(value))}%`;
+  if (value === null) return NONE;
+  return `${signOf(directionOf(value, 0.005))}${format('percent', Math.abs(value))}${language === 'en-US' ? '' : '\u00a0'}%`;
 }
 
 /** +2.51 */
 export function changeOf(value: number | null): string {
-  return value === null ? NONE : `${signOf(directionOf(value))}${price.format(Math.abs(value))}`;
+  return value === null ? NONE : `${signOf(directionOf(value))}${format('price', Math.abs(value))}`;
 }
 
-/**
- * A change in percent, from the two prices that are stored: what the service rounded to four digits would be rounded
- * twice, and now and then say one hundredth more than the sentence beside it.
- */
-export const percentFrom = (change: number | null, base: number | null): number | null =>
-  change === null || !base ? null : (change / base) * 100;
-
-/** Which way *value* points; less than *noise* in either direction is flat. */
+/** The direction of a value; less than *noise* either way is flat. */
 export function directionOf(value: number | null, noise = Number.MIN_VALUE): Direction {
   if (value === null || Math.abs(value) < noise) return 'flat';
   return value > 0 ? 'up' : 'down';
+}
+
+/** A company's name without its legal form and class of shares: NVIDIA, not NVIDIA Corporation. */
+export function shortName(name: string): string {
+  const short = name
+    .replace(/,? Class [A-C]$/, '')
+    .replace(
+      /((,? (Inc\.?|Incorporated|Corporation|Corp\.?|plc|PLC|Ltd\.?|Limited|N\.V\.|Holdings?|Group|Companies))|((,| &| and)? (Company|Co\.?)))+$/,
+      '',
+    )
+    .replace(/^The (?=[A-Z])/, '');
+  return short || name;
 }
 
 const signOf = (direction: Direction): string => ({ up: '+', down: MINUS, flat: '' })[direction];

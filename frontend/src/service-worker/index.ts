@@ -47,6 +47,12 @@ async function newest(event: FetchEvent, url: string): Promise<Response> {
   }
 }
 
+self.addEventListener('notificationclick', (event) => {
+  event.notification.close();
+  event.waitUntil(
+    self.clients.matchAll({ type: 'window' }).then(([tab]) => (tab ? tab.focus() : self.clients.openWindow('/'))),
+  );
+});
 self.addEventListener('install', (event) => event.waitUntil(keep()));
 self.addEventListener('activate', (event) => event.waitUntil(tidy()));
 self.addEventListener('fetch', (event) => {

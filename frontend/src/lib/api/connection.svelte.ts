@@ -1,4 +1,4 @@
-/** What stands between the reader and fresh figures, told once for the whole page however many questions wait. */
+/** The state of the connection: the worst of what is wrong with any request on the page. */
 import { SvelteSet } from 'svelte/reactivity';
 import type { ApiError, Fault } from '#lib/api/problems.ts';
 
@@ -7,7 +7,7 @@ interface Asked {
   readonly slow: boolean;
   readonly nextAt: number | null;
   readonly confirmedAt: number | null;
-  readonly data: unknown;
+  readonly current: unknown;
   refresh(): Promise<void>;
 }
 
@@ -16,7 +16,7 @@ export type Trouble =
   | { state: 'waking'; since: number | null }
   | { state: Fault; error: ApiError; nextAt: number | null; since: number | null };
 
-/** What a single question did wrong ("problem") is told where its answer would be. */
+/** A single request that was wrong ("problem") is reported in its own panel. */
 const WORST_FIRST: Fault[] = ['offline', 'limited', 'unavailable', 'shape', 'refused'];
 
 /** When the oldest answer of *asked* was confirmed, null when none ever was. */
@@ -52,7 +52,7 @@ class Connection {
 
   /** True when an answer says of itself that the database behind it is away. */
   get stale(): boolean {
-    return [...this.#asked].some((one) => (one.data as { stale?: boolean } | null)?.stale === true);
+    return [...this.#asked].some((one) => (one.current as { stale?: boolean } | null)?.stale === true);
   }
 
   /** Asks again at once whatever has failed. */

@@ -1,4 +1,4 @@
-/** Insights as they are served: sentences whose figures are facts, each with the bars that it rests on. */
+/** Insights: sentences whose figures are facts, each with the bars that it was computed from. */
 import * as v from 'valibot';
 import { resource } from '#lib/api/resources.ts';
 
@@ -11,7 +11,8 @@ export const Fact = v.object({
   metric: v.string(),
   basis: v.nullish(v.string(), null),
   unit: v.nullish(v.string(), null),
-  /** The question to /ohlc that has its bars, below the root of the API. */
+  direction: v.nullish(v.string(), null),
+  /** The request to /ohlc for its bars, below the root of the API. */
   link: v.string(),
   /** Null while the database cannot tell. */
   superseded: v.nullable(v.boolean()),
@@ -43,7 +44,7 @@ export interface Piece {
   fact: Fact | null;
 }
 
-/** Returns the sentence in pieces, those that are figures with their fact. */
+/** The sentence in pieces, those that are figures with their fact. */
 export function piecesOf(insight: Insight): Piece[] {
   const facts = new Map(insight.facts.map((fact) => [fact.id, fact]));
   return insight.template.split(/(\{[^{}]+\})/).map((part) => {
@@ -52,12 +53,21 @@ export function piecesOf(insight: Insight): Piece[] {
   });
 }
 
-const WEEK_MS = 7 * 86_400_000;
+const DAY_MS = 86_400_000;
+/** Facts about the whole market, and the part of the home page that shows them. */
+const MARKET: Record<string, string> = {
+  breadth: '/#market',
+  market_change: '/#market',
+  rank: '/?sort=-change&rows=all#prices',
+};
 
-/** Returns the page of the stock that *fact* is about, at the hour in question and as far back as its bars go. */
-export function chartOf(fact: Fact, hour: string): string | null {
-  if (!fact.ticker) return null;
+/**
+ * The page that shows the bars of a fact: the stock's chart at that hour as far back as its bars go, the home page for
+ * facts about the market, null for a fact without bars of its own.
+ */
+export function linkOf(fact: Fact, hour: string): string | null {
+  if (!fact.ticker) return MARKET[fact.metric] ?? null;
   const start = new URLSearchParams(fact.link.split('?')[1]).get('start');
-  const range = start && Date.parse(hour) - Date.parse(start) > WEEK_MS - 86_400_000 ? '1M' : '1W';
+  const range = start && Date.parse(hour) - Date.parse(start) > 6 * DAY_MS ? '1M' : '1W';
   return `/stocks/${fact.ticker}?range=${range}&interval=1h&at=${hour}`;
 }

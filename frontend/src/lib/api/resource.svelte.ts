@@ -1,5 +1,5 @@
-/** An answer that stays true while somebody looks at it: asked for when the next bar is due, not by the clock. */
-import { untrack } from 'svelte';
+/** A response that stays fresh while a component reads it: requested again when the next bar is due. */
+import { createSubscriber } from 'svelte/reactivity';
 import type * as v from 'valibot';
 import { connection } from '#lib/api/connection.svelte.ts';
 import { ask } from '#lib/api/fetching.ts';
@@ -8,6 +8,8 @@ import { keep, recall } from '#lib/api/snapshots.ts';
 
 /** A function that answers later than this was asleep. */
 const SLOW_MS = 700;
+/** After this long without an answer, a panel says so. */
+const OVERDUE_MS = 10_000;
 /** So that not every open page asks in the same moment. */
 const SPREAD_MS = 1500;
 const SOONEST_MS = 5_000;
@@ -23,11 +25,9 @@ interface Options<T> {
 }
 
 export class Resource<S extends v.GenericSchema> {
-  /** The newest answer, be it from this visit or an earlier one. */
-  data = $state.raw<v.InferOutput<S> | null>(null);
-  /** The answer before it: what is new is the difference. */
+  /** The answer before the newest: what is new is the difference. */
   before = $state.raw<v.InferOutput<S> | null>(null);
-  /** When the service last confirmed *data*: milliseconds since 1970. */
+  /** When the service last confirmed the data: milliseconds since 1970. */
   confirmedAt = $state<number | null>(null);
   /** True until the service has answered during this visit. */
   remembered = $state(true);
@@ -35,14 +35,26 @@ export class Resource<S extends v.GenericSchema> {
   pending = $state(false);
   /** True while an answer takes so long that a function must be starting. */
   slow = $state(false);
-  /** When it will be asked again: milliseconds since 1970. */
+  /** True while an answer takes so long that the reader should be told. */
+  overdue = $state(false);
+  /** When it will be requested again: milliseconds since 1970. */
   nextAt = $state<number | null>(null);
 
-  #readers = 0;
+  #data = $state.raw<v.InferOutput<S> | null>(null);
+  #watched = false;
   #tag: string | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #aborter: AbortController | null = null;
   #inVain = 0;
+  #subscribe = createSubscriber(() => {
+    this.#watched = true;
+    // State may not change while a component is being drawn.
+    queueMicrotask(() => this.#watched && this.#begin());
+    return () => {
+      this.#watched = false;
+      this.#end();
+    };
+  });
 
   constructor(
     readonly path: string,
@@ -50,15 +62,19 @@ export class Resource<S extends v.GenericSchema> {
     readonly options: Options<v.InferOutput<S>> = {},
   ) {}
 
-  /** Keeps the answer fresh until the function that is returned is called; for `$effect`. */
-  read(): () => void {
-    // An effect that reads an answer must not begin anew with each state that the question goes through.
-    return untrack(() => {
-      if (++this.#readers === 1) this.#begin();
-      return () => {
-        if (--this.#readers === 0) this.#end();
-      };
-    });
+  /** The newest answer, be it from this visit or an earlier one. Kept fresh for as long as an effect reads it. */
+  get data(): v.InferOutput<S> | null {
+    this.#subscribe();
+    return this.#data;
+  }
+
+  /** The same without keeping it fresh. */
+  get current(): v.InferOutput<S> | null {
+    return this.#data;
+  }
+
+  get watched(): boolean {
+    return this.#watched;
   }
 
   /** Asks now, whatever the time. */
@@ -68,19 +84,21 @@ export class Resource<S extends v.GenericSchema> {
     this.pending = true;
     this.#aborter = new AbortController();
     const slow = setTimeout(() => (this.slow = true), SLOW_MS);
+    const overdue = setTimeout(() => (this.overdue = true), OVERDUE_MS);
     try {
       const answer = await ask(this.path, this.shape, { tag: this.#tag, signal: this.#aborter.signal });
       this.#accept(answer);
     } catch (error) {
       if (this.#aborter.signal.aborted) {
         // Somebody who came while it was being given up still waits for it.
-        if (this.#readers) setTimeout(() => void this.refresh());
+        if (this.#watched) setTimeout(() => void this.refresh());
         return;
       }
       this.#fail(error instanceof ApiError ? error : new ApiError('problem', String(error)));
     } finally {
       clearTimeout(slow);
-      this.slow = false;
+      clearTimeout(overdue);
+      this.slow = this.overdue = false;
       this.pending = false;
     }
   }
@@ -88,15 +106,16 @@ export class Resource<S extends v.GenericSchema> {
   /** Forgets the answer and asks anew: after the reader has logged in or out. */
   reset(): void {
     this.#tag = null;
-    if (this.#readers) void this.refresh();
+    this.nextAt = null;
+    if (this.#watched) void this.refresh();
   }
 
   #begin(): void {
     connection.add(this);
-    if (this.options.kept && this.data === null) {
+    if (this.options.kept && this.#data === null) {
       const snapshot = recall(this.path, this.shape);
       if (snapshot) {
-        this.data = snapshot.data;
+        this.#data = snapshot.data;
         this.#tag = snapshot.tag;
         this.confirmedAt = snapshot.at;
       }
@@ -128,21 +147,21 @@ export class Resource<S extends v.GenericSchema> {
   #accept(answer: { data: v.InferOutput<S> | null; tag: string | null; until: number }): void {
     const now = Date.now();
     if (answer.data !== null) {
-      this.before = this.data;
-      this.data = answer.data;
+      this.before = this.#data;
+      this.#data = answer.data;
       this.#tag = answer.tag;
       this.#inVain = 0;
     }
     this.error = null;
     this.remembered = false;
     this.confirmedAt = now;
-    if (this.options.kept && this.data !== null) keep(this.path, { data: this.data, tag: this.#tag, at: now });
+    if (this.options.kept && this.#data !== null) keep(this.path, { data: this.#data, tag: this.#tag, at: now });
     this.#schedule(this.#due(answer.until, now));
   }
 
   /** A promise of seconds means that a bar is overdue: then it is asked for ever more slowly until it is there. */
   #due(until: number, now: number): number {
-    if (this.options.next && this.data !== null) return Math.max(this.options.next(this.data), now + SOONEST_MS);
+    if (this.options.next && this.#data !== null) return Math.max(this.options.next(this.#data), now + SOONEST_MS);
     const promise = until - now;
     if (promise > LATEST_MS) return until + Math.random() * SPREAD_MS;
     const patience = Math.min(SOONEST_MS * 2 ** this.#inVain++, LATEST_MS);
@@ -158,7 +177,7 @@ export class Resource<S extends v.GenericSchema> {
   #schedule(at: number): void {
     clearTimeout(this.#timer);
     this.nextAt = at;
-    if (!this.#readers) return;
+    if (!this.#watched) return;
     this.#timer = setTimeout(
       () => {
         if (Date.now() < at) this.#schedule(at);

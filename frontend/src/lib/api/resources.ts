@@ -1,8 +1,9 @@
-/** The questions that several parts of a page ask together: one request answers them all. */
+/** Requests that several components share. */
 import type * as v from 'valibot';
 import { Resource } from '#lib/api/resource.svelte.ts';
 import { Closes, Latest, Movers, Ranges, Status, Tickers, type Status as Market } from '#lib/api/shapes.ts';
 
+const MOST = 40;
 const known = new Map<string, Resource<v.GenericSchema>>();
 
 /** Returns the one resource for *path*. Each path has one shape, so what was made for it before fits. */
@@ -12,11 +13,22 @@ export function resource<S extends v.GenericSchema>(
   options?: ConstructorParameters<typeof Resource<S>>[2],
 ): Resource<S> {
   let found = known.get(path);
-  if (!found) known.set(path, (found = new Resource(path, shape, options) as unknown as Resource<v.GenericSchema>));
+  if (!found) {
+    evict();
+    known.set(path, (found = new Resource(path, shape, options) as unknown as Resource<v.GenericSchema>));
+  }
   return found as unknown as Resource<S>;
 }
 
-/** Asks everything anew that is on the page: another reader may see more of it, or less. */
+/** Drops the oldest answers that nobody reads. */
+function evict(): void {
+  for (const [path, one] of known) {
+    if (known.size < MOST) return;
+    if (!one.watched) known.delete(path);
+  }
+}
+
+/** Requests everything on the page again: another reader may see more of it, or less. */
 export function resetAll(): void {
   for (const one of known.values()) one.reset();
 }
@@ -24,8 +36,8 @@ export function resetAll(): void {
 export const status = () => resource('/status', Status, { kept: true, next: nextTurn });
 export const latest = () => resource('/latest', Latest, { kept: true });
 export const tickers = () => resource('/tickers', Tickers, { kept: true });
-/** A week of hours, a dot for each: as many for all 50 as one answer holds in well under 50 kB. */
-export const closes = () => resource('/ohlc?interval=1h&limit=35', Closes, { kept: true });
+/** Three sessions of hours for every stock, in one answer. */
+export const closes = () => resource('/ohlc?interval=1h&limit=21', Closes, { kept: true });
 /** A year of weeks, or as much of it as is stored and open to this reader. */
 export const ranges = () => resource('/ohlc?interval=1w&limit=53', Ranges, { kept: true });
 /** Every ticker with its company: the ranking is by volume, which all of them have. */

@@ -143,7 +143,7 @@ export const Bars = v.object({
 /** Closes alone: sparklines of all tickers in one answer. */
 export const Closes = v.object({
   ...market,
-  items: v.array(v.object({ ticker: v.string(), datetime: instant, close: v.number() })),
+  items: v.array(v.object({ ticker: v.string(), datetime: instant, end: instant, close: v.number() })),
 });
 
 /** Highs and lows alone: how far prices went within what is stored. */

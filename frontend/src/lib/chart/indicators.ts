@@ -1,4 +1,4 @@
-/** Averages over bars, one value a bar; null where there are too few bars, or what it takes is not known. */
+/** Indicators over bars, one value a bar; null where there are too few bars, or a volume is not known. */
 
 /** What an average looks at: prices in USD, volume in shares (null: not known). */
 export interface Traded {
@@ -52,4 +52,37 @@ export function volumeWeightedAverage<Bar extends Traded>(
     shares += bar.volume;
     return shares === 0 ? null : spent / shares;
   });
+}
+
+const PERIOD = 14;
+
+/** Wilder's relative strength index of 14 bars: 0 to 100. */
+export function relativeStrength(bars: readonly Traded[]): Averages {
+  let [gain, loss] = [0, 0];
+  return bars.map(({ close }, index) => {
+    const change = close - (bars[index - 1]?.close ?? close);
+    if (index <= PERIOD) {
+      gain += Math.max(change, 0) / PERIOD;
+      loss += Math.max(-change, 0) / PERIOD;
+    } else {
+      gain += (Math.max(change, 0) - gain) / PERIOD;
+      loss += (Math.max(-change, 0) - loss) / PERIOD;
+    }
+    if (index < PERIOD) return null;
+    return gain + loss === 0 ? 50 : (100 * gain) / (gain + loss);
+  });
+}
+
+/** Moving average convergence divergence: the exponential averages of 12 less 26 bars, and its average of 9. */
+export function convergence(bars: readonly Traded[]): { macd: Averages; signal: Averages } {
+  const fast = exponentialAverage(bars, 12);
+  const slow = exponentialAverage(bars, 26);
+  const macd = slow.map((value, index) => {
+    const other = fast[index];
+    return value === null || other == null ? null : other - value;
+  });
+  const known = macd.flatMap((value) => (value === null ? [] : [{ high: 0, low: 0, close: value, volume: null }]));
+  const averages = exponentialAverage(known, 9);
+  const first = macd.length - known.length;
+  return { macd, signal: macd.map((_, index) => (index < first ? null : (averages[index - first] ?? null))) };
 }

@@ -1,5 +1,5 @@
 /** What a place on the time axis is called: hours by the exchange's clock, longer bars by their first day. */
-import { dateOf, dayOf, monthAndDayOf, monthAndYearOf, timeOf, zoneOf } from '#lib/time/newyork.ts';
+import { dateOf, dayOf, monthAndDayOf, monthAndYearOf, timeOf, zoneOf } from '#lib/time/format.ts';
 import type { Interval } from '#lib/chart/view.ts';
 
 /** The kinds of marks on the axis, as the chart numbers them. */

@@ -1,18 +1,17 @@
-/** The colours of the design that a chart draws with. */
+/** Colours of the design that a chart draws with. */
 
 const NAMES = {
-  ground: '--surface',
+  ground: '--ground',
   ink: '--ink',
-  muted: '--muted',
+  muted: '--ink-3',
+  second: '--ink-2',
   line: '--line',
+  control: '--control',
   up: '--up',
   down: '--down',
-  upWash: '--volume-up',
-  downWash: '--volume-down',
-  missing: '--warn-wash',
-  sma: '--average-1',
-  ema: '--average-2',
-  vwap: '--average-3',
+  upFill: '--up-fill',
+  downFill: '--down-fill',
+  missing: '--warn-soft',
 } as const;
 
 /** Each colour as the browser shows it now. */
@@ -30,4 +29,14 @@ export function paletteWithin(element: HTMLElement): Palette {
   const shown = probes.map(([name, probe]) => [name, getComputedStyle(probe).color]);
   for (const [, probe] of probes) probe.remove();
   return Object.fromEntries(shown) as Palette;
+}
+
+/** A colour (`rgb(1, 2, 3)`) with an opacity. */
+export const faded = (colour: string, opacity: number): string =>
+  colour.replace(/^rgb\((.*)\)$/, (_, parts: string) => `rgba(${parts}, ${opacity})`);
+
+/** The four parts of a colour as the browser writes it (`rgb(1, 2, 3)`, `rgba(1, 2, 3, 0.5)`); null for others. */
+export function partsOf(colour: string): [number, number, number, number] | null {
+  const [red, green, blue, opacity = 1] = /^rgba?\((.*)\)$/.exec(colour)?.[1]?.split(',').map(Number) ?? [];
+  return red === undefined || green === undefined || blue === undefined ? null : [red, green, blue, opacity];
 }

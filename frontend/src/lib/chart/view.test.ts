@@ -1,20 +1,40 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { INTERVALS_OF, RANGES, readView, withRange, writeView, type View } from '#lib/chart/view.ts';
-import { barsOf, firstDay } from '#lib/chart/windows.ts';
+import { barsOf, firstDay } from '#lib/chart/ranges.ts';
 
 const view = (query: string): View => readView(new URLSearchParams(query));
 
 test('every view is what its own address says', () => {
   for (const range of RANGES)
     for (const interval of INTERVALS_OF[range]) {
-      const one: View = { range, interval, averages: ['sma', 'vwap'], at: 1_795_793_400, table: true };
+      const one: View = {
+        range,
+        interval,
+        kind: 'candles',
+        averages: ['sma', 'vwap'],
+        oscillators: ['rsi'],
+        compare: 'AAPL',
+        logarithmic: true,
+        at: 1_795_793_400,
+        table: true,
+      };
       assert.deepEqual(view(writeView(one)), one);
     }
 });
 
 test('an address is short, and readable where it says something', () => {
-  const plain: View = { range: '1M', interval: '1h', averages: [], at: null, table: false };
+  const plain: View = {
+    range: '1M',
+    interval: '1h',
+    kind: 'area',
+    averages: [],
+    oscillators: [],
+    compare: null,
+    logarithmic: false,
+    at: null,
+    table: false,
+  };
   assert.equal(writeView(plain), '?range=1M&interval=1h');
   assert.equal(
     writeView({ ...plain, at: Date.UTC(2026, 10, 27, 17, 30) / 1000 }),
@@ -23,9 +43,19 @@ test('an address is short, and readable where it says something', () => {
 });
 
 test('what an address leaves open or gets wrong is as usual', () => {
-  const usual: View = { range: '1M', interval: '1h', averages: [], at: null, table: false };
+  const usual: View = {
+    range: '1M',
+    interval: '1h',
+    kind: 'area',
+    averages: [],
+    oscillators: [],
+    compare: null,
+    logarithmic: false,
+    at: null,
+    table: false,
+  };
   assert.deepEqual(view(''), usual);
-  assert.deepEqual(view('range=9Z&interval=5m&show=rsi,&at=yesterday&table=1'), usual);
+  assert.deepEqual(view('range=9Z&interval=5m&show=obv,&at=yesterday&table=1'), usual);
   assert.equal(view('range=1D&interval=1mo').interval, '1h');
 });
 

@@ -1,13 +1,13 @@
-/** A note from the browser when new prices are there: only after the reader has asked for it. */
+/** Notifications of new prices, only after the reader has asked for them. */
 import { browser } from '$app/env';
-import { percentFrom, percentOf } from '#lib/figures.ts';
-import { timeOf } from '#lib/time/newyork.ts';
+import { percentOf } from '#lib/figures.ts';
+import { timeOf, zoneOf } from '#lib/time/format.ts';
 import type { Latest } from '#lib/api/shapes.ts';
 
 const KEY = 'notify';
 
 class Notify {
-  /** Whether this browser can do it at all; supposed of each while the page is built, so that nothing moves later. */
+  /** Whether this browser can do it at all; assumed while the page is built, so that nothing moves later. */
   readonly possible = !browser || ('Notification' in window && window.isSecureContext);
   wanted = $state(false);
   /** True when the reader has told the browser to refuse. */
@@ -36,21 +36,25 @@ class Notify {
     }
   }
 
-  /** Tells of *latest* if the reader wants to know and is looking elsewhere. */
-  tell(latest: Latest): void {
+  /** Shows a notification of *latest* if the reader wants it and is looking elsewhere. */
+  async show(latest: Latest): Promise<void> {
     if (!this.wanted || !document.hidden || !latest.as_of) return;
     const moves = latest.items
       .filter((quote) => quote.change_percent !== null)
       .sort((a, b) => Math.abs(b.change_percent ?? 0) - Math.abs(a.change_percent ?? 0))
       .slice(0, 3)
-      .map((quote) => `${quote.ticker} ${percentOf(percentFrom(quote.change, quote.previous_close))}`);
-    const title = `Prices to ${timeOf(latest.as_of)}, New York`;
-    // The same tag: a new note takes the place of the one before.
-    const note = new Notification(title, { body: moves.join(' · '), tag: 'stocksalot', icon: '/favicon.svg' });
-    note.onclick = () => {
-      window.focus();
-      note.close();
-    };
+      .map((quote) => `${quote.ticker} ${percentOf(quote.change_percent)}`);
+    const title = `Prices as of ${timeOf(latest.as_of)} ${zoneOf(latest.as_of)}`;
+    // The same tag: a new notification takes the place of the one before.
+    const options = { body: moves.join(' · '), tag: 'stocksalot', icon: '/favicon.svg' };
+    try {
+      // Android's Chrome has notifications by a service worker alone, and throws at the constructor.
+      const worker = await navigator.serviceWorker?.getRegistration();
+      if (worker?.active) await worker.showNotification(title, options);
+      else new Notification(title, options);
+    } catch {
+      this.wanted = false;
+    }
   }
 }
 

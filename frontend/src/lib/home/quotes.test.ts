@@ -1,7 +1,7 @@
 // What the table makes of the answers, hand-checked.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { changedTickers, matches, sorted, spansByTicker, type Row } from './quotes.ts';
+import { changedTickers, matches, sorted, type Row } from './quotes.ts';
 
 const quote = (ticker: string, close: number, previous: number | null = null) => ({
   ticker,
@@ -23,8 +23,10 @@ const quote = (ticker: string, close: number, previous: number | null = null) =>
 const row = (ticker: string, close: number, previous: number | null = null): Row => ({
   quote: quote(ticker, close, previous),
   industry: 'Semiconductors',
-  closes: [],
-  span: null,
+  sector: 'Semiconductors',
+  millions: null,
+  volumeRatio: null,
+  line: null,
   isNew: false,
 });
 const latest = (...items: ReturnType<typeof quote>[]) => ({
@@ -55,16 +57,4 @@ test('only another price, bar or revision is new; nothing is on a first visit', 
 
   assert.deepEqual([...changedTickers(now, before)], ['B', 'C', 'D']);
   assert.equal(changedTickers(now, null).size, 0);
-});
-
-test('a range is the lowest low and the highest high, from the first bar on', () => {
-  const items = [
-    { ticker: 'A', datetime: '2026-11-09T14:30:00Z', low: 9, high: 11 },
-    { ticker: 'A', datetime: '2026-11-02T14:30:00Z', low: 8, high: 10 },
-  ];
-
-  const { spans, since } = spansByTicker({ as_of: null, source: 'test', stale: false, items });
-
-  assert.deepEqual(spans.get('A'), { low: 8, high: 11 });
-  assert.equal(since, '2026-11-02T14:30:00Z');
 });

@@ -1,10 +1,10 @@
-/** Where each tile of the heat map goes: squares as far as that is possible, industries together, by market cap. */
+/** Layout of the heat map: a tile for each stock, sectors together. Area grows with market cap, less than in proportion. */
 import { hierarchy, treemap, treemapSquarify } from 'd3-hierarchy';
 
 export interface Tile {
   ticker: string;
   name: string;
-  industry: string;
+  sector: string;
   millions: number;
   change: number | null;
 }
@@ -19,7 +19,7 @@ export interface Placed<T> {
 
 export interface Layout {
   tiles: Placed<Tile>[];
-  industries: Placed<{ name: string; millions: number }>[];
+  sectors: Placed<{ name: string }>[];
 }
 
 interface Node {
@@ -28,26 +28,28 @@ interface Node {
   children?: Node[];
 }
 
-const TITLE = 18;
+const TITLE = 24;
 const GAP = 2;
+const SECTOR_GAP = 10;
+/** Below 1, so that the smallest stocks have room for their names. */
+const POWER = 0.7;
 
-/** Returns the places of *tiles* within *width* by *height* pixels, each industry with room for its name above it. */
+/** Places of *tiles* within *width* by *height* pixels, each sector with room for its name above it. */
 export function layout(tiles: readonly Tile[], width: number, height: number): Layout {
-  const industries = Map.groupBy(tiles, (tile) => tile.industry);
+  const sectors = Map.groupBy(tiles, (tile) => tile.sector);
   const root = hierarchy<Node>({
     name: '',
-    children: [...industries].map(([name, members]) => ({
+    children: [...sectors].map(([name, members]) => ({
       name,
       children: members.map((tile) => ({ name: tile.ticker, tile })),
     })),
   })
-    .sum((node) => node.tile?.millions ?? 0)
+    .sum((node) => (node.tile?.millions ?? 0) ** POWER)
     .sort((a, b) => (b.value ?? 0) - (a.value ?? 0));
   const placed = treemap<Node>()
     .tile(treemapSquarify.ratio(1.2))
     .size([width, height])
-    .paddingOuter(GAP)
-    .paddingInner(GAP)
+    .paddingInner((node) => (node.depth === 0 ? SECTOR_GAP : GAP))
     .paddingTop((node) => (node.depth === 1 ? TITLE : 0))
     .round(true)(root);
   const place = (node: { x0: number; y0: number; x1: number; y1: number }) => ({
@@ -58,16 +60,14 @@ export function layout(tiles: readonly Tile[], width: number, height: number): L
   });
   return {
     tiles: placed.leaves().flatMap((node) => (node.data.tile ? [{ ...place(node), of: node.data.tile }] : [])),
-    industries: (placed.children ?? []).map((node) => ({
-      ...place(node),
-      of: { name: node.data.name, millions: node.value ?? 0 },
-    })),
+    sectors: (placed.children ?? []).map((node) => ({ ...place(node), of: { name: node.data.name } })),
   };
 }
 
-/** Returns which of seven shades *change* (percent) has, from -3 to 3. */
-export function shadeOf(change: number | null): number {
-  if (change === null || Math.abs(change) < 0.05) return 0;
-  const depth = Math.abs(change) < 0.75 ? 1 : Math.abs(change) < 2 ? 2 : 3;
-  return Math.sign(change) * depth;
+const STEPS = [0.25, 1, 2, 3];
+
+/** The shade of a change in percent, from d4 over 0 to u4. */
+export function shadeOf(change: number | null): string {
+  const depth = change === null ? 0 : STEPS.filter((step) => Math.abs(change) >= step).length;
+  return depth === 0 ? '0' : `${(change ?? 0) < 0 ? 'd' : 'u'}${depth}`;
 }

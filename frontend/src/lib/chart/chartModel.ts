@@ -1,0 +1,125 @@
+/** Model of a chart, before anything is drawn: places on the axis, indicators, a comparison, and insights. */
+import type { Bar, Coverage } from '#lib/api/shapes.ts';
+import { isoDayOf } from '#lib/time/format.ts';
+import {
+  convergence,
+  exponentialAverage,
+  relativeStrength,
+  simpleAverage,
+  volumeWeightedAverage,
+  type Averages,
+} from '#lib/chart/indicators.ts';
+import { lastBegun, placesOf, type Missing, type Place } from '#lib/chart/timeline.ts';
+import { firstDay } from '#lib/chart/ranges.ts';
+import type { Average, Interval, Kind, View } from '#lib/chart/view.ts';
+
+/** Bars that a simple and an exponential average look back on. */
+export const LENGTH = 20;
+
+export interface Insight {
+  /** Unix seconds: the start of the newest bar that it rests on. */
+  time: number;
+  sentiment: string;
+}
+
+/** Another price on the same axis. */
+export interface Comparison {
+  name: string;
+  /** Closes by the Unix second at which their bar begins. */
+  closes: ReadonlyMap<number, number>;
+}
+
+export interface ChartModel {
+  /** The same for a newer model of the same thing. */
+  key: string;
+  interval: Interval;
+  places: readonly Place<Bar>[];
+  /** The index of the first place that is shown at first; those before it are there to be scrolled to. */
+  first: number;
+  /** By name, one value a place. */
+  averages: Partial<Record<Average, Averages>>;
+  rsi: Averages | null;
+  macd: { macd: Averages; signal: Averages } | null;
+  compared: { name: string; values: Averages } | null;
+  kind: Kind;
+  logarithmic: boolean;
+  /** The close before the newest session. */
+  base: number | null;
+  insights: readonly { place: number; sentiment: string }[];
+}
+
+/** Builds the model of a view from the bars requested, which may reach further back than it does. */
+export function buildChartModel(
+  ticker: string,
+  view: View,
+  bars: readonly Bar[],
+  coverage: Coverage | null,
+  insights: readonly Insight[],
+  { base = null, comparison = null }: { base?: number | null; comparison?: Comparison | null } = {},
+): ChartModel {
+  const places = placesOf(bars, coverage ? missingOf(coverage, view.interval) : []);
+  const last = bars.at(-1);
+  const from = last ? firstDay(view.range, isoDayOf(last.end)) : null;
+  // Midnight in Greenwich lies between one session and the next.
+  const since = from === null ? -Infinity : Date.parse(from) / 1000;
+  const first = places.findIndex((place) => place.time >= since);
+  return {
+    key: [ticker, view.range, view.interval].join(' '),
+    interval: view.interval,
+    places,
+    first: Math.max(first, 0),
+    averages: Object.fromEntries(
+      view.averages.filter((name) => isKnown(name, view.interval)).map((name) => [name, averageOver(name, places)]),
+    ),
+    rsi: view.oscillators.includes('rsi') ? spread(places, relativeStrength) : null,
+    macd: view.oscillators.includes('macd')
+      ? {
+          macd: spread(places, (bars) => convergence(bars).macd),
+          signal: spread(places, (bars) => convergence(bars).signal),
+        }
+      : null,
+    compared: comparison && {
+      name: comparison.name,
+      values: places.map(({ time, bar }) => (bar ? (comparison.closes.get(time) ?? null) : null)),
+    },
+    kind: view.kind,
+    logarithmic: view.logarithmic,
+    base,
+    insights: insights
+      .map(({ time, sentiment }) => ({ place: lastBegun(places, time), sentiment }))
+      .filter(({ place }) => place >= 0),
+  };
+}
+
+/** Hours that are missing, or days of which every hour is. */
+function missingOf(coverage: Coverage, interval: Interval): Missing[] {
+  if (interval === '1h')
+    return coverage.items.flatMap((session) =>
+      session.missing.map(({ datetime, why }) => ({ time: Date.parse(datetime) / 1000, why })),
+    );
+  if (interval !== '1d') return [];
+  return coverage.items
+    .filter(({ expected, present }) => expected > 0 && present === 0)
+    .map(({ datetime, missing }) => ({ time: Date.parse(datetime) / 1000, why: missing[0]?.why ?? 'not_fetched' }));
+}
+
+/** Whether an average means anything: VWAP is counted through a session, hour by hour. */
+export function isKnown(name: Average, interval: Interval): boolean {
+  return name !== 'vwap' || interval === '1h';
+}
+
+/** The values of an average at each place. */
+function averageOver(name: Average, places: readonly Place<Bar>[]): Averages {
+  return spread(places, (bars) => {
+    if (name === 'sma') return simpleAverage(bars, LENGTH);
+    if (name === 'ema') return exponentialAverage(bars, LENGTH);
+    return volumeWeightedAverage(bars, (bar) => bar.datetime.slice(0, 10));
+  });
+}
+
+/** An indicator at each place: it goes over the bars there are, and has no value where one is missing. */
+function spread(places: readonly Place<Bar>[], indicator: (bars: readonly Bar[]) => Averages): Averages {
+  const values = indicator(places.flatMap(({ bar }) => bar ?? []));
+  let next = 0;
+  return places.map(({ bar }) => (bar ? (values[next++] ?? null) : null));
+}

@@ -1,0 +1,34 @@
+/** The part of the axis that a chart shows at first, and again when places are added that the reader has not moved to. */
+
+export interface Frame {
+  from: number;
+  to: number;
+}
+
+/** Places left empty at either edge. */
+export const ROOM = 1;
+/** The library rounds what it is given. */
+const NOISE = 0.75;
+
+interface Framed {
+  key: string;
+  frame: Frame;
+}
+
+/**
+ * The frame to set for a model; null to leave the chart as the reader has moved it.
+ *
+ * *before* is what was set for the model before, *visible* what the chart shows now.
+ */
+export function nextFrame(
+  model: { key: string; first: number; places: readonly unknown[] },
+  before: Framed | null,
+  visible: Frame | null,
+): Frame | null {
+  const frame = { from: model.first - ROOM, to: model.places.length - 1 + ROOM };
+  if (before?.key !== model.key || visible === null) return frame;
+  const moved =
+    Math.abs(visible.to - visible.from - (before.frame.to - before.frame.from)) > NOISE ||
+    Math.abs(visible.from - before.frame.from) > NOISE;
+  return moved ? null : frame;
+}
