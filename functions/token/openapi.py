@@ -80,7 +80,7 @@ def rotate_token(token_id: TokenId, token: Annotated[RotateToken, Body()]) -> Ro
 
 
 @router.delete("/tokens", **documented("token", 403, status=204))
-def revoke_tokens(query: Annotated[_RevocationQuery, Query()]) -> None:
+def revoke_tokens(query: Annotated[_RevocationQuery, Query()]) -> None:  # pyright: ignore[reportInvalidTypeForm]  a model made at run time
     """End all logins, or all logins and tokens.
 
     The token of the request ends too.
