@@ -44,6 +44,7 @@ async def status(subject: Authenticator, headers: dict[bytes, bytes]) -> int:
         b"Bearer " + b"x" * 5000,
         b"Token " + new_token().encode(),
     ],
+    ids=["empty", "no token", "short", "another scheme", "long", "unknown scheme"],
 )
 def test_malformed_tokens_are_counted(authorization: bytes) -> None:
     """An address may send as many malformed tokens as anonymous requests, and then gets 429."""
