@@ -128,9 +128,13 @@ class _Fits:
         slots = self._market.starts(self._interval, bars[0], bars[-1] + self._length)
         if len(slots) == len(bars):
             return None
-        apart = median(bisect_left(slots, after) - bisect_left(slots, before) for before, after in pairwise(bars))
-        if apart < 2:
+        pairs = list(pairwise(bars))
+        # Where nobody trades for a while bars are missing here and there; another length leaves none side by side.
+        inside = [one for one in pairs if self._market.session_at(one[0]) == self._market.session_at(one[1])]
+        distances = [bisect_left(slots, after) - bisect_left(slots, before) for before, after in inside or pairs]
+        if len(distances) < 3 or min(distances) < 2:
             return None
+        apart = median(distances)
         return Rejection("spacing", f"Bars of this week are usually {apart:g} times {self._interval} apart.")
 
     def _is_bar(self, start: datetime) -> bool:
