@@ -1,267 +1,248 @@
-"""How good insights are on 60 real hours: by the rules, and by any server that speaks OpenAI's wire format.
+"""How good insights are over all real sessions: by the rules, and by any server with OpenAI's wire format.
 
-`python -m benchmarks.insights [--base-url URL --model NAME --api chat]` with the key in OPENAI_API_KEY; without a base
-URL the stand-in of tests/fakes/language_model answers.
-`--prompt-price` and `--completion-price` are USD for a million tokens.
+`python -m benchmarks.insights` counts misleading patterns, shapes, repetition, missed stories and time; with
+`--sentences 200` it prints as many instead, with `--random 1000000` it tries as many random sentences on the grammar,
+and with `--base-url URL [--model NAME --api chat --hours 20]` it asks a model (its key in OPENAI_API_KEY).
 """
 
 import argparse
 import asyncio
-import csv
-import gzip
 import logging
 import os
+import re
 import time
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from decimal import Decimal
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from itertools import pairwise
 from statistics import median
+from typing import TYPE_CHECKING
 
+from benchmarks.insights_events import events_of, is_told
+from benchmarks.insights_market import REAL_BARS, ToldHour, company_names, read_all_hours, read_hours, tell
+from benchmarks.insights_patterns import PATTERNS
 from benchmarks.table import print_table
-from functions.insights.check import faults_of
-from functions.insights.hour import SESSIONS, Bar, Hour
-from functions.insights.names import short_names
-from functions.insights.prompt import INSTRUCTIONS, estimate_tokens, offered, question
-from functions.insights.render import render
-from functions.insights.settings import Model
-from functions.insights.table import fact_table
-from functions.insights.telling import Telling
-from functions.insights.worded import tell
-from functions.insights.wording import take_apart
-from functions.store.catalogue import read_catalogue
-from shared.calendar.trading import EXCHANGE_ZONE, Session
+from functions.insights.facts.fact import Fact
+from functions.insights.facts.hour import Hour
+from functions.insights.facts.registry import fact_table
+from functions.insights.generation.editor import choose
+from functions.insights.generation.prompt import INSTRUCTIONS, estimate_tokens, facts_prompt
+from functions.insights.generation.words import word_stories
+from functions.insights.settings import ModelSettings
+from functions.insights.text.parser import Sentence, parse
+from functions.insights.text.template import render
 from shared.runtime.settings import Secret
 from tests.fakes.language_model.server import Fake, serving
-from tests.recomputing import half_up, recompute, shown
+from tests.insights.sentences import is_true, random_sentences
+from tests.recompute import half_up, recompute, shown
 
-REAL_BARS = Path(__file__).parents[2] / "shared" / "data" / "stooq_top50_1h.csv.gz"
-HOURS = 60
+if TYPE_CHECKING:
+    from functions.insights.generation.result import ModelRun
 
-
-@dataclass
-class Score:
-    """What came of all hours."""
-
-    hours: int = 0
-    proposed: int = 0
-    accepted_at_first: int = 0
-    accepted_after_repair: int = 0
-    by_rules: int = 0
-    insights: int = 0
-    figures: int = 0
-    wrong: int = 0
-    faulty: int = 0
-    sentences: set[str] = field(default_factory=set)
-    shapes: set[str] = field(default_factory=set)
-    tickers: Counter[str] = field(default_factory=Counter)
-    mixed: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    calls: int = 0
-    seconds: list[float] = field(default_factory=list)
-    reasons: Counter[str] = field(default_factory=Counter)
-
-
-def read_hours(path: Path) -> list[Hour]:
-    """Return 60 hours spread over the sessions in the file at *path* that have 20 sessions before them."""
-    bars: dict[str, dict[datetime, Bar]] = {}
-    with gzip.open(path, "rt") as file:
-        for row in csv.DictReader(file):
-            start = datetime.fromisoformat(row["datetime"])
-            opening, high, low, close = (Decimal(row[name]) for name in ("open", "high", "low", "close"))
-            volume = int(row["volume"]) if row["volume"] else None
-            bar = Bar(start, opening, high, low, close, volume, row["source"])
-            bars.setdefault(row["ticker"], {})[start] = bar
-    days: dict[str, list[datetime]] = {}
-    for start in sorted({start for held in bars.values() for start in held}):
-        days.setdefault(start.astimezone(EXCHANGE_ZONE).date().isoformat(), []).append(start)
-    sessions = [Session(s[0].date(), s[0], s[0] + timedelta(hours=6.5)) for s in days.values()]
-    hours = [
-        Hour(start, session, tuple(sessions[place - SESSIONS : place]), tuple(sorted(bars)), bars)
-        for place, session in enumerate(sessions)
-        if place >= SESSIONS
-        for start in session.starts("1h")
-    ]
-    return [hours[number * len(hours) // HOURS] for number in range(HOURS)]
-
-
-def as_answer(hour: Hour, ticker: str, start: datetime) -> dict[str, object]:
-    """A bar as /ohlc gives it."""
-    bar = hour.bars[ticker][start]
-    session = next(s for s in (*hour.previous, hour.session) if s.opens <= start < s.closes)
-    return {
-        **bar._asdict(),
-        "ticker": ticker,
-        "datetime": start.isoformat(),
-        "end": session.end("1h", start).isoformat(),
-    }
-
-
-def wrong_figures(telling: Telling, texts: Sequence[str]) -> tuple[int, int]:
-    """Compute every figure of *telling* again by other code; return how many there are, and how many differ."""
-    checked = wrong = 0
-    for insight, text in zip(telling.insights, texts, strict=True):
-        for name in take_apart(insight.draft.template).facts:
-            fact = telling.facts[name]
-            bars = {
-                ticker: [as_answer(telling.hour, ticker, start) for start in fact.rests.starts]
-                for ticker in fact.rests.tickers
-            }
-            told = {"metric": fact.metric, "basis": fact.basis, "ticker": fact.ticker, "direction": fact.direction}
-            value = recompute(told, bars)
-            checked += 1
-            right = half_up(value, 6) == fact.value and shown(told, value, bars) == fact.text
-            wrong += not right or fact.text.lower() not in text.lower()
-    return checked, wrong
-
-
-async def score(hours: Sequence[Hour], settings: Model) -> Score:
-    """Tell of all *hours* and return what came of it."""
-    names = short_names({f"{row['ticker']}": f"{row['name']}" for row in read_catalogue()})
-    total = Score()
-    for hour in hours:
-        calls = 0
-
-        async def may_call() -> bool:
-            nonlocal calls
-            calls += 1
-            return calls <= 2
-
-        began = time.perf_counter()
-        telling = await tell(hour, fact_table(hour), settings, 2, may_call)
-        total.seconds.append(time.perf_counter() - began)
-        texts = [render(insight.draft.template, telling.facts, names) for insight in telling.insights]
-        add(total, telling, texts)
-    return total
-
-
-def add(total: Score, telling: Telling, texts: Sequence[str]) -> None:
-    """Add the hour of *telling* to *total*."""
-    checked, wrong = wrong_figures(telling, texts)
-    total.hours += 1
-    total.figures += checked
-    total.wrong += wrong
-    total.faulty += sum(bool(faults_of(insight.draft, telling.facts)) for insight in telling.insights)
-    total.insights += len(texts)
-    total.by_rules += sum(insight.generator == "rules" for insight in telling.insights)
-    total.sentences.update(texts)
-    total.shapes.update(shape_of(insight.draft.template) for insight in telling.insights)
-    total.tickers.update(ticker for insight in telling.insights for ticker in insight.draft.tickers)
-    total.mixed += {"positive", "negative"} <= {insight.draft.sentiment for insight in telling.insights}
-    total.prompt_tokens += telling.usage.prompt or 0
-    total.completion_tokens += telling.usage.completion or 0
-    total.calls += len(telling.verdicts)
-    for number, verdict in enumerate(telling.verdicts):
-        if verdict["outcome"] != "answered":
-            total.reasons[verdict["outcome"]] += 1
-            continue
-        total.reasons.update(fault["code"] for fault in verdict["faults"])
-        if number == 0:
-            total.proposed += len(verdict["proposed"])
-            total.accepted_at_first += verdict["accepted"]
-        else:
-            total.accepted_after_repair += verdict["accepted"]
-
-
-def shape_of(template: str) -> str:
-    """Return *template* without what it is about, to tell how many ways there are to say things."""
-    return " ".join(word for clause in take_apart(template).clauses for word in clause.words)
-
-
-def columns(total: Score, prices: tuple[float, float]) -> list[str]:
-    """Return the figures of one writer for the table."""
-    share = f"{total.accepted_at_first / total.proposed:.0%}" if total.proposed else "-"
-    cost = (total.prompt_tokens * prices[0] + total.completion_tokens * prices[1]) / 1e6 / total.hours
-    return [
-        f"{total.hours}",
-        f"{total.insights / total.hours:.1f}",
-        share,
-        f"{total.accepted_after_repair}" if total.proposed else "-",
-        f"{total.by_rules}",
-        f"{total.figures}",
-        f"{total.wrong}",
-        f"{total.faulty}",
-        f"{len(total.sentences)} of {total.insights}",
-        f"{len(total.shapes)}",
-        f"{len(total.tickers)}",
-        f"{total.mixed / total.hours:.0%}",
-        f"{total.calls / total.hours:.2f}",
-        f"{total.prompt_tokens / total.hours:.0f} + {total.completion_tokens / total.hours:.0f}",
-        f"{cost:.5f}" if any(prices) else "-",
-        f"{median(total.seconds) * 1000:.0f}",
-    ]
-
-
-ROWS = (
-    "hours",
-    "insights an hour",
-    "accepted at first",
-    "accepted after repair",
-    "by rules",
-    "figures checked",
-    "figures wrong",
-    "sentences that break a rule",
-    "different sentences",
-    "ways to say things",
-    "companies told of",
-    "hours with both moods",
-    "calls an hour",
-    "tokens an hour (in + out)",
-    "USD an hour",
-    "median ms an hour",
+_WORDS_OF_SIZE = re.compile(
+    r"\b(edged (?:up|down)|ticked (?:up|down)|rose|risen|added|slipped|eased|dipped|gained|climbed|fell|fallen|dropped"
+    r"|declined|jumped|rallied|slumped|tumbled|slid|soared|surged|plunged|plummeted|up|down|higher|lower|above|below|gain"
+    r"|rise|loss|fall|decline|ahead of|behind|hit|reached|set|busy|brisk|heavy|quiet|light|thin|since|from)\b"
 )
 
 
+def shape_of(template: str) -> str:
+    """Return *template* without names, figures, and words that only vary with direction and size."""
+    text = re.sub(r"\{[^{}]*\}", "_", template.lower())
+    return " ".join(_WORDS_OF_SIZE.sub("~", text).replace(",", "").split())
+
+
+def bars_of(hour: Hour, fact: Fact) -> dict[str, list[dict[str, object]]]:
+    """Return the bars behind *fact* as /ohlc gives them."""
+    sessions = (*hour.previous, hour.session)
+
+    def item(ticker: str, start: datetime) -> dict[str, object]:
+        session = next(s for s in sessions if s.opens <= start < s.closes)
+        bar = hour.bars[ticker][start]
+        end = session.end("1h", start).isoformat()
+        return {**bar._asdict(), "ticker": ticker, "datetime": start.isoformat(), "end": end}
+
+    source = fact.source_bars
+    return {ticker: [item(ticker, start) for start in source.starts] for ticker in source.tickers}
+
+
+def is_wrong(hour: Hour, fact: Fact) -> bool:
+    """Return whether *fact* differs from what other code computes from its bars."""
+    bars = bars_of(hour, fact)
+    told = {name: getattr(fact, name) for name in ("metric", "basis", "ticker", "direction", "industry", "left_out")}
+    told["tracked"] = len(hour.tickers)
+    value = recompute(told, bars)
+    return half_up(value, 6) != fact.value or shown(told, value, bars) != fact.text
+
+
+def rows_of(told: Sequence[ToldHour], seconds: Sequence[float]) -> list[tuple[str, str]]:
+    """Return what is counted over all hours, by name."""
+    names = company_names()
+    texts = [text for one in told for text in one.texts]
+    shapes = Counter(shape_of(choice.template) for one in told for choice in one.choices)
+    patterns: Counter[str] = Counter()
+    for one in told:
+        for text in one.texts:
+            for number, check in PATTERNS:
+                if any(True for _ in check(text, one.hour, names)):
+                    patterns[f"misleading, kind {number}: {check.__name__}"] += 1
+    facts = [(one.hour, fact) for one in told for choice in one.choices for fact in choice.insight.facts(one.facts)]
+    rows = [
+        ("hours", f"{len(told)}"),
+        ("sentences", f"{len(texts)}"),
+        ("figures recomputed", f"{len(facts)}"),
+        ("figures wrong", f"{sum(is_wrong(hour, fact) for hour, fact in facts)}"),
+        ("sentences that the parser refuses", f"{sum(_is_refused(one) for one in told)}"),
+        *(
+            (f"misleading, kind {number}: {c.__name__}", f"{patterns[f'misleading, kind {number}: {c.__name__}']}")
+            for number, c in PATTERNS
+        ),
+        ("shapes", f"{len(shapes)}"),
+        ("most frequent shape", f"{max(shapes.values()) / len(texts):.1%}"),
+        ("different sentences", f"{len(set(texts)) / len(texts):.1%}"),
+        *_repetition(told),
+        *_stories_told(told, names),
+        ("CPU of an hour, median", f"{median(seconds) * 1000:.0f} ms"),
+        ("CPU of an hour, 95th percentile", f"{sorted(seconds)[int(len(seconds) * 0.95)] * 1000:.0f} ms"),
+    ]
+    return rows
+
+
+def _is_refused(one: ToldHour) -> int:
+    return sum(not isinstance(parse(choice.template, one.facts), Sentence) for choice in one.choices)
+
+
+def _repetition(told: Sequence[ToldHour]) -> list[tuple[str, str]]:
+    again = total = firsts = 0
+    for before, now in pairwise(told):
+        if now.hour.before != before.hour.start:
+            continue
+        earlier = {ticker for choice in before.choices for ticker in choice.insight.tickers}
+        companies = [set(choice.insight.tickers) for choice in now.choices if choice.insight.tickers]
+        again += sum(bool(tickers & earlier) for tickers in companies)
+        total += len(companies)
+        firsts += shape_of(before.choices[0].template) == shape_of(now.choices[0].template)
+    return [
+        ("company sentences about one of the hour before", f"{again / total:.1%}"),
+        ("hours whose first sentence has the shape of the one before", f"{firsts / (len(told) - 1):.1%}"),
+    ]
+
+
+def _stories_told(told: Sequence[ToldHour], names: Mapping[str, str]) -> list[tuple[str, str]]:
+    happened: Counter[str] = Counter()
+    found: Counter[str] = Counter()
+    wraps = complete = 0
+    for closing in (one for one in told if one.hour.closes):
+        session = [one for one in told if one.hour.session == closing.hour.session]
+        texts = [text for one in session for text in one.texts]
+        for event in events_of([one.hour for one in session]):
+            happened[event.kind] += 1
+            found[event.kind] += is_told(event, names[event.ticker], texts)
+        wraps += 1
+        moves = sorted(closing.hour.day_changes, key=lambda ticker: closing.hour.day_changes[ticker])
+        named = {ticker for choice in closing.choices for ticker in choice.insight.tickers}
+        complete += {moves[0], moves[-1]} <= named
+    rows = [(f"top {kind} stories told in their session", f"{found[kind]} of {happened[kind]}") for kind in happened]
+    share = sum(found.values()) / max(sum(happened.values()), 1)
+    return [*rows, ("top stories told", f"{share:.0%}"), ("wraps with top gainer and loser", f"{complete} of {wraps}")]
+
+
+def try_random(count: int) -> None:
+    """Print how many of *count* random sentences of allowed words pass, and how many of those no frame makes."""
+    facts = fact_table(read_hours(REAL_BARS, 3)[1])
+    small = {name: fact for name, fact in facts.items() if fact.ticker in (None, "AAPL", "INTC", "KO", "JPM")}
+    passed = [text for text in random_sentences(small, count) if isinstance(parse(text, small), Sentence)]
+    wrong = [text for text in passed if not is_true(text, small)]
+    print(f"{count} random sentences: {len(passed)} pass, {len(wrong)} of them that no frame makes.")
+    print("\n".join(wrong[:20]))
+
+
+async def try_model(hours: Sequence[Hour], settings: ModelSettings) -> list[tuple[str, str]]:
+    """Ask a model to word *hours* and return what came of it."""
+    runs: list[ModelRun] = []
+    tokens: list[int] = []
+    for hour in hours:
+        facts = fact_table(hour)
+        choices = choose(hour, facts)
+        tokens.append(estimate_tokens(INSTRUCTIONS, facts_prompt(choices, facts)))
+
+        async def may_call() -> bool:
+            return True
+
+        run = await word_stories(choices, facts, settings, may_call)
+        runs.append(run)
+        for insight in run.insights if settings.openai_base_url else ():
+            assert isinstance(parse(insight.template, facts), Sentence)
+            logging.getLogger("model").info(
+                "%s %s", insight.generator, render(insight.template, facts, company_names())
+            )
+    notes = sum(len(run.insights) for run in runs)
+    reasons = sum((run.reasons for run in runs), Counter[str]())
+    return [
+        ("hours", f"{len(runs)}"),
+        ("stories", f"{notes}"),
+        ("accepted at first", f"{sum(run.accepted for run in runs)} ({sum(r.accepted for r in runs) / notes:.0%})"),
+        ("accepted after repair", f"{sum(run.repaired for run in runs)}"),
+        ("by the rules", f"{sum(run.fallen_back for run in runs)}"),
+        ("outcomes", ", ".join(f"{name} {n}" for name, n in Counter(run.outcome for run in runs).items())),
+        ("refused for", ", ".join(f"{name} {count}" for name, count in reasons.most_common(6)) or "-"),
+        ("tokens in, median", f"{median([run.tokens_in or 0 for run in runs]):.0f} (estimated {max(tokens)})"),
+        ("seconds an hour, median", f"{median([run.seconds for run in runs]):.1f}"),
+    ]
+
+
 def main() -> None:
-    """Score the rules and a model, and print both."""
+    """Count what the rules do, or print sentences, or try the grammar, or score a model."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--base-url", help="of the server to score; without: the stand-in")
-    parser.add_argument("--model", default="stand-in")
-    parser.add_argument("--api", choices=("responses", "chat"), default="responses")
-    parser.add_argument("--prompt-price", type=float, default=0)
-    parser.add_argument("--completion-price", type=float, default=0)
-    asked = parser.parse_args()
+    parser.add_argument("--sentences", type=int, help="print as many sentences of the rules, spread over all")
+    parser.add_argument("--random", type=int, help="try as many random sentences on the grammar")
+    parser.add_argument("--base-url", help="of the server to score; `stand-in` starts the one of the tests")
+    parser.add_argument("--model")
+    parser.add_argument("--api", choices=("responses", "chat"))
+    parser.add_argument("--hours", type=int, default=20)
+    wanted = parser.parse_args()
     if not REAL_BARS.exists():
         print(f"The real bars are not here, so nothing was measured: {REAL_BARS.name} beside the checkout.")
         return
-    logging.disable(logging.WARNING)  # what is refused is counted below
-    hours = read_hours(REAL_BARS)
-    estimates = [estimate_tokens(INSTRUCTIONS, question(offered(fact_table(hour)))) for hour in hours]
-    results = {"rules": asyncio.run(score(hours, Model()))}
-    prices = (asked.prompt_price, asked.completion_price)
-    if asked.base_url:
-        results[asked.model] = asyncio.run(score(hours, _model(asked.base_url, asked.model, asked.api)))
-    else:
-        fake = Fake()
-        with serving(fake) as url:
-            for kind in (None, "one_bad", "wrong_sign", "500"):
-                fake.behave()
-                if kind:
-                    fake.misbehave(kind)
-                name = f"stand-in, {kind}" if kind else "stand-in"
-                results[name] = asyncio.run(score(hours, _model(url, "stand-in", asked.api)))
-    figures = {name: columns(total, prices) for name, total in results.items()}
-    rows = [(row, *(column[number] for column in figures.values())) for number, row in enumerate(ROWS)]
-    print_table(f"{HOURS} real hours of 50 stocks", ("", *figures), rows)
-    print(f"Estimated tokens of a prompt: {min(estimates)} to {max(estimates)}.")
-    for name, total in results.items():
-        if total.reasons:
-            reasons = ", ".join(f"{reason} {count}" for reason, count in total.reasons.most_common(8))
-            print(f"Refused of {name}: {reasons}")
+    if wanted.random:
+        try_random(wanted.random)
+        return
+    if wanted.base_url:
+        _score_model(wanted)
+        return
+    told: list[ToldHour] = []
+    seconds: list[float] = []
+    began = time.process_time()
+    for one in tell(read_all_hours(REAL_BARS)):
+        told.append(one)
+        seconds.append(time.process_time() - began)
+        began = time.process_time()
+    if wanted.sentences:
+        lines = [f"{one.hour.start:%m-%d %H:%M} {text}" for one in told for text in one.texts]
+        print("\n".join(lines[number * len(lines) // wanted.sentences] for number in range(wanted.sentences)))
+        return
+    sessions = len({one.hour.session for one in told})
+    print_table(f"Insights by the rules: {sessions} real sessions of 50 stocks", ("", ""), rows_of(told, seconds[1:]))
 
 
-def _model(url: str, name: str, api: str) -> Model:
+def _score_model(wanted: argparse.Namespace) -> None:
+    hours = read_hours(REAL_BARS, wanted.hours)
     key = os.environ.get("OPENAI_API_KEY", "sk-stand-in")
-    return Model(
-        openai_api_key=Secret(key),
-        openai_base_url=url,
-        insights_model=name,
-        insights_api=api,  # pyright: ignore[reportArgumentType]
-        insights_timeout_seconds=45,
-    )
+
+    def settings(url: str) -> ModelSettings:
+        return ModelSettings(
+            openai_api_key=Secret(key),
+            openai_base_url=url,
+            insights_model=wanted.model,
+            insights_api=wanted.api,
+            insights_timeout_seconds=900,
+        )
+
+    if wanted.base_url != "stand-in":
+        print_table("A model", ("", ""), asyncio.run(try_model(hours, settings(wanted.base_url))))
+        return
+    with serving(Fake()) as url:
+        print_table("The stand-in model", ("", ""), asyncio.run(try_model(hours, settings(url))))
 
 
 if __name__ == "__main__":

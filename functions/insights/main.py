@@ -1,4 +1,4 @@
-"""Insights: what the bars of an hour say, every figure of it checkable; written by events, read by everybody."""
+"""Insights: sentences about the bars of an hour, each figure with its bars; written by events, read by everybody."""
 
 from functools import cache
 from typing import TYPE_CHECKING
@@ -7,7 +7,7 @@ import functions_framework.aio
 from starlette.requests import Request
 from starlette.responses import Response
 
-from functions.insights.read import Reading
+from functions.insights.reading.endpoint import InsightsEndpoint
 from functions.insights.settings import Settings
 from shared.connections.postgres import PostgresClient
 from shared.connections.redis import RedisClient
@@ -15,28 +15,28 @@ from shared.runtime import log
 from shared.runtime.settings import read_settings
 
 if TYPE_CHECKING:
-    from functions.insights.take import Desk
+    from functions.insights.generation.events import EventHandler
 
 EVENTS = "/events"
-"""Where events are taken. The public route leads to /insights and nowhere else."""
+"""Path for events. The public route leads to /insights and nowhere else."""
 
 log.configure()
 _settings = read_settings(Settings)
 _postgres, _redis = PostgresClient(_settings), RedisClient(_settings)
-_reading = cache(lambda: Reading(_settings, _postgres, _redis))
+_endpoint = cache(lambda: InsightsEndpoint(_settings, _postgres, _redis))
 
 
 @functions_framework.aio.http
 async def insights(request: Request) -> Response:
     """Answer a reader, or take an event."""
     if request.url.path.rstrip("/") != EVENTS:
-        return await _reading().answer(request)
-    return await _desk().take(request)
+        return await _endpoint().answer(request)
+    return await _event_handler().handle(request)
 
 
 @cache
-def _desk() -> "Desk":
-    """Return where events come in: loaded for the first of them, as a reader's cold start must not wait for it."""
-    from functions.insights.take import Desk
+def _event_handler() -> "EventHandler":
+    """Return the event handler, loaded with the first event: a reader's cold start must not wait for it."""
+    from functions.insights.generation.events import EventHandler
 
-    return Desk(_settings, _postgres, _redis)
+    return EventHandler(_settings, _postgres, _redis)

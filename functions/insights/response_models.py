@@ -31,6 +31,9 @@ class Fact(Model):
     unit: Annotated[str, Field(examples=["percent"])]
     text: Annotated[str, Field(description="The figure as written in the sentence", examples=["1.43%"])]
     direction: Literal["up", "down"] | None
+    window: Annotated[str | None, Field(description="The span that the figure covers", examples=["day"])]
+    industry: Annotated[str | None, Field(description="Industry that the figure is about", examples=["Banking"])]
+    left_out: Annotated[list[Ticker], Field(description="Tracked tickers that lack a bar for the figure")]
     link: Annotated[
         str,
         Field(
@@ -51,6 +54,10 @@ class Insight(Model):
     tickers: list[Ticker]
     generator: Literal["rules", "model"]
     template: Annotated[str, Field(examples=["Apple rose {f12} since the previous close."])]
+    kind: Literal["market", "company", "industry", "wrap"] | None
+    significance: Annotated[
+        Number | None, Field(description="Size of its facts against the usual; an ordinary day's is 1", examples=[2.5])
+    ]
     superseded: Annotated[bool | None, Field(examples=[False])]
     facts: list[Fact]
 

@@ -1,4 +1,4 @@
-"""What insights is told from outside: where the data are, who may read, and which model writes, if any."""
+"""Settings of insights: the database, who may read, and the model that words stories, if any."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,40 +9,54 @@ from msgspec import Meta
 from shared.auth.authenticator import AuthSettings
 from shared.runtime.settings import BarSettings, CsvList, DatabaseSettings, RedisSettings, Secret, SettingsGroup
 
+_OPENAI_MODEL = "gpt-5-mini"
+
 
 @dataclass(frozen=True, kw_only=True)
-class Model(SettingsGroup):
-    """The model that words the facts. Without a key the rules do."""
+class ModelSettings(SettingsGroup):
+    """The model that words stories. Without a key and without a base URL the rules do."""
 
     openai_api_key: Secret | None = None
     openai_base_url: str | None = None
-    """A server that speaks OpenAI's wire format; none: OpenAI itself."""
+    """Base URL of any server with OpenAI's wire format; none: OpenAI itself."""
 
-    insights_model: str = "gpt-5-mini"
-    insights_api: Literal["responses", "chat"] = "responses"
-    """`chat` for servers that have /chat/completions only, as most but OpenAI's do."""
+    insights_model: str | None = None
+    """None: gpt-5-mini at OpenAI; elsewhere the first model that the server lists."""
 
-    insights_timeout_seconds: Annotated[float, Meta(gt=0, le=45)] = 25
-    """For both calls of an hour together: the function itself is given 60."""
+    insights_api: Literal["responses", "chat"] | None = None
+    """None: /responses at OpenAI; elsewhere both are tried."""
+
+    insights_timeout_seconds: Annotated[float, Meta(gt=0, le=900)] = 120
+    """For both calls of an hour together, waiting for a server that loads its model included."""
 
     insights_max_tokens: Annotated[int, Meta(ge=200, le=20_000)] = 8000
-    """Of one answer, what a model thinks to itself included."""
+    """Of one answer, hidden reasoning included."""
+
+    @property
+    def has_model(self) -> bool:
+        """Return whether there is a model to ask."""
+        return bool(self.openai_api_key or self.openai_base_url)
+
+    @property
+    def default_model(self) -> str | None:
+        """Return the model to ask for, None where the server has to be asked for its models."""
+        return self.insights_model or (None if self.openai_base_url else _OPENAI_MODEL)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(DatabaseSettings, RedisSettings, BarSettings, AuthSettings, Model):
-    """What is written when, and who may read it."""
+class Settings(DatabaseSettings, RedisSettings, BarSettings, AuthSettings, ModelSettings):
+    """All settings of the function."""
 
     insights_deadline_minutes: Annotated[int, Meta(ge=0, le=600)] = 12
-    """How long after its end an hour is waited for; then it is written with what is there."""
+    """How long after its end an hour waits for missing bars; then it is written without them."""
 
     insights_history_hours: Annotated[int, Meta(ge=1, le=400)] = 7
-    """How many of the newest hours are looked after: written if they lack insights, again if their bars changed."""
+    """The newest hours that are kept up to date: written if they lack insights, again if their bars changed."""
 
     cors_origins: CsvList = ()
     """Origins whose pages may read the answers, `*` for all; none: only pages of the same origin."""
 
     @property
-    def waits(self) -> timedelta:
+    def deadline(self) -> timedelta:
         """`insights_deadline_minutes` as a span."""
         return timedelta(minutes=self.insights_deadline_minutes)

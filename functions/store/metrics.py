@@ -28,7 +28,8 @@ HELP = {
     "stocksalot_dead_letters": "Events that wait for a person",
     "stocksalot_dead_letters_by_type": "Events that wait for a person, by type",
     "stocksalot_insight_hours_total": "Hours told of, revisions too, by who found the words",
-    "stocksalot_insight_verdicts_total": "Calls of the model, by outcome",
+    "stocksalot_insight_verdicts_total": "Hours that a model was asked to word, by outcome",
+    "stocksalot_insight_sentences_total": "Sentences of a model: proposed, accepted, repaired, left to the rules",
     "stocksalot_insights_told_timestamp_seconds": "The end of the newest hour that was told of",
     "stocksalot_sessions_end_timestamp_seconds": "The last session that is known: migrate before it comes",
     "stocksalot_database_bytes": "Size of the database",
@@ -56,7 +57,15 @@ async def answer_metrics(connection: AsyncConnection, redis: Redis, grace: timed
 async def select_figures(connection: AsyncConnection, grace: timedelta) -> list[Figure]:
     """Return what the tables say now."""
     cursor = await connection.execute(
-        "SELECT name, labels, value FROM figures_at(%(now)s, %(grace)s) WHERE value IS NOT NULL",
+        """
+        SELECT name, labels, value
+          FROM figures_at(%(now)s, %(grace)s)
+         WHERE value IS NOT NULL
+           AND name <> 'stocksalot_insight_verdicts_total'
+         UNION ALL
+        SELECT name, labels, value
+          FROM model_figures()
+        """,
         {"now": clock.now(), "grace": grace},
     )
     return [(name, labels, value) for name, labels, value in await cursor.fetchall()]

@@ -615,6 +615,9 @@ CREATE TABLE insights (
     sentiment text NOT NULL,
     tickers text[] NOT NULL,
     generator text NOT NULL,
+    kind text,
+    story text,
+    significance numeric,
     CONSTRAINT insights_generator_check CHECK ((generator = ANY (ARRAY['rules'::text, 'model'::text]))),
     CONSTRAINT insights_pkey PRIMARY KEY (start, revision, place),
     CONSTRAINT insights_sentiment_check CHECK ((sentiment = ANY (ARRAY['positive'::text, 'negative'::text, 'neutral'::text]))),
@@ -622,6 +625,10 @@ CREATE TABLE insights (
 );
 
 COMMENT ON COLUMN insights.template IS 'The sentence with a slot {f12} for each figure';
+
+COMMENT ON COLUMN insights.kind IS 'market, company, industry or wrap; NULL in what was written before there were kinds';
+
+COMMENT ON COLUMN insights.significance IS 'Size of its facts against the usual: 1 is an ordinary day';
 
 CREATE TABLE insight_facts (
     start timestamp with time zone NOT NULL,
@@ -641,6 +648,9 @@ CREATE TABLE insight_facts (
     starts timestamp with time zone[] NOT NULL,
     fields text[] NOT NULL,
     digest text NOT NULL,
+    "window" text,
+    industry text,
+    left_out text[] NOT NULL DEFAULT '{}'::text[],
     CONSTRAINT insight_facts_direction_check CHECK ((direction = ANY (ARRAY['up'::text, 'down'::text]))),
     CONSTRAINT insight_facts_pkey PRIMARY KEY (start, revision, place, number),
     CONSTRAINT insight_facts_start_revision_place_fkey FOREIGN KEY (start, revision, place) REFERENCES insights(start, revision, place)
@@ -650,13 +660,20 @@ COMMENT ON COLUMN insight_facts.starts IS 'With tickers and fields: the exact ba
 
 COMMENT ON COLUMN insight_facts.digest IS 'Of what those bars said then: bars_digest of the same bars says whether they still do';
 
+COMMENT ON COLUMN insight_facts."window" IS 'The span that the figure covers';
+
+COMMENT ON COLUMN insight_facts.left_out IS 'Tracked tickers that lacked a bar for the figure';
+
 CREATE TABLE insight_model_calls (
     start timestamp with time zone NOT NULL,
     calls integer NOT NULL,
+    claimed_until timestamp with time zone,
     CONSTRAINT insight_model_calls_pkey PRIMARY KEY (start)
 );
 
 COMMENT ON TABLE insight_model_calls IS 'Counted before each call, so that no crash and no second event makes more of them than allowed';
+
+COMMENT ON COLUMN insight_model_calls.claimed_until IS 'Until then another process waits for the model''s words for this hour';
 
 CREATE OR REPLACE FUNCTION bars_digest(of_tickers text[], of_starts timestamp with time zone[], of_fields text[])
  RETURNS text
@@ -690,29 +707,6 @@ END
 ;
 
 COMMENT ON FUNCTION bars_digest(pg_catalog.text[],timestamp with time zone[],pg_catalog.text[]) IS 'What the given fields of the hourly bars of all tickers at all starts say now, in 32 digits';
-
-CREATE VIEW insight_figures AS
- SELECT start,
-    revision,
-    place,
-    number,
-    id,
-    metric,
-    ticker,
-    basis,
-    value,
-    unit,
-    text,
-    direction,
-    link,
-    tickers,
-    starts,
-    fields,
-    digest,
-    (digest IS DISTINCT FROM bars_digest(tickers, starts, fields)) AS superseded
-   FROM insight_facts fact;
-
-COMMENT ON COLUMN insight_figures.superseded IS 'The bars behind the figure have changed since it was written';
 
 CREATE OR REPLACE FUNCTION bars_known_at(instant timestamp with time zone)
  RETURNS TABLE(ticker text, "interval" text, start timestamp with time zone, open numeric, high numeric, low numeric, close numeric, volume bigint, source text, revision integer)
@@ -1096,3 +1090,83 @@ COMMENT ON FUNCTION figures_at(timestamp with time zone,interval) IS 'The figure
 CREATE INDEX tokens_by_key ON tokens USING btree (key_id) WHERE ((revoked_at IS NULL) AND (invalidated_at IS NULL));
 
 CREATE UNIQUE INDEX rejected_bars_without_start ON rejected_bars USING btree (ticker, "interval", reason, digest) WHERE (start IS NULL);
+
+CREATE VIEW insight_figures AS
+ SELECT start,
+    revision,
+    place,
+    number,
+    id,
+    metric,
+    ticker,
+    basis,
+    value,
+    unit,
+    text,
+    direction,
+    link,
+    tickers,
+    starts,
+    fields,
+    digest,
+    "window",
+    industry,
+    left_out,
+    (digest IS DISTINCT FROM bars_digest(tickers, starts, fields)) AS superseded
+   FROM insight_facts fact;
+
+COMMENT ON COLUMN insight_figures.superseded IS 'The bars behind the figure have changed since it was written';
+
+CREATE TABLE insight_model_runs (
+    start timestamp with time zone NOT NULL,
+    asked_at timestamp with time zone NOT NULL,
+    model text,
+    outcome text NOT NULL,
+    advice text NOT NULL,
+    proposed integer NOT NULL,
+    accepted integer NOT NULL,
+    repaired integer NOT NULL,
+    fallen_back integer NOT NULL,
+    reasons jsonb NOT NULL,
+    verdicts jsonb NOT NULL,
+    prompt_tokens integer,
+    completion_tokens integer,
+    seconds numeric NOT NULL,
+    CONSTRAINT insight_model_runs_pkey PRIMARY KEY (start, asked_at)
+);
+
+COMMENT ON TABLE insight_model_runs IS 'Each time a model was asked to word the stories of an hour: its sentences accepted at first, accepted after one repair, and left to the rules';
+
+COMMENT ON COLUMN insight_model_runs.reasons IS 'How often a sentence was refused, by reason';
+
+CREATE INDEX insight_model_runs_asked_at_idx ON insight_model_runs USING btree (asked_at);
+
+CREATE OR REPLACE FUNCTION model_figures()
+ RETURNS TABLE(name text, labels jsonb, value double precision)
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ SELECT 'stocksalot_insight_verdicts_total'::text,
+     jsonb_build_object('outcome',
+         CASE insight_model_runs.outcome
+             WHEN 'answered'::text THEN 'answered'::text
+             ELSE 'failed'::text
+         END) AS jsonb_build_object,
+     count(*) AS count
+    FROM insight_model_runs
+   GROUP BY (jsonb_build_object('outcome',
+         CASE insight_model_runs.outcome
+             WHEN 'answered'::text THEN 'answered'::text
+             ELSE 'failed'::text
+         END))
+ UNION ALL
+  SELECT 'stocksalot_insight_sentences_total'::text,
+     jsonb_build_object('result', came.result) AS jsonb_build_object,
+     sum(came.sentences) AS sum
+    FROM (insight_model_runs run
+      CROSS JOIN LATERAL ( VALUES ('proposed'::text,run.proposed), ('accepted'::text,run.accepted), ('repaired'::text,run.repaired), ('fallen_back'::text,run.fallen_back)) came(result, sentences))
+   GROUP BY came.result;
+END
+;
+
+COMMENT ON FUNCTION model_figures() IS 'What /metrics of store tells of models: runs by outcome, sentences by what became of them';

@@ -12,6 +12,7 @@ from tests.cluster.groups import FUNCTIONS, ROOT, group
 
 PACKAGES = {
     "argon2": "argon2-cffi",
+    "json_repair": "json-repair",
     "psycopg_pool": "psycopg-pool",
     "python_multipart": "python-multipart",
     "functions_framework": "functions-framework",

@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from functions.insights.fact import Fact, dollars, percent, rounded, times
-from functions.insights.hour import Bar, Hour
-from functions.insights.table import fact_table
+from functions.insights.facts.fact import Fact, dollars, percent, rounded, times
+from functions.insights.facts.hour import Bar, Hour
+from functions.insights.facts.registry import fact_table
 from shared.calendar.trading import EXCHANGE_ZONE, Session
 
 MONDAY = datetime(2026, 11, 2, 9, 30, tzinfo=EXCHANGE_ZONE)
@@ -36,7 +36,7 @@ def bar(
 def hour_of(bars: dict[str, list[Bar]], sessions: list[Session], start: datetime) -> Hour:
     """The hour at *start* in the last of *sessions*."""
     held = {ticker: {one.start: one for one in some} for ticker, some in bars.items()}
-    return Hour(start, sessions[-1], tuple(sessions[:-1][-20:]), tuple(sorted(bars)), held)
+    return Hour(start, sessions[-1], tuple(sessions[:-1]), tuple(sorted(bars)), held)
 
 
 def only(hour: Hour, metric: str, basis: str | None = None, ticker: str | None = "A", side: str | None = None) -> Fact:
@@ -77,10 +77,10 @@ def test_a_change_is_counted_from_each_of_three_prices() -> None:
     assert (day.value, day.text, day.direction) == (Decimal("2.000000"), "2.00%", "up")
     assert (opening.value, opening.text, opening.direction) == (Decimal("0.990099"), "0.99%", "up")
     assert (bar_before.value, bar_before.text, bar_before.direction) == (Decimal("-0.970874"), "0.97%", "down")
-    assert day.rests.starts == (starts[6], starts[8])
-    assert day.rests.fields == ("close",)
-    assert opening.rests.fields == ("close", "open")
-    assert day.rests.link == "/ohlc/A?start=2026-11-02T20:30:00Z&end=2026-11-03T16:30:00Z"
+    assert day.source_bars.starts == (starts[6], starts[8])
+    assert day.source_bars.fields == ("close",)
+    assert opening.source_bars.fields == ("close", "open")
+    assert day.source_bars.link == "/ohlc/A?start=2026-11-02T20:30:00Z&end=2026-11-03T16:30:00Z"
 
 
 def test_the_first_bar_tells_of_the_gap_and_of_no_bar_before() -> None:
@@ -103,7 +103,7 @@ def test_without_the_very_last_bar_of_the_day_before_there_is_no_change_from_it(
 
 
 def test_halves_are_rounded_up() -> None:
-    """1.425% is shown as 1.43%, 1.25 times as 1.3, 0.005 dollars as a cent; signs do not matter."""
+    """1.425% is shown as 1.43%, 1.25 times as 1.3; signs do not matter."""
     assert [percent(Decimal(text)) for text in ("1.425", "-1.425", "1.4249999", "0.005")] == [
         "1.43%",
         "1.43%",
@@ -111,8 +111,22 @@ def test_halves_are_rounded_up() -> None:
         "0.01%",
     ]
     assert times(Decimal("1.25")) == "1.3 times"
-    assert dollars(Decimal("1234567.125")) == "$1,234,567.13"
     assert rounded(Decimal("-0.0000005")) == Decimal("-0.000001")
+
+
+@pytest.mark.parametrize(
+    ("price", "text"),
+    [("0.0061", "$0.0061"), ("1234567.125", "$1,234,567.125"), ("742130", "$742,130.00"), ("12.5", "$12.50")],
+)
+def test_a_price_is_shown_as_it_is_stored(price: str, text: str) -> None:
+    """Whatever its size, with two decimals at least."""
+    assert dollars(Decimal(price)) == text
+
+
+@pytest.mark.parametrize(("ratio", "text"), [("0.04", "0.04 times"), ("0.1", "0.1 times"), ("3.05", "3.1 times")])
+def test_a_small_ratio_is_never_shown_as_nothing(ratio: str, text: str) -> None:
+    """Below a tenth there is a second decimal."""
+    assert times(Decimal(ratio)) == text
 
 
 def test_a_move_that_would_be_shown_as_nothing_is_no_fact() -> None:
@@ -133,7 +147,7 @@ def test_volume_is_compared_with_the_same_time_of_day() -> None:
     fact = only(hour_of({"A": [*bars, now]}, sessions, starts[-1]), "volume_ratio")
 
     assert (fact.value, fact.text) == (Decimal("3.000000"), "3.0 times the usual volume for this time of day")
-    assert len(fact.rests.starts) == 7
+    assert len(fact.source_bars.starts) == 7
     assert find(hour_of({"A": [*bars[:4], now]}, sessions, starts[-1]), "volume_ratio") == []
 
 
@@ -147,7 +161,7 @@ def test_the_short_last_bar_of_a_half_day_is_not_compared_with_whole_hours() -> 
         starts[-1],
     )
 
-    assert hour.same_time == ()
+    assert hour.same_time(hour.start) == ()
     assert find(hour, "volume_ratio") == []
     assert only(hour, "period", ticker=None).text == "the last 30 minutes"
 
@@ -161,17 +175,36 @@ def test_the_close_of_a_half_day_is_its_own_last_bar() -> None:
     assert only(hour, "change", "previous_close").text == "10.00%"
 
 
-def test_a_streak_ends_where_a_close_did_not_follow() -> None:
-    """Closes 10, 9, 10, 11, 12 and now 13: four in a row, and the 9 and the 10 before show that it is not five."""
-    sessions = trading(6)
-    closes = ["10", "9", "10", "11", "12"]
-    bars = [bar(list(s.starts("1h"))[-1], close) for s, close in zip(sessions, closes, strict=False)]
-    now = bar(sessions[-1].opens, "13")
+def closes_of(closes: list[str]) -> Hour:
+    """The closing hour of the last of as many sessions as there are *closes*."""
+    sessions = trading(len(closes))
+    bars = [bar(list(s.starts("1h"))[-1], close) for s, close in zip(sessions, closes, strict=True)]
+    return hour_of({"A": bars}, sessions, bars[-1].start)
 
-    fact = only(hour_of({"A": [*bars, now]}, sessions, now.start), "streak")
+
+def test_a_streak_ends_where_a_close_did_not_follow() -> None:
+    """Closes 10, 9, 10, 11, 12, 13: four in a row, and the 9 and the 10 before show that it is not five."""
+    fact = only(closes_of(["10", "9", "10", "11", "12", "13"]), "streak")
 
     assert (fact.value, fact.text, fact.direction) == (4, "4 sessions in a row", "up")
-    assert len(fact.rests.starts) == 6
+    assert len(fact.source_bars.starts) == 6
+
+
+def test_a_streak_is_longer_than_the_sessions_of_a_usual_volume() -> None:
+    """Thirty rises are thirty; where the stored closes end before the run does, it is at least so long."""
+    rises = [str(100 + number) for number in range(31)]
+
+    assert only(closes_of(["200", *rises]), "streak").text == "30 sessions in a row"
+    assert only(closes_of(rises), "streak").text == "at least 30 sessions in a row"
+
+
+def test_a_session_that_has_not_closed_is_in_no_streak() -> None:
+    """Before the last bar the run of closes is not known to go on."""
+    sessions = trading(6)
+    bars = [bar(list(s.starts("1h"))[-1], str(10 + n)) for n, s in enumerate(sessions[:-1])]
+    now = bar(sessions[-1].opens, "20")
+
+    assert find(hour_of({"A": [*bars, now]}, sessions, now.start), "streak") == []
 
 
 def test_a_high_needs_every_bar_of_twenty_sessions() -> None:
@@ -218,13 +251,14 @@ def test_the_average_counts_every_stock_the_same() -> None:
 
 
 def test_what_is_missing_is_left_out_and_said() -> None:
-    """A ticker without a bar of this hour has no facts and counts in none."""
+    """A ticker without a bar of this hour has no facts, counts in none, and is listed by those that leave it out."""
     sessions, starts = two_days()
     market = {name: [bar(starts[6], "100"), bar(starts[7], "101")] for name in "ABCDE"} | {"F": [bar(starts[6], "100")]}
     hour = hour_of(market, sessions, starts[7])
 
     assert hour.missing == ("F",)
-    assert only(hour, "breadth", ticker=None).text == "5 of 5 stocks"
+    breadth = only(hour, "breadth", ticker=None)
+    assert (breadth.text, breadth.left_out) == ("5 of 5 stocks (6 tracked)", ("F",))
     assert not [fact for fact in fact_table(hour).values() if fact.ticker == "F"]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from tests.telling import (
+from tests.insights_harness import (
     TICK,
     Insights,
     active_tickers,

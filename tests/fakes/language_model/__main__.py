@@ -12,7 +12,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.fakes.language_model", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--misbehave", help="what to do wrong in every call: see mischief.py")
+    parser.add_argument("--misbehave", help="what to do wrong in every call: see faults.py")
     asked = parser.parse_args()
     fake = Fake()
     if asked.misbehave:

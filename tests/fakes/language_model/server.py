@@ -12,9 +12,9 @@ from typing import Any
 from flask import Flask, Response, jsonify, request
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from tests.fakes.language_model import mischief
+from tests.fakes.language_model import faults
 from tests.fakes.language_model.wire import as_completion, as_response
-from tests.fakes.language_model.writer import read_table, write
+from tests.fakes.language_model.writer import write
 
 _CHARACTERS_A_TOKEN = 4
 
@@ -31,8 +31,8 @@ class Fake:
 
     def misbehave(self, kind: str, times: int | None = None, seconds: float = 60) -> None:
         """Do *kind* wrong in the next *times* calls, or from now on; ValueError when there is no such kind."""
-        if kind not in mischief.KINDS:
-            raise ValueError(f"no such kind: there are {', '.join(sorted(mischief.KINDS))}")
+        if kind not in faults.KINDS:
+            raise ValueError(f"no such kind: there are {', '.join(sorted(faults.KINDS))}")
         self.kind, self.times, self.seconds = kind, times, seconds
 
     def behave(self) -> None:
@@ -54,23 +54,23 @@ def create_model(fake: Fake) -> Flask:
     """Return the application. A request that OpenAI would refuse is refused: no key, no strict schema."""
     app = Flask(__name__)
 
+    @app.get("/v1/models")
+    def models() -> Response:
+        return jsonify(object="list", data=[{"id": "fake-1", "object": "model"}])
+
     @app.post("/v1/responses")
     def responses() -> Response:
         body = request.get_json()
-        form = body.get("text", {}).get("format", {})
         if body.get("store") is not False or not body.get("max_output_tokens"):
             return _error(400, "store must be false and max_output_tokens given")
-        texts = [_text(turn["content"]) for turn in body["input"]]
-        return _answer(fake, body, form, texts, as_response)
+        return _answer(fake, body, [_text(turn["content"]) for turn in body["input"]], as_response)
 
     @app.post("/v1/chat/completions")
     def completions() -> Response:
         body = request.get_json()
-        form = body.get("response_format", {})
-        form = {"type": form.get("type"), **form.get("json_schema", {})}
-        if not body.get("max_tokens"):
+        if not body.get("max_tokens") and not body.get("max_completion_tokens"):
             return _error(400, "max_tokens must be given")
-        return _answer(fake, body, form, [_text(turn["content"]) for turn in body["messages"]], as_completion)
+        return _answer(fake, body, [_text(turn["content"]) for turn in body["messages"]], as_completion)
 
     @app.post("/misbehave")
     def misbehave() -> Response:
@@ -93,36 +93,39 @@ def create_model(fake: Fake) -> Flask:
     return app
 
 
-def _answer(fake: Fake, body: dict[str, Any], form: dict[str, Any], texts: list[str], shape: Any) -> Response:
+def _answer(fake: Fake, body: dict[str, Any], texts: list[str], shape: Any) -> Response:
     if not request.headers.get("authorization", "").removeprefix("Bearer ").strip():
         return _error(401, "no key")
-    if form.get("type") != "json_schema" or not form.get("strict") or "schema" not in form:
-        return _error(400, "a strict json_schema is wanted")
     kind = fake.next_kind(request.path, body)
     if kind == "stall":
         time.sleep(fake.seconds)
-    if kind in ("401", "429", "500", "503"):
-        return _error(int(kind), "as ordered")
+    if refused := faults.refusal_of(kind, request.path, body):
+        return _error(*refused)
     if kind == "html":
         return Response("<html><body>A captive portal</body></html>", 200, content_type="text/html")
     if kind == "not_json":
         return Response("not at all", 200, content_type="application/json")
     if kind == "reset":
         request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
-    insights = write(read_table(texts))
-    if kind in mischief.WORDS:
-        insights = [mischief.WORDS[kind](insight) for insight in insights]
-    if kind in mischief.LISTS:
-        insights = mischief.LISTS[kind](insights)
-    text = json.dumps({"insights": insights})
-    if kind in ("truncate", "truncate_silently"):
-        text = text[: len(text) // 2]
-    if kind == "ignore_schema":
-        text = "Stocks went up by about 3% today, led by Enron. Buy now!"
-    if kind == "other_schema":
-        text = json.dumps({"answers": ["up 3%"]})
+    text = _written(texts, kind)
     usage = (sum(map(len, texts)) // _CHARACTERS_A_TOKEN, len(text) // _CHARACTERS_A_TOKEN)
     return jsonify(shape(body, text, usage, kind))
+
+
+def _written(texts: list[str], kind: str | None) -> str:
+    sentences = write(texts)
+    if kind in faults.WORDS:
+        sentences = {number: faults.WORDS[kind](text) for number, text in sentences.items()}
+    if kind in faults.LISTS:
+        sentences = faults.LISTS[kind](sentences)
+    if kind in faults.SHAPES:
+        return faults.SHAPES[kind](sentences)
+    text = json.dumps(sentences)
+    if kind in ("truncate", "truncate_silently"):
+        return text[: len(text) // 2]
+    if kind == "ignore_schema":
+        return "Stocks went up by about 3% today, led by Enron. Buy now!"
+    return json.dumps({"answers": ["up 3%"]}) if kind == "other_schema" else text
 
 
 def _text(content: Any) -> str:
@@ -131,9 +134,10 @@ def _text(content: Any) -> str:
     return "\n".join(part.get("text", "") for part in content)
 
 
-def _error(status: int, message: str) -> Response:
+def _error(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
     response = jsonify(error={"message": message, "type": "fake_error", "param": None, "code": None})
     response.status_code = status
+    response.headers.extend(headers or {})
     return response
 
 

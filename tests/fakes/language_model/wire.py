@@ -43,6 +43,13 @@ def as_completion(body: dict[str, Any], text: str, usage: tuple[int, int], kind:
         message |= {"content": None, "refusal": "I cannot help with that."}
     if kind == "no_content":
         message["content"] = None
+    if kind == "content_parts":
+        message["content"] = [{"type": "text", "text": text[:9]}, {"type": "text", "text": text[9:]}]
+    if kind == "tool_calls":
+        call = {"name": "answer", "arguments": text}
+        message |= {"content": None, "tool_calls": [{"id": "call_1", "type": "function", "function": call}]}
+    if kind == "reasoning_content":
+        message |= {"content": "", "reasoning_content": text}
     ended = "length" if kind == "truncate" else "stop"
     return {
         "id": "chatcmpl_1",

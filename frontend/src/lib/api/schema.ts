@@ -183,6 +183,18 @@ export interface components {
             text: string;
             direction: ("up" | "down") | null;
             /**
+             * @description The span that the figure covers
+             * @example day
+             */
+            window: string | null;
+            /**
+             * @description Industry that the figure is about
+             * @example Banking
+             */
+            industry: string | null;
+            /** @description Tracked tickers that lack a bar for the figure */
+            left_out: string[];
+            /**
              * @description Address of its bars, relative to the root of this API
              * @example /ohlc/AAPL?start=2026-11-19T20:30:00Z&end=2026-11-20T21:00:00Z
              */
@@ -273,6 +285,12 @@ export interface components {
             generator: "rules" | "model";
             /** @example Apple rose {f12} since the previous close. */
             template: string;
+            kind: ("market" | "company" | "industry" | "wrap") | null;
+            /**
+             * @description Size of its facts against the usual; an ordinary day's is 1
+             * @example 2.5
+             */
+            significance: number | null;
             /** @example false */
             superseded: boolean | null;
             facts: components["schemas"]["Fact"][];

@@ -1,0 +1,122 @@
+"""Declarations: a metric computes facts; a story says which facts stand together in a sentence, and in which frames."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Literal, NamedTuple
+
+from functions.insights.facts.fact import Direction, Fact, SourceBars, Window, direction_of, percent, rounded
+from functions.insights.facts.hour import Hour
+
+Kind = Literal["market", "company", "industry", "wrap"]
+When = Literal["any", "open", "trading", "close"]
+"""Hours in which a frame may be used: all, the session's first, all but its last, its last."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """A figure that can be computed from bars: its name, the price or bars it is counted from, and the span it covers.
+
+    *compute* yields the facts of an hour; a fact that lacks one of its bars does not exist. *definition* is its line in
+    the documentation.
+    """
+
+    name: str
+    basis: str | None
+    window: Window
+    definition: str
+    compute: Callable[[Hour, "Metric"], Iterable[Fact]]
+
+    @property
+    def key(self) -> tuple[str, str | None]:
+        """Metric and basis."""
+        return self.name, self.basis
+
+    def fact(self, hour: Hour, value: Decimal, text: str, unit: str, bars: SourceBars, **fields: Any) -> Fact:
+        """Return a fact of this metric with the unrounded *value*."""
+        return Fact(
+            metric=self.name,
+            basis=self.basis,
+            window=self.window,
+            value=rounded(value),
+            unit=unit,
+            text=text,
+            moment="close" if hour.closes else "open" if hour.opens else "trading",
+            source_bars=bars,
+            **fields,
+        )
+
+    def percent_fact(self, hour: Hour, value: Decimal, bars: SourceBars, **fields: Any) -> Fact:
+        """Return a fact whose value is in percent, with its direction."""
+        return self.fact(hour, value, percent(value), "percent", bars, direction=direction_of(value), **fields)
+
+
+class Role(NamedTuple):
+    """A fact that a story needs: its metric and basis, and its direction where only that side is meant."""
+
+    metric: str
+    basis: str | None
+    direction: Direction | None = None
+
+    def fits(self, fact: Fact) -> bool:
+        """Return whether *fact* can play this role."""
+        return fact.key == (self.metric, self.basis) and self.direction in (None, fact.direction)
+
+
+Cast = Mapping[str, Fact]
+"""The facts of a story by role."""
+
+
+def always(_: Cast) -> bool:
+    """Return True: a story without a condition."""
+    return True
+
+
+def most_significant(cast: Cast) -> Decimal:
+    """Return the significance of the most significant fact."""
+    return max(fact.significance for fact in cast.values())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Story:
+    """Facts that make one sentence, and the frames for it.
+
+    A frame is text with alternatives `(a|b)`, options `[c ]` and places: `{S}` the company, `{x}` the figure of role x,
+    `{x.verb}` a word of that class which is true of x, `{x.name}` the company and `{x.industry}` the industry of x.
+    *when* has to hold of the facts. *mood* are the roles whose directions make the sentiment; all, if empty.
+    """
+
+    name: str
+    kind: Kind = "company"
+    roles: Mapping[str, Role]
+    frames: tuple[str, ...]
+    moment: When = "any"
+    when: Callable[[Cast], bool] = always
+    mood: tuple[str, ...] = ()
+    significance: Callable[[Cast], Decimal] = most_significant
+    combine: Callable[[list[Fact]], Iterable[Cast]] | None = None
+    """Yields the casts of a story about two companies."""
+    event: bool = False
+    """Something that happens once: it is told although its company was told an hour ago."""
+    closing_frames: tuple[str, ...] = field(default=())
+    """Frames for the session's last hour only."""
+
+
+def opposite(one: str, other: str) -> Callable[[Cast], bool]:
+    """Return the condition that two roles have different directions."""
+    return lambda cast: cast[one].direction != cast[other].direction
+
+
+def same(one: str, other: str) -> Callable[[Cast], bool]:
+    """Return the condition that two roles have the same direction."""
+    return lambda cast: cast[one].direction == cast[other].direction
+
+
+def larger(one: str, other: str) -> Callable[[Cast], bool]:
+    """Return the condition that the first role is the larger figure: the lead of a sentence."""
+    return lambda cast: abs(cast[one].value) >= abs(cast[other].value)
+
+
+def both(*conditions: Callable[[Cast], bool]) -> Callable[[Cast], bool]:
+    """Return the condition that all *conditions* hold."""
+    return lambda cast: all(condition(cast) for condition in conditions)

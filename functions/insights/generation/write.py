@@ -1,0 +1,170 @@
+"""Write insights: by the rules for every hour that is due, then in a model's words for the newest of them."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from itertools import dropwhile
+
+from psycopg import AsyncConnection
+
+from functions.insights.facts.hour import SESSIONS, Hour, last_start
+from functions.insights.facts.registry import FactTable, fact_table
+from functions.insights.generation.due import Due, candidate_starts, find_due, overdue
+from functions.insights.generation.editor import Choice, Told, choose, told_by
+from functions.insights.generation.insert import insert_insights_of_hour, lock_writing, unlock_writing
+from functions.insights.generation.queries import (
+    Company,
+    select_bars,
+    select_companies,
+    select_hour_statuses,
+    select_newest_start,
+    select_told,
+)
+from functions.insights.generation.result import HourInsights
+from functions.insights.settings import Settings
+from functions.insights.text.company_names import short_names
+from shared.calendar.queries import select_calendar
+from shared.calendar.trading import Session, TradingCalendar
+from shared.events.types import InsightsWritten
+from shared.runtime import clock
+
+_logger = logging.getLogger(__name__)
+_CLOSINGS = 66
+"""Sessions before an hour's whose closing bars are loaded: for streaks, weeks and months."""
+_PAST, _FUTURE = timedelta(days=110), timedelta(days=10)
+_MOMENT = timedelta(seconds=1)
+_ROUNDS = 3
+
+
+class Written:
+    """What was written: the newest hour as an event, whether a model is to word it, and the market version after it."""
+
+    def __init__(self) -> None:
+        self.event: InsightsWritten | None = None
+        self.event_id = ""
+        self.epoch: int | None = None
+        self.for_model = False
+
+    def add(self, hour: HourInsights, revision: int, epoch: int, *, for_model: bool = False) -> None:
+        """Note that *hour* was stored."""
+        self.epoch = epoch
+        if self.event is None or hour.hour.end >= self.event.as_of:
+            self.event = InsightsWritten(as_of=hour.hour.end, generator=hour.generator, count=len(hour.insights))
+            self.event_id = f"{hour.hour.start:%Y-%m-%dT%H:%M:%SZ}.{revision}"
+            self.for_model = for_model
+
+
+async def write_due(connection: AsyncConnection, settings: Settings, written: Written, *, at_deadline: bool) -> None:
+    """Write the hours that are due and add them to *written*; *at_deadline* also incomplete ones.
+
+    Another writer at work means that there is nothing to do: it looks again when it is done.
+    """
+    for _ in range(_ROUNDS):
+        if not await _find(connection, settings, at_deadline=at_deadline) or not await lock_writing(connection):
+            break
+        try:
+            # Again under the lock: another may have written them meanwhile.
+            due = await _find(connection, settings, at_deadline=at_deadline)
+            await _write(connection, settings, due, written)
+        finally:
+            await unlock_writing(connection)
+
+
+async def load_hours(connection: AsyncConnection, starts: Sequence[datetime]) -> tuple[list[Hour], list[Company]]:
+    """Return the hours at *starts* with the bars that their facts may need, and the companies."""
+    companies = await select_companies(connection)
+    calendar = await _select_calendar(connection, min(starts), max(starts) + _FUTURE)
+    sessions = list(calendar.sessions)
+    places = [next(n for n, one in enumerate(sessions) if one.opens <= start < one.closes) for start in starts]
+    oldest = max(min(places) - _CLOSINGS, 0)
+    year_end = await _select_year_end(connection, starts[-1])
+    closings = [last_start(one) for one in sessions[oldest : max(places)]]
+    bars = await select_bars(
+        connection,
+        [company.ticker for company in companies],
+        sessions[max(min(places) - SESSIONS, 0)].opens,
+        max(starts) + _MOMENT,
+        [*closings, *([last_start(year_end)] if year_end else [])],
+    )
+    industries = {company.ticker: company.industry for company in companies if company.industry}
+    tickers = tuple(company.ticker for company in companies)
+    hours = [
+        Hour(
+            start,
+            sessions[place],
+            tuple(sessions[max(place - _CLOSINGS, 0) : place]),
+            tickers,
+            bars,
+            industries,
+            year_end if year_end and year_end.date.year == sessions[place].date.year - 1 else None,
+            sessions[place + 1].date if place + 1 < len(sessions) else None,
+        )
+        for start, place in zip(starts, places, strict=True)
+    ]
+    return hours, companies
+
+
+async def choose_stories(connection: AsyncConnection, hour: Hour) -> tuple[FactTable, list[Choice]]:
+    """Return the facts of *hour* and the stories to tell, given what its session has told so far."""
+    told = await select_told(connection, hour.session.opens, hour.start)
+    return await asyncio.to_thread(_choose, hour, told)
+
+
+def _choose(hour: Hour, told: Sequence[Told]) -> tuple[FactTable, list[Choice]]:
+    facts = fact_table(hour)
+    return facts, choose(hour, facts, told)
+
+
+async def _find(connection: AsyncConnection, settings: Settings, *, at_deadline: bool) -> list[Due]:
+    """Return what is due now, oldest first."""
+    newest = await select_newest_start(connection)
+    if newest is None:
+        return []
+    calendar = await _select_calendar(connection, newest, newest + _MOMENT)
+    if not calendar.sessions:
+        return []
+    starts = candidate_starts(calendar, newest, settings.insights_history_hours)
+    late = overdue(calendar, starts, clock.now(), settings.deadline) if at_deadline else []
+    return find_due(await select_hour_statuses(connection, starts), late)
+
+
+async def _write(connection: AsyncConnection, settings: Settings, due: Sequence[Due], written: Written) -> None:
+    """Write what is *due* by the rules, oldest first, as each hour remembers those before it."""
+    if not due:
+        return
+    hours, companies = await load_hours(connection, [one.start for one in due])
+    names = short_names({company.ticker: company.name for company in companies})
+    told: list[Told] = []
+    for one, hour in zip(due, hours, strict=True):
+        if not told or hour.before != told[-1].start:
+            told = await select_told(connection, hour.session.opens, hour.start)
+        # Off the event loop: it takes as long as ten readers.
+        facts, choices = await asyncio.to_thread(_choose, hour, told)
+        told = [*told, told_by(hour.start, choices)]
+        result = HourInsights(hour, facts, [choice.insight for choice in choices])
+        epoch = await insert_insights_of_hour(connection, result, one.revision, names)
+        if epoch is None:
+            _logger.info("%s was written by another writer", one.start.isoformat())
+            continue
+        written.add(result, one.revision, epoch, for_model=one.for_model and settings.has_model)
+        _logger.info(
+            "wrote %s, revision %d: %d insights by rules, %d tickers missing",
+            one.start.isoformat(),
+            one.revision,
+            len(choices),
+            len(hour.missing),
+        )
+
+
+async def _select_calendar(connection: AsyncConnection, first: datetime, end: datetime) -> TradingCalendar:
+    return await select_calendar(connection, first - _PAST, end)
+
+
+async def _select_year_end(connection: AsyncConnection, start: datetime) -> Session | None:
+    """Return the last session of the year before *start*."""
+    year = date(start.year, 1, 1)
+    first = datetime(year.year, 1, 1, 12, tzinfo=start.tzinfo)
+    calendar = await select_calendar(connection, first - timedelta(days=12), first)
+    before = dropwhile(lambda session: session.date >= year, reversed(calendar.sessions))
+    return next(before, None)

@@ -1,0 +1,89 @@
+"""Endpoint GET /insights: reads stored insights, with the cache and headers of every market answer."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from psycopg import AsyncConnection
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from functions.insights.reading.queries import select_hours, select_is_known
+from functions.insights.reading.query import InsightsQuery, cursor_before
+from functions.insights.settings import Settings
+from shared.auth.authenticator import Authenticator
+from shared.auth.caller import Caller
+from shared.cache.market_version import MarketVersion
+from shared.cache.response_cache import CachedQuery, ResponseCache, code_version
+from shared.calendar.queries import select_calendar
+from shared.calendar.trading import EXCHANGE_ZONE
+from shared.connections.postgres import PostgresClient
+from shared.connections.redis import RedisClient
+from shared.http.endpoint import public_endpoint
+from shared.http.problem import Problem
+from shared.http.query import read_query
+from shared.http.response_data import ResponseData, json_body, rfc3339, source_of
+from shared.http.router import Router
+from shared.runtime import clock
+
+PATH = "/insights"
+_DEFINITION = (
+    "Every figure of a sentence is one of its facts: template has their slots. A fact is computed from the bars it "
+    "names, which link returns below the root of this API; docs/insights.md says how, by metric and basis. window is "
+    "the span that a figure covers, left_out the tracked tickers that lack a bar for it. superseded is true where bars "
+    "have changed since; missing lists tickers that had no bar of the hour when it was written. significance is the "
+    "size of the facts against the usual: 1 is an ordinary day."
+)
+
+
+class InsightsEndpoint:
+    """The endpoint with its response cache."""
+
+    def __init__(self, settings: Settings, postgres: PostgresClient, redis: RedisClient) -> None:
+        self._postgres = postgres
+        self._grace = timedelta(seconds=settings.bar_grace_seconds)
+        self._cache = ResponseCache(redis, MarketVersion(postgres, redis), code_version(Path(__file__)))
+        authenticator = Authenticator(settings, redis, postgres)
+        routes = [Route(path, self._answer) for path in (PATH, f"{PATH}/")]
+        self.answer = public_endpoint(Router(routes, f"Insights are at {PATH}."), authenticator)
+
+    async def _answer(self, request: Request, _: Caller) -> Response:
+        """Return the hours that the query asks for; Problem 400, 503."""
+        wanted = read_query(InsightsQuery, request.scope["query_string"])
+        is_common = not request.scope["query_string"]
+        query = CachedQuery(f"{PATH} {wanted}", lambda _: self._find(wanted), is_common)
+        prepared = await self._cache.get(query.text, query)
+        return prepared.response(dict(request.scope["headers"]))
+
+    async def _find(self, wanted: InsightsQuery) -> ResponseData:
+        async def work(connection: AsyncConnection) -> ResponseData:
+            if wanted.ticker and not await select_is_known(connection, wanted.ticker):
+                what = f"{wanted.ticker}: no such ticker here. /tickers lists those there are."
+                raise Problem(404, "unknown-ticker", "Unknown ticker", what)
+            return await answer_insights(connection, wanted, await self._due(connection))
+
+        return await self._postgres.run(work)
+
+    async def _due(self, connection: AsyncConnection) -> datetime | None:
+        """Return when the next hour is due."""
+        now = clock.now()
+        market = await select_calendar(connection, now - timedelta(days=1), now + timedelta(days=10))
+        return market.next_due("1h", now, self._grace)
+
+
+async def answer_insights(connection: AsyncConnection, wanted: InsightsQuery, due: datetime | None) -> ResponseData:
+    """Return the hours that are *wanted*, newest first, each with its insights."""
+    rows = await select_hours(connection, wanted)
+    goes_on = rows.oldest if rows.more else None
+    members = {
+        "count": rows.count,
+        "as_of": rows.newest_end and rfc3339(rows.newest_end),
+        "source": source_of(rows.sources),
+        "sources": rows.sources,
+        "stale": False,
+        "exchange_tz": EXCHANGE_ZONE.key,
+        "definition": _DEFINITION,
+        "next_cursor": goes_on and cursor_before(goes_on),
+    }
+    links = (("Link", f'<?{wanted.after(goes_on)}>; rel="next"'),) if goes_on else ()
+    return ResponseData(json_body(members, rows.text), next_update_at=due, headers=links)

@@ -1,0 +1,89 @@
+"""Parameters of GET /insights."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Annotated, Literal
+from urllib.parse import urlencode
+
+from shared.http.query import QueryType
+
+STANDARD_HOURS = 7
+"""The hours of one session."""
+MAX_HOURS = 35
+_TICKER = re.compile(r"[A-Z][A-Z0-9.-]{0,14}")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_CURSOR = re.compile(r"before-([0-9]{1,11})")
+_SIGNIFICANCE = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,2})?")
+
+
+def _date(text: str) -> date:
+    try:
+        if _DATE.fullmatch(text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise ValueError("should be a day at the exchange, such as 2026-11-20")
+
+
+def _ticker(text: str) -> str:
+    if not text.isascii() or not _TICKER.fullmatch(text.upper()):
+        raise ValueError("should be a ticker such as AAPL or BRK.A")
+    return text.upper()
+
+
+def _before(text: str) -> datetime:
+    if not (match := _CURSOR.fullmatch(text)):
+        raise ValueError("should be a next_cursor as it was given")
+    return datetime.fromtimestamp(int(match[1]), UTC)
+
+
+def _significance(text: str) -> Decimal:
+    if not _SIGNIFICANCE.fullmatch(text):
+        raise ValueError("should be a number from 0 on, such as 2.5")
+    return Decimal(text)
+
+
+SessionDate = Annotated[date, QueryType(_date, {"type": "string", "format": "date", "examples": ["2026-11-20"]})]
+TickerSymbol = Annotated[
+    str, QueryType(_ticker, {"type": "string", "pattern": "^[A-Za-z][A-Za-z0-9.-]{0,14}$", "examples": ["AAPL"]})
+]
+Cursor = Annotated[datetime, QueryType(_before, {"type": "string", "pattern": "^before-[0-9]{1,11}$"})]
+Significance = Annotated[Decimal, QueryType(_significance, {"type": "number", "minimum": 0, "examples": [2.5]})]
+
+
+@dataclass(frozen=True, kw_only=True)
+class InsightsQuery:
+    """Parameters of /insights."""
+
+    date: SessionDate | None = field(default=None, metadata={"description": "Only this session, a day in New York"})
+    ticker: TickerSymbol | None = field(default=None, metadata={"description": "Only insights about this ticker"})
+    kind: Literal["market", "company", "industry", "wrap"] | None = field(
+        default=None, metadata={"description": "Only insights of this kind"}
+    )
+    significance: Significance | None = field(
+        default=None, metadata={"description": "Only insights of at least this significance; an ordinary day's is 1"}
+    )
+    limit: int = field(
+        default=STANDARD_HOURS,
+        metadata={"description": "Maximum number of hours; the newest come first", "ge": 1, "le": MAX_HOURS},
+    )
+    cursor: Cursor | None = field(default=None, metadata={"description": "next_cursor of the previous page"})
+
+    def after(self, start: datetime) -> str:
+        """Return the query that goes on with the hours before *start*."""
+        parts = {
+            "date": self.date,
+            "ticker": self.ticker,
+            "kind": self.kind,
+            "significance": self.significance,
+            "limit": self.limit if self.limit != STANDARD_HOURS else None,
+        }
+        given = {name: str(value) for name, value in parts.items() if value is not None}
+        return urlencode({**given, "cursor": cursor_before(start)})
+
+
+def cursor_before(start: datetime) -> str:
+    """Return the cursor that goes on with the hours before *start*."""
+    return f"before-{int(start.timestamp())}"
