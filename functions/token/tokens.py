@@ -106,7 +106,7 @@ class Tokens:
             return None
         row, revoked = issued
         await self.announce_revocation(revoked)
-        log_event("login", address, user.user_id, token=row.token_id)
+        log_event("login", address, user.user_id, token_id=row.token_id)
         return token
 
     async def list(self, _: Request, caller: Caller) -> Response:
@@ -132,7 +132,7 @@ class Tokens:
             return await insert_token(connection, new)
 
         row = await self._run(work)
-        log_event("token created", self._address(request), user_id, token=row.token_id, scopes=",".join(row.scopes))
+        log_event("token created", self._address(request), user_id, token_id=row.token_id, scopes=",".join(row.scopes))
         members = {"token": token, **self._members(row, caller)}
         return json_response(201, members, {"Location": f"tokens/{row.token_id}"})
 
@@ -164,7 +164,7 @@ class Tokens:
         await self.announce_revocation([*revoked, *([old_digest] if seconds == 0 else [])])
         if seconds:
             await self._announce(invalidate(self._redis, old_digest))
-        log_event("token rotated", self._address(request), user_id, token=row.token_id, replaces=old_id)
+        log_event("token rotated", self._address(request), user_id, token_id=row.token_id, replaces=old_id)
         members = {"token": token, **self._members(row, caller), "replaces": old_id}
         return json_response(201, members, {"Location": f"../{row.token_id}"})
 
@@ -179,7 +179,7 @@ class Tokens:
         if digest is None:
             raise _unknown_token("has no such token")
         await self.announce_revocation([digest])
-        log_event("token revoked", self._address(request), user_id, token=token_id)
+        log_event("token revoked", self._address(request), user_id, token_id=token_id)
         return no_content()
 
     async def revoke_all(self, request: Request, caller: Caller) -> Response:
