@@ -162,7 +162,7 @@ def test_too_many_bars_for_one_answer_is_refused(api: Api) -> None:
     problem = api.get("/ohlc?tickers=AAPL,MSFT&limit=2501", 400).json()
 
     assert problem["errors"] == [
-        {"parameter": "limit", "detail": "should be at most 2500 for 2 tickers: an answer holds 5000 bars"}
+        {"parameter": "limit", "detail": "should be at most 2500 for 2 tickers: a response has at most 5000 bars"}
     ]
     assert api.json("/ohlc?tickers=AAPL,MSFT&limit=2500")["count"] > 800
 
