@@ -47,9 +47,13 @@ export interface Piece {
 /** The sentence in pieces, those that are figures with their fact. */
 export function piecesOf(insight: Insight): Piece[] {
   const facts = new Map(insight.facts.map((fact) => [fact.id, fact]));
+  let at = 0;
   return insight.template.split(/(\{[^{}]+\})/).map((part) => {
     const fact = /^\{.+\}$/.test(part) ? facts.get(part.slice(1, -1)) : undefined;
-    return fact ? { text: fact.text, fact } : { text: part, fact: null };
+    const start = at;
+    at += (fact ? fact.text : part).length;
+    // As published: a fact that begins a sentence has a capital letter there.
+    return { text: insight.insight.slice(start, at), fact: fact ?? null };
   });
 }
 
