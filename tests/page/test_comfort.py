@@ -209,7 +209,7 @@ def test_high_contrast_keeps_charts_and_marks(market: System, open_page: Open, p
     page = open_page(market.url + path, forced_colors="active")
     page.wait_for_load_state("networkidle")
     kept = page.evaluate(
-        "[...document.querySelectorAll('.chart')].map((one) => getComputedStyle(one).forcedColorAdjust)"
+        "[...document.querySelectorAll('figure .chart')].map((one) => getComputedStyle(one).forcedColorAdjust)"
     )
 
     assert kept
