@@ -56,7 +56,7 @@ async def hello(request):
 
 @dataclass
 class Case:
-    """What is asked; *floor* names the case that it is compared with."""
+    """A request to measure; *floor* names the case it is compared with."""
 
     name: str
     url: str
@@ -122,7 +122,7 @@ async def with_asyncio(case: Case, seconds: float) -> tuple[float, float]:
 
 
 def cases(place: Stage, api: str, redis_get: str, hello: str) -> list[Case]:
-    """What is measured. The bodies that the floor gets from Redis are those that api answers."""
+    """Return the cases. The floor reads the same bodies from Redis that api responds with."""
     with redis.Redis.from_url(place.redis_url) as cache:
         for key, path in (("latest", "/latest"), ("history", HISTORY)):
             cache.set(f"bench:{key}", httpx.get(api + path, headers={"Accept-Encoding": "identity"}).content)

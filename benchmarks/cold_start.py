@@ -87,7 +87,7 @@ def first_answer(start: Callable[[int], subprocess.Popen[bytes]], request: bytes
 
 
 def cases(place: Stage, hello: Path) -> dict[str, Callable[[], tuple[float, float]]]:
-    """What is timed, by name."""
+    """Return the timed commands by name."""
     command = [str(Path(sys.executable).parent / "functions-framework"), "--host", "127.0.0.1"]
     cli = [*command, "--source", str(hello), "--target", "hello"]
     own = [*command, "--source", str(ROOT / "functions" / "api" / "main.py"), "--target", "api", "--asgi"]

@@ -1,4 +1,4 @@
-"""How good insights are over all real sessions: by the rules, and by any server with OpenAI's wire format.
+"""Quality of insights over all real sessions: by the rules, and by any server with OpenAI's wire format.
 
 `python -m benchmarks.insights` counts misleading patterns, shapes, repetition, missed stories and time; with
 `--sentences 200` it prints as many instead, with `--random 1000000` it tries as many random sentences on the grammar,

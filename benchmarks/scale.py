@@ -1,4 +1,4 @@
-"""Whether answers take longer when more bars are stored, and how Postgres finds them.
+"""Response times by the number of stored bars, and the plans by which Postgres finds them.
 
 `python -m benchmarks.scale --rows 100000 1000000 10000000 [--plans]`. Makes a database for each size on the server of
 DATABASE_URL, else on a private one, and drops it afterwards. Ten million bars take some minutes and two gigabytes.

@@ -36,7 +36,7 @@ TICK = {"ce-id": "bench", "ce-source": "/benchmarks", "ce-type": "dev.knative.so
 
 @dataclass(frozen=True)
 class Stage:
-    """Where the services are, as the environment that functions read."""
+    """Environment variables that lead functions to the services."""
 
     environment: Mapping[str, str]
 
@@ -71,7 +71,7 @@ def stage(*, filled: bool = True) -> Iterator[Stage]:
 
 
 def fill(place: Stage) -> None:
-    """Let ingest and store work, with no broker between them, until nothing is due."""
+    """Run ingest and store, without a broker between them, until nothing is due."""
     with function("ingest", place) as ingest, function("store", place) as store:
         while (fetched := httpx.post(ingest, headers=TICK, timeout=60)).status_code == 200:
             headers = {

@@ -1,4 +1,4 @@
-"""What store keeps a second, 500 bars an event, beside a plain COPY of the same rows into the same kind of table.
+"""Bars per second through store, 500 an event, beside a plain COPY of the same rows into the same kind of table.
 
 `python -m benchmarks.store [--rounds 60] [--url postgresql://… [--redis redis://…]]`. The function itself is called,
 warm, in this process: reading the event, checking, comparing, writing, committing, publishing the epoch and making the
@@ -50,7 +50,7 @@ class Round(NamedTuple):
 
 
 class Bench(NamedTuple):
-    """What the cases work with."""
+    """Connections and rows that the cases use."""
 
     store: Callable[[Request], Awaitable[Response]]
     connection: psycopg.Connection

@@ -11,7 +11,7 @@ _SECRETS = {
     "the key of the tokens": re.escape(UNLIMITED["API_TOKEN_SECRET"]),
     "the hash of a password": r"\$argon2id\$",
     "the password of a server": r"(?:postgresql|postgres|redis|amqp)://[^/\s:@\"']*:[^@\s\"'*]+@",
-    "a provider's key": r"s3cret|k3y|sk-fake|(?i:(?:apikey|api_key|token|key)=(?![0-9a-f]{8}-)[^&\s\"'<*]{4,})",
+    "a provider's key": r"s3cret|k3y|sk-fake|(?i:(?:apikey|api_key|token|key)=[^&\s\"'<*]{4,})",
     "a bearer": r"(?i)authorization['\"]?[:=]\s*b?['\"]?\w+ [\w.-]{8,}",
 }
 

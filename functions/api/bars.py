@@ -12,7 +12,7 @@ _UNITS = {"1d": "day", "1w": "week", "1mo": "month"}
 
 @dataclass(frozen=True, slots=True)
 class BarRange:
-    """Where the bars of one ticker are looked for: they start in [first, end); None is no bound."""
+    """Range of starts [first, end) of one ticker's bars; None is no bound."""
 
     ticker: str
     first: datetime | None
@@ -21,9 +21,9 @@ class BarRange:
 
 @dataclass(frozen=True, slots=True)
 class BarQuery:
-    """What is read at once: up to *limit* bars of each span, found from the newest or from the oldest.
+    """Query of one page: up to *limit* bars of each span, counted from the newest or from the oldest.
 
-    They are told oldest first, or *newest_first*; and as they stood at the instant *known_at*, None for now.
+    Rows come oldest first, or *newest_first*, as they were known at the instant *known_at*, None for now.
     """
 
     spans: Sequence[BarRange]

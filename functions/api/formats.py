@@ -1,4 +1,4 @@
-"""Which forms a table is given in, and who makes each."""
+"""Export formats of a table, and the function that writes each."""
 
 import asyncio
 

@@ -19,7 +19,7 @@ _CALENDAR_SECONDS = 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class TickerStatus:
-    """Whether a ticker lacks the last finished bar although a provider may still have it."""
+    """Status of a ticker; *lagging*: the last finished bar is missing and a provider may still have it."""
 
     ticker: str
     active: bool

@@ -1,4 +1,4 @@
-"""How the text of a parameter becomes an instant or tickers."""
+"""Parsers of query parameters: instants and lists of tickers."""
 
 import re
 from datetime import UTC, date, datetime, time

@@ -1,4 +1,4 @@
-"""What api is told from outside."""
+"""Settings of api."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -11,10 +11,10 @@ from shared.runtime.settings import BarSettings, CsvList, DatabaseSettings, Redi
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(DatabaseSettings, RedisSettings, BarSettings, AuthSettings):
-    """Where the data are, who may read them and how often."""
+    """Settings: database, Redis, access and rate limits."""
 
     anonymous_history_days: Annotated[int, Meta(ge=0)] = 30
-    """How much of the history is open without a token; 0: all of it, and the exports."""
+    """Days of history open without a token; 0: all of it, and the exports."""
 
     cors_origins: CsvList = ()
     """Origins whose pages may read the answers, `*` for all; none: only pages of the same origin."""

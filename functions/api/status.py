@@ -16,7 +16,7 @@ _HOLDS = timedelta(seconds=1)
 
 
 class Health(NamedTuple):
-    """What the tables say of the data as a whole."""
+    """State of the data as a whole, from the tables."""
 
     epoch: int
     newest_start: datetime | None

@@ -46,7 +46,7 @@ _LATE = timedelta(minutes=30)
 
 
 class FetchPlan(NamedTuple):
-    """What is missing, most urgent first, and what to request, within the sessions of *market*."""
+    """Plan of a tick: gaps, most urgent first, and the requests for them, within the sessions of *market*."""
 
     gaps: list[Gap]
     requests: list[FetchRequest]

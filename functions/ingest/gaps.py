@@ -1,4 +1,4 @@
-"""Which bars are missing, and in which windows to ask for them: from values to values, no I/O."""
+"""Gaps in the stored bars and the windows to request for them. Pure: values to values, no I/O."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from shared.calendar.trading import TradingCalendar
 
 OVERLAP_BARS = 10
-"""How many bars before the missing ones are asked for again, so that late corrections and gaps heal themselves."""
+"""Bars requested again before the missing ones, so that late corrections and gaps are picked up."""
 
 EVENT_BARS = 7000
 """Bars of one event. At up to 140 bytes a bar it stays under 1 MiB; longer figures are seen to when it is made."""
@@ -21,7 +21,7 @@ RETRY_PAUSE = timedelta(seconds=30)
 
 
 class TickerHistory(NamedTuple):
-    """What is known of a ticker: its newest stored bar, and where a provider has said all that it has."""
+    """History of a ticker: its newest stored bar, and the ranges in which a provider has no more bars."""
 
     ticker: str
     newest: datetime | None

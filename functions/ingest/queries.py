@@ -1,4 +1,4 @@
-"""What Postgres knows already, as far as it decides what to ask for."""
+"""Queries: the stored state that decides what to request."""
 
 from collections.abc import Sequence
 from datetime import datetime

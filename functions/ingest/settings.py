@@ -1,4 +1,4 @@
-"""What ingest is told from outside: where its data are, whom to ask, and what that may cost."""
+"""Settings of ingest: database, providers and their budgets."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,20 +25,20 @@ Count = Annotated[int, Meta(ge=1)]
 
 @dataclass(frozen=True, kw_only=True)
 class Providers(SettingsGroup):
-    """Where bars and profiles come from, and what may be spent on them."""
+    """Providers of bars and profiles, and their credit budgets."""
 
     providers: CsvList = ()
-    """Where bars come from, in order of fall-over; none: twelvedata if it has a key, else simulated."""
+    """Providers of bars in order of fall-over; none: twelvedata if it has a key, else simulated."""
     provider_timeout_seconds: Annotated[float, Meta(gt=0, le=30)] = 10
     history_sessions: Annotated[int, Meta(ge=1, le=700)] = 60
-    """How far back a ticker without any bars is filled."""
+    """Sessions fetched for a ticker without any bars."""
 
     twelvedata_api_keys: SecretList = ()
     twelvedata_base_url: str = "https://api.twelvedata.com"
     twelvedata_credits_per_minute: Count = 8
     twelvedata_credits_per_day: Count = 800
     twelvedata_symbols: CsvMap = field(default_factory=dict)
-    """How it spells a ticker where it differs: `BRK.A=BRK.A:NYSE,META=FB`."""
+    """Its symbol of a ticker where it differs: `BRK.A=BRK.A:NYSE,META=FB`."""
 
     finnhub_api_key: Secret | None = None
     finnhub_base_url: str = "https://finnhub.io/api/v1"

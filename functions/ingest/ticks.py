@@ -1,4 +1,4 @@
-"""What a tick asks for; what can never be done is refused with the reason."""
+"""Parsing of ticks; an invalid tick is refused with the reason."""
 
 from datetime import datetime, time, timedelta
 from typing import NamedTuple

@@ -48,7 +48,7 @@ class Settings(DatabaseSettings, RedisSettings, BarSettings, AuthSettings, Model
     """All settings of the function."""
 
     insights_deadline_minutes: Annotated[int, Meta(ge=0, le=600)] = 12
-    """How long after its end an hour waits for missing bars; then it is written without them."""
+    """Minutes an hour waits for missing bars after its end; then it is written without them."""
 
     insights_history_hours: Annotated[int, Meta(ge=1, le=400)] = 7
     """The newest hours that are kept up to date: written if they lack insights, again if their bars changed."""

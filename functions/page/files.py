@@ -22,7 +22,7 @@ _MEDIA_TYPES = {
     ".xml": "application/xml",
 }
 _PACKED = {"br": ".br", "gzip": ".gz"}
-"""How the build names what it has packed."""
+"""Suffixes the build gives compressed files."""
 _POLICY = re.compile(r'<meta http-equiv="content-security-policy" content="([^"]*)"', re.IGNORECASE)
 _NOTHING = "default-src 'none'"
 _WORKER = "service-worker.js"

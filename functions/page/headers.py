@@ -1,4 +1,4 @@
-"""What a browser is told beside the file, and what it says of how it wants it packed."""
+"""Response headers of the page's files, and the reading of Accept-Encoding."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Which file answers which address, how it is packed, and how long a browser may keep it."""
+"""File server of the page: address to file, content coding, and Cache-Control."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is known of one bar: its versions, least believed first, the same whatever order the answers arrive in.
+"""Versions of one bar, least trusted first, the same in whatever order the responses arrive.
 
 An answer outranks another when its source is more trusted or, the source being equally trusted, when it was fetched
 later. Answers next to each other in that order that say the same are one version.
@@ -30,12 +30,12 @@ class BarVersion(NamedTuple):
     seen_at: datetime
 
     def says(self, other: "BarVersion") -> bool:
-        """Tell whether both give the same figures (1.50 is 1.5)."""
+        """Return whether both have the same figures (1.50 equals 1.5)."""
         return self[:5] == other[:5]
 
 
 class SourcePriority:
-    """Which source is believed when two disagree: *providers*, the most trusted first, then others, then invention."""
+    """Source that wins when two disagree: *providers*, the most trusted first, then others, then simulated."""
 
     def __init__(self, providers: Sequence[str] = ()) -> None:
         self._ranks = {name: len(providers) - index for index, name in enumerate(providers)} | {SIMULATED: -1}

@@ -9,7 +9,7 @@ from psycopg import Connection
 
 SOURCE = "catalogue"
 WRITTEN = datetime(2026, 11, 22, tzinfo=UTC)
-"""When the figures of catalogue.csv were last looked at."""
+"""Date of the figures in catalogue.csv."""
 
 
 def read_catalogue() -> list[dict[str, str | None]]:
@@ -19,7 +19,7 @@ def read_catalogue() -> list[dict[str, str | None]]:
 
 
 def upsert_catalogue(connection: Connection, companies: Sequence[dict[str, str | None]]) -> int:
-    """Keep *companies*, except where another source has told of them since; return how many rows changed."""
+    """Upsert *companies* unless another source is newer, and return the number of changed rows."""
     with connection.cursor() as cursor:
         cursor.executemany(
             """

@@ -1,4 +1,4 @@
-"""Keep company profiles: the newest answer of a provider replaces the one before, and the catalogue's."""
+"""Company profiles: the newest response of a provider replaces the one before, and the catalogue's."""
 
 import msgspec
 from psycopg import AsyncConnection
@@ -9,7 +9,7 @@ from shared.events.types import CompaniesFetched, Company
 
 
 async def store_companies(connection: AsyncConnection, fetched: CompaniesFetched) -> tuple[int | None, list[str]]:
-    """Keep *fetched* in one transaction of *connection* (which has autocommit).
+    """Store *fetched* in one transaction of *connection* (which has autocommit).
 
     Return the new epoch, None if nothing changed, and the tickers that are not tracked.
     """
@@ -39,7 +39,7 @@ async def lock_tickers(connection: AsyncConnection, tickers: list[str]) -> list[
 
 
 async def upsert_companies(connection: AsyncConnection, fetched: CompaniesFetched, companies: list[Company]) -> int:
-    """Keep *companies* where they are not older than what is kept, and return how many rows changed."""
+    """Upsert *companies* that are not older than the stored ones, and return the number of changed rows."""
     cursor = await connection.execute(
         """
         INSERT INTO companies AS kept (ticker, name, exchange, industry, country, currency, ipo, website, logo, phone,
@@ -77,7 +77,7 @@ async def upsert_companies(connection: AsyncConnection, fetched: CompaniesFetche
 
 
 async def rename_tickers(connection: AsyncConnection, tickers: list[str]) -> int:
-    """Give *tickers* the names of their companies, and return how many had another."""
+    """Update the company names of *tickers*, and return the number that changed."""
     cursor = await connection.execute(
         """
         UPDATE tickers

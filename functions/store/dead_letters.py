@@ -1,4 +1,4 @@
-"""Keep whole what could not be dealt with, so that a person can look at it and send it again."""
+"""Dead letters: events that could not be handled, stored whole for inspection and replay."""
 
 from psycopg import AsyncConnection
 from psycopg.types.json import Jsonb
@@ -17,7 +17,7 @@ def dead_letter_reason(event: Received) -> str:
 
 
 async def upsert_dead_letter(connection: AsyncConnection, event: Received, reason: str) -> None:
-    """Keep *event* with its attributes and data as they came; one that comes again is counted and says why anew."""
+    """Insert *event* with its attributes and data as they came; a repeated one is counted and its reason updated."""
     attributes = {_text(name): _text(value) for name, value in event.attributes.items()}
     await connection.execute(
         """

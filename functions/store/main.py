@@ -41,7 +41,7 @@ _policy = StorePolicy(SourcePriority(_settings.providers), _settings.settles_aft
 
 
 class UnprocessableEvent(Exception):  # noqa: N818  the usual word for an event that can never succeed
-    """Why an event is put aside instead of being tried again."""
+    """Reason for storing an event as a dead letter instead of retrying it."""
 
 
 @functions_framework.aio.http
@@ -161,7 +161,7 @@ def _part_of(event: Received, ticker: str, part: BarsFetched | CompaniesFetched)
 
 
 async def store_dead_letter(event: Received, reason: str) -> Response:
-    """Keep *event* whole as a dead letter: it must not be tried again, and must not be lost."""
+    """Store *event* whole as a dead letter: it must not be retried, and must not be lost."""
     _logger.warning("put aside %s %s: %s", event.type, event.id, reason)
     async with _pool.connection() as connection:
         await upsert_dead_letter(connection, event, reason)

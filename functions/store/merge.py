@@ -1,4 +1,4 @@
-"""What a batch changes of the stored bars: from values to values, no I/O."""
+"""Merge of a fetched batch into the stored bars. Pure: values to values, no I/O."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -42,7 +42,7 @@ class FetchedBatch(NamedTuple):
 
 
 class BarChanges(NamedTuple):
-    """What is to be written, each list in the order of the key, and what it comes to."""
+    """Changes to write, each list in the order of the key, and their counts."""
 
     new: Sequence[tuple[str, datetime, ValidBar]] = ()
     seen: Sequence[Key] = ()
@@ -50,11 +50,11 @@ class BarChanges(NamedTuple):
     moved: Sequence[tuple[Key, StoredBar]] = ()
     past: Sequence[BarRevision] = ()
     revised: int = 0
-    """How many bars now say something else."""
+    """Number of bars whose figures changed."""
 
     @property
     def news(self) -> bool:
-        """Tell whether a reader could see any of it."""
+        """Return whether any change is visible to readers."""
         return bool(self.new or self.moved)
 
 

@@ -1,4 +1,4 @@
-"""What Prometheus reads at /metrics: computed from Postgres and Redis when it asks.
+"""Metrics for Prometheus at /metrics, computed from Postgres and Redis on each scrape.
 
 Nothing is kept in a process, so that it does not matter which copy answers, how often one is asked, or that none was
 awake meanwhile. Asked every five minutes, store sleeps in between.

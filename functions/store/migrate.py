@@ -36,7 +36,7 @@ _LOCK = 5_746_801  # any number, the same in all Jobs
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(DatabaseSettings):
-    """What the Job is told."""
+    """Settings of the migration Job."""
 
     tickers: CsvList = ()
     """Exactly these become active; none: those of the catalogue."""

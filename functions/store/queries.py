@@ -18,7 +18,7 @@ from functions.store.validation import BarBatch, ValidBar
 
 
 async def use_primary_key(connection: AsyncConnection) -> None:
-    """Let the statements of this transaction look bars up by their key, however few there are."""
+    """Make this transaction's statements look bars up by key, however few there are."""
     await connection.execute("SET LOCAL enable_seqscan = off")
 
 
@@ -151,7 +151,7 @@ async def update_seen_at(connection: AsyncConnection, interval: str, keys: Seque
 
 
 async def update_bars(connection: AsyncConnection, interval: str, bars: Sequence[tuple[Key, StoredBar]]) -> None:
-    """Let the bars at the keys, which the caller has locked, stand as given."""
+    """Update the bars at the keys, which the caller has locked."""
     await connection.execute(
         """
         UPDATE bars
@@ -183,7 +183,7 @@ async def update_bars(connection: AsyncConnection, interval: str, bars: Sequence
 
 
 async def upsert_revisions(connection: AsyncConnection, interval: str, past: Sequence[BarRevision]) -> None:
-    """Keep *past*; a version that arrived late moves the revisions after it up by one."""
+    """Insert *past* revisions; a version that arrived late moves the revisions after it up by one."""
     await connection.execute(
         """
         INSERT INTO bar_revisions (ticker, interval, start, revision, open, high, low, close, volume, source,

@@ -28,7 +28,7 @@ _logger = logging.getLogger(__name__)
 _ADDED_BY_THE_BROKER = ("knativeerrordest", "knativeerrorcode", "knativeerrordata")
 _PATIENCE_SECONDS = 10
 _PRINTABLE = "".join(map(chr, range(0x20, 0x7F)))
-"""What a header may hold as it is: percent signs too, for a value that came encoded is kept so."""
+"""Characters a header may hold unescaped; percent signs too, because an encoded value stays encoded."""
 
 
 class DeadLetter(NamedTuple):

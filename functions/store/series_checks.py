@@ -24,7 +24,7 @@ _NEARLY_ALL = 0.9
 
 
 class Rejection(NamedTuple):
-    """Why a bar is not stored: a short stable code, and a sentence with figures for people."""
+    """Reason for not storing a bar: a short stable code, and a sentence with figures for people."""
 
     reason: str
     detail: str
@@ -72,7 +72,7 @@ def week_of(start: datetime) -> tuple[int, int]:
 
 
 class _Fits:
-    """Which starts are those of finished bars, under our reading of the times and under others."""
+    """Starts of finished bars, under our reading of the times and under others."""
 
     def __init__(self, interval: str, fetched_at: datetime, market: TradingCalendar) -> None:
         self._interval, self._length, self._fetched_at = interval, LENGTHS[interval], fetched_at

@@ -1,4 +1,4 @@
-"""What store is told by its environment."""
+"""Settings of store."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,13 +11,13 @@ from shared.runtime.settings import BarSettings, CsvList, DatabaseSettings, Redi
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(DatabaseSettings, RedisSettings, BarSettings):
-    """Where the data go, and what to make of answers that disagree or lack bars."""
+    """Settings: database, Redis, and the policy for responses that disagree or lack bars."""
 
     providers: CsvList = ()
     """The order of fall-over, which is the order of trust: a bar of a later one never replaces one of an earlier."""
 
     settle_minutes: Annotated[int, Meta(ge=0)] = 45
-    """How long after its end a provider may still bring a missing bar."""
+    """Minutes after a bar's end in which a provider may still deliver it."""
 
     @property
     def grace(self) -> timedelta:

@@ -37,7 +37,7 @@ _UNREADABLE = Rejection("time-unreadable", "The bar has no readable time.")
 
 
 class StorePolicy(NamedTuple):
-    """How to treat answers that disagree or lack bars."""
+    """Policy for responses that disagree or lack bars."""
 
     trust: SourcePriority
     settles_after: timedelta

@@ -18,7 +18,7 @@ ZERO, LARGEST_VOLUME = Decimal(), Decimal(2**63 - 1)
 
 
 class Bar(Protocol):
-    """What is looked at of a bar."""
+    """The parts of a bar that validation reads."""
 
     @property
     def start(self) -> datetime: ...

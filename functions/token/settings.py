@@ -31,7 +31,7 @@ class Settings(DatabaseSettings, RedisSettings, AuthSettings):
     """New accounts from one client address in an hour."""
 
     registration: Literal["open", "invite", "closed"] = "open"
-    """Whether anybody, somebody with one of the invite codes, or nobody may register."""
+    """Registration: open to all, with an invite code, or closed."""
 
     registration_invites: SecretList = ()
 

@@ -1,4 +1,4 @@
-"""What an operator lays over an overlay: configuration and secrets from one .env, images, a domain of their own.
+"""Deployment settings over an overlay: configuration and secrets from one .env, images, the operator's domain.
 
 It is written as a kustomization of its own that builds on the overlay, so that `kubectl diff -k` shows what a
 deployment would change, and nothing of the operator's has to be put into a file of the project.
@@ -16,16 +16,16 @@ from knative.local.environment import read_env
 ROOT = Path(__file__).parents[2]
 OVERLAYS = ROOT / "knative" / "overlays"
 DOMAIN = "stocksalot.tech"
-"""Whom the manifests name; another takes its place."""
+"""Domain in the manifests; the operator's replaces it."""
 LOCAL_REGISTRY = "dev.local/stocksalot"
-"""What the overlay for kind names: Knative asks no registry about dev.local."""
+"""Registry of the overlay for kind: Knative contacts no registry for dev.local."""
 _PART = re.compile(r"^# --- (.*?) -*$", re.MULTILINE)
 _VARIABLE = re.compile(r"^([A-Z][A-Z0-9_]*)=", re.MULTILINE)
 _IMAGE = re.compile(r"^IMAGES := (.*)$", re.MULTILINE)
 
 
 class WrongError(Exception):
-    """What was asked for cannot be deployed; the message says what to change."""
+    """Invalid deployment request; the message says what to change."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ class UnavailableError(Exception):
 
 @dataclass(frozen=True)
 class Scale:
-    """What the command line says over the manifests; None leaves it to them."""
+    """Command line options that override the manifests; None keeps their value."""
 
     idle: float | None = None
     min_scale: int | None = None
@@ -47,17 +47,17 @@ class Revision:
 
     @property
     def waiting(self) -> int:
-        """How many requests no replica has taken yet."""
+        """Number of requests waiting for a replica."""
         return sum(not waiter.done() for waiter in self._waiting)
 
     @property
     def running(self) -> int:
-        """How many requests replicas are working on."""
+        """Number of requests in flight."""
         return sum(replica.running for replica in self.replicas)
 
     @property
     def state(self) -> str:
-        """What a person would say that it is doing."""
+        """Status in words for people."""
         if self.replicas:
             return "busy" if self.running else "idle"
         return "starting" if self._starting else "zero"

@@ -28,7 +28,7 @@ from shared.runtime import clock
 
 @dataclass(frozen=True)
 class Connections:
-    """What a cluster is connected to: the sockets of the front door, RabbitMQ, and the identity of its queues there."""
+    """Connections of a cluster: front door sockets, RabbitMQ, and the identity of its queues there."""
 
     public: Sequence[socket.socket]
     amqp_url: str | None = None
@@ -80,7 +80,7 @@ class Cluster:
         )
         self.schedule = Schedule((), "", httpx.AsyncClient())
         self.restarts: Mapping[str, int] = {}
-        """How often each private server was started again."""
+        """Restarts of each private server."""
         self._stack = AsyncExitStack()
 
     def _localize(self, environment: Mapping[str, str]) -> dict[str, str]:

@@ -38,7 +38,7 @@ class Listener(uvicorn.Server):
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Tell when connections are taken."""
+        """Start, and set the event once connections are accepted."""
         await super().startup(sockets)
         self._ready.set()
 

@@ -74,12 +74,12 @@ class Service(Object):
 
     @property
     def public(self) -> bool:
-        """Whether it can be reached from outside of the cluster."""
+        """Whether the service can be reached from outside the cluster."""
         return field_types.VISIBILITY not in self.metadata.labels
 
 
 class Delivery(Model):
-    """What happens to an event that a subscriber does not accept; the defaults are the RabbitMQ dispatcher's."""
+    """Handling of an event that a subscriber does not accept; the defaults are the RabbitMQ dispatcher's."""
 
     dead_letter_sink: Address | None = None
     retry: int = Field(default=5, ge=0)

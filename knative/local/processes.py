@@ -46,7 +46,7 @@ async def spawn(
 
 @contextmanager
 def guarded(folder: Path) -> Iterator[None]:
-    """Have the children in *folder* ended when this process dies, even by kill -9: a pipe to a guard closes with it."""
+    """End the children in *folder* when this process dies, even by kill -9: a pipe to a guard closes with it."""
     command = [sys.executable, "-m", "knative.local.processes", str(folder)]
     guard = subprocess.Popen(
         ["/bin/sh", "-c", 'cat >/dev/null; exec "$@"', "guard", *command],

@@ -74,7 +74,7 @@ async def answer(send: Send, status: int, reason: str) -> None:
 async def _pass(
     replica: Replica, host: str, path: bytes, scope: Scope, receive: Receive, send: Send, begun: asyncio.Event
 ) -> None:
-    """Have *replica* answer the request; *begun* is set when the answer is. httpx.ConnectError: none of it was sent."""
+    """Forward the request to *replica*; *begun* is set with the response. httpx.ConnectError: nothing was sent."""
     target = path + (b"?" + scope["query_string"] if scope["query_string"] else b"")
     request = httpx.Request(
         scope["method"],

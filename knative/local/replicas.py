@@ -12,7 +12,7 @@ from knative.local.services.ports import free_port
 
 log = logging.getLogger(__name__)
 _COMMAND = ("python", "-m", "shared.runtime.server")
-"""What the images run, too."""
+"""Command that the images run, too."""
 
 
 class Replica:

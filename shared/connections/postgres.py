@@ -21,7 +21,7 @@ from shared.runtime.settings import DatabaseSettings
 T = TypeVar("T")
 
 CONNECT = {"autocommit": True, "connect_timeout": 2, "prepare_threshold": None}
-"""How every process connects. Whatever the user's own URL says holds."""
+"""Connection parameters of every process. What the user's own URL says takes precedence."""
 _TIMEOUT_SECONDS = 8.0
 _CONNECT_SECONDS = 2
 _BUSY_SECONDS = 3.0

@@ -25,7 +25,7 @@ class EventError(ValueError):
 
 
 class Part(Struct, frozen=True, forbid_unknown_fields=True):
-    """What events are made of."""
+    """Part of an event."""
 
 
 class Event(Part, frozen=True):

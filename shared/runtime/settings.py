@@ -62,7 +62,7 @@ class SettingsGroup:
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseSettings(SettingsGroup):
-    """Where Postgres is, and how many connections one copy of a function may hold."""
+    """Address of Postgres, and the connections one copy of a function may hold."""
 
     database_url: Secret
     database_connections: Annotated[int, Meta(ge=1, le=50)] = 4
@@ -75,7 +75,7 @@ class DatabaseSettings(SettingsGroup):
 
 @dataclass(frozen=True, kw_only=True)
 class RedisSettings(SettingsGroup):
-    """Where Redis is."""
+    """Address of Redis."""
 
     redis_url: Secret
 
@@ -87,7 +87,7 @@ class RedisSettings(SettingsGroup):
 
 @dataclass(frozen=True, kw_only=True)
 class BarSettings(SettingsGroup):
-    """When a bar counts as finished."""
+    """Grace time after which a bar counts as finished."""
 
     bar_grace_seconds: Annotated[int, Meta(ge=0, le=3600)] = 60
 

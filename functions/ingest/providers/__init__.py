@@ -1,4 +1,4 @@
-"""Where bars come from, behind one small interface. A provider is imported when it is first asked, not at start."""
+"""Providers of bars behind one small interface. A provider is imported when it is first used, not at start."""
 
 from collections.abc import Mapping, Sequence
 from importlib import import_module

@@ -29,7 +29,7 @@ _AGREES = Decimal("0.1")
 
 
 class Profiles(NamedTuple):
-    """What came of asking for profiles; companies that Finnhub does not know are left out."""
+    """Result of a request for profiles; companies unknown to Finnhub are left out."""
 
     companies: list[Company]
     calls: int
@@ -161,7 +161,7 @@ def _read_profile(ticker: str, name: str, told: Mapping[str, object]) -> Company
 
 
 def _agrees(quote: Mapping[str, object], bar: Bar) -> bool:
-    """Tell whether a quote from the time of *bar* or after lies near its close. All zeros is how "unknown" looks."""
+    """Return whether a quote from the time of *bar* or after lies near its close. All zeros mean "unknown"."""
     price, told_at = parse_decimal(quote.get("c")), parse_decimal(quote.get("t"))
     if price is None or told_at is None or not price.is_finite() or price <= 0 or not told_at.is_finite():
         return False

@@ -25,7 +25,7 @@ NAME = "simulated"
 
 
 class Character(NamedTuple):
-    """What a ticker is like: a usual price in USD, daily volatility, and shares traded a day."""
+    """Traits of a simulated ticker: usual price in USD, daily volatility, shares traded per day."""
 
     price: float
     volatility: float

@@ -58,7 +58,7 @@ class _Series(NamedTuple):
 
 @dataclass
 class _Round:
-    """What came of one request."""
+    """Result of one request."""
 
     series: dict[FetchRequest, _Series] = field(default_factory=dict)
     failed: dict[FetchRequest, str] = field(default_factory=dict)

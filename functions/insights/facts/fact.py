@@ -17,7 +17,7 @@ Direction = Literal["up", "down"]
 Window = Literal["hour", "open", "session", "day", "week", "month", "year", "sessions"]
 """The span that a figure covers: the bar, the opening, the session so far, since the previous close, ..."""
 Moment = Literal["open", "trading", "close"]
-"""Where in its session an hour is: the first, one between, the last."""
+"""Place of an hour in its session: the first, one between, the last."""
 
 _VALUE = Decimal("0.000001")
 _CENT = Decimal("0.01")

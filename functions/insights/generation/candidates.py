@@ -30,7 +30,7 @@ class Candidate:
 
     @cached_property
     def significance(self) -> Decimal:
-        """How far the facts are from the usual."""
+        """Significance: distance of the facts from the usual."""
         return self.story.significance(self.cast)
 
     @cached_property
@@ -47,7 +47,7 @@ class Candidate:
 
     @property
     def key(self) -> Key:
-        """What the lead is a figure of."""
+        """Metric of the lead fact."""
         return key_of(self.lead)
 
     @cached_property

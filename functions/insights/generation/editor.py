@@ -29,7 +29,7 @@ _WRAP = ("session breadth", "leader and laggard", "industries of the session")
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What an earlier hour of the session told: its stories, companies, and figures."""
+    """Stories, companies and figures of an earlier hour of the session."""
 
     start: datetime
     stories: Sequence[str]
@@ -97,7 +97,7 @@ def _wrap(hour: Hour, chosen: "_Chosen", ranked: Sequence[Candidate]) -> None:
 
 
 class _Memory:
-    """What was told in the session so far, as scores of candidates."""
+    """Memory of the session so far, as scores of candidates."""
 
     def __init__(self, hour: Hour, told: Sequence[Told]) -> None:
         self._hour = hour

@@ -36,7 +36,7 @@ class Message(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What the model answered, and what that took."""
+    """Completion of the model, with its token usage."""
 
     text: str
     model: str
@@ -62,7 +62,7 @@ class _Form(NamedTuple):
 
 @dataclass
 class _Server:
-    """What is known of one server: the form that worked, and its model."""
+    """State of one server: the request form that worked, and its model."""
 
     form: _Form | None = None
     model: str | None = None

@@ -53,7 +53,7 @@ class HourInsights:
 
 @dataclass
 class ModelRun:
-    """What became of one hour's request: counts, reasons, and a verdict for each call."""
+    """Outcome of one hour's request: counts, reasons, and a verdict for each call."""
 
     proposed: int = 0
     accepted: int = 0

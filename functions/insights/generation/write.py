@@ -38,7 +38,7 @@ _ROUNDS = 3
 
 
 class Written:
-    """What was written: the newest hour as an event, whether a model is to word it, and the market version after it."""
+    """Written hours: the newest as an event, whether a model is to word it, and the market version after it."""
 
     def __init__(self) -> None:
         self.event: InsightsWritten | None = None

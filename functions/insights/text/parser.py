@@ -26,7 +26,7 @@ _TYPOGRAPHY = str.maketrans("\u2019\u2018\u2013\u2014\u00a0", "''-- ")
 
 
 class Violation(NamedTuple):
-    """What is wrong: a stable code, and the same for the writer who has to repair it."""
+    """Violation: a stable code, and its text for the writer who has to repair it."""
 
     code: str
     detail: str

@@ -33,7 +33,7 @@ class MemoryQueues:
         self._in_hand.clear()
 
     async def publish(self, exchange: str, message: Message) -> None:
-        """Give *message* to every queue it matches."""
+        """Add *message* to every queue it matches."""
         if exchange not in self._bindings:
             raise UnconfirmedError(f"there is no exchange {exchange}")
         for binding in self._bindings[exchange]:

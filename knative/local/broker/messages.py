@@ -30,7 +30,7 @@ _TRACEPARENT = re.compile(r"[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}")
 
 
 class NotAnEventError(ValueError):
-    """What was read is no CloudEvent, with the reason."""
+    """Not a CloudEvent; the message is the reason."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def http_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
 
 
 def is_event(headers: Mapping[str, str]) -> bool:
-    """Tell whether HTTP *headers* (names in lower case) claim to carry a CloudEvent in either mode."""
+    """Return whether HTTP *headers* (names in lower case) claim to carry a CloudEvent in either mode."""
     return headers.get("content-type", "").lower().startswith(_STRUCTURED) or "ce-specversion" in headers
 
 

@@ -294,7 +294,7 @@ class RabbitQueues:
                 confirmed.set_exception(UnconfirmedError("the connection to RabbitMQ was lost"))
 
     def _empty_inboxes(self) -> None:
-        """What came by a lost channel comes again by the next."""
+        """Deliveries of a lost channel are redelivered by the next."""
         for inbox in self._inboxes.values():
             while not inbox.empty():
                 inbox.get_nowait()

@@ -52,7 +52,7 @@ class Postgres(Server):
 
     @property
     def url(self) -> str:
-        """Where clients reach it, password included."""
+        """Connection URL, password included."""
         return f"postgresql://postgres:{self.password}@127.0.0.1:{self.port}/postgres"
 
     def prepare(self) -> None:
@@ -68,7 +68,7 @@ class Postgres(Server):
             self._reset_password()
 
     def _reset_password(self) -> None:
-        """Give the data a new password, by the single-user mode that asks for none."""
+        """Set a new password in single-user mode, which asks for none."""
         command = [*self._account.words, str(self._binaries / "postgres"), "--single", "-D", str(self.data), "postgres"]
         statement = f"ALTER USER postgres PASSWORD '{self.password}'\n"
         done = subprocess.run(
@@ -126,7 +126,7 @@ class Postgres(Server):
 
 
 class Account(NamedTuple):
-    """Who runs the server: the words before its command, and the owner of its files."""
+    """User of the server: the words before its command, and the owner of its files."""
 
     words: tuple[str, ...]
     uid: int

@@ -29,7 +29,7 @@ class RabbitMQ(Server):
 
     @property
     def url(self) -> str:
-        """Where clients reach it, password included."""
+        """Connection URL, password included."""
         return f"amqp://stocksalot:{self.password}@127.0.0.1:{self.port}/%2F"
 
     def prepare(self) -> None:
@@ -54,7 +54,7 @@ class RabbitMQ(Server):
         return ["/bin/sh", "-c", f"{mapper} exec {shlex.quote(str(self._installation.server))}"]
 
     def answers(self) -> bool:
-        """Tell whether it greets a client; it listens only when all else is up."""
+        """Return whether it greets a client; it listens only when all else is up."""
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
                 connection.sendall(b"AMQP\x00\x00\x09\x01")

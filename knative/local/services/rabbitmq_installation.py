@@ -29,7 +29,7 @@ DEPENDS += ("--no-replaces", "--no-enhances", "rabbitmq-server")
 
 @dataclass(frozen=True)
 class Installation:
-    """Where RabbitMQ lies: its server script, its plugins, the folder of `erl`, and what else must be set."""
+    """Location of RabbitMQ: its server script, its plugins, the folder of `erl`, and its environment."""
 
     server: Path
     plugins: Path

@@ -28,7 +28,7 @@ class Redis(Server):
 
     @property
     def url(self) -> str:
-        """Where clients reach it, password included."""
+        """Connection URL, password included."""
         return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
 
     def prepare(self) -> None:
@@ -49,7 +49,7 @@ class Redis(Server):
         return [str(self._binary), str(self.folder / "redis.conf")]
 
     def answers(self) -> bool:
-        """Tell whether it has loaded its data and answers."""
+        """Return whether it has loaded its data and answers."""
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
                 connection.sendall(f"AUTH {self.password}\r\nPING\r\n".encode())

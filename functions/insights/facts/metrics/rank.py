@@ -12,7 +12,7 @@ from functions.insights.facts.metrics.period import PERIOD
 
 RANK = Role("rank", "previous_close")
 _RANKS = {"previous_close": 3, "previous_bar": 1, "previous_week_close": 1}
-"""How many are ranked on either side, by basis."""
+"""Number of ranked tickers on either side, by basis."""
 
 
 def _compute(hour: Hour, metric: Metric) -> Iterator[Fact]:
