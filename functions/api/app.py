@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
@@ -41,7 +42,7 @@ from shared.runtime import clock
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _TOKEN_FORMATS = ("arrow",)
 _MAX_AT_ONCE = 24
-"""Requests of one caller that wait for the database."""
+"""Different queries of one caller that wait for the database."""
 
 
 class Api:
@@ -56,7 +57,7 @@ class Api:
         self._provider_usage = ProviderUsage(self._redis)
         self._authenticator = Authenticator(settings, self._redis, self._postgres)
         self._open_days = settings.anonymous_history_days
-        self._at_once: dict[int, int] = {}  # by caller
+        self._at_once: dict[int, Counter[str]] = {}  # by caller, then by query
         self._handle = public_endpoint(self._router(), self._authenticator)
 
     async def respond(self, request: Request) -> Response:
@@ -101,16 +102,18 @@ class Api:
             query = replace(query, format=negotiate(accept or b"", MEDIA_TYPES))
         cached_query = self._cached_query(endpoint, _ticker(request), query, caller, is_common=not text)
         key = (request.scope["raw_path"], text, accept, caller.can_read_history)
-        running = self._at_once.get(id(caller), 0)
-        if running >= _MAX_AT_ONCE:
+        running = self._at_once.setdefault(id(caller), Counter())
+        # Equal queries share one run, so they count once.
+        if cached_query.text not in running and len(running) >= _MAX_AT_ONCE:
             raise _too_many_at_once()
-        self._at_once[id(caller)] = running + 1
+        running[cached_query.text] += 1
         try:
             prepared = await self._cache.get(key, cached_query)
         finally:
-            running = self._at_once.pop(id(caller)) - 1
-            if running:
-                self._at_once[id(caller)] = running
+            running[cached_query.text] -= 1
+            running += Counter()  # drops what has come to zero
+            if not running:
+                self._at_once.pop(id(caller), None)
         return prepared.response(headers)
 
     def _cached_query(
