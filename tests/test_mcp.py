@@ -158,7 +158,7 @@ def test_insights_are_what_the_function_says(system: System) -> None:
 
 def test_what_the_api_refuses_is_told_in_its_words(system: System) -> None:
     """A problem is an error of the tool that the model can act on; a wrong argument never reaches the API."""
-    assert "NOPE: no such ticker here" in refused(call(system, "latest", tickers=["NOPE"]))
+    assert "Unknown: NOPE" in refused(call(system, "latest", tickers=["NOPE"]))
     assert "should be tickers" in refused(call(system, "latest", tickers=["../status"]))
     assert "start should be a date" in refused(call(system, "bars", tickers=["AAPL"], start="yesterday"))
     assert "needs a token" in refused(call(system, "bars", tickers=["AAPL"], start="2020-01-01"))
@@ -171,7 +171,7 @@ def test_the_caller_is_who_the_api_sees(system: System) -> None:
     """The token goes along: one that is not valid is refused by the function that knows tokens."""
     result = talk(system, lambda client: client.call_tool("latest", {}), Authorization="Bearer sal_nobody")
 
-    assert "The token is not valid" in refused(result)
+    assert "The token is invalid" in refused(result)
 
 
 POST = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}

@@ -58,6 +58,8 @@ PROBLEMS: Mapping[int, tuple[str, Mapping[str, str]]] = {
             "insufficient-scope": "the token lacks the scope",
             "wrong-password": "the current password is wrong",
             "username-refused": "this user name is reserved",
+            "registration-closed": "this installation takes no registrations",
+            "invite-needed": "registration needs an invite code of this installation",
         },
     ),
     404: (

@@ -203,9 +203,9 @@ class BarsStored(Event, frozen=True, kw_only=True):
 
 
 class InsightsWritten(Event, frozen=True, kw_only=True):
-    """An hour was told of. insights → terminal: its readers ask for it by themselves.
+    """Insights of an hour were written. insights → insights where the extension `words` is "wanted", else terminal.
 
-    *as_of* is the hour's end; *generator* says who worded it: rules, model, or mixed.
+    *as_of* is the hour's end; *generator* is rules, model, or mixed.
     """
 
     TYPE = "tech.stocksalot.insights.written.v1"

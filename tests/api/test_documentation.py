@@ -30,7 +30,7 @@ def test_the_page_loads_nothing_and_fits(api: Api, open_page: Open, scheme: str,
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert violations(page) == []
     paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert paper == {"light": "rgb(247, 247, 244)", "dark": "rgb(18, 21, 25)"}[scheme]
+    assert paper == {"light": "rgb(251, 250, 248)", "dark": "rgb(15, 16, 18)"}[scheme]
 
 
 def test_every_operation_is_on_the_page(api: Api, open_page: Open) -> None:

@@ -127,6 +127,6 @@ def test_a_backup_is_a_whole_database(database_url: str, postgres_server: str, t
         assert contents(empty) == contents(database_url)
         assert migrate(empty) == []
         with psycopg.connect(empty) as connection:
-            moved = connection.execute("SELECT count(*) FROM figures_at(now())").fetchone()
+            moved = connection.execute("SELECT count(*) FROM figures_at(now(), '1 minute')").fetchone()
             assert moved is not None
             assert moved[0] > 5

@@ -108,8 +108,8 @@ def test_a_receiver_that_is_away_costs_nothing_but_spans(receiver: Receiver) -> 
 def test_nothing_is_loaded_where_no_receiver_is_named() -> None:
     """Without OTEL_EXPORTER_OTLP_ENDPOINT a function's start loads no telemetry, and an empty value is none."""
     program = (
-        "import sys; from shared.runtime.server import _traced; app = object(); "
-        "assert _traced(app, 'x') is app; "
+        "import sys; from shared.runtime.server import _add_tracing; app = object(); "
+        "assert _add_tracing(app, 'x') is app; "
         "print([name for name in sys.modules if 'telemetry' in name])"
     )
     for given in ({}, {"OTEL_EXPORTER_OTLP_ENDPOINT": ""}):

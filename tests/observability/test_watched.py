@@ -36,7 +36,9 @@ def test_what_is_watched_is_what_is_told() -> None:
 def test_the_figures_of_the_tables_are_described(database_url: str) -> None:
     """Every name that the database tells is one that Prometheus is told the meaning of."""
     with psycopg.connect(database_url) as connection:
-        found = connection.execute("SELECT pg_get_functiondef('figures_at'::regproc)").fetchone()
+        found = connection.execute(
+            "SELECT pg_get_functiondef('figures_at'::regproc) || pg_get_functiondef('model_figures'::regproc)"
+        ).fetchone()
 
     assert found is not None
     told = set(re.findall(r"'(stocksalot_[a-z_]+)'", found[0]))
