@@ -23,20 +23,18 @@ from functions.api.provider_usage import ProviderUsage
 from functions.api.query_types import parse_ticker
 from functions.api.routes import ALIASES, ENDPOINTS, Endpoint, RequestContext
 from functions.api.settings import Settings
-from shared.auth.authenticator import Authenticator
-from shared.auth.caller import READ, Caller
+from shared.auth.authenticator import READ, Authenticator, Caller
+from shared.cache.cached_response import CacheScope
 from shared.cache.market_version import MarketVersion
 from shared.cache.response_cache import CachedQuery, ResponseCache, code_version
 from shared.calendar.trading import EXCHANGE_ZONE
 from shared.connections.postgres import PostgresClient
 from shared.connections.redis import RedisClient
-from shared.http.endpoint import public_endpoint
+from shared.http.endpoint import Router, public_endpoint
 from shared.http.negotiation import negotiate
-from shared.http.prepared_response import CacheScope
 from shared.http.problem import Problem
 from shared.http.query import read_query
 from shared.http.response_data import ResponseData
-from shared.http.router import Router
 from shared.runtime import clock
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")

@@ -17,8 +17,8 @@ _MAX_CELLS = 5000
 
 _DEFINITION = (
     "A bar is expected once it has ended and the grace time is over. Of those that are not present, rejected means "
-    "that a provider sent one that was not believed; none_at_provider, that a provider was context late enough and had "
-    "none; not_fetched, that it has not been context for yet."
+    "that a provider sent one that was not believed; none_at_provider, that a provider was asked late enough and had "
+    "none; not_fetched, that no provider has been asked for it yet."
 )
 
 

@@ -8,8 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from functions.api.routes import index
-from shared.cache.cached_response import CachedResponse
-from shared.http.prepared_response import PreparedResponse
+from shared.cache.cached_response import CachedResponse, PreparedResponse
 from shared.http.response_data import ResponseData
 from shared.runtime import clock
 

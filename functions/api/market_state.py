@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
-from shared.calendar.queries import select_calendar
-from shared.calendar.trading import TradingCalendar
+from shared.calendar.trading import TradingCalendar, select_calendar
 from shared.http.problem import Problem
 from shared.runtime import clock
 

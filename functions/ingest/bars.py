@@ -24,8 +24,7 @@ from functions.ingest.providers import FetchResult, NoCredits, Provider, Provide
 from functions.ingest.queries import select_gaps, select_histories, select_unknown
 from functions.ingest.settings import Settings
 from functions.ingest.ticks import InvalidTick, Window, requested_window
-from shared.calendar.queries import select_calendar
-from shared.calendar.trading import TradingCalendar
+from shared.calendar.trading import TradingCalendar, select_calendar
 from shared.connections.postgres import ConnectionPool
 from shared.events.types import Bar, BarsFetched, FetchFailure, Series, Tick
 from shared.http.problem import Problem

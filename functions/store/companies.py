@@ -4,7 +4,7 @@ import msgspec
 from psycopg import AsyncConnection
 from psycopg.rows import scalar_row
 
-from shared.cache.market_version import bump_epoch
+from shared.cache.market_version import raise_market_version
 from shared.events.types import CompaniesFetched, Company
 
 
@@ -18,7 +18,7 @@ async def store_companies(connection: AsyncConnection, fetched: CompaniesFetched
         known = await lock_tickers(connection, sorted(companies))
         changed = await upsert_companies(connection, fetched, [companies[ticker] for ticker in known])
         changed += await rename_tickers(connection, known)
-        epoch = await bump_epoch(connection) if changed else None
+        epoch = await raise_market_version(connection) if changed else None
     return epoch, sorted(companies.keys() - set(known))
 
 

@@ -18,7 +18,7 @@ from functions.store.dead_letters import dead_letter_reason, select_dead_letters
 from functions.store.rejections import Origin
 from functions.store.settings import Settings
 from functions.store.store_bars import StorePolicy, StoreResult, add_up, store_bars
-from shared.cache.market_version import publish_epoch
+from shared.cache.market_version import publish_market_version
 from shared.connections.postgres import ConnectionPool
 from shared.events.cloudevents import Received, receive, reply
 from shared.events.types import BarsFetched, CompaniesFetched, EventError, TickRefused
@@ -182,7 +182,7 @@ async def publish_version(epoch: int | None) -> None:
     from redis import RedisError  # its client takes a sixth of a cold start to load
 
     try:
-        await publish_epoch(_redis(), epoch)
+        await publish_market_version(_redis(), epoch)
     except RedisError as error:
         _logger.warning("could not publish the market epoch: %s", error)
 

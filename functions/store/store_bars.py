@@ -25,9 +25,8 @@ from functions.store.series_checks import WIDEST_SHIFT, Rejection
 from functions.store.tickers import select_tickers
 from functions.store.totals import add_to_totals
 from functions.store.validation import BarBatch, RejectedBar, split
-from shared.cache.market_version import bump_epoch
-from shared.calendar.queries import select_calendar
-from shared.calendar.trading import TradingCalendar
+from shared.cache.market_version import raise_market_version
+from shared.calendar.trading import TradingCalendar, select_calendar
 from shared.events.types import BarsFetched, BarsStored, Series
 
 _TRIES = 10
@@ -93,7 +92,7 @@ async def _store(connection: AsyncConnection, fetched: BarsFetched, origin: Orig
     changed = bool(await upsert_failures(connection, fetched, tickers.keys(), origin.trace_id)) or changed
     total = add_up(fetched.interval, summaries)
     complete = total.interval == "1h" and total.last is not None and await is_complete(connection, total.last)
-    return StoreResult(total, complete, await bump_epoch(connection) if changed else None)
+    return StoreResult(total, complete, await raise_market_version(connection) if changed else None)
 
 
 async def _store_source(

@@ -31,8 +31,7 @@ from functions.token.user_queries import (
     select_user_by_login,
     update_password_hash,
 )
-from shared.auth.authenticator import Authenticator
-from shared.auth.caller import SCOPES, Caller, invalid_token
+from shared.auth.authenticator import SCOPES, Authenticator, Caller, invalid_token
 from shared.connections.postgres import PostgresClient
 from shared.http.problem import Problem, bad_parameters
 

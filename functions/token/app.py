@@ -9,8 +9,7 @@ from functions.token.tokens import Tokens
 from shared.auth.authenticator import Authenticator
 from shared.connections.postgres import PostgresClient
 from shared.connections.redis import RedisClient
-from shared.http.endpoint import Handler, public_endpoint
-from shared.http.router import Router
+from shared.http.endpoint import Handler, Router, public_endpoint
 
 _WITHOUT_TOKEN = frozenset({"/token", "/users/register"})
 

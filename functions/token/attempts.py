@@ -2,7 +2,7 @@
 
 import time
 
-from shared.auth.counters import Counters
+from shared.auth.rate_limit import Counters
 from shared.auth.token_format import keyed_hash
 from shared.http.problem import Problem
 

@@ -33,8 +33,7 @@ from functions.token.token_queries import (
     update_used,
 )
 from functions.token.user_queries import User, select_password_hash_for_share, select_user_for_update
-from shared.auth.authenticator import Authenticator
-from shared.auth.caller import ACCOUNT, READ, SCOPES, Caller
+from shared.auth.authenticator import ACCOUNT, READ, SCOPES, Authenticator, Caller
 from shared.auth.token_format import key_id, keyed_hash, new_token
 from shared.auth.token_lookup import invalidate, mark_revoked, used_key
 from shared.connections.circuit_breaker import UnavailableError

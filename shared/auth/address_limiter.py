@@ -7,8 +7,7 @@ from msgspec import Meta
 from starlette.requests import Request
 
 from shared.auth.client_address import ClientAddresses
-from shared.auth.counters import LocalCounters
-from shared.auth.rate_limit import RateLimiter, RawHeaders
+from shared.auth.rate_limit import LocalCounters, RateLimiter, RawHeaders
 from shared.runtime.settings import CsvList, SettingsGroup
 
 Count = Annotated[int, Meta(ge=1)]

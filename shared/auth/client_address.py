@@ -28,37 +28,35 @@ class ClientAddresses:
             chain = forwarded[-_MAX_HEADER:].decode("latin-1").split(",")
             while chain and self._networks and self._is_trusted(chain[-1]):
                 chain.pop()
-            if self._hops <= len(chain) and (address := _parse(chain[-self._hops])):
-                return _unit(address)
-        address = _parse(peer)
-        return _unit(address) if address else peer
+            if self._hops <= len(chain) and (unit := _unit(chain[-self._hops])):
+                return unit
+        return _unit(peer) or peer
 
     def _is_trusted(self, text: str) -> bool:
         address = _parse(text)
         return address is not None and any(address in network for network in self._networks)
 
 
+@lru_cache(4096)
+def _unit(text: str) -> str:
+    """Return the unit of rate limits that the address in *text* belongs to, "" for no address."""
+    address = _parse(text)
+    if isinstance(address, IPv6Address):
+        return str(IPv6Network((address, 64), strict=False))
+    return str(address or "")
+
+
 def _parse(text: str) -> IPv4Address | IPv6Address | None:
     """Return the address in *text*, which may carry a port."""
-    return _parse_short(text) if len(text) <= _MAX_ADDRESS else None
-
-
-@lru_cache(4096)
-def _parse_short(text: str) -> IPv4Address | IPv6Address | None:
     text = text.strip()
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:
         text = text.partition(":")[0]
+    if len(text) > _MAX_ADDRESS:
+        return None
     try:
         address = ip_address(text.partition("%")[0])  # without the zone, which may be any text
     except ValueError:
         return None
     return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
-
-
-@lru_cache(4096)
-def _unit(address: IPv4Address | IPv6Address) -> str:
-    if isinstance(address, IPv6Address):
-        return str(IPv6Network((address, 64), strict=False))
-    return str(address)

@@ -1,23 +1,35 @@
-"""Cached response: response data with its entity tag, its gzip form and the market version it was made from."""
+"""Cached response: response data with its entity tag and gzip form, and the HTTP response prepared from it."""
 
 import json
 import struct
 import zlib
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from enum import Enum
 from hashlib import blake2b
 
+from starlette.responses import Response
+
+from shared.http.negotiation import accepts_gzip
 from shared.http.response_data import ResponseData
 
 _MIN_GZIP_BYTES = 1024
 _FRESH = b'"stale":false'
 _STALE = b'"stale":true'
+_MAX_AGE = 3600
+"""Seconds: a bar may be revised before the next one is due, over a weekend for instance."""
+_OVERDUE_MAX_AGE = 5
+_DEFAULT_MAX_AGE = 60
+_STALE_IF_ERROR = 24 * 3600
+
+RawHeaders = list[tuple[bytes, bytes]]
 
 
 class CachedResponse:
     """Response data as caches hold it; *version* None: stale, or independent of market data."""
 
-    __slots__ = ("data", "gzipped", "tag", "version")
+    __slots__ = ("data", "gzipped", "size", "tag", "version")
 
     def __init__(self, data: ResponseData, version: int | None, gzipped: bytes | None = None) -> None:
         self.data = data
@@ -25,11 +37,8 @@ class CachedResponse:
         self.tag = blake2b(data.body, digest_size=16).hexdigest()
         worth = len(data.body) > _MIN_GZIP_BYTES
         self.gzipped = gzipped or (zlib.compress(data.body, 6, wbits=31) if worth else None)
-
-    @property
-    def size(self) -> int:
+        self.size = len(data.body) + len(self.gzipped or b"") + 500
         """Approximate bytes in memory."""
-        return len(self.data.body) + len(self.gzipped or b"") + 500
 
     def is_valid(self, version: int | None, now: datetime) -> bool:
         """Whether neither the data nor the clock have changed the response."""
@@ -74,3 +83,74 @@ class CachedResponse:
             tuple((name, value) for name, value in headers),
         )
         return cls(data, version, body if is_gzipped else None)
+
+
+class RawResponse(Response):
+    """A response whose headers are bytes already; *raw_headers* is its own list, to be added to."""
+
+    def __init__(self, status: int, raw_headers: RawHeaders, body: bytes) -> None:
+        self.status_code = status
+        self.raw_headers = raw_headers
+        self.body = body
+        self.background = None
+
+
+class CacheScope(Enum):
+    """Callers that may share a response: Cache-Control and Vary."""
+
+    ALL = ("public", "Accept, Accept-Encoding")
+    ANONYMOUS = ("public", "Accept, Accept-Encoding, Authorization")
+    NOBODY = ("private", "Accept, Accept-Encoding, Authorization")
+
+
+class PreparedResponse:
+    """A cached response with headers for the moment *now*."""
+
+    __slots__ = ("_gzip_headers", "_gzip_unchanged", "_headers", "_tags", "_unchanged", "cached", "scope")
+
+    def __init__(self, cached: CachedResponse, now: datetime, scope: CacheScope = CacheScope.ALL) -> None:
+        self.cached = cached
+        self.scope = scope
+        data, (visibility, vary) = cached.data, scope.value
+        tag, gzip_tag = f'"{cached.tag}"'.encode(), f'"{cached.tag}-gzip"'.encode()
+        self._tags = tag, gzip_tag
+        common = [
+            (b"cache-control", f"{visibility}, {cache_control(cached, now)}".encode()),
+            (b"vary", vary.encode()),
+            (b"x-content-type-options", b"nosniff"),
+            *((name.lower().encode(), value.encode()) for name, value in data.headers),
+        ]
+        media_type = (b"content-type", data.media_type.encode())
+        self._unchanged = [(b"etag", tag), *common]
+        self._headers = [media_type, (b"content-length", b"%d" % len(data.body)), *self._unchanged]
+        self._gzip_unchanged = [(b"etag", gzip_tag), *common]
+        gzip_length = (b"content-length", b"%d" % len(cached.gzipped or b""))
+        self._gzip_headers = [media_type, (b"content-encoding", b"gzip"), gzip_length, *self._gzip_unchanged]
+
+    def response(self, headers: Mapping[bytes, bytes]) -> RawResponse:
+        """Return the response to a GET with these request *headers*, without X-Request-ID.
+
+        To HEAD too: the server omits the body.
+        """
+        gzipped = self.cached.gzipped
+        use_gzip = gzipped is not None and b"accept-encoding" in headers and accepts_gzip(headers[b"accept-encoding"])
+        known = headers.get(b"if-none-match")
+        # Weak comparison, as RFC 9110 has it: a tag contains no quotes, so that it is found wherever it stands.
+        if known is not None and (self._tags[use_gzip] in known or known.strip() == b"*"):
+            return RawResponse(304, [*(self._gzip_unchanged if use_gzip else self._unchanged)], b"")
+        if use_gzip:
+            return RawResponse(200, [*self._gzip_headers], gzipped or b"")
+        return RawResponse(200, [*self._headers], self.cached.data.body)
+
+
+def cache_control(cached: CachedResponse, now: datetime) -> str:
+    """Return max-age and stale-if-error: a response may be kept until the next bar is due, and briefly after that."""
+    data = cached.data
+    seconds = data.max_age
+    if seconds is None:
+        seconds = _DEFAULT_MAX_AGE
+        if (update := data.next_update_at) is not None:
+            seconds = min(int((update - now).total_seconds()), _MAX_AGE) if now < update else _OVERDUE_MAX_AGE
+    if data.valid_until is not None:
+        seconds = min(seconds, int((data.valid_until - now).total_seconds()))
+    return f"max-age={max(seconds, 1)}, stale-if-error={_STALE_IF_ERROR}"

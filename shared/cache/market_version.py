@@ -74,10 +74,10 @@ class MarketVersion:
 
     async def _select(self) -> int | None:
         try:
-            version = await self._postgres.run(select_epoch, _TIMEOUT_SECONDS)
+            version = await self._postgres.run(select_market_version, _TIMEOUT_SECONDS)
         except UnavailableError:
             return None
-        publish = partial(publish_epoch, epoch=version)
+        publish = partial(publish_market_version, epoch=version)
         try:
             return await self._redis.run(publish, only_if_loaded=True)
         except UnavailableError:
@@ -85,7 +85,7 @@ class MarketVersion:
             return version
 
 
-async def bump_epoch(connection: AsyncConnection) -> int:
+async def raise_market_version(connection: AsyncConnection) -> int:
     """Raise the version within the caller's transaction, as its last statement: it locks the row until the commit."""
     cursor = await connection.execute("SELECT raise_epoch()")
     row = await cursor.fetchone()
@@ -93,7 +93,7 @@ async def bump_epoch(connection: AsyncConnection) -> int:
     return row[0]
 
 
-async def select_epoch(connection: AsyncConnection) -> int:
+async def select_market_version(connection: AsyncConnection) -> int:
     """Return the committed version."""
     cursor = await connection.execute("SELECT epoch FROM market_epoch")
     row = await cursor.fetchone()
@@ -101,6 +101,6 @@ async def select_epoch(connection: AsyncConnection) -> int:
     return row[0]
 
 
-async def publish_epoch(redis: "Redis", epoch: int) -> int:
+async def publish_market_version(redis: "Redis", epoch: int) -> int:
     """Write the copy in Redis and return the newest version known. redis.RedisError when Redis is down."""
     return int(await redis.eval(_PUBLISH, 1, KEY, epoch, COPY_SECONDS))  # pyright: ignore[reportGeneralTypeIssues]

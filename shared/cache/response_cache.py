@@ -8,17 +8,17 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from time import monotonic
 
 from shared.cache import cached_response
-from shared.cache.cached_response import CachedResponse
+from shared.cache.cached_response import CachedResponse, CacheScope, PreparedResponse
 from shared.cache.market_version import MarketVersion
 from shared.cache.redis_responses import RedisResponses
 from shared.connections.circuit_breaker import UnavailableError
 from shared.connections.redis import RedisClient
-from shared.http.prepared_response import CacheScope, PreparedResponse
 from shared.http.response_data import ResponseData
 from shared.runtime import clock
 
@@ -91,7 +91,7 @@ class ResponseCache:
         flight = (query.text, version)
         if flight not in self._queries:
             task = self._queries[flight] = asyncio.create_task(self._load(query, version))
-            task.add_done_callback(lambda _: self._queries.pop(flight))
+            task.add_done_callback(partial(self._queries.pop, flight))
         try:
             return await asyncio.shield(self._queries[flight])
         except UnavailableError:

@@ -1,10 +1,13 @@
-"""Trading calendar: the exchange's sessions, the bars expected in them, and when each is due."""
+"""Trading calendar: the exchange's sessions, the bars expected in them, when each is due, and its query in Postgres."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
+
+from psycopg import AsyncConnection
+from psycopg.rows import class_row
 
 EXCHANGE_ZONE = ZoneInfo("America/New_York")
 
@@ -91,3 +94,19 @@ class TradingCalendar:
                 if due > now:
                     return due
         return None
+
+
+async def select_calendar(connection: AsyncConnection, first: datetime, end: datetime) -> TradingCalendar:
+    """Return the sessions that trade within [first, end); ask for a few days more where neighbours matter."""
+    cursor = connection.cursor(row_factory=class_row(Session))
+    await cursor.execute(
+        """
+        SELECT date, opens, closes
+          FROM sessions
+         WHERE closes > %(first)s
+           AND opens < %(end)s
+         ORDER BY opens
+        """,
+        {"first": first, "end": end},
+    )
+    return TradingCalendar(await cursor.fetchall())

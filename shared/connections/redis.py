@@ -1,4 +1,4 @@
-"""Redis client: short time limits, loaded late, behind a circuit breaker.
+"""Redis client and counters: short time limits, loaded late, behind a circuit breaker.
 
 Every function works without Redis. Its client library takes a sixth of a cold start to load, and a first response needs
 Postgres alone: so `RedisClient` loads the library in the background after it.
@@ -7,15 +7,20 @@ Postgres alone: so `RedisClient` loads the library in the background after it.
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared.connections.circuit_breaker import CircuitBreaker, UnavailableError
 from shared.runtime.settings import RedisSettings
+
+if TYPE_CHECKING:
+    from shared.auth.rate_limit import Counters
 
 T = TypeVar("T")
 
 _LOAD_AFTER_SECONDS = 0.1
 """Delay between first use and loading the library: by then the first response is on its way."""
+_LOAD_FOR_COUNTS_AFTER_SECONDS = 0.3
+"""Loading costs a fifth of a first response, so counts wait for that unless a request waits for one."""
 
 
 def connect_cache(settings: RedisSettings) -> Any:
@@ -90,3 +95,38 @@ class RedisClient(CircuitBreaker):
         from redis.exceptions import RedisError
 
         return (RedisError, OSError), connect_cache(self._settings)
+
+
+class RedisCounters:
+    """Counters that expire, shared by all copies of all functions; *local* counts while Redis is away."""
+
+    def __init__(self, redis: RedisClient, local: "Counters") -> None:
+        self._redis = redis
+        self._local = local
+        self._wanted = asyncio.Event()
+        self._delay: asyncio.Task[None] | None = None
+
+    async def add(self, key: str, amount: int, seconds: int) -> int:
+        """Return the count of *key* after adding *amount*; it expires *seconds* after its last use."""
+        if self._delay is None:
+            self._delay = asyncio.create_task(self._wait_until_wanted())
+        await asyncio.shield(self._delay)
+
+        async def count(client: Any) -> int:
+            async with client.pipeline(transaction=True) as pipeline:
+                pipeline.incrby(f"limit:{key}", amount)
+                pipeline.expire(f"limit:{key}", seconds)
+                return (await pipeline.execute())[0]
+
+        try:
+            return await self._redis.run(count)
+        except UnavailableError:
+            return await self._local.add(key, amount, seconds)
+
+    def load_now(self) -> None:
+        """Load the client library without delay: a request waits for a count."""
+        self._wanted.set()
+
+    async def _wait_until_wanted(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._wanted.wait(), _LOAD_FOR_COUNTS_AFTER_SECONDS)

@@ -1,21 +1,24 @@
-"""Request handling around a function's own work: authentication, routing, problems, request ids, rate limit headers."""
+"""Request handling around a function's own work: routing, authentication, problems, request ids, rate limit headers."""
 
 import logging
-from collections.abc import Callable, Collection, Coroutine
+import re
+import uuid
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from functools import wraps
 from typing import Any, Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 from starlette.types import Scope
 
 from shared.connections.circuit_breaker import UnavailableError
-from shared.http.problem import Problem, database_unavailable, request_id
-from shared.http.router import Router
+from shared.http.problem import Problem, database_unavailable
 from shared.runtime import log
 
 _logger = logging.getLogger(__name__)
 _HEADERS = "stocksalot.headers"
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 RawHeaders = list[tuple[bytes, bytes]]
 Handler = Callable[[Request], Coroutine[None, None, Response]]
@@ -35,6 +38,36 @@ class Limits(Protocol):
     async def acquire(self, request: Request) -> RawHeaders:
         """Count the request and return its rate limit headers; Problem 429."""
         ...
+
+
+class Router:
+    """Finds the endpoint of a request.
+
+    Routes are Starlette's own: `Route("/tickers/{ticker}", endpoint)` takes GET and HEAD, `methods=["POST"]` others.
+    *hint* ends the text of a 404.
+    """
+
+    def __init__(self, routes: Sequence[Route], hint: str = "") -> None:
+        self._routes = routes
+        self._hint = hint
+
+    def match(self, scope: Scope) -> Callable[..., Any]:
+        """Return the endpoint and put the path parameters into *scope*; Problem 404, or 405 with Allow."""
+        for route in self._routes:
+            match, found = route.matches(scope)
+            if match is Match.FULL:
+                scope["path_params"] = found["path_params"]
+                return found["endpoint"]
+        allowed = self.allowed(scope)
+        detail = f"{scope['method']} is not allowed here. Allowed: {allowed}."
+        raise Problem(405, "method-not-allowed", "Method not allowed", detail, headers={"Allow": allowed})
+
+    def allowed(self, scope: Scope) -> str:
+        """Return the methods of the request's path, as Allow lists them; Problem 404."""
+        routes = [route for route in self._routes if route.matches(scope)[0] is not Match.NONE]
+        if not routes:
+            raise Problem(404, "not-found", "Not found", f"There is nothing at this path. {self._hint}".rstrip())
+        return ", ".join(sorted({method for route in routes for method in route.methods or ()} | {"OPTIONS"}))
 
 
 def handle_problems(handler: Handler) -> Handler:
@@ -101,3 +134,20 @@ def event_endpoint(router: Router) -> Handler:
         return await router.match(request.scope)(request)
 
     return handle_problems(respond)
+
+
+async def framework_error(request: Request, error: Exception) -> Response:
+    """Return the problem for a request that the framework refuses itself: TRACE, a line break in a path."""
+    status = getattr(error, "status_code", 404)
+    kind, title = ("method-not-allowed", "Method not allowed") if status == 405 else ("not-found", "Not found")
+    detail = f"{request.method} is not allowed here." if status == 405 else "There is nothing at this path."
+    headers = dict(getattr(error, "headers", None) or {})
+    response = Problem(status, kind, title, detail, headers=headers).response(request.url.path)
+    response.headers["X-Request-ID"] = request_id(request)
+    return response
+
+
+def request_id(request: Request) -> str:
+    """Return the request's own X-Request-ID where it is well formed, else a new one."""
+    given = request.headers.get("x-request-id", "")
+    return given if _REQUEST_ID.fullmatch(given) else str(uuid.uuid4())

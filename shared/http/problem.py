@@ -1,14 +1,9 @@
 """Errors as RFC 9457 problem+json, made in one place for every function."""
 
 import json
-import re
-import uuid
 from collections.abc import Mapping, Sequence
 
-from starlette.requests import Request
 from starlette.responses import Response
-
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
 class Problem(Exception):  # noqa: N818  RFC 9457 calls it a problem
@@ -63,20 +58,3 @@ def database_unavailable() -> Problem:
     """Return the 503 for a database that does not answer."""
     detail = "The database does not answer. Try again in a few seconds."
     return Problem(503, "database-unavailable", "Data unavailable", detail, headers={"Retry-After": "5"})
-
-
-async def framework_error(request: Request, error: Exception) -> Response:
-    """Return the problem for a request that the framework refuses itself: TRACE, a line break in a path."""
-    status = getattr(error, "status_code", 404)
-    kind, title = ("method-not-allowed", "Method not allowed") if status == 405 else ("not-found", "Not found")
-    detail = f"{request.method} is not allowed here." if status == 405 else "There is nothing at this path."
-    headers = dict(getattr(error, "headers", None) or {})
-    response = Problem(status, kind, title, detail, headers=headers).response(request.url.path)
-    response.headers["X-Request-ID"] = request_id(request)
-    return response
-
-
-def request_id(request: Request) -> str:
-    """Return the request's own X-Request-ID where it is well formed, else a new one."""
-    given = request.headers.get("x-request-id", "")
-    return given if _REQUEST_ID.fullmatch(given) else str(uuid.uuid4())

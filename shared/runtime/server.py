@@ -25,7 +25,7 @@ from starlette.requests import Request  # noqa: E402
 from starlette.responses import Response  # noqa: E402
 from starlette.routing import Route  # noqa: E402
 
-from shared.http.problem import framework_error  # noqa: E402
+from shared.http.endpoint import framework_error  # noqa: E402
 from shared.runtime.protocol import BoundedProtocol  # noqa: E402
 
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from shared.auth import counters, rate_limit
-from shared.auth.rate_limit import RateLimit, RateLimiter
+from shared.auth import rate_limit
+from shared.auth.rate_limit import LocalCounters, RateLimit, RateLimiter
 from shared.http.problem import Problem
 
 
@@ -106,8 +106,8 @@ def test_a_lease_of_the_previous_minute_does_not_count(move_clock: Callable[[flo
 def test_many_keys_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rate limits and local counters keep a bounded number of keys."""
     monkeypatch.setattr(rate_limit, "_MAX_LIMITS", 100)
-    monkeypatch.setattr(counters, "_MAX_COUNTERS", 100)
-    limiter, local = RateLimiter(FakeCounters()), counters.LocalCounters()
+    monkeypatch.setattr(rate_limit, "_MAX_COUNTERS", 100)
+    limiter, local = RateLimiter(FakeCounters()), LocalCounters()
 
     async def work() -> None:
         for number in range(1_000):

@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 from functions.insights.facts.checksum import bar_checksum
 from functions.insights.generation.result import HourInsights, ModelRun
 from functions.insights.text.template import fill_names, render
-from shared.cache.market_version import bump_epoch
+from shared.cache.market_version import raise_market_version
 from shared.runtime import clock, log
 
 _logger = logging.getLogger(__name__)
@@ -111,7 +111,7 @@ async def insert_insights_of_hour(
             return None
         await insert_insights(connection, written, revision, names)
         await insert_facts(connection, written, revision)
-        return await bump_epoch(connection)
+        return await raise_market_version(connection)
 
 
 async def insert_hour(connection: AsyncConnection, written: HourInsights, revision: int, run: ModelRun | None) -> bool:

@@ -24,8 +24,7 @@ from functions.insights.generation.queries import (
 from functions.insights.generation.result import HourInsights
 from functions.insights.settings import Settings
 from functions.insights.text.company_names import short_names
-from shared.calendar.queries import select_calendar
-from shared.calendar.trading import Session, TradingCalendar
+from shared.calendar.trading import Session, TradingCalendar, select_calendar
 from shared.events.types import InsightsWritten
 from shared.runtime import clock
 

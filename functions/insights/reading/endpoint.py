@@ -11,19 +11,16 @@ from starlette.routing import Route
 from functions.insights.reading.queries import select_hours, select_is_known
 from functions.insights.reading.query import InsightsQuery, cursor_before
 from functions.insights.settings import Settings
-from shared.auth.authenticator import Authenticator
-from shared.auth.caller import Caller
+from shared.auth.authenticator import Authenticator, Caller
 from shared.cache.market_version import MarketVersion
 from shared.cache.response_cache import CachedQuery, ResponseCache, code_version
-from shared.calendar.queries import select_calendar
-from shared.calendar.trading import EXCHANGE_ZONE
+from shared.calendar.trading import EXCHANGE_ZONE, select_calendar
 from shared.connections.postgres import PostgresClient
 from shared.connections.redis import RedisClient
-from shared.http.endpoint import public_endpoint
+from shared.http.endpoint import Router, public_endpoint
 from shared.http.problem import Problem
 from shared.http.query import read_query
 from shared.http.response_data import ResponseData, json_body, rfc3339, source_of
-from shared.http.router import Router
 from shared.runtime import clock
 
 PATH = "/insights"
