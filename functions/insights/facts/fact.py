@@ -70,6 +70,11 @@ class Fact:
         """Metric and basis."""
         return self.metric, self.basis
 
+    @property
+    def owner(self) -> str | None:
+        """Company or industry that the figure is of, None for the market."""
+        return self.ticker or self.industry
+
 
 def direction_of(figure: Decimal) -> Direction | None:
     """Return the direction of *figure*, None for zero."""

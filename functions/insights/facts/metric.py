@@ -52,11 +52,15 @@ class Metric:
 
 
 class Role(NamedTuple):
-    """A fact that a story needs: its metric and basis, and its direction where only that side is meant."""
+    """A fact that a story needs: its metric and basis, and its direction where only that side is meant.
+
+    *owner* is the role whose company or industry the fact has to be of, in a story that names several.
+    """
 
     metric: str
     basis: str | None
     direction: Direction | None = None
+    owner: str | None = None
 
     def fits(self, fact: Fact) -> bool:
         """Return whether *fact* can play this role."""
@@ -115,6 +119,11 @@ def same(one: str, other: str) -> Callable[[Cast], bool]:
 def larger(one: str, other: str) -> Callable[[Cast], bool]:
     """Return the condition that the first role is the larger figure: the lead of a sentence."""
     return lambda cast: abs(cast[one].value) >= abs(cast[other].value)
+
+
+def changed(one: str, other: str) -> Callable[[Cast], bool]:
+    """Return the condition that two roles show different figures: without it nothing grew or shrank."""
+    return lambda cast: cast[one].text != cast[other].text
 
 
 def both(*conditions: Callable[[Cast], bool]) -> Callable[[Cast], bool]:

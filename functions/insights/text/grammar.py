@@ -42,8 +42,8 @@ class Frame:
 
     @cached_property
     def named(self) -> frozenset[str]:
-        """The roles that bring a company of their own."""
-        return frozenset(name for name, form in _PLACE.findall(self.text) if form == "name")
+        """The roles whose company or industry the frame names."""
+        return frozenset(name for name, form in _PLACE.findall(self.text) if form in ("name", "industry"))
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:

@@ -1,7 +1,7 @@
 """Parser of insights: which facts a sentence states, or why it may not be published.
 
-A sentence is one frame, or two or three of the same window joined by `while`, `and` or a semicolon. Each claim of it
-(company, metric, basis, direction, size, period, comparison) is held against its fact.
+A sentence is one frame, or two or three of the same window joined by `while`, `and` or a semicolon. Each claim
+(company, metric, basis, direction, size, period, comparison) is compared with its fact.
 """
 
 import re
@@ -96,8 +96,10 @@ def normalize(text: str) -> str:
 
 def parse(text: str, facts: FactTable) -> Sentence | list[Violation]:
     """Return the sentence that *text* is, or what is wrong with it."""
+    if len(text) > 2 * LONGEST:
+        return [Violation("length", f"has more than {LONGEST} characters")]
     normalized = normalize(text)
-    if violations := list(_look(normalized, facts)):
+    if violations := [*_characters(text), *_look(normalized, facts)]:
         return violations
     found = _parse(normalized, facts, _MOST_CLAUSES)
     if isinstance(found, list):
@@ -130,6 +132,15 @@ def _parse(text: str, facts: FactTable, clauses: int) -> tuple[Statement, ...] |
     return worst or [Violation("form", "is not one of the forms of a sentence that state these facts")]
 
 
+def _characters(text: str) -> Iterator[Violation]:
+    """Yield the characters of *text* as it was written that no sentence has: small letters would hide a Kelvin sign."""
+    for character in dict.fromkeys(_SLOT.sub(" ", text.translate(_TYPOGRAPHY))):
+        if unicodedata.category(character).startswith("N") or character.isnumeric():
+            yield Violation("digit", f"writes {character!r}: a figure may only come from a slot")
+        elif not re.fullmatch(r"[A-Za-z ',.;:\n-]", character):
+            yield Violation("character", f"has {character!r}: plain words, commas and semicolons only")
+
+
 def _look(text: str, facts: FactTable) -> Iterator[Violation]:
     """Yield what shows that no frame has *text*, with the reason that helps most."""
     outside = _SLOT.sub(" ", text)
@@ -137,11 +148,6 @@ def _look(text: str, facts: FactTable) -> Iterator[Violation]:
         yield Violation("empty", "says nothing")
     if len(text) > LONGEST:
         yield Violation("length", f"has more than {LONGEST} characters")
-    for character in dict.fromkeys(outside):
-        if unicodedata.category(character).startswith("N") or character.isnumeric():
-            yield Violation("digit", f"writes {character!r}: a figure may only come from a slot")
-        elif not " " <= character <= "~" or character in '{}<>[]`*#@/\\|_=+%$&^~"':
-            yield Violation("character", f"has {character!r}: plain words, commas and semicolons only")
     for slot in dict.fromkeys(_SLOT.findall(text)):
         name = slot[1:-1].removesuffix(".industry")
         if name not in facts and not any(fact.ticker == name for fact in facts.values()):
@@ -198,13 +204,20 @@ def _role(statement: Statement, role: str, fact: Fact) -> Iterator[Violation]:
     if not wanted.fits(fact):
         code = "basis" if fact.metric == wanted.metric and fact.basis != wanted.basis else "metric"
         code = "direction" if fact.key == (wanted.metric, wanted.basis) else code
-        told = f"{wanted.metric}/{wanted.basis}"
-        yield Violation(code, f"tells {{{fact.id}}} as {told}: it is {fact.metric}/{fact.basis} {fact.direction or ''}")
-    named = role in statement.frame.named or not statement.frame.has_subject
-    if fact.ticker is not None and not named and fact.ticker != statement.subject:
-        yield Violation("subject", f"does not say that {{{fact.id}}} is the figure of {fact.ticker}")
-    if fact.industry and statement.subject and statement.subject not in fact.source_bars.tickers:
-        yield Violation("subject", f"says that {statement.subject} is of the industry of {{{fact.id}}}")
+        stated = f"{wanted.metric}/{wanted.basis}"
+        yield Violation(
+            code, f"states {{{fact.id}}} as {stated}: it is {fact.metric}/{fact.basis} {fact.direction or ''}"
+        )
+    if wanted.owner is not None:
+        is_named = statement.cast[wanted.owner].owner == fact.owner
+    elif role in statement.frame.named or fact.owner is None:
+        is_named = True
+    elif fact.ticker is not None:
+        is_named = fact.ticker == statement.subject
+    else:
+        is_named = statement.subject in fact.source_bars.tickers
+    if not is_named:
+        yield Violation("subject", f"does not say that {{{fact.id}}} is the figure of {fact.owner}")
 
 
 def _word(fact: Fact, form: str, text: str) -> Iterator[Violation]:

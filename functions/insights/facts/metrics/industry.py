@@ -10,6 +10,7 @@ from functions.insights.facts.metric import Cast, Metric, Role, Story, opposite
 from functions.insights.facts.metrics.change import DAY
 
 INDUSTRY = Role("industry_change", "previous_close")
+INDUSTRY_RANK = Role("industry_rank", "previous_close")
 _STOCKS_AT_LEAST, _INDUSTRIES_AT_LEAST = 3, 4
 _PLAIN = re.compile(r"(?=.{3,40}$)[A-Z][A-Za-z-]*(?: (?:[A-Z][A-Za-z-]*|and|of|&))*")
 """An industry's name is data of others: one that is not a few plain words is not shown."""
@@ -82,7 +83,7 @@ STORIES = (
     Story(
         name="industry",
         kind="industry",
-        roles={"i": INDUSTRY, "r": Role("industry_rank", "previous_close")},
+        roles={"i": INDUSTRY, "r": INDUSTRY_RANK._replace(owner="i")},
         significance=lambda cast: cast["i"].significance + Decimal("0.5"),
         frames=(
             "stocks in {i.industry} {i.verb} {i} on average since the previous close, {r}",

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 from functions.insights.facts.fact import Fact
-from functions.insights.facts.metric import Cast, Role, Story
+from functions.insights.facts.metric import Cast, Story
 from functions.insights.facts.metrics.breadth import AVERAGE, DOWN, UP
 from functions.insights.facts.metrics.change import DAY
-from functions.insights.facts.metrics.industry import INDUSTRY
+from functions.insights.facts.metrics.industry import INDUSTRY, INDUSTRY_RANK
 from functions.insights.facts.metrics.rank import RANK
 
 
@@ -50,7 +50,7 @@ STORIES = (
     Story(
         name="leader and laggard",
         kind="wrap",
-        roles={"x": DAY, "r": RANK, "y": DAY, "s": RANK},
+        roles={"x": DAY, "r": RANK._replace(owner="x"), "y": DAY, "s": RANK._replace(owner="y")},
         mood=("x", "y"),
         moment="close",
         combine=_leader_and_laggard,
@@ -70,17 +70,14 @@ STORIES = (
         kind="wrap",
         roles={
             "i": INDUSTRY,
-            "r": Role("industry_rank", "previous_close"),
+            "r": INDUSTRY_RANK._replace(owner="i"),
             "j": INDUSTRY,
-            "s": Role("industry_rank", "previous_close"),
+            "s": INDUSTRY_RANK._replace(owner="j"),
         },
         mood=("i", "j"),
         moment="close",
         combine=_industries,
-        when=lambda cast: (
-            (cast["r"].industry, cast["s"].industry) == (cast["i"].industry, cast["j"].industry)
-            and (cast["i"].direction, cast["j"].direction) == ("up", "down")
-        ),
+        when=lambda cast: (cast["i"].direction, cast["j"].direction) == ("up", "down"),
         frames=(
             "stocks in {i.industry} {i.verb} {i} on average from the previous close, {r}; "
             "stocks in {j.industry} {j.verb} {j}, {s}",
