@@ -24,22 +24,22 @@ class Client:
         Parameters that are None are omitted.
         """
         headers = {name: caller.headers[name] for name in _FORWARDED if name in caller.headers} if caller else {}
-        asked = {name: str(value) for name, value in query.items() if value is not None}
+        parameters = {name: str(value) for name, value in query.items() if value is not None}
         try:
-            answer = await self._client.get(path, params=asked, headers=headers)
+            response = await self._client.get(path, params=parameters, headers=headers)
         except httpx2.HTTPError as error:
             raise ToolError(f"StocksALot does not respond ({type(error).__name__}). Try again in a minute.") from error
-        if answer.is_success:
-            return answer.json()
-        raise ToolError(_text(answer))
+        if response.is_success:
+            return response.json()
+        raise ToolError(_text(response))
 
 
-def _text(answer: httpx2.Response) -> str:
+def _text(response: httpx2.Response) -> str:
     """Return the problem's text and, if given, the time to wait."""
-    wait = answer.headers.get("retry-after")
+    wait = response.headers.get("retry-after")
     again = f" Try again in {wait} s." if wait and wait.isdecimal() else ""
     try:
-        problem = answer.json()
+        problem = response.json()
         return f"{problem['title']}: {problem['detail']}{again}"
     except (ValueError, KeyError, TypeError):
-        return f"StocksALot responded {answer.status_code}.{again}"
+        return f"StocksALot responded {response.status_code}.{again}"

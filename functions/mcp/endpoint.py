@@ -34,7 +34,7 @@ class McpEndpoint:
         self._starting: asyncio.Task[None] | None = None
         self._started = asyncio.Event()
 
-    async def answer(self, request: Request) -> Response:
+    async def respond(self, request: Request) -> Response:
         """Return the response to a message; Problem 404 or 405."""
         if request.scope["path"].rstrip("/") != PATH:
             raise Problem(404, "not-found", "Not found", f"No such path. The MCP endpoint is {PATH}.")
@@ -56,10 +56,10 @@ class McpEndpoint:
         """Return the ASGI messages that the SDK sends."""
         sent: list[Message] = []
 
-        async def keep(message: Message) -> None:
+        async def collect(message: Message) -> None:
             sent.append(message)
 
-        await self._manager.handle_request(request.scope, request.receive, keep)
+        await self._manager.handle_request(request.scope, request.receive, collect)
         return sent
 
 

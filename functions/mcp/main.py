@@ -21,7 +21,7 @@ log.configure()
 for verbose in ("httpx2", "mcp.server.streamable_http", "mcp.server.streamable_http_manager"):
     logging.getLogger(verbose).setLevel(logging.WARNING)
 _settings = read_settings(Settings)
-_respond = limited_endpoint(McpEndpoint(_settings).answer, AddressLimiter(_settings))
+_respond = limited_endpoint(McpEndpoint(_settings).respond, AddressLimiter(_settings))
 
 
 @functions_framework.aio.http

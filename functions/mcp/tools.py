@@ -113,7 +113,7 @@ class Tools:
 
 def make_server(settings: Settings) -> MCPServer:
     """Return the MCP server with its tools."""
-    # Tools and resources never change: a stream that waits for a change would keep a replica running.
+    # Tools and resources never change: a stream of changes would hold a replica for nothing.
     server = MCPServer("stocksalot", title="StocksALot", instructions=INSTRUCTIONS, version="1", subscriptions=False)
     tools = Tools(Client(settings.api_url), Client(settings.insights_url))
     for tool in (

@@ -1,4 +1,4 @@
-"""The files of the build as they are sent: read once, with their packed forms, their tag and their policy."""
+"""Files of the build: read once, with their compressed forms, ETag and content security policy."""
 
 import html
 import re
@@ -21,37 +21,37 @@ _MEDIA_TYPES = {
     ".woff2": "font/woff2",
     ".xml": "application/xml",
 }
-_PACKED = {"br": ".br", "gzip": ".gz"}
+_ENCODED = {"br": ".br", "gzip": ".gz"}
 """Suffixes the build gives compressed files."""
 _POLICY = re.compile(r'<meta http-equiv="content-security-policy" content="([^"]*)"', re.IGNORECASE)
 _NOTHING = "default-src 'none'"
 _WORKER = "service-worker.js"
 _OWN_HOST = f"{_NOTHING}; connect-src 'self'"
-"""A service worker is ruled by what its own script came with, and fetches what it keeps."""
+"""A service worker has the policy of its own script, and fetches what it caches."""
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file: *name* within the build, *packed* by content coding, *policy* what the document may load."""
+    """A file: *name* within the build, *encoded* by content coding, *policy* the content security policy of the document."""
 
     name: str
     media_type: str
     body: bytes
-    packed: dict[str, bytes]
+    encoded: dict[str, bytes]
     tag: str
     policy: str
     changed: int
 
 
 class Files:
-    """Reads files below *folder*, and each again only when it has changed."""
+    """Cache of the files below *folder*; a changed file is read again."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._read: dict[str, File] = {}
 
     def read(self, name: str) -> File | None:
-        """Return the file *name* (a/b.js), None when there is none, or it is one of another's packed forms."""
+        """Return the file *name* (a/b.js), None when there is none, or it is the compressed form of another."""
         parts = name.split("/")
         if "\0" in name or "\\" in name or any(part in ("", ".", "..") for part in parts):
             return None
@@ -70,7 +70,7 @@ class Files:
 
 def _read(name: str, path: Path, changed: int) -> File:
     body = path.read_bytes()
-    siblings = {coding: path.with_name(path.name + suffix) for coding, suffix in _PACKED.items()}
+    siblings = {coding: path.with_name(path.name + suffix) for coding, suffix in _ENCODED.items()}
     return File(
         name,
         _MEDIA_TYPES[path.suffix],

@@ -1,4 +1,4 @@
-"""Response headers of the page's files, and the reading of Accept-Encoding."""
+"""Security headers of the page's files, and the parser of Accept-Encoding."""
 
 import re
 
@@ -9,12 +9,12 @@ SECURITY = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-"""Sent with every answer."""
+"""Headers of every response."""
 
 _CODING = re.compile(r"\s*([^\s;,]+)\s*(?:;\s*q\s*=\s*([01](?:\.[0-9]{0,3})?)\s*)?")
 
 
-def packings(accept_encoding: str) -> list[str]:
-    """Return the content codings that the header Accept-Encoding takes, the smaller one first."""
+def content_codings(accept_encoding: str) -> list[str]:
+    """Return the content codings accepted by the header Accept-Encoding, the smaller one first."""
     weights = {name.lower(): float(q or 1) for name, q in _CODING.findall(accept_encoding)}
     return [name for name in ("br", "gzip") if weights.get(name, weights.get("*", 0)) > 0]

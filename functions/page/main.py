@@ -12,7 +12,7 @@ from shared.runtime import log
 from shared.runtime.settings import read_settings
 
 log.configure()
-_respond = limited_endpoint(Site().answer, AddressLimiter(read_settings(Settings)))
+_respond = limited_endpoint(Site().respond, AddressLimiter(read_settings(Settings)))
 
 
 @functions_framework.aio.http

@@ -47,7 +47,7 @@ class Event(Part, frozen=True):
 
 
 class Tick(Event, frozen=True, kw_only=True, omit_defaults=True):
-    """A schedule, or a person, asked to look for what is missing. PingSource → ingest, insights (extension `job`).
+    """A schedule or a person requested a check for missing data. PingSource → ingest, insights (extension `job`).
 
     Without overrides: whatever is missing now. *start* and *end* (instants, or dates of sessions) fill [start, end);
     *lookback_sessions* looks for holes in the newest sessions.
@@ -92,7 +92,7 @@ def _day(moment: Moment) -> date:
 
 
 class TickRefused(Event, frozen=True, kw_only=True):
-    """A tick asked for something that can never be done. ingest → store, which keeps it as a dead letter.
+    """A tick requested something impossible. ingest → store, which stores it as a dead letter.
 
     It is a reply and not an error, because an error would be retried for minutes before ending in the same place.
     """
@@ -119,11 +119,11 @@ class Bar(Part, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Series(Part, frozen=True, kw_only=True, omit_defaults=True):
-    """The bars of one ticker in the window [start, end) that was asked for; no bars means the source has none there.
+    """Bars of one ticker in the requested window [start, end); no bars means the source has none there.
 
-    *confirmed_by* names a second source that agrees with the newest close, if one was asked. *source* is that of these
+    *confirmed_by* names a second source that agrees with the newest close, if one was queried. *source* is that of these
     bars where another provider served them than most. *unreadable* are bars without a readable time, as text. With a
-    *reason* none of the bars may be stored: the answer's own labels are not those that were asked for.
+    *reason* none of the bars may be stored: the answer's own labels are not those that were requested.
     """
 
     ticker: str
@@ -147,7 +147,7 @@ class FetchFailure(Part, frozen=True, kw_only=True):
 class BarsFetched(Event, frozen=True, kw_only=True, omit_defaults=True):
     """A provider answered with bars. ingest → store.
 
-    *failures* are the tickers that it did not serve. *configuration* is a digest of the providers that could be asked.
+    *failures* are the tickers that it did not serve. *configuration* is a digest of the configured providers.
     """
 
     TYPE = "tech.stocksalot.bars.fetched.v1"

@@ -79,7 +79,7 @@ def make_app(target: str, source: str, environment: Mapping[str, str] = os.envir
 
 
 async def _alive(_: Request) -> Response:
-    """Answer a liveness probe: the event loop runs. No database is asked, because a restart repairs none."""
+    """Respond to a liveness probe: the event loop runs. No database is queried, because a restart repairs none."""
     return Response(status_code=204)
 
 

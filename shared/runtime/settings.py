@@ -31,7 +31,7 @@ class Secret:
         self._text = text
 
     def reveal(self) -> str:
-        """Return the text, for those who must send or check it."""
+        """Return the text, to send or check it."""
         return self._text
 
     def __repr__(self) -> str:

@@ -17,9 +17,9 @@ from urllib.parse import unquote
 
 _logger = logging.getLogger(__name__)
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
-_PAUSE_SECONDS = 1.0
-_PATIENCE_SECONDS = 5.0
-_AT_MOST = 2000
+_EXPORT_AFTER_SECONDS = 1.0
+_TIMEOUT_SECONDS = 5.0
+_MAX_SPANS = 2000
 """Spans that wait for a receiver; beyond it the oldest are dropped."""
 _SERVER, _CONSUMER, _ERROR = 2, 5, 2
 
@@ -30,10 +30,10 @@ App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 
 class TracingMiddleware:
-    """An ASGI application around *app* that tells of each of its answers.
+    """ASGI middleware that records a span for each response of *app*.
 
-    *endpoint* is the receiver's address (http://collector:4318), *headers* what it wants to be sent along, as the
-    OpenTelemetry specification writes it: `Authorization=Bearer%20...,X-Scope=a`.
+    *endpoint* is the receiver's address (http://collector:4318), *headers* are added to each export, in the form of the
+    OpenTelemetry specification: `Authorization=Bearer%20...,X-Scope=a`.
     """
 
     def __init__(self, app: App, endpoint: str, headers: str, service: str) -> None:
@@ -43,41 +43,41 @@ class TracingMiddleware:
         self._headers = {name.strip(): unquote(value.strip()) for name, value in pairs}
         self._service = service
         self._spans: list[dict[str, Any]] = []
-        self._sending: asyncio.Task[None] | None = None
+        self._exporting: asyncio.Task[None] | None = None
         self._cold = True
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Answer as the application does."""
+        """Respond as the application does."""
         if scope["type"] == "lifespan":
-            return await self._live(receive, send)
+            return await self._handle_lifespan(receive, send)
         if scope["path"] == "/healthz":
             return await self._app(scope, receive, send)
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         parent = _TRACEPARENT.fullmatch(headers.get("traceparent", ""))
-        if parent and not int(parent[3], 16) & 1:  # whoever began it does not want it recorded
+        if parent and not int(parent[3], 16) & 1:  # the caller's sampling decision
             return await self._app(scope, receive, send)
         trace, span = parent[1] if parent else secrets.token_hex(16), secrets.token_hex(8)
         others = [(name, value) for name, value in scope["headers"] if name.lower() != b"traceparent"]
-        told = {**scope, "headers": [*others, (b"traceparent", f"00-{trace}-{span}-01".encode())]}
+        traced_scope = {**scope, "headers": [*others, (b"traceparent", f"00-{trace}-{span}-01".encode())]}
         status = 500
 
-        async def note(message: Message) -> None:
+        async def send_noting_status(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
             await send(message)
 
-        began = time.time_ns()
+        started_at = time.time_ns()
         try:
-            await self._app(told, receive, note)
+            await self._app(traced_scope, receive, send_noting_status)
         finally:
             record = self._span(scope, headers, status)
-            times = {"startTimeUnixNano": str(began), "endTimeUnixNano": str(time.time_ns())}
+            times = {"startTimeUnixNano": str(started_at), "endTimeUnixNano": str(time.time_ns())}
             ids = {"traceId": trace, "spanId": span, "parentSpanId": parent[2] if parent else ""}
-            self._keep({**ids, **times, **record})
+            self._record({**ids, **times, **record})
 
     def _span(self, scope: Message, headers: dict[str, str], status: int) -> dict[str, Any]:
-        """Return what the span says besides its place and time, by OpenTelemetry's names."""
+        """Return the span's name, kind, attributes and status, by OpenTelemetry's semantic conventions."""
         event = headers.get("ce-type")
         attributes: dict[str, str | int | bool] = {
             "http.request.method": scope["method"],
@@ -88,51 +88,51 @@ class TracingMiddleware:
         if event:
             attributes |= {"cloudevents.event_type": event, "cloudevents.event_id": headers.get("ce-id", "")}
         self._cold = False
-        place = "/" + scope["path"].split("/")[1]
+        route = "/" + scope["path"].split("/")[1]
         return {
-            "name": event or f"{scope['method']} {place}",
+            "name": event or f"{scope['method']} {route}",
             "kind": _CONSUMER if event else _SERVER,
             "attributes": [{"key": key, "value": _value(value)} for key, value in attributes.items()],
             "status": {"code": _ERROR} if status >= 500 else {},
         }
 
-    def _keep(self, span: dict[str, Any]) -> None:
+    def _record(self, span: dict[str, Any]) -> None:
         self._spans.append(span)
-        del self._spans[:-_AT_MOST]
-        if self._sending is None or self._sending.done():
-            self._sending = asyncio.create_task(self._send_soon())
+        del self._spans[:-_MAX_SPANS]
+        if self._exporting is None or self._exporting.done():
+            self._exporting = asyncio.create_task(self._export_soon())
 
-    async def _send_soon(self) -> None:
-        await asyncio.sleep(_PAUSE_SECONDS)
-        await self._send()
+    async def _export_soon(self) -> None:
+        await asyncio.sleep(_EXPORT_AFTER_SECONDS)
+        await self._export()
 
-    async def _send(self) -> None:
-        """Send what waits; spans that the receiver does not take are lost, as telemetry may be."""
+    async def _export(self) -> None:
+        """Export the recorded spans; those that the receiver refuses are dropped, as telemetry may be."""
         spans, self._spans = self._spans, []
         if spans:
             try:
                 await asyncio.to_thread(self._post, spans)
             except OSError as error:
-                _logger.warning("%d spans were not taken: %s", len(spans), error)
+                _logger.warning("%d spans were not exported: %s", len(spans), error)
 
     def _post(self, spans: list[dict[str, Any]]) -> None:
-        from urllib.request import Request, urlopen  # not for a first answer
+        from urllib.request import Request, urlopen  # loaded late: a first response does not need it
 
         resource = {"attributes": [{"key": "service.name", "value": _value(self._service)}]}
         scoped = [{"scope": {"name": "stocksalot"}, "spans": spans}]
         body = json.dumps({"resourceSpans": [{"resource": resource, "scopeSpans": scoped}]}).encode()
         headers = {"Content-Type": "application/json", **self._headers}
-        with urlopen(Request(self._address, body, headers), timeout=_PATIENCE_SECONDS):  # noqa: S310  the operator's own
+        with urlopen(Request(self._address, body, headers), timeout=_TIMEOUT_SECONDS):  # noqa: S310  the operator's own
             pass
 
-    async def _live(self, receive: Receive, send: Send) -> None:
-        """Send what waits before the process ends."""
+    async def _handle_lifespan(self, receive: Receive, send: Send) -> None:
+        """Export the recorded spans before the process ends."""
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
-                await self._send()
+                await self._export()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 

@@ -48,7 +48,7 @@ def client(build: Path) -> TestClient:
     site = Site(build)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        response = await site.answer(Request(scope, receive))
+        response = await site.respond(Request(scope, receive))
         await response(scope, receive, send)
 
     return TestClient(application, headers={"Accept-Encoding": "identity"}, follow_redirects=False)
@@ -80,7 +80,7 @@ def test_what_is_not_there_is_404(client: TestClient, path: str) -> None:
 
     assert (page.status_code, line.status_code) == (404, 404)
     assert "<title>200</title>" in page.text
-    assert line.text == "Nothing is here.\n"
+    assert line.text == "Not found.\n"
     assert line.headers["cache-control"] == "no-store"
 
 
@@ -109,6 +109,7 @@ def test_a_slash_too_many_is_taken_off(client: TestClient) -> None:
 
     assert (moved.status_code, moved.headers["location"]) == (308, "/stocks/NVDA?range=1D")
     assert client.get("http://testserver//example.com/").status_code == 404
+    assert client.get("http://testserver//", follow_redirects=False).status_code == 404
 
 
 def test_only_reading_is_allowed(client: TestClient) -> None:
@@ -184,7 +185,7 @@ def test_without_a_build_it_says_how_to_make_one(tmp_path: Path) -> None:
     site = Site(tmp_path / "absent")
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        await (await site.answer(Request(scope, receive)))(scope, receive, send)
+        await (await site.respond(Request(scope, receive)))(scope, receive, send)
 
     answer = TestClient(application).get("/", headers=HTML)
 
