@@ -32,7 +32,7 @@ _OWN_HOST = f"{_NOTHING}; connect-src 'self'"
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file: *name* within the build, *encoded* by content coding, *policy* the content security policy of the document."""
+    """A file: *name* within the build, *encoded* by content coding, *policy* its content security policy."""
 
     name: str
     media_type: str

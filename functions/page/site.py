@@ -56,7 +56,9 @@ class Site:
 
 def _send(file: File, request: Request, status: int, cached: str) -> Response:
     """Return *file* in the content coding that the request prefers, or 304 for a matching ETag."""
-    coding = next((name for name in content_codings(request.headers.get("accept-encoding", "")) if name in file.encoded), "")
+    coding = next(
+        (name for name in content_codings(request.headers.get("accept-encoding", "")) if name in file.encoded), ""
+    )
     tag = f'"{file.tag}-{coding}"' if coding else f'"{file.tag}"'
     headers = {
         **SECURITY,

@@ -1,6 +1,6 @@
-"""`python3 -m knative.install deploy local|cloud`: from one .env and the manifests to a cluster that answers.
+"""Deployment to a cluster: `python3 -m knative.install deploy local|cloud` applies the manifests with one .env.
 
-`rehearse` checks both overlays without a cluster. `deploy` needs kubectl and Python's own library, nothing of .venv.
+`rehearse` checks both overlays without a cluster. `deploy` needs kubectl and the standard library, no package.
 """
 
 import argparse
@@ -10,55 +10,64 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from knative.install.overlay import DOMAIN, LOCAL_REGISTRY, ROOT, Wanted, WrongError, link, read_variables, write
+from knative.install.overlay import (
+    DOMAIN,
+    LOCAL_REGISTRY,
+    ROOT,
+    Deployment,
+    DeploymentError,
+    link,
+    read_variables,
+    write,
+)
 
 _LATER = ("serving.knative.dev/", "eventing.knative.dev/v1\n", "sources.knative.dev/", "gateway.networking.k8s.io/")
-"""Whose objects wait until the database has its new shape: the functions, and what sends them anything."""
-_PATIENCE = "--timeout=600s"
+"""API groups whose objects are applied after the migration: the functions, and the sources of their requests."""
+_TIMEOUT = "--timeout=600s"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the command line says; return the exit code."""
-    asked = _parser().parse_args(arguments)
-    if asked.verb == "rehearse":
+    """Run the verb of the command line; return the exit code."""
+    parsed = _parser().parse_args(arguments)
+    if parsed.verb == "rehearse":
         from knative.install.rehearse import rehearse  # needs the packages of the tests
 
         return rehearse()
-    wanted = Wanted(asked.overlay, read_variables(asked.env), asked.registry, asked.tag, asked.domain)
-    folder = ROOT / ".local" / "deploy" / asked.overlay
+    deployment = Deployment(parsed.overlay, read_variables(parsed.env), parsed.registry, parsed.tag, parsed.domain)
+    folder = ROOT / ".local" / "deploy" / parsed.overlay
     try:
-        write(wanted, folder)
-        link(folder, asked.overlay)
+        write(deployment, folder)
+        link(folder, parsed.overlay)
         built = _kubectl("kustomize", str(folder), capture=True)
-        if asked.dry_run:
+        if parsed.dry_run:
             print(f"kubectl diff -k {folder} shows what would change", file=sys.stderr)
             return 0
         deploy(built)
-    except WrongError as error:
+    except DeploymentError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except subprocess.CalledProcessError as error:
         print(f"error: {' '.join(error.cmd)} failed with {error.returncode}", file=sys.stderr)
         return 1
-    print("\n".join(_verify(wanted)))
+    print("\n".join(_verify(deployment)))
     return 0
 
 
 def deploy(built: str) -> None:
     """Apply the manifests *built*: state first, then the schema, then the functions, and wait until all is ready."""
     first, later = split(built)
-    # A Job cannot be changed, only made anew.
+    # A Job is immutable: it is deleted and created again.
     _kubectl("delete", "job", "migration", "--namespace=stocksalot", "--ignore-not-found")
     _kubectl("apply", "--filename=-", given=first)
-    _kubectl("wait", "--namespace=stocksalot", "--for=condition=Complete", "job/migration", _PATIENCE)
+    _kubectl("wait", "--namespace=stocksalot", "--for=condition=Complete", "job/migration", _TIMEOUT)
     _kubectl("apply", "--filename=-", given=later)
     for kind in ("brokers.eventing.knative.dev", "services.serving.knative.dev", "triggers.eventing.knative.dev"):
-        # A reply that is published before its Trigger is ready would be taken and dropped.
-        _kubectl("wait", "--namespace=stocksalot", "--for=condition=Ready", kind, "--all", _PATIENCE)
+        # A reply that is published before its Trigger is ready would be accepted and dropped.
+        _kubectl("wait", "--namespace=stocksalot", "--for=condition=Ready", kind, "--all", _TIMEOUT)
 
 
 def split(built: str) -> tuple[str, str]:
-    """Return the documents of *built* that come before the migration has run, it among them, and the others."""
+    """Split the documents of *built*: those up to the migration, and those to apply after it."""
     documents = [document.strip("\n") + "\n" for document in re.split(r"^---$", built, flags=re.MULTILINE)]
     later = [one for one in documents if re.search(r"^apiVersion: (.*\n)", one, re.MULTILINE)[1].startswith(_LATER)]  # type: ignore[index]
     first = [one for one in documents if one not in later]
@@ -77,29 +86,29 @@ def _kubectl(*arguments: str, given: str | None = None, capture: bool = False) -
     return done.stdout or ""
 
 
-def _verify(wanted: Wanted) -> list[str]:
-    if wanted.overlay == "local":
+def _verify(deployment: Deployment) -> list[str]:
+    if deployment.overlay == "local":
         return [
-            "deployed. Look at it:",
+            "Deployed. Try it:",
             "  kubectl -n envoy-gateway-system port-forward "
             "$(kubectl -n envoy-gateway-system get service -o name "
             "-l gateway.envoyproxy.io/owning-gateway-name=public) 8080:80",
             "  curl localhost:8080/api/status",
         ]
-    return ["deployed. Look at it:", f"  curl https://{wanted.domain}/api/status"]
+    return ["Deployed. Try it:", f"  curl https://{deployment.domain}/api/status"]
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python3 -m knative.install", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
-    one = verbs.add_parser("deploy", help="bring the cluster that kubectl points to up to date")
+    one = verbs.add_parser("deploy", help="apply the manifests to the cluster of the current kubectl context")
     one.add_argument("overlay", help="local or cloud")
     one.add_argument("--env", type=Path, default=ROOT / ".env", help="the operator's variables (.env)")
-    one.add_argument("--registry", default=LOCAL_REGISTRY, help="where the images are")
-    one.add_argument("--tag", default="local", help="which of them")
-    one.add_argument("--domain", default=DOMAIN, help="the host that readers use; the API is also at api.<domain>")
-    one.add_argument("--dry-run", action="store_true", help="write and build, apply nothing")
-    verbs.add_parser("rehearse", help="check what would be deployed, without a cluster")
+    one.add_argument("--registry", default=LOCAL_REGISTRY, help="registry of the images")
+    one.add_argument("--tag", default="local", help="tag of the images")
+    one.add_argument("--domain", default=DOMAIN, help="public host name; the API is also at api.<domain>")
+    one.add_argument("--dry-run", action="store_true", help="write and render the manifests, apply nothing")
+    verbs.add_parser("rehearse", help="check the manifests without a cluster")
     return parser
 
 

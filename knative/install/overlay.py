@@ -1,7 +1,7 @@
 """Deployment settings over an overlay: configuration and secrets from one .env, images, the operator's domain.
 
-It is written as a kustomization of its own that builds on the overlay, so that `kubectl diff -k` shows what a
-deployment would change, and nothing of the operator's has to be put into a file of the project.
+They become a kustomization on top of the overlay, so that `kubectl diff -k` shows the changes of a deployment and no
+setting of the operator is written into a file of the project.
 """
 
 import hashlib
@@ -24,13 +24,13 @@ _VARIABLE = re.compile(r"^([A-Z][A-Z0-9_]*)=", re.MULTILINE)
 _IMAGE = re.compile(r"^IMAGES := (.*)$", re.MULTILINE)
 
 
-class WrongError(Exception):
+class DeploymentError(Exception):
     """Invalid deployment request; the message says what to change."""
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """A deployment: which overlay, the operator's variables, whose images, and the host that readers use."""
+class Deployment:
+    """Deployment of an overlay: the operator's variables, registry and tag of the images, public host name."""
 
     overlay: str
     variables: Mapping[str, str]
@@ -39,81 +39,88 @@ class Wanted:
     domain: str = DOMAIN
 
     def check(self) -> None:
-        """Refuse what would be accepted by the cluster and not work."""
+        """DeploymentError for settings that the cluster would accept and that would not work."""
         if not (OVERLAYS / self.overlay / "kustomization.yaml").exists():
-            raise WrongError(
-                f"there is no overlay {self.overlay}: {', '.join(sorted(p.name for p in OVERLAYS.iterdir()))}"
+            raise DeploymentError(
+                f"Unknown overlay {self.overlay}. Overlays: {', '.join(sorted(p.name for p in OVERLAYS.iterdir()))}"
             )
         known = sample()
         if unknown := set(self.variables) - set().union(*known.values()):
-            raise WrongError(f"nobody reads {', '.join(sorted(unknown))}: .env.sample has all that there are")
+            raise DeploymentError(f"Unknown variables: {', '.join(sorted(unknown))}. .env.sample lists all variables.")
         if self.overlay == "local":
             return
         needed = ("API_TOKEN_SECRET", "DATABASE_URL", "REDIS_URL")
         if missing := [name for name in needed if not self.variables.get(name)]:
-            raise WrongError(f"{', '.join(missing)} must be set in .env: nothing in the overlay {self.overlay} does")
+            raise DeploymentError(f"{', '.join(missing)} must be set in .env: the overlay {self.overlay} has none.")
         if self.registry == LOCAL_REGISTRY:
-            raise WrongError("REGISTRY must be one that the cluster can reach, with the images of `make images PUSH=1`")
+            raise DeploymentError(
+                "REGISTRY must be one that the cluster can reach, with the images of `make images PUSH=1`."
+            )
 
 
 def sample() -> dict[str, list[str]]:
-    """Return the variables in each part of .env.sample: Secret, Configuration, and what only `make run` reads."""
+    """Return the names of the variables in each part of .env.sample: Secret, Configuration, and those of `make run`."""
     text = (ROOT / ".env.sample").read_text()
     _, *parts = _PART.split(text)
     return {title: _VARIABLE.findall(body) for title, body in zip(parts[::2], parts[1::2], strict=True)}
 
 
 def read_variables(path: Path) -> dict[str, str]:
-    """Return the variables of *path* that are set; an empty one is none."""
+    """Return the variables of *path* with a value."""
     return {name: value for name, value in read_env(path).items() if value}
 
 
-def write(wanted: Wanted, folder: Path) -> None:
-    """Write the kustomization of *wanted* into *folder*, which is made; only its owner can read it."""
-    wanted.check()
+def write(deployment: Deployment, folder: Path) -> None:
+    """Write the kustomization of *deployment* into *folder*, readable by its owner alone."""
+    deployment.check()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    secret, configuration = (_chosen(wanted.variables, part) for part in ("Secret", "Configuration"))
+    secret, configuration = (_select(deployment.variables, part) for part in ("Secret", "Configuration"))
     for name, values in (("secret.env", secret), ("configuration.env", configuration)):
         file = folder / name
         file.touch(mode=0o600)
         file.write_text("".join(f"{key}={value}\n" for key, value in values.items()))
     (folder / "kustomization.yaml").write_text(
-        json.dumps(_kustomization(wanted, secret, configuration), indent=2) + "\n"
+        json.dumps(_kustomization(deployment, secret, configuration), indent=2) + "\n"
     )
 
 
 def link(folder: Path, overlay: str) -> None:
-    """Make the overlay a neighbour of the kustomization in *folder*: kustomize reads no absolute paths."""
+    """Link the overlay into *folder*, because kustomize reads no absolute paths."""
     target = folder / "overlay"
     target.unlink(missing_ok=True)
     target.symlink_to(OVERLAYS / overlay)
 
 
-def _chosen(variables: Mapping[str, str], part: str) -> dict[str, str]:
+def _select(variables: Mapping[str, str], part: str) -> dict[str, str]:
     return {name: variables[name] for name in sample()[part] if name in variables}
 
 
-def _kustomization(wanted: Wanted, secret: Mapping[str, str], configuration: Mapping[str, str]) -> dict[str, object]:
-    """Return it as JSON, which is YAML too."""
-    local = wanted.overlay == "local"
+def _kustomization(
+    deployment: Deployment, secret: Mapping[str, str], configuration: Mapping[str, str]
+) -> dict[str, object]:
+    """Return the kustomization of *deployment*."""
+    local = deployment.overlay == "local"
     names = _IMAGE.findall((ROOT / "Makefile").read_text())[0].split()
-    before = LOCAL_REGISTRY if local else "stocksalot"
-    made = {"name": "stocksalot", "namespace": "stocksalot"}
+    repository = LOCAL_REGISTRY if local else "stocksalot"
+    metadata = {"name": "stocksalot", "namespace": "stocksalot"}
     digest = hashlib.sha256(json.dumps([secret, configuration], sort_keys=True).encode()).hexdigest()[:16]
     return {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",
         "resources": ["overlay"],
         "generatorOptions": {"disableNameSuffixHash": True},
-        "configMapGenerator": [{**made, "behavior": "merge", "envs": ["configuration.env"]}] if configuration else [],
-        "secretGenerator": [{**made, "behavior": "merge" if local else "create", "envs": ["secret.env"]}]
+        "configMapGenerator": [{**metadata, "behavior": "merge", "envs": ["configuration.env"]}]
+        if configuration
+        else [],
+        "secretGenerator": [{**metadata, "behavior": "merge" if local else "create", "envs": ["secret.env"]}]
         if secret or not local
         else [],
         "images": [
-            {"name": f"{before}/{name}", "newName": f"{wanted.registry}/{name}", "newTag": wanted.tag} for name in names
+            {"name": f"{repository}/{name}", "newName": f"{deployment.registry}/{name}", "newTag": deployment.tag}
+            for name in names
         ],
         "patches": [
-            # A pod reads its configuration when it starts: with another one, Knative makes another revision.
+            # A pod reads its configuration at start: a changed digest makes Knative create a new revision.
             {
                 "target": {"group": "serving.knative.dev", "kind": "Service"},
                 "patch": json.dumps(
@@ -126,13 +133,13 @@ def _kustomization(wanted: Wanted, secret: Mapping[str, str], configuration: Map
                     ]
                 ),
             },
-            *(_domain(wanted.domain) if not local and wanted.domain != DOMAIN else []),
+            *(_domain(deployment.domain) if not local and deployment.domain != DOMAIN else []),
         ],
     }
 
 
 def _domain(domain: str) -> list[dict[str, object]]:
-    """Return the patches that put *domain* in the place of the one in the manifests."""
+    """Return the patches that replace the domain of the manifests by *domain*."""
 
     def patch(kind: str, name: str, values: Mapping[str, object]) -> dict[str, object]:
         operations = [{"op": "replace", "path": path, "value": value} for path, value in values.items()]

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 import yaml
 
 from knative.install.network_flows import find_wrong_flows, read_flows
-from knative.install.overlay import OVERLAYS, ROOT, Wanted, link, write
+from knative.install.overlay import OVERLAYS, ROOT, Deployment, link, write
 from knative.install.references import find_missing
 from knative.install.schemas import WITHOUT_SCHEMA, Body, find_faults
 from knative.local.kustomize import build
@@ -24,14 +24,17 @@ _SAMPLE = {
     "DATABASE_URL": "postgresql://u:p@db.example:5432/stocks?sslmode=require",
     "REDIS_URL": "rediss://:p@cache.example:6379/0",
 }
-DEPLOYMENTS = {"local": Wanted("local", {}), "cloud": Wanted("cloud", _SAMPLE, "registry.example/stocksalot", "v1")}
+DEPLOYMENTS = {
+    "local": Deployment("local", {}),
+    "cloud": Deployment("cloud", _SAMPLE, "registry.example/stocksalot", "v1"),
+}
 
 
-def render(wanted: Wanted) -> list[Body]:
-    """Return the objects that a deployment of *wanted* would apply, as kubectl renders them."""
+def render(deployment: Deployment) -> list[Body]:
+    """Return the objects that a deployment of *deployment* would apply, as kubectl renders them."""
     with TemporaryDirectory() as folder:
-        write(wanted, Path(folder))
-        link(Path(folder), wanted.overlay)
+        write(deployment, Path(folder))
+        link(Path(folder), deployment.overlay)
         command = ["kubectl", "kustomize", folder]
         return list(yaml.safe_load_all(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
 

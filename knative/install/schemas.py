@@ -28,52 +28,52 @@ WITHOUT_SCHEMA = {
     ("gateway.networking.k8s.io/v1", "Gateway"),
     ("gateway.networking.k8s.io/v1", "HTTPRoute"),
 }
-"""The runner's own list of fields is all that these are held to."""
+"""Checked only by the models of the local runner."""
 
 UNLISTED = {"spec.delivery.timeout"}
-"""The CRDs keep what they do not list in `delivery`, for the sake of this very field; models made from them cannot."""
+"""The CRDs preserve unknown fields of `delivery` for this field; models generated from them do not."""
 
 Body = dict[str, Any]
 
 
 def read_versions() -> dict[str, str]:
-    """The pinned versions by name."""
+    """Return the pinned versions by name."""
     lines = (ROOT / "knative" / "install" / "versions.env").read_text().splitlines()
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
 
 
 def find_model(body: Body) -> "type[BaseModel] | None":
-    """The published model of the object's kind, if there is one."""
+    """Return the published model of the object's kind, None without one."""
     if not (module := MODELS.get(body["apiVersion"])):
         return None
     return getattr(import_module(f"cloudcoil.models.{module}"), body["kind"])
 
 
-def _unknown_fields(body: Any, kept: Any, path: str = "") -> Iterator[str]:
-    """The path of each field of *body* that did not outlive the way through its model."""
-    if isinstance(body, dict) and isinstance(kept, dict):
+def _unknown_fields(body: Any, parsed: Any, path: str = "") -> Iterator[str]:
+    """Yield the path of each field of *body* that its model dropped."""
+    if isinstance(body, dict) and isinstance(parsed, dict):
         for name, value in body.items():
             place = f"{path}.{name}" if path else name
-            if name not in kept:
+            if name not in parsed:
                 yield place
             else:
-                yield from _unknown_fields(value, kept[name], place)
-    if isinstance(body, list) and isinstance(kept, list):
-        for index, (one, other) in enumerate(zip(body, kept, strict=True)):
+                yield from _unknown_fields(value, parsed[name], place)
+    if isinstance(body, list) and isinstance(parsed, list):
+        for index, (one, other) in enumerate(zip(body, parsed, strict=True)):
             yield from _unknown_fields(one, other, f"{path}[{index}]")
 
 
 def find_faults(body: Body) -> list[str]:
     """Return what an API server would refuse in an object, each with its path."""
-    import kubernetes_validate  # reads every schema it has
+    import kubernetes_validate  # slow: it reads all its schemas
     from pydantic import ValidationError
 
     if published := find_model(body):
         try:
-            kept = published.model_validate(body).model_dump(mode="json", by_alias=True, exclude_unset=True)
+            parsed = published.model_validate(body).model_dump(mode="json", by_alias=True, exclude_unset=True)
         except ValidationError as error:
             return [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
-        return [f"{field}: no such field" for field in _unknown_fields(body, kept) if field not in UNLISTED]
+        return [f"{field}: no such field" for field in _unknown_fields(body, parsed) if field not in UNLISTED]
     try:
         kubernetes_validate.validate(body, read_versions()["KUBERNETES"].rpartition(".")[0], strict=True)
     except kubernetes_validate.ValidationError as error:

@@ -47,7 +47,7 @@ async def tick(arguments: Namespace, folder: Path) -> int:
         if arguments.job == "bars" and arguments.start:
             return 0 if await backfill(client, data, wait=arguments.wait, console=console) else 1
         outcome = await client.tick(arguments.job, data)
-        text = explain(outcome) if arguments.job in JOBS else f"answered {outcome.code}"
+        text = explain(outcome) if arguments.job in JOBS else f"responded {outcome.code}"
         console.print(f"{arguments.job}: {text}")
         return 0 if outcome.code in (200, 204) and outcome.led_to != TickRefused.TYPE else 1
     finally:
@@ -55,18 +55,18 @@ async def tick(arguments: Namespace, folder: Path) -> int:
 
 
 async def replay(arguments: Namespace, folder: Path) -> int:
-    """Send dead letters again, or list them, a line each: the reason is what one looks for."""
+    """Send dead letters again, or list them, a line each with its reason."""
     client = find(folder)
     console = Console(soft_wrap=True, markup=False, highlight=False)
     try:
         if arguments.list:
-            for one in (await client.get_function("/stocksalot/store/dead-letters"))["items"]:
-                at = one["last_at"][5:16].replace("T", " ")
-                head = f"{one['id']}  {one['type']}  {one['event_id']}  {one['arrivals']}x  {at}"
-                console.print(f"{head}  {one['reason']}")
+            for letter in (await client.get_function("/stocksalot/store/dead-letters"))["items"]:
+                at = letter["last_at"][5:16].replace("T", " ")
+                head = f"{letter['id']}  {letter['type']}  {letter['event_id']}  {letter['arrivals']}x  {at}"
+                console.print(f"{head}  {letter['reason']}")
         else:
             sent = await client.act("replay", [str(number) for number in arguments.ids])
-            console.print("\n".join(f"sent again: {one}" for one in sent) or "there is nothing to send again")
+            console.print("\n".join(f"sent again: {letter}" for letter in sent) or "no dead letters")
     finally:
         await client.close()
     return 0
@@ -81,7 +81,7 @@ def send_dead_letters(environment: Mapping[str, str], ingress: str, arguments: S
 
 
 def check_settings(function: str, environment: Mapping[str, str]) -> list[str]:
-    """Return what a function would refuse of its settings when it starts."""
+    """Return the errors that a function would report for its settings at start."""
     if not (ROOT / "functions" / function / "settings.py").exists():
         return []
     try:
@@ -101,11 +101,11 @@ def check_settings(function: str, environment: Mapping[str, str]) -> list[str]:
 
 
 def fake_provider_settings(url: str) -> dict[str, str]:
-    """Return the settings that lead ingest to the fake providers at *url*."""
+    """Return the settings of ingest for the fake providers at *url*."""
     return {
         "PROVIDERS": "twelvedata",
         "TWELVEDATA_BASE_URL": url,
-        # Enough of them to fill the history of 50 tickers within one minute's budgets.
+        # Enough keys to fill the history of 50 tickers within the budgets of one minute.
         "TWELVEDATA_API_KEYS": ",".join(f"fake-{number}" for number in range(1, 8)),
         "FINNHUB_BASE_URL": f"{url}/api/v1",
         "FINNHUB_API_KEY": "fake",

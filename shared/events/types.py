@@ -121,9 +121,9 @@ class Bar(Part, frozen=True, kw_only=True, omit_defaults=True):
 class Series(Part, frozen=True, kw_only=True, omit_defaults=True):
     """Bars of one ticker in the requested window [start, end); no bars means the source has none there.
 
-    *confirmed_by* names a second source that agrees with the newest close, if one was queried. *source* is that of these
-    bars where another provider served them than most. *unreadable* are bars without a readable time, as text. With a
-    *reason* none of the bars may be stored: the answer's own labels are not those that were requested.
+    *confirmed_by* names a second source, where one was queried and agrees with the newest close. *source* is that of
+    these bars where another provider served them than most. *unreadable* are bars without a readable time, as text.
+    With a *reason* none of the bars may be stored: the labels of the response are not those that were requested.
     """
 
     ticker: str

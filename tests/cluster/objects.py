@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from knative.install.overlay import Wanted, link, write
+from knative.install.overlay import Deployment, link, write
 from knative.local.kustomize import Document
 
 KUBECTL = shutil.which("kubectl")
@@ -34,10 +34,10 @@ def built(folder: Path) -> list[Body]:
     return list(yaml.safe_load_all(done.stdout))
 
 
-def laid_over(tmp_path: Path, wanted: Wanted) -> list[Body]:
-    """What would be applied for *wanted*."""
-    write(wanted, tmp_path / "deploy")
-    link(tmp_path / "deploy", wanted.overlay)
+def laid_over(tmp_path: Path, deployment: Deployment) -> list[Body]:
+    """What would be applied for *deployment*."""
+    write(deployment, tmp_path / "deploy")
+    link(tmp_path / "deploy", deployment.overlay)
     return built(tmp_path / "deploy")
 
 

@@ -9,7 +9,7 @@ from typing import get_type_hints
 
 import pytest
 
-from knative.install.overlay import OVERLAYS, Wanted, WrongError, read_variables, sample, write
+from knative.install.overlay import OVERLAYS, Deployment, DeploymentError, read_variables, sample, write
 from knative.local.kustomize import build
 from shared.runtime.settings import Secret
 from tests.cluster.groups import FUNCTIONS, ROOT
@@ -64,7 +64,7 @@ def test_the_sample_holds_no_values() -> None:
 @needs_kubectl
 def test_one_env_becomes_one_configmap_and_one_secret(tmp_path: Path) -> None:
     """What is set in .env lands in its part, character by character; what is not keeps the overlay's value."""
-    bodies = laid_over(tmp_path, Wanted("cloud", CLOUD, "ghcr.io/me/s", "v1"))
+    bodies = laid_over(tmp_path, Deployment("cloud", CLOUD, "ghcr.io/me/s", "v1"))
 
     secret = decoded(named(bodies, "Secret", "stocksalot"))["stringData"]
     configuration = named(bodies, "ConfigMap", "stocksalot")["data"]
@@ -80,7 +80,7 @@ def test_one_env_becomes_one_configmap_and_one_secret(tmp_path: Path) -> None:
 def test_an_empty_variable_hides_nothing(tmp_path: Path) -> None:
     """The Secret wins over the ConfigMap, so an empty DATABASE_URL in .env must not reach it."""
     (tmp_path / ".env").write_text("DATABASE_URL=\nPGPASSWORD='a b#c'\n")
-    bodies = laid_over(tmp_path, Wanted("local", read_variables(tmp_path / ".env")))
+    bodies = laid_over(tmp_path, Deployment("local", read_variables(tmp_path / ".env")))
 
     secret = decoded(named(bodies, "Secret", "stocksalot"))["stringData"]
     assert "DATABASE_URL" not in secret
@@ -93,7 +93,7 @@ def test_another_configuration_makes_another_revision(tmp_path: Path) -> None:
     """Every function's template changes with .env, and only then: a running pod never reads its environment again."""
 
     def digests(folder: str, **changed: str) -> set[str]:
-        bodies = laid_over(tmp_path / folder, Wanted("cloud", {**CLOUD, **changed}, "ghcr.io/me/s", "v1"))
+        bodies = laid_over(tmp_path / folder, Deployment("cloud", {**CLOUD, **changed}, "ghcr.io/me/s", "v1"))
         services = [body for body in bodies if body["apiVersion"] == "serving.knative.dev/v1"]
         assert len(services) == len(FUNCTIONS)
         return {
@@ -107,7 +107,7 @@ def test_another_configuration_makes_another_revision(tmp_path: Path) -> None:
 @needs_kubectl
 def test_the_images_are_those_that_were_pushed(tmp_path: Path) -> None:
     """Every image of ours comes from the operator's registry with the operator's tag."""
-    text = json.dumps(laid_over(tmp_path, Wanted("cloud", CLOUD, "ghcr.io/me/s", "v1")))
+    text = json.dumps(laid_over(tmp_path, Deployment("cloud", CLOUD, "ghcr.io/me/s", "v1")))
 
     found = set(re.findall(r'"image": "([^"]+)"', text))
     assert found == {f"ghcr.io/me/s/{name}:v1" for name in (*FUNCTIONS, "migration")}
@@ -116,7 +116,7 @@ def test_the_images_are_those_that_were_pushed(tmp_path: Path) -> None:
 @needs_kubectl
 def test_another_domain_takes_the_place_everywhere(tmp_path: Path) -> None:
     """Routes, listeners and certificate name the operator's host, and none names ours any more."""
-    bodies = laid_over(tmp_path, Wanted("cloud", CLOUD, "ghcr.io/me/s", "v1", "stocks.example"))
+    bodies = laid_over(tmp_path, Deployment("cloud", CLOUD, "ghcr.io/me/s", "v1", "stocks.example"))
 
     hosts = [body for body in bodies if body["kind"] in ("HTTPRoute", "Gateway", "Certificate")]
     assert "stocksalot.tech" not in json.dumps(hosts)
@@ -126,25 +126,27 @@ def test_another_domain_takes_the_place_everywhere(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "why"),
+    ("deployment", "why"),
     [
-        (Wanted("moon", {}), "there is no overlay moon: cloud, local"),
-        (Wanted("local", {"TWELVEDATA_API_KEY": "x"}), "nobody reads TWELVEDATA_API_KEY"),
-        (Wanted("cloud", {**CLOUD, "REDIS_URL": ""}, "ghcr.io/me/s"), "REDIS_URL must be set in .env"),
-        (Wanted("cloud", CLOUD), "REGISTRY must be one"),
+        (Deployment("moon", {}), "Unknown overlay moon. Overlays: cloud, local"),
+        (Deployment("local", {"TWELVEDATA_API_KEY": "x"}), "Unknown variables: TWELVEDATA_API_KEY"),
+        (Deployment("cloud", {**CLOUD, "REDIS_URL": ""}, "ghcr.io/me/s"), "REDIS_URL must be set in .env"),
+        (Deployment("cloud", CLOUD), "REGISTRY must be one"),
     ],
 )
-def test_what_would_not_work_is_refused_before_anything_is_applied(tmp_path: Path, wanted: Wanted, why: str) -> None:
+def test_what_would_not_work_is_refused_before_anything_is_applied(
+    tmp_path: Path, deployment: Deployment, why: str
+) -> None:
     """A misspelt variable, a missing address or a registry that no cluster reaches is named, and nothing is written."""
-    with pytest.raises(WrongError, match=why):
-        write(wanted, tmp_path / "deploy")
+    with pytest.raises(DeploymentError, match=why):
+        write(deployment, tmp_path / "deploy")
 
     assert not (tmp_path / "deploy").exists()
 
 
 def test_nobody_else_reads_the_secrets(tmp_path: Path) -> None:
     """What is written for kustomize is for its owner alone."""
-    write(Wanted("cloud", CLOUD, "ghcr.io/me/s"), tmp_path / "deploy")
+    write(Deployment("cloud", CLOUD, "ghcr.io/me/s"), tmp_path / "deploy")
 
     assert stat.S_IMODE((tmp_path / "deploy").stat().st_mode) == 0o700
     assert stat.S_IMODE((tmp_path / "deploy" / "secret.env").stat().st_mode) == 0o600
