@@ -11,7 +11,7 @@ import httpx
 from functions.token.settings import Settings
 from shared.runtime.settings import read_settings
 from tests.in_process import serving_handler
-from tests.reading import UNLIMITED, Api, serving
+from tests.reading import UNLIMITED, Api, serving_process
 
 PASSWORD = "swordfish of the tests"
 GENEROUS = {"REGISTRATIONS_PER_ADDRESS": "10000", "LOGIN_ATTEMPTS_PER_ADDRESS": "10000"}
@@ -84,7 +84,7 @@ def serving_tokens(database_url: str, redis_url: str, **settings: str) -> Iterat
 @contextmanager
 def serving_token_process(database_url: str, redis_url: str, **settings: str) -> Iterator[Api]:
     """Run the function token as its image does, where the process is the point."""
-    with serving(database_url, redis_url, None, **{"K_SERVICE": "token", **GENEROUS, **settings}) as api:
+    with serving_process(database_url, redis_url, None, **{"K_SERVICE": "token", **GENEROUS, **settings}) as api:
         yield api
 
 

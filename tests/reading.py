@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,10 +13,16 @@ from typing import Any
 
 import httpx
 import psycopg
+import pytest
 import redis
 
+from functions.api.app import Api as ApiApplication
+from functions.api.settings import Settings
 from knative.local.services.ports import free_port
 from shared.calendar.trading import Session, TradingCalendar
+from shared.runtime import clock
+from shared.runtime.settings import read_settings
+from tests.in_process import serving_handler
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parent.parent
@@ -95,10 +101,10 @@ def hours(market: TradingCalendar) -> list[datetime]:
 
 @dataclass(frozen=True)
 class Api:
-    """A running api."""
+    """Client of the function api; *pid* is its process."""
 
     client: httpx.Client
-    process: subprocess.Popen[bytes]
+    pid: int
 
     def get(self, path: str, status: int = 200, **headers: str) -> httpx.Response:
         """The answer to a GET of *path* with its query; any other status fails the test."""
@@ -116,9 +122,27 @@ class Api:
         return self.json(path)["items"]
 
 
+def _environment(database_url: str, redis_url: str, now: str | None, settings: Mapping[str, str]) -> dict[str, str]:
+    clock = {"CLOCK": f"{now} {now} 0"} if now else {}
+    return {"DATABASE_URL": database_url, "REDIS_URL": redis_url, **UNLIMITED, **clock, **settings}
+
+
 @contextmanager
 def serving(database_url: str, redis_url: str, now: str | None = FRIDAY_EVENING, **settings: str) -> Iterator[Api]:
-    """Run api as its image does, its clock standing still at *now* (None: the real time)."""
+    """Run api inside the test's process, its clock standing still at *now* (None: the real time)."""
+    environment = _environment(database_url, redis_url, now, settings)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clock, "_REPLAY", clock.parse(environment.get("CLOCK")))
+        app = ApiApplication(read_settings(Settings, environment))
+        with serving_handler(app.respond) as client:
+            yield Api(client, os.getpid())
+
+
+@contextmanager
+def serving_process(
+    database_url: str, redis_url: str, now: str | None = FRIDAY_EVENING, **settings: str
+) -> Iterator[Api]:
+    """Run api as its image does, in a process of its own behind the real server."""
     port = free_port()
     environment = {
         "PATH": os.environ["PATH"],
@@ -126,11 +150,7 @@ def serving(database_url: str, redis_url: str, now: str | None = FRIDAY_EVENING,
         "K_SERVICE": "api",
         "HOST": "127.0.0.1",
         "PORT": str(port),
-        "DATABASE_URL": database_url,
-        "REDIS_URL": redis_url,
-        **UNLIMITED,
-        **({"CLOCK": f"{now} {now} 0"} if now else {}),
-        **settings,
+        **_environment(database_url, redis_url, now, settings),
     }
     process = subprocess.Popen([sys.executable, "-m", "shared.runtime.server"], cwd=ROOT, env=environment)
     try:
@@ -138,7 +158,7 @@ def serving(database_url: str, redis_url: str, now: str | None = FRIDAY_EVENING,
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=plain, timeout=30) as client:
             wait_until(lambda: process.poll() is not None or _answers(client), 20)
             assert process.poll() is None, "api ended before it answered"
-            yield Api(client, process)
+            yield Api(client, process.pid)
     finally:
         process.terminate()
         process.wait(20)

@@ -1,18 +1,18 @@
-"""The one clock, so that tests and demos can live a past week at any speed."""
+"""Clock of all functions, which tests and demos can set and run at any speed."""
 
 import os
 from datetime import UTC, datetime, timedelta
 
 
-def _replay() -> tuple[datetime, datetime, float] | None:
-    setting = os.environ.get("CLOCK")
+def parse(setting: str | None) -> tuple[datetime, datetime, float] | None:
+    """Return the parts of the setting CLOCK, None for the real time."""
     if not setting:
         return None
     virtual, real, speed = setting.split()
     return datetime.fromisoformat(virtual), datetime.fromisoformat(real), float(speed)
 
 
-_REPLAY = _replay()
+_REPLAY = parse(os.environ.get("CLOCK"))
 
 
 def now() -> datetime:

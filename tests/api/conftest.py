@@ -11,7 +11,7 @@ from functions.store.migrate import migrate
 from knative.local.services.postgres import Postgres
 from knative.local.services.redis import Redis
 from tests.conftest import new_database
-from tests.reading import Api, Bar, at, hours, put, serving, sessions
+from tests.reading import Api, Bar, at, hours, put, serving_process, sessions
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def database(postgres_server: str, migrated_database: str) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def api(database: str, module_redis_url: str) -> Iterator[Api]:
     """The api over the file's database, on Friday evening."""
-    with serving(database, module_redis_url) as api:
+    with serving_process(database, module_redis_url) as api:
         yield api
 
 

@@ -1,6 +1,6 @@
 """Which pages of other origins may read the API."""
 
-from tests.reading import Api, serving
+from tests.reading import Api, serving_process
 
 
 def test_other_origins_are_strangers_by_default(api: Api) -> None:
@@ -11,7 +11,7 @@ def test_other_origins_are_strangers_by_default(api: Api) -> None:
 def test_configured_origins_may_read(database_url: str, redis_url: str) -> None:
     """CORS_ORIGINS names who may read: answers, problems and preflights; nobody else."""
     allowed = "https://page.example"
-    with serving(database_url, redis_url, CORS_ORIGINS=f"{allowed},https://other.example") as api:
+    with serving_process(database_url, redis_url, CORS_ORIGINS=f"{allowed},https://other.example") as api:
         for path, status in (("/latest", 200), ("/latest", 200), ("/nothing", 404)):
             headers = api.get(path, status, origin=allowed).headers
             assert headers["access-control-allow-origin"] == allowed
@@ -28,7 +28,7 @@ def test_configured_origins_may_read(database_url: str, redis_url: str) -> None:
 
 def test_every_origin_may_read_where_that_is_configured(database_url: str, redis_url: str) -> None:
     """CORS_ORIGINS=* opens the answers to every page."""
-    with serving(database_url, redis_url, CORS_ORIGINS="*") as api:
+    with serving_process(database_url, redis_url, CORS_ORIGINS="*") as api:
         for _ in range(2):
             answer = api.get("/latest", origin="https://anyone.example")
             assert answer.headers["access-control-allow-origin"] == "*"

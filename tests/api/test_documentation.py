@@ -7,13 +7,13 @@ import pytest
 
 from functions.contract.page import style
 from tests.browser import Open, violations
-from tests.reading import Api, serving
+from tests.reading import Api, serving_process
 
 
 @pytest.fixture(scope="module")
 def api(migrated_database: str, module_redis_url: str) -> Iterator[Api]:
     """The api over an empty database: the page needs none."""
-    with serving(migrated_database, module_redis_url) as api:
+    with serving_process(migrated_database, module_redis_url) as api:
         yield api
 
 

@@ -66,7 +66,7 @@ def test_no_digit_is_lost(database_url: str, redis_url: str) -> None:
 def test_without_arrow_it_says_so(database: str, redis_url: str, tmp_path: Path) -> None:
     """Where pyarrow is not installed, asking for it is 406 with what to ask for instead; nothing else is missed."""
     (tmp_path / "pyarrow.py").write_text("raise ImportError('not installed')")
-    with serving(database, redis_url, PYTHONPATH=f"{tmp_path}:{Path(__file__).parents[2]}") as api:
+    with serving_process(database, redis_url, PYTHONPATH=f"{tmp_path}:{Path(__file__).parents[2]}") as api:
         for asked in (
             api.get("/ohlc/AAPL?format=arrow", 406),
             api.get("/ohlc/AAPL", 406, accept=ARROW),

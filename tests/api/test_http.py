@@ -9,7 +9,7 @@ import pytest
 
 from tests.api.asking import PATHS
 from tests.conftest import new_database
-from tests.reading import Api, Bar, at, change, hours, put, serving, sessions
+from tests.reading import Api, Bar, at, change, hours, put, serving_process, sessions
 from tests.waiting import wait_until
 
 
@@ -53,7 +53,7 @@ def test_a_tag_answers_not_modified(api: Api, path: str) -> None:
 def test_a_tag_changes_if_and_only_if_the_data_do(database_url: str, redis_url: str) -> None:
     """A commit that leaves a ticker alone leaves the tag of its history alone, in every copy; a revision changes it."""
     put(database_url, [Bar("AAPL", at("2026-11-20 20:30")), Bar("MSFT", at("2026-11-20 20:30"))])
-    with serving(database_url, redis_url) as one, serving(database_url, redis_url) as other:
+    with serving_process(database_url, redis_url) as one, serving_process(database_url, redis_url) as other:
         apple, both = one.get("/ohlc/AAPL").headers["etag"], one.get("/latest").headers["etag"]
 
         change(database_url, "UPDATE bars SET close = 100.25, revision = 1 WHERE ticker = 'MSFT'", redis_url)

@@ -9,13 +9,13 @@ from argon2 import PasswordHasher
 
 from functions.token.passwords import MEMORY_KIB, PARALLELISM, TIME_COST
 from tests.accounts import PASSWORD, Tokens, bearer, serving_token_process, serving_tokens
-from tests.reading import serving
+from tests.reading import serving_process
 from tests.token.rows import rows
 
 
 def test_a_client_of_the_first_system_works(database_url: str, redis_url: str) -> None:
     """Registration and login by form, with empty OAuth2 fields too, and /latest with the bearer token."""
-    with serving_tokens(database_url, redis_url) as tokens, serving(database_url, redis_url) as api:
+    with serving_tokens(database_url, redis_url) as tokens, serving_process(database_url, redis_url) as api:
         registered = tokens.client.post(
             "/users/register", data={"email": "first@example.com", "password": PASSWORD, "username": "first"}
         )
@@ -140,7 +140,7 @@ def test_an_unknown_account_is_like_a_wrong_password(database: str, module_redis
     with serving_token_process(database, module_redis_url) as api:
         tokens = Tokens(api.client)
         tokens.register("known@example.com", username="known")
-        process = psutil.Process(api.process.pid)
+        process = psutil.Process(api.pid)
         for _ in range(7):
             for name in taken:
                 before = sum(process.cpu_times()[:2])

@@ -5,7 +5,7 @@ import pytest
 
 from shared.auth.token_format import new_token
 from tests.accounts import PASSWORD, Tokens, bearer, serving_token_process
-from tests.reading import Api, serving
+from tests.reading import Api, serving_process
 from tests.secrets_told import secrets_told
 
 
@@ -41,7 +41,7 @@ def test_faults_while_secrets_are_at_hand_do_not_tell_them(
     """Even the traceback of a request that failed, with a password in it or a token, holds neither."""
     from tests.reading import change
 
-    with serving_token_process(database_url, redis_url) as process, serving(database_url, redis_url) as api:
+    with serving_token_process(database_url, redis_url) as process, serving_process(database_url, redis_url) as api:
         tokens = Tokens(process.client)
         person = tokens.person("faulty")
         change(database_url, "ALTER TABLE tokens RENAME COLUMN scopes TO hidden")

@@ -88,7 +88,7 @@ def test_many_logins_at_once_stay_within_the_pod(database_url: str, redis_url: s
         tokens.client.timeout = 120
         with ThreadPoolExecutor(40) as pool:
             answers = list(pool.map(lambda _: tokens.log_in("crowd@example.com"), range(40)))
-        status = Path(f"/proc/{api.process.pid}/status")
+        status = Path(f"/proc/{api.pid}/status")
         after = tokens.log_in("crowd@example.com").status_code
         peak = next(
             (int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM")), 0
