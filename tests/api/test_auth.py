@@ -12,7 +12,7 @@ import pytest
 from shared.auth.token_format import new_token
 from tests.accounts import Person, Tokens, bearer, serving_tokens
 from tests.api.asking import HISTORY, status, until_refused
-from tests.reading import FRIDAY_EVENING, Api, serving_process
+from tests.reading import FRIDAY_EVENING, Api, serving, serving_process
 from tests.waiting import wait_until
 
 
@@ -26,7 +26,7 @@ def tokens(database: str, module_redis_url: str) -> Iterator[Tokens]:
 @pytest.fixture(scope="module")
 def api(database: str, module_redis_url: str, tokens: Tokens) -> Iterator[Api]:
     """The api, with a month of the history open to all."""
-    with serving_process(database, module_redis_url, **HISTORY) as api:
+    with serving(database, module_redis_url, **HISTORY) as api:
         yield api
 
 
@@ -40,7 +40,7 @@ def test_a_revoked_token_stops_within_a_second_everywhere(
     database: str, module_redis_url: str, tokens: Tokens, api: Api, person: Person
 ) -> None:
     """However often it was asked with a moment ago, in every copy, and for good."""
-    with serving_process(database, module_redis_url, **HISTORY) as other:
+    with serving(database, module_redis_url, **HISTORY) as other:
         for _ in range(3):
             made = person.make()
             for _ in range(20):
@@ -55,7 +55,7 @@ def test_a_token_stops_at_its_end(database: str, module_redis_url: str, api: Api
     """Within a second of the instant that it was given, in every copy."""
     end = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=7)
     made = person.make(expires_at=end.isoformat())
-    with serving_process(database, module_redis_url, **HISTORY) as other:
+    with serving(database, module_redis_url, **HISTORY) as other:
         assert status(api, made["token"]) == status(other, made["token"]) == 200
         until_refused([api, other], made["token"])
 
@@ -97,7 +97,7 @@ def test_a_malformed_token_is_refused_without_a_look_up() -> None:
     """Postgres is not asked about a wrong checksum; about a well-formed token it is."""
     with listening() as (postgres, asked), listening() as (cache, counted):
         urls = (f"postgresql://x@127.0.0.1:{postgres}/x", f"redis://127.0.0.1:{cache}/0")
-        with serving_process(*urls, **HISTORY) as api:
+        with serving(*urls, **HISTORY) as api:
             api.client.get("/")
             wait_until(lambda: counted)  # that request
             time.sleep(0.5)
@@ -216,7 +216,7 @@ def test_caches_are_told_whose_an_answer_is(api: Api, person: Person) -> None:
 
 def test_everything_is_open_where_that_is_configured(database: str, module_redis_url: str) -> None:
     """ANONYMOUS_HISTORY_DAYS=0 asks nobody for a token."""
-    with serving_process(database, module_redis_url, ANONYMOUS_HISTORY_DAYS="0") as api:
+    with serving(database, module_redis_url, ANONYMOUS_HISTORY_DAYS="0") as api:
         answer = api.json("/ohlc/AAPL?start=2026-01-01&limit=5000")
 
     assert (answer["open_from"], answer["items"][0]["datetime"]) == (None, "2026-08-20T13:30:00Z")
@@ -254,7 +254,7 @@ def test_a_copy_that_was_never_told_finds_a_token_at_once(
     database: str, module_redis_url: str, tokens: Tokens, person: Person
 ) -> None:
     """A function that wakes from zero serves its first request with a token like any other."""
-    with serving_process(database, module_redis_url, FRIDAY_EVENING, **HISTORY) as api:
+    with serving(database, module_redis_url, FRIDAY_EVENING, **HISTORY) as api:
         answer = api.client.get("/ohlc/AAPL?start=2026-08-20", headers=person.headers)
 
     assert answer.status_code == 200

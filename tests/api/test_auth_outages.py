@@ -6,12 +6,12 @@ from knative.local.services.postgres import Postgres
 from knative.local.services.redis import Redis
 from tests.accounts import bearer, serving_tokens
 from tests.api.asking import HISTORY, status, until_refused
-from tests.reading import change, serving_process
+from tests.reading import change, serving
 
 
 def test_without_redis_tokens_are_looked_up_in_postgres(database: str, own_redis: Redis) -> None:
     """Redis is away: tokens are good, revocation counts within a second, nobody is refused for that reason."""
-    with serving_tokens(database, own_redis.url) as tokens, serving_process(database, own_redis.url, **HISTORY) as api:
+    with serving_tokens(database, own_redis.url) as tokens, serving(database, own_redis.url, **HISTORY) as api:
         person = tokens.person("noredis")
         made = person.make()
         assert status(api, made["token"]) == 200
@@ -28,7 +28,7 @@ def test_without_redis_tokens_are_looked_up_in_postgres(database: str, own_redis
 
 def test_what_redis_was_not_told_it_learns_soon(database: str, own_redis: Redis) -> None:
     """A token revoked by a function that cannot reach Redis stops within seven seconds where Redis still knows it."""
-    with serving_tokens(database, own_redis.url) as tokens, serving_process(database, own_redis.url, **HISTORY) as api:
+    with serving_tokens(database, own_redis.url) as tokens, serving(database, own_redis.url, **HISTORY) as api:
         made = tokens.person("cutoff").make()
         assert status(api, made["token"]) == 200
         change(database, f"UPDATE tokens SET revoked_at = now() WHERE token_id = '{made['id']}'")
@@ -42,7 +42,7 @@ def test_without_postgres_known_tokens_stay_good(own_redis: Redis, own_postgres:
     One that nobody knows is answered 503, not 401. Redis away as well: a copy goes on with the tokens it has met.
     """
     urls = own_postgres.url, own_redis.url
-    with serving_tokens(*urls) as tokens, serving_process(*urls, **HISTORY) as api:
+    with serving_tokens(*urls) as tokens, serving(*urls, **HISTORY) as api:
         person = tokens.person("lasting")
         unused = person.make()["token"]
         assert status(api, person.token) == 200
@@ -51,7 +51,7 @@ def test_without_postgres_known_tokens_stay_good(own_redis: Redis, own_postgres:
         time.sleep(6)
         known, unknown = status(api, person.token), api.client.get("/latest", headers=bearer(unused))
         nobody = api.client.get("/latest").status_code
-        with serving_process(*urls, **HISTORY) as fresh:
+        with serving(*urls, **HISTORY) as fresh:
             elsewhere = status(fresh, person.token)
         own_redis.stop()
         time.sleep(2)

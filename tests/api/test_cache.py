@@ -16,7 +16,7 @@ import functions.api.latest
 import functions.api.ohlc
 from shared.cache.market_version import CHECK_SECONDS
 from tests.api.asking import REVISE, revision, wait_until_kept
-from tests.reading import ROOT, UNLIMITED, change, serving_process
+from tests.reading import ROOT, UNLIMITED, change, serving
 from tests.waiting import wait_until
 
 GONE = "postgresql://postgres@127.0.0.1:1/none"
@@ -25,7 +25,7 @@ GONE = "postgresql://postgres@127.0.0.1:1/none"
 @pytest.mark.parametrize("path", ["/latest", "/ohlc/AAPL"])
 def test_a_commit_is_seen_within_a_second(stored: str, redis_url: str, path: str) -> None:
     """However often it was asked before, an answer is never older than a second after store published the epoch."""
-    with serving_process(stored, redis_url) as one, serving_process(stored, redis_url) as other:
+    with serving(stored, redis_url) as one, serving(stored, redis_url) as other:
         for turn in range(3):
             assert [revision(api, path) for api in (one, other, one)] == [turn] * 3
             change(stored, REVISE, redis_url)
@@ -38,7 +38,7 @@ def test_a_restored_database_is_not_taken_for_the_lost_one(stored: str, redis_ur
     """What is kept of a change that the backup did not have is not given after the next change."""
     change(stored, "CREATE TABLE backup AS SELECT epoch FROM market_epoch")
     change(stored, REVISE, redis_url)
-    with serving_process(stored, redis_url) as api:
+    with serving(stored, redis_url) as api:
         assert revision(api) == 1
         change(stored, "UPDATE market_epoch SET epoch = backup.epoch FROM backup")
         change(stored, "UPDATE bars SET revision = 7", redis_url)
@@ -48,7 +48,7 @@ def test_a_restored_database_is_not_taken_for_the_lost_one(stored: str, redis_ur
 
 def test_a_commit_that_was_not_published_is_seen_within_six_seconds(stored: str, redis_url: str) -> None:
     """When store could not tell Redis, the copy of the epoch runs out by itself."""
-    with serving_process(stored, redis_url) as api:
+    with serving(stored, redis_url) as api:
         assert revision(api) == 0
         change(stored, REVISE)
         committed = time.monotonic()
@@ -59,13 +59,13 @@ def test_a_commit_that_was_not_published_is_seen_within_six_seconds(stored: str,
 
 def test_another_copy_finds_the_answer_in_redis(stored: str, redis_url: str) -> None:
     """What one copy has found, another does not ask Postgres for: here it could not."""
-    with serving_process(stored, redis_url) as api:
+    with serving(stored, redis_url) as api:
         found = api.get("/latest").content
         wait_until_kept(redis_url)
     with redis.Redis.from_url(redis_url) as client:
         client.set("market:epoch", client.get("market:epoch") or 0, ex=60)
 
-    with serving_process(GONE, redis_url) as api:
+    with serving(GONE, redis_url) as api:
         answer = api.get("/latest")
 
     assert answer.content == found
@@ -172,7 +172,7 @@ def test_a_slow_answer_does_not_replace_a_newer_one(
 
 def test_what_was_not_found_is_not_kept(stored: str, redis_url: str) -> None:
     """A 404 is not remembered: a ticker that is added is there within a second."""
-    with serving_process(stored, redis_url) as api:
+    with serving(stored, redis_url) as api:
         api.get("/tickers/NEW", 404)
         api.get("/ohlc/NEW", 404)
         change(stored, "INSERT INTO tickers (ticker, name) VALUES ('NEW', 'New Inc.')", redis_url)
@@ -183,7 +183,7 @@ def test_what_was_not_found_is_not_kept(stored: str, redis_url: str) -> None:
 
 def test_a_busy_hour_is_not_an_outage(stored: str, redis_url: str) -> None:
     """Many different questions at once wait for the few connections in turn: all are answered."""
-    with serving_process(stored, redis_url, DATABASE_CONNECTIONS="2") as api, ThreadPoolExecutor(16) as pool:
+    with serving(stored, redis_url, DATABASE_CONNECTIONS="2") as api, ThreadPoolExecutor(16) as pool:
         statuses = list(
             pool.map(lambda n: api.client.get(f"/ohlc?limit={n % 50 + 1}&end={1795206600 + n}").status_code, range(200))
         )
@@ -196,7 +196,7 @@ def test_readers_write_nothing(stored: str, redis_url: str) -> None:
     with psycopg.connect(stored) as connection:
         connection.execute("ALTER DATABASE " + stored.rsplit("/", 1)[1] + " SET default_transaction_read_only = on")  # pyright: ignore[reportArgumentType, reportCallIssue]
 
-    with serving_process(stored, redis_url) as api:
+    with serving(stored, redis_url) as api:
         for path in (
             "/tickers",
             "/tickers/AAPL",

@@ -11,13 +11,13 @@ import redis
 from knative.local.services.postgres import Postgres
 from knative.local.services.redis import Redis
 from tests.api.asking import REVISE, revision, wait_until_kept
-from tests.reading import change, serving_process
+from tests.reading import change, serving
 from tests.waiting import wait_until
 
 
 def test_without_redis_answers_go_on(stored: str, own_redis: Redis) -> None:
     """Redis stops and returns: nothing is refused, commits are seen within a second, and Redis is used again."""
-    with serving_process(stored, own_redis.url) as api:
+    with serving(stored, own_redis.url) as api:
         api.get("/latest")
         own_redis.stop()
 
@@ -35,13 +35,13 @@ def test_without_redis_answers_go_on(stored: str, own_redis: Redis) -> None:
 
 def test_a_start_without_redis_is_a_start(stored: str) -> None:
     """A copy that has never seen Redis answers from Postgres."""
-    with serving_process(stored, "redis://127.0.0.1:1/0") as api:
+    with serving(stored, "redis://127.0.0.1:1/0") as api:
         assert api.json("/latest")["count"] == 2
 
 
 def test_a_redis_that_hangs_is_left_alone(stored: str, own_redis: Redis) -> None:
     """A Redis that accepts and never answers costs one request its time limit, not everyone for ever."""
-    with serving_process(stored, own_redis.url) as api:
+    with serving(stored, own_redis.url) as api:
         api.get("/latest")
         os.kill(pid_of(own_redis), signal.SIGSTOP)
         try:
@@ -64,7 +64,7 @@ def pid_of(server: Redis | Postgres) -> int:
 
 def test_without_postgres_kept_answers_are_marked_stale(own_postgres: Postgres, redis_url: str) -> None:
     """Postgres stops: what is kept is given with stale true; what is not, is 503; both are well after its return."""
-    with serving_process(own_postgres.url, redis_url) as api:
+    with serving(own_postgres.url, redis_url) as api:
         fresh = {path: api.get(path) for path in ("/latest", "/ohlc/AAPL", "/ohlc/MSFT?format=csv", "/tickers")}
         own_postgres.stop()
 
@@ -91,14 +91,14 @@ def test_without_postgres_kept_answers_are_marked_stale(own_postgres: Postgres, 
 
 def test_a_fresh_copy_gives_stale_answers_from_redis(own_postgres: Postgres, redis_url: str) -> None:
     """A copy that starts while Postgres is down gives what others left in Redis, marked stale, and 503 for the rest."""
-    with serving_process(own_postgres.url, redis_url) as api:
+    with serving(own_postgres.url, redis_url) as api:
         fresh = api.get("/latest").content
         wait_until_kept(redis_url)
     own_postgres.stop()
     with redis.Redis.from_url(redis_url) as client:
         client.delete("market:epoch")
 
-    with serving_process(own_postgres.url, redis_url) as api:
+    with serving(own_postgres.url, redis_url) as api:
         answer = api.get("/latest")
         api.get("/movers", 503)
 
@@ -108,7 +108,7 @@ def test_a_fresh_copy_gives_stale_answers_from_redis(own_postgres: Postgres, red
 
 def test_with_neither_the_process_gives_what_it_remembers(own_postgres: Postgres, own_redis: Redis) -> None:
     """Postgres and Redis both stop: what this process has given before it gives again, marked stale."""
-    with serving_process(own_postgres.url, own_redis.url) as api:
+    with serving(own_postgres.url, own_redis.url) as api:
         api.get("/latest")
         own_redis.stop()
         own_postgres.stop()
@@ -120,7 +120,7 @@ def test_with_neither_the_process_gives_what_it_remembers(own_postgres: Postgres
 
 def test_a_postgres_that_hangs_is_not_waited_for(own_postgres: Postgres, redis_url: str) -> None:
     """A Postgres that accepts and never answers: kept answers come, marked stale, and all is well when it goes on."""
-    with serving_process(own_postgres.url, redis_url) as api:
+    with serving(own_postgres.url, redis_url) as api:
         api.get("/latest")
         stopped = [pid_of(own_postgres), *children(pid_of(own_postgres))]
         for pid in stopped:
@@ -143,7 +143,7 @@ def children(pid: int) -> list[int]:
 
 def test_a_restart_of_postgres_costs_no_answer(own_postgres: Postgres, redis_url: str) -> None:
     """Its connections die with a restart; the next question opens new ones and nobody notices."""
-    with serving_process(own_postgres.url, redis_url) as api:
+    with serving(own_postgres.url, redis_url) as api:
         api.get("/latest")
         own_postgres.stop()
         own_postgres.start()

@@ -12,7 +12,7 @@ import pyarrow.ipc
 import pytest
 
 from tests.conftest import new_database
-from tests.reading import Api, Bar, at, change, hours, put, serving, sessions
+from tests.reading import Api, Bar, at, change, hours, put, serving, serving_process, sessions
 
 ARROW = "application/vnd.apache.arrow.file"
 

@@ -10,7 +10,7 @@ import pytest
 
 from knative.local.services.redis import Redis as RedisServer
 from tests.accounts import bearer, limits_told, serving_tokens
-from tests.reading import Api, serving_process
+from tests.reading import Api, serving, serving_process
 from tests.waiting import until_a_minute_has
 
 LIMIT = 300
@@ -31,8 +31,7 @@ async def crowd(urls: list[str], clients: int, requests: int, headers: dict[str,
         return [status for some in await asyncio.gather(*(ask(client) for _ in range(clients))) for status in some]
 
 
-@pytest.mark.parametrize("who", ["an address", "a token"])
-@pytest.mark.parametrize("copies", [1, 2])
+@pytest.mark.parametrize(("who", "copies"), [("an address", 1), ("a token", 2)])
 def test_a_limit_holds_within_five_percent(database_url: str, redis_url: str, who: str, copies: int) -> None:
     """Fifty clients at once, over one copy or two: as many are served as the limit says, give or take a twentieth."""
     limits = {"RATE_LIMIT_ANONYMOUS": f"{LIMIT}", "RATE_LIMIT_TOKEN": f"{LIMIT}"}
@@ -53,7 +52,7 @@ def test_a_limit_holds_within_five_percent(database_url: str, redis_url: str, wh
 
 def test_the_fields_say_what_is_left(database_url: str, redis_url: str) -> None:
     """The policy, what is left after this request, one less each time, and the seconds to the next minute; then 429."""
-    with serving_process(database_url, redis_url, RATE_LIMIT_ANONYMOUS="60") as api:
+    with serving(database_url, redis_url, RATE_LIMIT_ANONYMOUS="60") as api:
         until_a_minute_has(20)
         told = [limits_told(api.get("/latest")) for _ in range(40)]
         seconds = 60 - time.time() % 60
@@ -73,7 +72,7 @@ def test_the_fields_say_what_is_left(database_url: str, redis_url: str) -> None:
 
 def test_what_is_counted(database_url: str, redis_url: str) -> None:
     """Unchanged responses, HEAD, OPTIONS, errors and wrong methods count like any other."""
-    with serving_process(database_url, redis_url, RATE_LIMIT_ANONYMOUS="1000") as api:
+    with serving(database_url, redis_url, RATE_LIMIT_ANONYMOUS="1000") as api:
         until_a_minute_has(10)
         tag = api.get("/latest").headers["etag"]
         left = limits_told(api.get("/latest"))[1]
@@ -96,7 +95,7 @@ def test_who_is_counted(database_url: str, redis_url: str) -> None:
     limit = {"RATE_LIMIT_TOKEN": "3000"}
     with (
         serving_tokens(database_url, redis_url, **limit) as tokens,
-        serving_process(database_url, redis_url, **limit) as api,
+        serving(database_url, redis_url, **limit) as api,
     ):
         until_a_minute_has(15)
         one, other = tokens.person("one"), tokens.person("other")
@@ -116,7 +115,7 @@ def test_guessing_tokens_ends_soon(database_url: str, redis_url: str) -> None:
     """Whole tokens that nobody has are looked up for an address as often as it may ask without one, and no more."""
     from shared.auth.token_format import new_token
 
-    with serving_process(database_url, redis_url, RATE_LIMIT_ANONYMOUS="50") as api:
+    with serving(database_url, redis_url, RATE_LIMIT_ANONYMOUS="50") as api:
         until_a_minute_has(15)
         statuses = [api.client.get("/latest", headers=bearer(new_token())).status_code for _ in range(60)]
         plain = api.client.get("/latest").status_code
@@ -129,7 +128,7 @@ def test_a_token_is_served_where_the_address_has_used_its_limit_up(database_url:
     """That is what it is for: many behind one address, some of them with a token."""
     with (
         serving_tokens(database_url, redis_url) as tokens,
-        serving_process(database_url, redis_url, RATE_LIMIT_ANONYMOUS="20") as api,
+        serving(database_url, redis_url, RATE_LIMIT_ANONYMOUS="20") as api,
     ):
         until_a_minute_has(15)
         person = tokens.person("crowded")
@@ -143,7 +142,7 @@ def test_a_token_is_served_where_the_address_has_used_its_limit_up(database_url:
 
 def test_nobody_gets_more_by_naming_another_address(database_url: str, redis_url: str) -> None:
     """Behind one proxy, only what that proxy appended to X-Forwarded-For is counted."""
-    with serving_process(database_url, redis_url, RATE_LIMIT_ANONYMOUS="50") as api:
+    with serving(database_url, redis_url, RATE_LIMIT_ANONYMOUS="50") as api:
         until_a_minute_has(15)
         spoofed = [
             api.client.get("/latest", headers={"X-Forwarded-For": f"198.51.100.{number}, 203.0.113.9"}).status_code
@@ -161,7 +160,7 @@ def test_most_requests_ask_redis_nothing(database_url: str, redis_url: str) -> N
 
     with (
         serving_tokens(database_url, redis_url) as tokens,
-        serving_process(database_url, redis_url) as api,
+        serving(database_url, redis_url) as api,
         redis.Redis.from_url(redis_url) as client,
     ):
         headers = bearer(tokens.person("busy").token)
@@ -184,7 +183,7 @@ def calls(client: Any) -> int:
 
 def test_without_redis_each_process_counts_for_itself(database_url: str, tmp_path: Any) -> None:
     """Nothing is refused because Redis is away, and a copy still serves no more than the limit."""
-    with serving_process(database_url, "redis://127.0.0.1:1/0", RATE_LIMIT_ANONYMOUS="100") as api:
+    with serving(database_url, "redis://127.0.0.1:1/0", RATE_LIMIT_ANONYMOUS="100") as api:
         until_a_minute_has(15)
         statuses = [api.client.get("/latest").status_code for _ in range(120)]
 
@@ -200,7 +199,7 @@ def test_a_redis_that_goes_and_comes_refuses_nobody(database_url: str, tmp_path:
     server = RedisServer(tmp_path / "redis", {**os.environ, "REDIS_URL": ""}, fast=True)
     server.start()
     try:
-        with serving_process(database_url, server.url, RATE_LIMIT_ANONYMOUS="3000") as api:
+        with serving(database_url, server.url, RATE_LIMIT_ANONYMOUS="3000") as api:
             statuses = [api.client.get("/latest").status_code for _ in range(50)]
             server.stop()
             statuses += [api.client.get("/latest").status_code for _ in range(50)]
@@ -229,7 +228,7 @@ def test_two_apis_are_no_more_than_one(api_pair: tuple[Api, Api]) -> None:
 def api_pair(database_url: str, redis_url: str) -> Any:
     """Two copies of api."""
     with (
-        serving_process(database_url, redis_url, RATE_LIMIT_ANONYMOUS="300") as one,
-        serving_process(database_url, redis_url, RATE_LIMIT_ANONYMOUS="300") as other,
+        serving(database_url, redis_url, RATE_LIMIT_ANONYMOUS="300") as one,
+        serving(database_url, redis_url, RATE_LIMIT_ANONYMOUS="300") as other,
     ):
         yield one, other
