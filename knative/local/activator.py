@@ -2,9 +2,8 @@
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import AsyncIterator, Coroutine, Mapping
-from contextlib import asynccontextmanager
+import time
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +11,9 @@ from knative.local.manifests import Function, Name
 from knative.local.replicas import Replica
 
 log = logging.getLogger(__name__)
+_WAITING_PER_PLACE = 10
+_LONGEST_QUEUE = 10_000
+_IDLE_CHECK_SECONDS = 0.05
 
 
 class UnavailableError(Exception):
@@ -40,7 +42,7 @@ class Revision:
             "K_REVISION": f"{function.name}-00001",
         }
         self._folder = folder
-        self._waiting: deque[asyncio.Future[Replica]] = deque()
+        self._waiting: dict[asyncio.Future[Replica], None] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._starting: list[Replica] = []
         self._closed = False
@@ -48,7 +50,7 @@ class Revision:
     @property
     def waiting(self) -> int:
         """Number of requests waiting for a replica."""
-        return sum(not waiter.done() for waiter in self._waiting)
+        return len(self._waiting)
 
     @property
     def running(self) -> int:
@@ -62,14 +64,41 @@ class Revision:
             return "busy" if self.running else "idle"
         return "starting" if self._starting else "zero"
 
-    @asynccontextmanager
-    async def acquire(self) -> AsyncIterator[Replica]:
-        """Lend a replica that listens to one request, when it is its turn; UnavailableError when there will be none."""
-        replica = await self._acquire()
+    def take_free(self) -> Replica | None:
+        """Return a replica with room when no other request waits for it; *give_back* must follow."""
+        if self._waiting or self._closed or not (replica := self._find_room()):
+            return None
+        self.requests += 1
+        self._lend(replica)
+        if self._is_short() and self._may_grow():
+            self._grow()
+        return replica
+
+    async def take(self) -> Replica:
+        """Return a replica when it is this request's turn; UnavailableError when there will be none."""
+        if self._closed:
+            raise UnavailableError(f"{self.function.name} is being stopped")
+        if len(self._waiting) >= self._longest_queue:
+            raise UnavailableError(f"{self.function.name}: {len(self._waiting)} requests wait already")
+        self.requests += 1
+        waiter: asyncio.Future[Replica] = asyncio.get_running_loop().create_future()
+        self._waiting[waiter] = None
+        self._assign()
         try:
-            yield replica
-        finally:
-            self._release(replica)
+            return await waiter
+        except asyncio.CancelledError:
+            self._waiting.pop(waiter, None)
+            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
+                self.give_back(waiter.result())
+            raise
+
+    def give_back(self, replica: Replica) -> None:
+        """End the use of *replica* by one request."""
+        replica.running -= 1
+        if self._waiting:
+            self._assign()
+        if replica.running == 0:
+            replica.idle_since = time.monotonic()
 
     def forget(self, replica: Replica) -> None:
         """Send no more requests to *replica*: it takes no connections."""
@@ -95,34 +124,24 @@ class Revision:
         for replica in [*self.replicas, *self._starting]:
             replica.kill()
 
-    async def _acquire(self) -> Replica:
-        if self._closed:
-            raise UnavailableError(f"{self.function.name} is being stopped")
-        self.requests += 1
-        waiter: asyncio.Future[Replica] = asyncio.get_running_loop().create_future()
-        self._waiting.append(waiter)
-        self._assign()
-        try:
-            return await waiter
-        except asyncio.CancelledError:
-            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
-                self._release(waiter.result())
-            raise
+    @property
+    def _longest_queue(self) -> int:
+        """Number of requests that may wait, as Knative's queue-proxy and activator bound them."""
+        places = self.function.concurrency * max(1, len(self.replicas) + len(self._starting))
+        return _WAITING_PER_PLACE * places or _LONGEST_QUEUE
 
-    def _release(self, replica: Replica) -> None:
-        replica.running -= 1
-        self._assign()
-        if replica.running == 0:
-            self._start_idle_timer(replica)
+    @staticmethod
+    def _lend(replica: Replica) -> None:
+        replica.running += 1
+        replica.idle_since = None
 
     def _assign(self) -> None:
         """Assign waiting requests to replicas with room, in order; start a replica for the rest."""
         while self._waiting and (replica := self._find_room()):
-            waiter = self._waiting.popleft()
+            waiter = next(iter(self._waiting))
+            del self._waiting[waiter]
             if not waiter.done():
-                replica.running += 1
-                if replica.idle:
-                    replica.idle.cancel()
+                self._lend(replica)
                 waiter.set_result(replica)
         if self._is_short() and self._may_grow():
             self._grow()
@@ -170,7 +189,8 @@ class Revision:
         if listens and not self._closed:
             log.info("%s: pid %s started", name, replica.pid)
             self.replicas.append(replica)
-            self._start_idle_timer(replica)
+            replica.idle_since = time.monotonic()
+            self._watch_idleness(replica)
             self._assign()
         else:
             replica.kill()
@@ -186,18 +206,21 @@ class Revision:
         # A function that keeps dying is not to be started without a pause.
         asyncio.get_running_loop().call_later(1, self.keep_warm)
 
-    def _start_idle_timer(self, replica: Replica) -> None:
-        """End *replica* once it has been idle long enough."""
-        if replica in self.replicas and not self._closed:
-            replica.idle = asyncio.get_running_loop().call_later(self.function.idle, self._retire, replica)
-
-    def _retire(self, replica: Replica) -> None:
-        if replica in self.replicas and len(self.replicas) > self.function.min_scale:
-            self.forget(replica)
+    def _watch_idleness(self, replica: Replica) -> None:
+        """End *replica* once it has been idle long enough; look again when that may be."""
+        if replica not in self.replicas or self._closed:
+            return
+        idle = 0.0 if replica.idle_since is None else time.monotonic() - replica.idle_since
+        if idle >= self.function.idle and len(self.replicas) > self.function.min_scale:
+            return self.forget(replica)
+        left = self.function.idle - idle
+        pause = left if left > 0 else self.function.idle
+        asyncio.get_running_loop().call_later(max(pause, _IDLE_CHECK_SECONDS), self._watch_idleness, replica)
+        return None
 
     def _refuse(self, reason: str) -> None:
-        while self._waiting:
-            waiter = self._waiting.popleft()
+        waiting, self._waiting = self._waiting, {}
+        for waiter in waiting:
             if not waiter.done():
                 waiter.set_exception(UnavailableError(reason))
 

@@ -13,6 +13,7 @@ from knative.local import backup, console
 from knative.local.activator import Scale
 from knative.local.broker import BrokerError
 from knative.local.client import NotRunningError, RefusedError, find
+from knative.local.event_loop import run
 from knative.local.extension import Extension
 from knative.local.manifest_schema import ManifestError
 from knative.local.processes import ROOT
@@ -40,7 +41,7 @@ def main(extension: Extension, arguments: list[str] | None = None) -> int:
         if chosen.verb == "up":
             scale = Scale(chosen.idle, chosen.min_scale)
             options = Options(folder, chosen.overlay, chosen.port, scale, chosen.upstream, chosen.manual)
-            asyncio.run(up(options, extension))
+            run(up(options, extension))
         elif chosen.verb == "status":
             asyncio.run(_show_status(folder))
         elif chosen.verb == "logs":
@@ -100,12 +101,14 @@ def _parser(extension: Extension) -> argparse.ArgumentParser:
     def add(name: str, *, help: str) -> argparse.ArgumentParser:  # noqa: A002
         return verbs.add_parser(name, parents=[shared], help=help)
 
-    run = add("up", help="run the application of the manifests until Ctrl-C")
-    run.add_argument("--overlay", type=Path, default=ROOT / "knative" / "overlays" / "local", help="the manifests")
-    run.add_argument("--idle", type=_at_least(0, float), help="seconds after which an idle replica ends (manifests)")
-    run.add_argument("--min-scale", type=_at_least(0, int), help="replicas of each function that stay (manifests)")
-    run.add_argument("--upstream", choices=sorted(extension.upstreams), help="use a provider on this machine")
-    run.add_argument("--manual", action="store_true", help="send no scheduled ticks")
+    starting = add("up", help="run the application of the manifests until Ctrl-C")
+    starting.add_argument("--overlay", type=Path, default=ROOT / "knative" / "overlays" / "local", help="the manifests")
+    starting.add_argument(
+        "--idle", type=_at_least(0, float), help="seconds after which an idle replica ends (manifests)"
+    )
+    starting.add_argument("--min-scale", type=_at_least(0, int), help="replicas of each function that stay (manifests)")
+    starting.add_argument("--upstream", choices=sorted(extension.upstreams), help="use a provider on this machine")
+    starting.add_argument("--manual", action="store_true", help="send no scheduled ticks")
     add("status", help="show functions, queues, schedules and services")
     logs = add("logs", help="show the logs of functions and of the runner")
     logs.add_argument("function", nargs="?", help="one function, or `runner`; without it, all")

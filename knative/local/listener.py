@@ -1,4 +1,4 @@
-"""HTTP servers inside the runner's one process."""
+"""HTTP server of the runner: uvicorn on sockets that are bound already."""
 
 import asyncio
 import errno
@@ -9,20 +9,25 @@ from typing import Any
 
 import uvicorn
 
+from shared.runtime.protocol import BoundedProtocol
+
 
 class Listener(uvicorn.Server):
-    """Serves an ASGI application on sockets that are bound already, until told to stop."""
+    """Serves an ASGI application until `stop`."""
 
-    def __init__(self, app: Any, sockets: Sequence[socket.socket]) -> None:
+    def __init__(
+        self, app: Any, sockets: Sequence[socket.socket], protocol: type[BoundedProtocol] = BoundedProtocol
+    ) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
+                http=protocol,
                 lifespan="off",
                 ws="none",
                 log_config=None,
                 log_level="error",
                 access_log=False,
-                proxy_headers=False,  # whoever connects is the client
+                proxy_headers=False,  # the other end of the connection is the client
                 server_header=False,
                 date_header=False,  # the functions' servers set it
                 timeout_keep_alive=75,
@@ -43,7 +48,7 @@ class Listener(uvicorn.Server):
         self._ready.set()
 
     async def start(self) -> None:
-        """Return once connections are taken; OSError when a socket cannot listen."""
+        """Return once connections are accepted; OSError when a socket cannot listen."""
         self._serving = asyncio.create_task(self.serve(self._sockets))
         ready = asyncio.create_task(self._ready.wait())
         await asyncio.wait((ready, self._serving), return_when=asyncio.FIRST_COMPLETED)
@@ -52,7 +57,7 @@ class Listener(uvicorn.Server):
             await self._serving
 
     async def stop(self) -> None:
-        """Take no more connections and let the requests on the others finish."""
+        """Accept no more connections and let open requests finish."""
         self.should_exit = True
         if self._serving:
             await self._serving
@@ -62,7 +67,7 @@ def bind(port: int) -> list[socket.socket]:
     """Return sockets bound to *port* (0: any free one) on the loopback addresses; OSError when it is taken."""
     first = _bind(socket.AF_INET, "127.0.0.1", port)
     try:
-        # Some programs ask ::1 first when they are told localhost.
+        # Some programs resolve localhost to ::1 first.
         return [first, _bind(socket.AF_INET6, "::1", first.getsockname()[1])]
     except OSError as error:
         if error.errno == errno.EADDRINUSE and port:
@@ -72,7 +77,7 @@ def bind(port: int) -> list[socket.socket]:
 
 
 def _bind(family: socket.AddressFamily, address: str, port: int) -> socket.socket:
-    # Named so, asyncio turns Nagle's algorithm off: an answer in two parts would wait 40 ms for the second.
+    # With the protocol named, asyncio turns Nagle's algorithm off: a response in two parts would wait 40 ms.
     bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

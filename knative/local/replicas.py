@@ -1,18 +1,18 @@
-"""One running replica of a function: its process, its port, and the connections to it."""
+"""Replica of a function: its process, its port, and the idle connections to it."""
 
 import asyncio
 import logging
 from collections.abc import Mapping
 from pathlib import Path
 
-import httpx
-
 from knative.local import processes
+from knative.local.replica_connection import ReplicaConnection
 from knative.local.services.ports import free_port
 
 log = logging.getLogger(__name__)
 _COMMAND = ("python", "-m", "shared.runtime.server")
 """Command that the images run, too."""
+_IDLE_CONNECTIONS = 64
 
 
 class Replica:
@@ -24,16 +24,36 @@ class Replica:
         self.process: asyncio.subprocess.Process | None = None
         self.stopping = False
         self.running = 0
-        self.idle: asyncio.TimerHandle | None = None
-        self.transport = httpx.AsyncHTTPTransport(
-            verify=False,  # loads no certificates, which would take 25 ms and are for https
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=64, keepalive_expiry=30),
-        )
+        self.idle_since: float | None = None
+        """Monotonic time of the end of the last request, None while one runs."""
+        self._connections: list[ReplicaConnection] = []
 
     @property
     def pid(self) -> int | None:
         """The process, None before there is one."""
         return self.process.pid if self.process else None
+
+    def idle_connection(self) -> ReplicaConnection | None:
+        """Return an open connection that no request uses, if there is one."""
+        while self._connections:
+            connection = self._connections.pop()
+            if connection.is_reusable:
+                return connection
+            connection.close()
+        return None
+
+    async def connect(self) -> ReplicaConnection:
+        """Return a new connection; OSError when the process takes none."""
+        loop = asyncio.get_running_loop()
+        _, connection = await loop.create_connection(ReplicaConnection, "127.0.0.1", self.port)
+        return connection
+
+    def give_back(self, connection: ReplicaConnection) -> None:
+        """Keep *connection* for another request, unless it was left in the middle of one."""
+        if connection.is_reusable and len(self._connections) < _IDLE_CONNECTIONS and not self.stopping:
+            self._connections.append(connection)
+        else:
+            connection.close()
 
     async def start(self, environment: Mapping[str, str], folder: Path, seconds: float) -> bool:
         """Start the process; True once it takes connections, False when it ends before or needs more than *seconds*."""
@@ -56,7 +76,8 @@ class Replica:
         self.stopping = True
         if self.process and not await processes.stop(self.process, seconds):
             log.warning("%s: pid %d did not end within %g s and was killed", self.function, self.process.pid, seconds)
-        await self.transport.aclose()
+        while self._connections:
+            self._connections.pop().close()
 
     def kill(self) -> None:
         """End the process at once."""

@@ -1,6 +1,5 @@
 """The runner with the sample function, for each test."""
 
-import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -10,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from knative.local import event_loop
 from knative.local.activator import Scale
 from knative.local.cluster import Cluster, Connections
 from knative.local.listener import bind
@@ -70,7 +70,7 @@ def run(source: Path, tmp_path: Path) -> Callable[..., Any]:
             async with entered(scale, **changes) as sample:
                 await scenario(sample)
 
-        asyncio.run(live())
+        event_loop.run(live())
         assert not list((tmp_path / "processes").iterdir()), "a process is left over"
 
     return run

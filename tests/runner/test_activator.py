@@ -110,6 +110,21 @@ def test_container_concurrency_is_a_hard_limit(run: Callable[..., None]) -> None
     run(scenario, concurrency=2, target=2, max_scale=1)
 
 
+def test_the_queue_before_a_function_has_an_end(run: Callable[..., None]) -> None:
+    """Ten requests wait for each place of a function; the next one is 503 with Retry-After at once."""
+
+    async def scenario(sample: Sample) -> None:
+        await sample.get("/")
+        answers = await asyncio.gather(*(sample.get("/sleep?seconds=0.05") for _ in range(15)))
+
+        refused = [answer for answer in answers if answer.status_code == 503]
+        assert len(refused) == 15 - 11
+        assert all(answer.headers["retry-after"] for answer in refused)
+        assert "10 requests wait" in refused[0].json()["detail"]
+
+    run(scenario, concurrency=1, target=1, max_scale=1)
+
+
 def test_a_target_is_no_limit(run: Callable[..., None]) -> None:
     """Without containerConcurrency, requests beyond the target go to a copy that runs rather than wait."""
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 
 from knative.local.broker.dispatcher import Counts, Dispatcher, Result
-from knative.local.broker.ingress import Ingress
+from knative.local.broker.ingress import Ingress, IngressProtocol
 from knative.local.broker.memory import MemoryQueues
 from knative.local.broker.rabbit import RabbitQueues
 from knative.local.broker.specs import BrokerError, TriggerSpec
@@ -74,7 +74,8 @@ class Broker:
         await self._remove_old_queues()
         sockets = bind(self._port)
         self._port = sockets[0].getsockname()[1]
-        self._listener = Listener(Ingress(self._queues, self._topology.ingress, f"/{self._secret}"), sockets)
+        ingress = Ingress(self._queues, self._topology.ingress, f"/{self._secret}")
+        self._listener = Listener(ingress, sockets, IngressProtocol)
         await self._listener.start()
         # A function that starts from zero may take its time, unless its Trigger's delivery.timeout says otherwise.
         self._client = httpx.AsyncClient(timeout=None, trust_env=False, limits=httpx.Limits())  # noqa: S113

@@ -7,12 +7,19 @@ from typing import Any
 from knative.local.broker import messages
 from knative.local.broker.messages import NotAnEventError
 from knative.local.broker.queues import Queues, UnconfirmedError
+from shared.runtime.protocol import BoundedProtocol
 
 log = logging.getLogger("knative.local.broker")
 
 _Scope = MutableMapping[str, Any]
 _Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 _Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+class IngressProtocol(BoundedProtocol):
+    """HTTP with the limit of Go's server, in which the ingress of a cluster runs."""
+
+    max_head_bytes = 2**20
 
 
 class Ingress:
