@@ -18,12 +18,10 @@ from knative.local.activator import Activator, Revision, Scale
 from knative.local.broker import Broker
 from knative.local.control_api import Gateway, local_url
 from knative.local.extension import Extension
-from knative.local.field_types import next_instant
 from knative.local.front_door import FrontDoor
 from knative.local.listener import Listener, bind
 from knative.local.manifests import Application, Name
 from knative.local.schedule import TYPE, Schedule
-from shared.runtime import clock
 
 
 @dataclass(frozen=True)
@@ -186,7 +184,7 @@ class Cluster:
                     "job": source.extensions.get("job"),
                     "last": ticks[source.name].time.isoformat(timespec="seconds") if source.name in ticks else None,
                     "accepted": ticks[source.name].accepted if source.name in ticks else None,
-                    "next": next_instant(source.schedule, source.timezone, clock.now()).isoformat(),
+                    "next": waited.isoformat() if (waited := self.schedule.next.get(source.name)) else None,
                 }
                 for source in self._application.ping_sources
             ],

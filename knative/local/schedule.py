@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-import os
+import math
 import secrets
 import time
 import uuid
@@ -22,7 +22,8 @@ TYPE = "dev.knative.sources.ping"
 _RETRIED = {404, 413, 425, 429, 502, 503, 504}  # not 500, which the RabbitMQ ingress answers when it could not publish
 _PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6)
 _LATE_SECONDS = 60
-"""The machine slept through a tick that is later than this."""
+"""The machine slept through a tick that is later than this, and the clock was put back by more than this."""
+_LONGEST_WAIT = 30
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,9 @@ class Schedule:
 
     def __init__(self, sources: Sequence[PingSource], ingress: str, client: httpx.AsyncClient) -> None:
         self.ticks: dict[str, Tick] = {}
+        """The last tick of each source."""
+        self.next: dict[str, datetime] = {}
+        """The instant that each source waits for."""
         self._sources = sources
         self._ingress = ingress
         self._client = client
@@ -58,17 +62,32 @@ class Schedule:
                 group.create_task(self._follow(source, group))
 
     async def _follow(self, source: PingSource, group: asyncio.TaskGroup) -> None:
-        due = clock.now()
+        after = clock.now()
         while True:
-            due = next_instant(source.schedule, source.timezone, due)
-            late = await reach(due)
+            due, late = await self._wait(source, after)
             if late <= _LATE_SECONDS:
+                after = due
                 group.create_task(self.send(source))
                 continue
-            due = max(due, clock.now())
+            after = max(due, clock.now())
             log.warning("%s: ticks were missed while the machine slept, the first %d s ago", source.name, late)
             if self._must_catch_up(source):
                 group.create_task(self.send(source))
+
+    async def _wait(self, source: PingSource, after: datetime) -> tuple[datetime, float]:
+        """Wait for the first instant of *source* after *after*; return it and how many seconds late it is noticed.
+
+        A clock that is put back begins again at the instant that it shows.
+        """
+        due = next_instant(source.schedule, source.timezone, after)
+        while True:
+            self.next[source.name] = due
+            left = await approach(due)
+            if left <= 0:
+                return due, -left
+            now = clock.now()
+            if (after - now).total_seconds() > _LATE_SECONDS:
+                after, due = now, next_instant(source.schedule, source.timezone, now)
 
     def _must_catch_up(self, source: PingSource) -> bool:
         """Return whether *source* is the first of its kind of tick to notice that ticks were missed."""
@@ -114,10 +133,15 @@ class Schedule:
             await asyncio.sleep(pause)
 
 
-async def reach(instant: datetime) -> float:
-    """Wait until the clock shows *instant*; return how many real seconds late that is noticed."""
-    replayed = bool(os.environ.get("CLOCK"))
-    while (left := (instant - clock.now()).total_seconds()) > 0:  # noqa: ASYNC110  no event tells the time
-        # A machine may sleep, and a replayed clock runs at any speed: look again before it can be too late.
-        await asyncio.sleep(0.02 if replayed else min(left, 30))
-    return 0 if replayed else -left
+async def approach(instant: datetime) -> float:
+    """Wait for *instant*, at most half a minute; return the real seconds that are left, negative when it has passed.
+
+    The wait is short because a machine may sleep, and a clock may be put forward or back.
+    """
+    await asyncio.sleep(min(max(_seconds_until(instant), 0), _LONGEST_WAIT))
+    return _seconds_until(instant)
+
+
+def _seconds_until(instant: datetime) -> float:
+    left, speed = (instant - clock.now()).total_seconds(), clock.speed()
+    return left / speed if speed else math.inf

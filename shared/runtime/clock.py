@@ -26,3 +26,8 @@ def now() -> datetime:
         return real_now
     virtual, real, speed = _REPLAY
     return virtual + timedelta(seconds=(real_now - real).total_seconds() * speed)
+
+
+def speed() -> float:
+    """Return how many seconds the clock advances in a second."""
+    return 1.0 if _REPLAY is None else _REPLAY[2]

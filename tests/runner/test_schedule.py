@@ -133,14 +133,14 @@ def test_it_ticks_through_a_weekend_and_a_change_of_clocks(monkeypatch: pytest.M
     """On a replayed clock the events carry exactly the scheduled instants, in summer an hour of UTC earlier."""
     now = [datetime(2026, 3, 6, 21, 37, 30, tzinfo=UTC)]
 
-    async def reach(instant: datetime) -> float:
+    async def approach(instant: datetime) -> float:
         await asyncio.sleep(0)
         now[0] = instant
         await asyncio.sleep(0.01)  # what is sent carries this instant
         return 0
 
     monkeypatch.setattr(clock, "now", lambda: now[0])
-    monkeypatch.setattr(schedule, "reach", reach)
+    monkeypatch.setattr(schedule, "approach", approach)
     ingress = Ingress(202)
 
     async def scenario(kept: Schedule) -> None:
@@ -179,14 +179,14 @@ def test_after_sleep_each_job_catches_up_once(monkeypatch: pytest.MonkeyPatch) -
     now = [start]
     woken = asyncio.Event()
 
-    async def reach(instant: datetime) -> float:
+    async def approach(instant: datetime) -> float:
         await woken.wait()
         if instant > now[0]:
             await asyncio.Event().wait()
-        return (now[0] - instant).total_seconds()
+        return (instant - now[0]).total_seconds()
 
     monkeypatch.setattr(clock, "now", lambda: now[0])
-    monkeypatch.setattr(schedule, "reach", reach)
+    monkeypatch.setattr(schedule, "approach", approach)
     close = replace(HOURLY, name="bars-close", schedule="1-9,30-40 11 * * 1-5")
     insights = replace(HOURLY, name="insights", schedule="43 10-15 * * 1-5", extensions={"job": "insights"})
     ingress = Ingress(202)
@@ -203,6 +203,57 @@ def test_after_sleep_each_job_catches_up_once(monkeypatch: pytest.MonkeyPatch) -
     with_ingress(ingress, scenario, HOURLY, close, insights)
 
     assert sorted(headers["ce-job"] for headers, _ in ingress.got) == ["bars", "insights"]
+
+
+def test_a_clock_that_is_put_back_is_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two hours back, the next tick is the next instant of the new time, and that is what is shown."""
+    now = [datetime(2026, 11, 23, 17, 35, 30, tzinfo=UTC)]
+    shown: list[datetime] = []
+
+    async def approach(instant: datetime) -> float:
+        await asyncio.sleep(0.01)
+        shown.append(kept[0].next["bars"])
+        if len(shown) == 1:
+            now[0] -= timedelta(hours=2)
+            return 7200
+        now[0] = max(now[0], instant)
+        return (instant - now[0]).total_seconds()
+
+    monkeypatch.setattr(clock, "now", lambda: now[0])
+    monkeypatch.setattr(schedule, "approach", approach)
+    kept: list[Schedule] = []
+    ingress = Ingress(202)
+
+    async def scenario(running: Schedule) -> None:
+        kept.append(running)
+        task = asyncio.create_task(running.run())
+        await wait_until_async(lambda: holds(ingress, 2))
+        task.cancel()
+
+    with_ingress(ingress, scenario)
+
+    assert [f"{instant:%H:%M}" for instant in shown[:3]] == ["17:36", "15:36", "15:37"]
+
+
+def test_a_clock_that_jumps_ahead_blocks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A replayed clock that jumps a year ahead leads to one tick, not to a year's at once."""
+    start = datetime(2026, 11, 23, 15, 30, 59, tzinfo=UTC)
+    now = [start]
+    monkeypatch.setattr(clock, "now", lambda: now[0])
+    monkeypatch.setattr(clock, "speed", lambda: 100.0)
+    ingress = Ingress(202)
+
+    async def scenario(kept: Schedule) -> None:
+        running = asyncio.create_task(kept.run())
+        while not kept.next:
+            await asyncio.sleep(0)
+        now[0] = start + timedelta(days=365)
+        await wait_until_async(lambda: holds(ingress, 1))
+        running.cancel()
+
+    with_ingress(ingress, scenario)
+
+    assert len(ingress.got) == 1
 
 
 def test_the_event_is_the_adapters() -> None:
