@@ -71,7 +71,7 @@ async def fetch_bars(
             end=request.end,
             bars=tuple(drop_unfinished(bars, plan.market, now, grace)),
             source=None if name == next(iter(results)) else name,
-            unreadable=result.unreadable.get(request, ()),
+            refused=result.refused.get(request, ()),
             reason=labels.reason if (labels := result.mislabelled.get(request)) else None,
             detail=labels.detail if labels else "",
         )

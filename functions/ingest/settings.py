@@ -46,6 +46,8 @@ class Providers(SettingsGroup):
     finnhub_symbols: CsvMap = field(default_factory=dict)
 
     replay_files: CsvList = ()
+    replay_zone: str | None = None
+    """Time zone of times in these files that name none."""
 
     @property
     def order(self) -> tuple[str, ...]:
@@ -57,6 +59,7 @@ class Providers(SettingsGroup):
         """Digest of the providers and of the files to replay: where it changes, absent bars may be there now."""
         parts = [*self.order, *map(repr, self.twelvedata_symbols.items())]
         if "replay" in self.order:
+            parts.append(self.replay_zone or "")
             for name in self.replay_files:
                 try:
                     parts.append(f"{name} {crc32(Path(name).read_bytes())}")

@@ -32,7 +32,6 @@ from shared.events.types import BarsFetched, BarsStored, Series
 _TRIES = 10
 _DAY = timedelta(days=1)
 _YEARS = range(1900, 9000)
-_UNREADABLE = Rejection("time-unreadable", "The bar has no readable time.")
 
 
 class StorePolicy(NamedTuple):
@@ -106,7 +105,11 @@ async def _store_source(
     policy: StorePolicy,
 ) -> _Part:
     interval, at = fetched.interval, fetched.fetched_at.astimezone(UTC)
-    rejected = [RejectedBar(one.ticker, None, text, _UNREADABLE) for one in series for text in one.unreadable]
+    rejected = [
+        RejectedBar(one.ticker, bar.start and bar.start.astimezone(UTC), bar.text, Rejection(bar.reason, bar.detail))
+        for one in series
+        for bar in one.refused
+    ]
     rejected += [
         RejectedBar(one.ticker, bar.start.astimezone(UTC), bar, Rejection(one.reason, one.detail))
         for one in series

@@ -118,11 +118,21 @@ class Bar(Part, frozen=True, kw_only=True, omit_defaults=True):
     text: str | None = None
 
 
+class RefusedBar(Part, frozen=True, kw_only=True):
+    """A bar that ingest could not make of what a source sent: its *text*, and the *reason* (a code and a sentence)."""
+
+    start: Instant | None
+    reason: str
+    detail: str
+    text: str
+
+
 class Series(Part, frozen=True, kw_only=True, omit_defaults=True):
     """Bars of one ticker in the requested window [start, end); no bars means the source has none there.
 
     *confirmed_by* names a second source, where one was queried and agrees with the newest close. *source* is that of
-    these bars where another provider served them than most. *unreadable* are bars without a readable time, as text.
+    these bars where another provider served them than most. *refused* are texts of which ingest
+    could make no bar.
     With a *reason* none of the bars may be stored: the labels of the response are not those that were requested.
     """
 
@@ -132,7 +142,7 @@ class Series(Part, frozen=True, kw_only=True, omit_defaults=True):
     bars: tuple[Bar, ...]
     confirmed_by: str | None = None
     source: str | None = None
-    unreadable: tuple[str, ...] = ()
+    refused: tuple[RefusedBar, ...] = ()
     reason: str | None = None
     detail: str = ""
 

@@ -65,7 +65,9 @@ def distributions(files: dict[Path, set[str]]) -> set[str]:
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_imports_exactly_what_its_group_lists(function: str) -> None:
     """A package too few is a crash in the image; one too many is size and cold start for nothing."""
-    files = reach(ROOT / "functions" / function / "main.py", ROOT / "shared" / "runtime" / "server.py")
+    folder = ROOT / "functions" / function
+    # Providers are loaded by name.
+    files = reach(folder / "main.py", *folder.glob("providers/*.py"), ROOT / "shared" / "runtime" / "server.py")
 
     optional = group(OPTIONAL[function]) if function in OPTIONAL else set()
     assert distributions(files) | SERVED_BY == group(function) | optional

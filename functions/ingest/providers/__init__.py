@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 from functions.ingest.gaps import FetchRequest
 from functions.ingest.settings import Providers, Settings
 from shared.calendar.trading import TradingCalendar
-from shared.events.types import Bar
+from shared.events.types import Bar, RefusedBar
 
 
 class ProviderError(Exception):
@@ -34,8 +34,8 @@ class FetchResult(NamedTuple):
     bars: dict[FetchRequest, list[Bar]]
     credits: int = 0
     failures: Mapping[FetchRequest, str] = {}
-    unreadable: Mapping[FetchRequest, tuple[str, ...]] = {}
-    """Bars without a readable time, as text."""
+    refused: Mapping[FetchRequest, tuple[RefusedBar, ...]] = {}
+    """Texts of which no bar could be made."""
     mislabelled: Mapping[FetchRequest, WrongLabels] = {}
 
 

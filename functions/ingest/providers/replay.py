@@ -1,92 +1,105 @@
-"""Bars from CSV files of the user's own, each told only once the clock has passed its end."""
+"""Bars from the user's own CSV files, each served once the clock has passed its end."""
 
-import csv
-import gzip
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from functions.ingest.csv_files.grid import regular_calendar
+from functions.ingest.csv_files.reading import FileBars, OpenFile, Stated, make_bars, open_file
+from functions.ingest.csv_files.table import UnreadableFileError
 from functions.ingest.gaps import FetchRequest
 from functions.ingest.providers import FetchResult, ProviderError
-from functions.ingest.providers.parsing import parse_decimal
 from functions.ingest.settings import Providers
 from shared.calendar.trading import TradingCalendar
-from shared.events.types import Bar
+from shared.events.types import Bar, RefusedBar
 from shared.runtime import clock
 
-COLUMNS = {"ticker", "datetime", "interval", "open", "high", "low", "close", "volume"}
+_logger = logging.getLogger(__name__)
+
+_AROUND = timedelta(days=1)
 
 
 class Replay:
-    """CSV files (`.gz` too) with the columns of COLUMNS; others are read over. *datetime* is the start, in UTC.
+    """CSV files in any format that `functions.ingest.csv_files` reads.
 
-    The files are read at the first fetch, and again when they have changed.
+    They are read at the first fetch, and again when they have changed.
     """
 
     name = "replay"
 
     def __init__(self, settings: Providers) -> None:
-        self._files = settings.replay_files
-        self._bars: dict[tuple[str, str], list[Bar]] = {}
+        self._paths = [Path(name) for name in settings.replay_files]
+        self._stated = Stated(zone=settings.replay_zone)
+        self._files: list[OpenFile] = []
         self._versions: list[tuple[int, int]] | None = None
 
     async def fetch(self, asks: Sequence[FetchRequest], interval: str, market: TradingCalendar) -> FetchResult:
         """Serve all *asks*; ProviderError when a file cannot be read."""
         if (versions := self._stat()) != self._versions:
-            self._bars = self._read()
+            self._files = [self._open(path) for path in self._paths]
             self._versions = versions
+        if interval != "1h" or not market.sessions:
+            return FetchResult({ask: [] for ask in asks})
+        found = [self._make(file, {ask.ticker for ask in asks}, market) for file in self._files]
         now = clock.now()
-        found: dict[FetchRequest, list[Bar]] = {}
-        for ask in asks:
-            bars = self._bars.get((ask.ticker, interval), [])
-            found[ask] = [
-                bar for bar in bars if ask.start <= bar.start < ask.end and _ended(bar, interval, market, now)
+        bars = {
+            ask: [
+                bar
+                for one in found
+                for bar in one.bars.get(ask.ticker, ())
+                if ask.start <= bar.start < ask.end and _has_ended(bar, market, now)
             ]
-        return FetchResult(found)
+            for ask in asks
+        }
+        return FetchResult(bars, refused={ask: some for ask in asks if (some := _refused(ask, found))})
 
     def _stat(self) -> list[tuple[int, int]]:
         """Return what changes when a file does."""
         try:
-            return [(stat.st_mtime_ns, stat.st_size) for stat in (Path(name).stat() for name in self._files)]
+            return [(stat.st_mtime_ns, stat.st_size) for stat in (path.stat() for path in self._paths)]
         except OSError as error:
             raise ProviderError(f"replay: {error}") from error
 
-    def _read(self) -> dict[tuple[str, str], list[Bar]]:
-        found: dict[tuple[str, str], list[Bar]] = defaultdict(list)
-        for name in self._files:
-            try:
-                for row in _rows(Path(name)):
-                    found[row["ticker"], row["interval"]].append(_bar(row))
-            except (OSError, EOFError, ValueError, UnicodeDecodeError, csv.Error) as error:
-                raise ProviderError(f"replay: {Path(name).name}: {error}") from error
-        return dict(found)
+    def _open(self, path: Path) -> OpenFile:
+        try:
+            file = open_file(path, self._stated, regular_calendar)
+        except UnreadableFileError as error:
+            raise ProviderError(f"replay: {path.name}: {error}") from error
+        _logger.info("replay: %s has %d lines, %d of them refused", path.name, file.lines, len(file.refused))
+        return file
+
+    def _make(self, file: OpenFile, tickers: set[str], market: TradingCalendar) -> FileBars:
+        """Return the hours of *tickers* in the sessions of *market*."""
+        first, last = market.sessions[0].opens - _AROUND, market.sessions[-1].closes + _AROUND
+        groups = [
+            group._replace(
+                quotes=[
+                    quote
+                    for quote in group.quotes
+                    if quote.ticker in tickers
+                    and (group.clock is None or first <= group.clock.instant(quote.time) <= last)
+                ]
+            )
+            for group in file.groups
+        ]
+        refused = [one for one in file.refused if one.ticker in tickers]
+        return make_bars(file._replace(groups=groups, refused=refused), lambda *_: market)
 
 
-def _ended(bar: Bar, interval: str, market: TradingCalendar, now: datetime) -> bool:
-    session = market.session_at(bar.start)
-    return bar.start < now if session is None else session.end(interval, bar.start) <= now
-
-
-def _rows(path: Path) -> Iterator[dict[str, str]]:
-    opening = gzip.open if path.suffix == ".gz" else open
-    with opening(path, "rt", encoding="utf-8", newline="") as file:
-        rows = csv.DictReader(file)
-        if missing := COLUMNS - set(rows.fieldnames or ()):
-            raise ValueError(f"lacks the columns {', '.join(sorted(missing))}")
-        yield from rows
-
-
-def _bar(row: dict[str, str]) -> Bar:
-    start = datetime.fromisoformat(row["datetime"])
-    return Bar(
-        start=start if start.tzinfo else start.replace(tzinfo=UTC),
-        open=parse_decimal(row["open"]),
-        high=parse_decimal(row["high"]),
-        low=parse_decimal(row["low"]),
-        close=parse_decimal(row["close"]),
-        volume=parse_decimal(row["volume"]),
+def _refused(ask: FetchRequest, files: Sequence[FileBars]) -> tuple[RefusedBar, ...]:
+    """Return what is refused of the ticker and window of *ask*, or at no known time."""
+    return tuple(
+        one.as_event()
+        for file in files
+        for one in file.refused
+        if one.ticker == ask.ticker and (one.start is None or ask.start <= one.start < ask.end)
     )
+
+
+def _has_ended(bar: Bar, market: TradingCalendar, now: datetime) -> bool:
+    session = market.session_at(bar.start)
+    return bar.start < now if session is None else session.end("1h", bar.start) <= now
 
 
 PROVIDER = Replay

@@ -1,0 +1,1 @@
+"""CSV files of bars as vendors and brokers export them: text, columns, figures, times, clock, hours."""

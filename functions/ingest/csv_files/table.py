@@ -1,0 +1,120 @@
+"""Text of a CSV file: compression, encoding, delimiter, and lines with their numbers."""
+
+import csv
+import gzip
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from functions.ingest.csv_files.columns import Columns, find_columns
+
+DELIMITERS = (",", ";", "\t", "|")
+LONGEST = 512 * 1024 * 1024
+"""Bytes of a file, unpacked."""
+
+_SAMPLE_LINES = 60
+_PREFACE_LINES = 20
+"""Lines in which the header must come: some exports begin with a title."""
+_BYTE_ORDER_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+
+
+class UnreadableFileError(ValueError):
+    """A file that cannot be read as bars; the message says what to change."""
+
+
+class Line(NamedTuple):
+    """A line of a file: its number from 1, its text, its cells."""
+
+    number: int
+    text: str
+    cells: list[str]
+
+
+class Table(NamedTuple):
+    """A file's header and data lines. *ticker* is the one that the header names, if any."""
+
+    columns: Columns
+    lines: list[Line]
+    encoding: str
+    delimiter: str
+    ticker: str | None = None
+
+
+def read_table(path: Path, header: Sequence[str] = ()) -> Table:
+    """Read the file at *path*, gzip or not; *header* names the columns of a file without a header line."""
+    text, encoding = _decode(_unpack(path))
+    texts = text.split("\n")
+    delimiter = _delimiter(texts[:_SAMPLE_LINES])
+    lines = [
+        Line(number, line.rstrip("\r"), _cells(line.rstrip("\r"), delimiter))
+        for number, line in enumerate(texts, 1)
+        if line.strip()
+    ]
+    if header:
+        return Table(find_columns(header), lines, encoding, delimiter)
+    for index, line in enumerate(lines[:_PREFACE_LINES]):
+        columns = find_columns(line.cells)
+        if columns.is_complete:
+            return Table(columns, lines[index + 1 :], encoding, delimiter)
+        if table := _yfinance_table(lines[index : index + 3], lines[index + 3 :], encoding, delimiter):
+            return table
+    raise UnreadableFileError(
+        "no header with a time, open, high, low and close in the first "
+        f"{_PREFACE_LINES} lines; for a file without a header state --columns datetime,open,high,low,close,volume"
+    )
+
+
+def _unpack(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            packed = file.read(2) == b"\x1f\x8b"
+        with gzip.open(path, "rb") if packed else path.open("rb") as file:
+            content = file.read(LONGEST + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise UnreadableFileError(f"cannot be read: {error}") from error
+    if len(content) > LONGEST:
+        raise UnreadableFileError(f"is longer than {LONGEST >> 20} MiB; split it")
+    return content
+
+
+def _decode(content: bytes) -> tuple[str, str]:
+    """Return the text and its encoding: by the byte order mark, else UTF-8, else Windows' Western one."""
+    for mark, encoding in _BYTE_ORDER_MARKS:
+        if content.startswith(mark):
+            return content.decode(encoding, errors="replace"), encoding
+    if content[1:2] == b"\0" or content[:1] == b"\0":
+        encoding = "utf-16-le" if content[1:2] == b"\0" else "utf-16-be"
+        return content.decode(encoding, errors="replace"), encoding
+    try:
+        return content.decode(), "utf-8"
+    except UnicodeDecodeError:
+        return content.decode("cp1252", errors="replace"), "cp1252"
+
+
+def _delimiter(lines: Sequence[str]) -> str:
+    """Return the delimiter of *lines*; UnreadableFileError when there is none."""
+    from clevercsv.detect import Detector  # it takes a third of a second to load, and few processes read files
+
+    dialect = Detector().detect("\n".join(line.rstrip("\r") for line in lines), delimiters=list(DELIMITERS))
+    if dialect is None or dialect.delimiter not in DELIMITERS:
+        raise UnreadableFileError("no delimiter found; cells are separated by comma, semicolon, tab or |")
+    return dialect.delimiter
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    """Return the cells of one line; a line is a row, so that a stray quote spoils one line and not the rest."""
+    try:
+        return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter), [])]
+    except csv.Error:
+        return [line]
+
+
+def _yfinance_table(head: Sequence[Line], rest: list[Line], encoding: str, delimiter: str) -> Table | None:
+    """Return the table below yfinance's three header lines (Price, Ticker, Datetime), None for other headers."""
+    if [line.cells[0] for line in head] not in (["Price", "Ticker", "Datetime"], ["Price", "Ticker", "Date"]):
+        return None
+    prices, tickers, times = (line.cells for line in head)
+    if len(set(tickers[1:])) != 1:
+        raise UnreadableFileError("several tickers side by side; export one ticker a file")
+    return Table(find_columns([times[0], *prices[1:]]), rest, encoding, delimiter, tickers[1])

@@ -1,0 +1,95 @@
+"""Times of a CSV file: ISO, US and European dates, epochs, with or without a zone."""
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+DateOrder = Literal["us", "eu"]
+"""Month or day first, where the year comes last."""
+
+_EPOCH = re.compile(r"\d{9,19}(\.\d+)?")
+_EPOCH_DIGITS = {9: 1, 10: 1, 13: 10**3, 16: 10**6, 19: 10**9}
+_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[ T:]*(\d{2}):?(\d{2}):?(\d{2})?)?\s*(.*)", re.DOTALL)
+_YEAR_LAST = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-]\d{2,4}\b")
+_PARTED = re.compile(
+    r"(\d{1,4})[./-](\d{1,2})[./-](\d{1,4})"
+    r"(?:[ T,]+(\d{1,2}):?(\d{2})(?::?(\d{2})(?:\.\d+)?)?\s*([ap]\.?m\.?)?)?\s*(.*)",
+    re.IGNORECASE | re.DOTALL,
+)
+_ZONES = {"ET": "America/New_York", "EASTERN": "America/New_York", "Z": "UTC", "GMT": "UTC", "CET": "Europe/Berlin"}
+_OFFSETS = {"EST": -5, "EDT": -4}
+
+
+def find_date_orders(cells: Iterable[str]) -> tuple[DateOrder, ...]:
+    """Return the orders of day and month that all of *cells* can have; none where the year comes first."""
+    could: set[DateOrder] = {"us", "eu"}
+    has_parts = False
+    for cell in cells:
+        found = _YEAR_LAST.match(cell)
+        if found is None:
+            continue
+        has_parts = True
+        if int(found[1]) > 12:
+            could.discard("us")
+        elif int(found[2]) > 12:
+            could.discard("eu")
+    return tuple(sorted(could, reverse=True)) if has_parts else ()
+
+
+def parse_time(cell: str, order: DateOrder) -> datetime | None:
+    """Return the time in *cell*, aware if it names a zone or is an epoch; None when it cannot be read."""
+    try:
+        return _parse(cell, order)
+    except (ValueError, OverflowError, ZoneInfoNotFoundError):
+        return None
+
+
+def find_zone(name: str) -> ZoneInfo:
+    """Return the zone called *name*, IANA or a usual abbreviation; ValueError when there is none."""
+    try:
+        return ZoneInfo(_ZONES.get(name.upper(), name))
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"no time zone {name!r}; name one like America/New_York or UTC") from error
+
+
+def _parse(cell: str, order: DateOrder) -> datetime | None:
+    if _EPOCH.fullmatch(cell) and (unit := _EPOCH_DIGITS.get(len(cell.partition(".")[0]))):
+        seconds, rest = divmod(int(cell.partition(".")[0]), unit)
+        return datetime.fromtimestamp(seconds, UTC) + timedelta(microseconds=rest * 10**6 // unit)
+    if found := _COMPACT.fullmatch(cell):
+        year, month, day, hour, minute, second, zone = found.groups()
+        return _with_zone(
+            datetime(int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0)),  # noqa: DTZ001
+            zone,
+        )
+    if cell[4:5] == "-":
+        date, _, zone = cell.rpartition(" ")
+        try:
+            return datetime.fromisoformat(cell)
+        except ValueError:
+            return _with_zone(datetime.fromisoformat(date), zone)
+    if not (found := _PARTED.fullmatch(cell)):
+        return None
+    first, second, last, hour, minute, seconds, half, zone = found.groups()
+    if len(first) == 4:
+        year, month, day = int(first), int(second), int(last)
+    else:
+        month, day = (int(first), int(second)) if order == "us" else (int(second), int(first))
+        year = int(last) + (2000 if len(last) == 2 else 0)
+    hours = int(hour or 0)
+    if half:
+        hours = hours % 12 + (12 if half.lower().startswith("p") else 0)
+    return _with_zone(datetime(year, month, day, hours, int(minute or 0), int(seconds or 0)), zone)  # noqa: DTZ001
+
+
+def _with_zone(time: datetime, zone: str) -> datetime:
+    zone = zone.strip().strip("()")
+    if not zone:
+        return time
+    if zone.upper() in _OFFSETS:
+        return (time - timedelta(hours=_OFFSETS[zone.upper()])).replace(tzinfo=UTC)
+    if zone[0] in "+-":
+        return datetime.fromisoformat(f"{time.isoformat()}{zone}")
+    return time.replace(tzinfo=find_zone(zone))
