@@ -31,6 +31,9 @@ REGISTRY ?= dev.local/stocksalot
 TAG ?= local
 PUSH ?=
 PLATFORMS ?= linux/amd64,linux/arm64
+ATTESTATIONS ?= --sbom=true --provenance=true
+# What was pushed, by digest: `make deploy` reads it.
+DIGESTS := .local/images/$(TAG)
 COMMITTED := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),0)
 REVISION := $(shell git rev-parse HEAD 2>/dev/null)
 SOURCE ?= $(shell git remote get-url origin 2>/dev/null | sed -n "s,^https://\([^@/]*@\)\?,https://,p")
@@ -87,8 +90,8 @@ lock: .venv/bin/uv ## pin the dependencies anew: ARGS=--upgrade for the newest
 		--python-version 3.11 --group dev --group node pyproject.toml --output-file requirements.lock $(ARGS)
 
 images: ## build the container images: REGISTRY=ghcr.io/you/stocksalot TAG=v1 PUSH=1 PLATFORMS=linux/amd64,linux/arm64
-	@set -e; export SOURCE_DATE_EPOCH=$(COMMITTED); for image in $(IMAGES); do \
-		function=$$image basis=stateful target=function; \
+	@set -e; export SOURCE_DATE_EPOCH=$(COMMITTED); $(if $(PUSH),mkdir -p $(DIGESTS);) for image in $(IMAGES); do \
+		function=$$image basis=stateful target=function; $(if $(PUSH),rm -f $(DIGESTS)/$$image.json;) \
 		case $$image in \
 			migration) function=store target=migration ;; \
 			page) basis=server target=page ;; \
@@ -97,7 +100,7 @@ images: ## build the container images: REGISTRY=ghcr.io/you/stocksalot TAG=v1 PU
 		$(DOCKER) buildx build --target $$target --build-arg FUNCTION=$$function --build-arg BASIS=$$basis \
 			--build-arg REVISION=$(REVISION) --build-arg VERSION=$(TAG) --build-arg SOURCE=$(SOURCE) \
 			--tag $(REGISTRY)/$$image:$(TAG) \
-			$(if $(PUSH),--push --platform $(PLATFORMS) --sbom=true --provenance=true,--load) .; \
+			$(if $(PUSH),--push --platform $(PLATFORMS) $(ATTESTATIONS) --metadata-file $(DIGESTS)/$$image.json,--load) .; \
 	done
 
 cluster: ## install what StocksALot runs on into the cluster that kubectl points to, at pinned versions

@@ -1,6 +1,7 @@
 """Deployment to a cluster: `python3 -m knative.install deploy local|cloud` applies the manifests with one .env.
 
-`rehearse` checks both overlays without a cluster. `deploy` needs kubectl and the standard library, no package.
+`images` prints the pushed images by digest; `rehearse` checks both overlays without a cluster. `deploy` needs kubectl
+and the standard library, no package.
 """
 
 import argparse
@@ -10,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from knative.install.image_digests import DIGESTS, read_digests, references, require_all
 from knative.install.overlay import (
     DOMAIN,
     LOCAL_REGISTRY,
@@ -33,9 +35,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from knative.install.rehearse import rehearse  # needs the packages of the tests
 
         return rehearse()
-    deployment = Deployment(parsed.overlay, read_variables(parsed.env), parsed.registry, parsed.tag, parsed.domain)
-    folder = ROOT / ".local" / "deploy" / parsed.overlay
     try:
+        digests = read_digests(parsed.registry, parsed.tag, DIGESTS)
+        if parsed.verb == "images" or parsed.by_digest:
+            require_all(digests)
+        if parsed.verb == "images":
+            print("\n".join(references(parsed.registry, digests)))
+            return 0
+        variables = read_variables(parsed.env)
+        deployment = Deployment(parsed.overlay, variables, parsed.registry, parsed.tag, parsed.domain, digests)
+        folder = ROOT / ".local" / "deploy" / parsed.overlay
         write(deployment, folder)
         link(folder, parsed.overlay)
         built = _kubectl("kustomize", str(folder), capture=True)
@@ -104,10 +113,13 @@ def _parser() -> argparse.ArgumentParser:
     one = verbs.add_parser("deploy", help="apply the manifests to the cluster of the current kubectl context")
     one.add_argument("overlay", help="local or cloud")
     one.add_argument("--env", type=Path, default=ROOT / ".env", help="the operator's variables (.env)")
-    one.add_argument("--registry", default=LOCAL_REGISTRY, help="registry of the images")
-    one.add_argument("--tag", default="local", help="tag of the images")
     one.add_argument("--domain", default=DOMAIN, help="public host name; the API is also at api.<domain>")
+    one.add_argument("--by-digest", action="store_true", help="refuse an image whose digest is not recorded")
     one.add_argument("--dry-run", action="store_true", help="write and render the manifests, apply nothing")
+    images = verbs.add_parser("images", help="print the pushed images by digest, one a line")
+    for verb in (one, images):
+        verb.add_argument("--registry", default=LOCAL_REGISTRY, help="registry of the images")
+        verb.add_argument("--tag", default="local", help="tag of the images")
     verbs.add_parser("rehearse", help="check the manifests without a cluster")
     return parser
 

@@ -7,8 +7,8 @@ setting of the operator is written into a file of the project.
 import hashlib
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from knative.local.environment import read_env
@@ -30,13 +30,17 @@ class DeploymentError(Exception):
 
 @dataclass(frozen=True)
 class Deployment:
-    """Deployment of an overlay: the operator's variables, registry and tag of the images, public host name."""
+    """Deployment of an overlay: the operator's variables, registry and tag of the images, public host name.
+
+    An image with a digest in *digests* is deployed by it, any other by the tag.
+    """
 
     overlay: str
     variables: Mapping[str, str]
     registry: str = LOCAL_REGISTRY
     tag: str = "local"
     domain: str = DOMAIN
+    digests: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def check(self) -> None:
         """DeploymentError for settings that the cluster would accept and that would not work."""
@@ -63,6 +67,11 @@ def sample() -> dict[str, list[str]]:
     text = (ROOT / ".env.sample").read_text()
     _, *parts = _PART.split(text)
     return {title: _VARIABLE.findall(body) for title, body in zip(parts[::2], parts[1::2], strict=True)}
+
+
+def image_names() -> Sequence[str]:
+    """Return the names of the images that `make images` builds."""
+    return _IMAGE.findall((ROOT / "Makefile").read_text())[0].split()
 
 
 def read_variables(path: Path) -> dict[str, str]:
@@ -100,7 +109,6 @@ def _kustomization(
 ) -> dict[str, object]:
     """Return the kustomization of *deployment*."""
     local = deployment.overlay == "local"
-    names = _IMAGE.findall((ROOT / "Makefile").read_text())[0].split()
     repository = LOCAL_REGISTRY if local else "stocksalot"
     metadata = {"name": "stocksalot", "namespace": "stocksalot"}
     digest = hashlib.sha256(json.dumps([secret, configuration], sort_keys=True).encode()).hexdigest()[:16]
@@ -116,8 +124,12 @@ def _kustomization(
         if secret or not local
         else [],
         "images": [
-            {"name": f"{repository}/{name}", "newName": f"{deployment.registry}/{name}", "newTag": deployment.tag}
-            for name in names
+            {
+                "name": f"{repository}/{name}",
+                "newName": f"{deployment.registry}/{name}",
+                **({"digest": deployment.digests[name]} if name in deployment.digests else {"newTag": deployment.tag}),
+            }
+            for name in image_names()
         ],
         "patches": [
             # A pod reads its configuration at start: a changed digest makes Knative create a new revision.

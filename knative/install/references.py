@@ -29,7 +29,7 @@ def find_missing(bodies: Sequence[Body], images: Sequence[str]) -> Iterator[str]
 def _container_problems(
     container: Body, namespace: str, objects: Mapping[tuple[str, str, str], Body], images: Sequence[str]
 ) -> Iterator[str]:
-    image = container["image"].rpartition(":")[0] or container["image"]
+    image = re.sub(r"(:[\w.-]+)?(@sha256:[0-9a-f]+)?$", "", container["image"])
     if "stocksalot/" in image and image.rpartition("/")[2] not in images:
         yield f"no image {image} is built"
     sources = [(one, False) for one in container.get("envFrom", [])]

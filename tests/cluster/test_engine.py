@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 import pytest
 
+from knative.install.image_digests import DIGESTS, read_digests, references, require_all
 from knative.local.services.ports import free_port
 from tests.cluster.dockerfile import build_arguments
 from tests.cluster.groups import FUNCTIONS, ROOT
@@ -49,7 +50,14 @@ def build(checkout: Path, image: str, tag: str, *options: str) -> dict[str, Any]
 
 @pytest.fixture(scope="module")
 def images() -> dict[str, str]:
-    """The tag of each image, as `make images` builds it from this checkout."""
+    """The reference of each image: as pushed to $REGISTRY with $TAG, else built by `make images` from this checkout."""
+    if registry := os.environ.get("REGISTRY"):
+        digests = read_digests(registry, os.environ["TAG"], DIGESTS)
+        require_all(digests)
+        found = dict(zip(digests, references(registry, digests), strict=True))
+        for reference in found.values():
+            docker("pull", "--quiet", reference)
+        return found
     subprocess.run(["make", "images", f"DOCKER={shlex.join(DOCKER)}", "TAG=test"], cwd=ROOT, check=True)
     return {image: f"dev.local/stocksalot/{image}:test" for image in IMAGES}
 
@@ -112,8 +120,8 @@ def test_layers_depend_on_the_commit_alone(image: str, tmp_path: Path) -> None:
 
 def test_an_image_names_its_source_revision_and_version(images: dict[str, str]) -> None:
     """The labels are those of the Open Container Initiative."""
-    for tag in images.values():
-        labels = json.loads(docker("image", "inspect", tag))[0]["Config"]["Labels"]
+    for reference in images.values():
+        labels = json.loads(docker("image", "inspect", reference))[0]["Config"]["Labels"]
         assert re.fullmatch(r"[0-9a-f]{40}", labels["org.opencontainers.image.revision"])
         assert {f"org.opencontainers.image.{name}" for name in ("source", "version", "licenses")} <= set(labels)
 
