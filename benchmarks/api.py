@@ -89,13 +89,13 @@ def with_wrk(case: Case, seconds: float) -> tuple[float, float]:
     """Measure with wrk."""
     headers = [part for name, value in case.headers.items() for part in ("-H", f"{name}: {value}")]
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds:g}s", "--latency", *headers, case.url]
-    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    assert "Non-2xx" not in told or "If-None-Match" in case.headers, told
-    assert "Socket errors" not in told, told
-    percentile = re.search(r"99%\s+([0-9.]+)(us|ms|s)", told)
-    rate = re.search(r"Requests/sec:\s+([0-9.]+)", told)
-    assert percentile, told
-    assert rate, told
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert "Non-2xx" not in output or "If-None-Match" in case.headers, output
+    assert "Socket errors" not in output, output
+    percentile = re.search(r"99%\s+([0-9.]+)(us|ms|s)", output)
+    rate = re.search(r"Requests/sec:\s+([0-9.]+)", output)
+    assert percentile, output
+    assert rate, output
     return float(rate[1]), float(percentile[1]) * {"us": 0.001, "ms": 1, "s": 1000}[percentile[2]]
 
 

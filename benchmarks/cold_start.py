@@ -98,7 +98,7 @@ def cases(place: Stage, hello: Path) -> dict[str, Callable[[], tuple[float, floa
     )
 
     message = {"Content-Type": "application/json", "Accept": "application/json"}
-    nobody = {"K_SERVICE": "mcp", "API_URL": "http://127.0.0.1:1", "INSIGHTS_URL": "http://127.0.0.1:1"}
+    unreachable = {"K_SERVICE": "mcp", "API_URL": "http://127.0.0.1:1", "INSIGHTS_URL": "http://127.0.0.1:1"}
 
     return {
         "functions-framework hello-world": lambda: first_answer(
@@ -112,7 +112,7 @@ def cases(place: Stage, hello: Path) -> dict[str, Callable[[], tuple[float, floa
         "mcp, its tools": lambda: first_answer(
             lambda port: subprocess.Popen(
                 [sys.executable, "-m", "shared.runtime.server"],
-                env={**environment, **nobody, "HOST": "127.0.0.1", "PORT": str(port)},
+                env={**environment, **unreachable, "HOST": "127.0.0.1", "PORT": str(port)},
                 cwd=ROOT,
                 stdout=subprocess.DEVNULL,
             ),

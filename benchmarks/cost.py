@@ -1,4 +1,4 @@
-"""What a trading hour costs: how long each function has a copy running, with nobody reading, in real time.
+"""Cost of a trading hour without readers: how long each function has a copy running, in real time.
 
 `python -m benchmarks.cost [--minutes 15]`. The real schedule runs on a clock that shows a trading hour, against the
 fake upstream with about the free plan's budget (7 symbols a minute), so that 50 tickers take their eight ticks as they

@@ -1,6 +1,6 @@
 """Cold start of a read of /insights beside api's /latest, in turns, with Redis empty and with what they left there.
 
-`python -m benchmarks.insights_cold_start [--runs 15]`. CPU time tells more than time where others work beside it.
+`python -m benchmarks.insights_cold_start [--runs 15]`. CPU time, because other processes share the machine.
 """
 
 import argparse
@@ -22,9 +22,9 @@ def cases(place: Stage) -> dict[str, Callable[[], tuple[float, float]]]:
     def flushed(name: str, path: str) -> tuple[float, float]:
         with redis.Redis.from_url(place.redis_url) as cache:
             cache.flushdb()
-        return kept(name, path)
+        return repeated(name, path)
 
-    def kept(name: str, path: str) -> tuple[float, float]:
+    def repeated(name: str, path: str) -> tuple[float, float]:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         took, _ = first_answer(lambda port: launch(name, place, port), get(path), b"200")
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -32,9 +32,9 @@ def cases(place: Stage) -> dict[str, Callable[[], tuple[float, float]]]:
 
     return {
         "api /latest, Redis empty": lambda: flushed("api", "/latest"),
-        "api /latest, again": lambda: kept("api", "/latest"),
+        "api /latest, again": lambda: repeated("api", "/latest"),
         "insights /insights, Redis empty": lambda: flushed("insights", "/insights"),
-        "insights /insights, again": lambda: kept("insights", "/insights"),
+        "insights /insights, again": lambda: repeated("insights", "/insights"),
     }
 
 

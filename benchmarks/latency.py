@@ -21,7 +21,7 @@ NEWEST = datetime(2026, 11, 20, 20, 30, tzinfo=UTC)
 
 
 def fetched(run: int) -> bytes:
-    """The data of an event that revises AAPL's newest bar once more; its close tells the run (USD)."""
+    """The data of an event that revises AAPL's newest bar once more; its close is the number of the run (USD)."""
     close = f"{270 + run / 100:.2f}"
     bar = {"start": NEWEST.isoformat(), "open": "270", "high": "280", "low": "260", "close": close, "volume": "1000"}
     window = {"start": NEWEST.isoformat(), "end": (NEWEST + timedelta(minutes=30)).isoformat()}

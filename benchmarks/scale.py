@@ -82,7 +82,7 @@ SELECTS: dict[str, Select] = {
     "/ohlc/AAPL?interval=1d&limit=100": days,
     "/coverage of one session": coverage,
     "/status": lambda connection: select_health(connection, NOON),
-    "who lags behind": lambda connection: select_ticker_statuses(connection, NOON),
+    "lagging tickers": lambda connection: select_ticker_statuses(connection, NOON),
 }
 
 

@@ -24,7 +24,7 @@ CLOCK = "2026-11-20T22:00:00+00:00 2026-11-20T22:00:00+00:00 0"
 """A Friday evening after the close: the same bars in every run, and nothing due once they are there."""
 
 UNLIMITED = {
-    "API_TOKEN_SECRET": "a secret of the benchmarks, and of nobody else",
+    "API_TOKEN_SECRET": "a secret of the benchmarks alone, of no other use",
     "RATE_LIMIT_ANONYMOUS": "1000000000",
     "RATE_LIMIT_TOKEN": "1000000000",
     "ANONYMOUS_HISTORY_DAYS": "0",

@@ -1,4 +1,4 @@
-"""The function token and accounts in it: registered, logged in, and asking with their tokens."""
+"""Client of the function token, and accounts that it has registered and logged in."""
 
 import re
 from collections.abc import Iterator
@@ -48,18 +48,18 @@ class Person:
 
     @property
     def headers(self) -> dict[str, str]:
-        """The headers of its requests."""
+        """Headers of its requests."""
         return bearer(self.token)
 
     def ask(self, method: str, path: str, status: int = 200, **more: Any) -> httpx.Response:
-        """The answer of the token function; any other status fails the test."""
+        """Send a request with the token and return the response; any other status fails the test."""
         answer = self.client.request(method, path, headers=self.headers, **more)
         assert answer.status_code == status, f"{method} {path}: {answer.status_code} {answer.text[:500]}"
         return answer
 
-    def make(self, **wish: Any) -> dict[str, Any]:
+    def make(self, **fields: Any) -> dict[str, Any]:
         """Another token of the account, as the response shows it."""
-        return self.ask("POST", "/tokens", 201, json={"name": "another", **wish}).json()
+        return self.ask("POST", "/tokens", 201, json={"name": "another", **fields}).json()
 
     def ids(self) -> dict[str, str]:
         """The ids of its tokens by name."""
@@ -88,7 +88,7 @@ def serving_token_process(database_url: str, redis_url: str, **settings: str) ->
         yield api
 
 
-def limits_told(answer: httpx.Response) -> tuple[int, int, int]:
+def read_limits(answer: httpx.Response) -> tuple[int, int, int]:
     """The limit, the requests left, and the seconds until the window ends."""
     policy = re.fullmatch(r'"default";q=(\d+);w=60', answer.headers["ratelimit-policy"])
     left = re.fullmatch(r'"default";r=(\d+);t=(\d+)', answer.headers["ratelimit"])

@@ -136,7 +136,7 @@ def market(tmp_path_factory: pytest.TempPathFactory, postgres_server: str) -> It
     """The whole system with sixty sessions of an invented market, on the Friday after Thanksgiving, closed at 13:00.
 
     Its month has the end of daylight saving time and a half day in it, and CAT lacks two hours of November 19. Redis
-    and RabbitMQ are its own, for it outlives tests that empty theirs. Whoever changes what it holds puts it back.
+    and RabbitMQ are its own, for it outlives tests that empty theirs. A test that changes its data restores it.
     """
     from tests.conftest import new_database
 

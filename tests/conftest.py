@@ -1,6 +1,6 @@
 """Real servers for the tests: those of DATABASE_URL, REDIS_URL and AMQP_URL, else private ones, started at first use.
 
-A test that asks for a server that cannot be had fails with what to install; it does not skip.
+A test whose server cannot be started fails and names the package to install; it does not skip.
 """
 
 import os
@@ -21,7 +21,7 @@ from knative.local.services.postgres import Postgres
 from knative.local.services.rabbitmq import RabbitMQ
 from knative.local.services.redis import Redis
 from tests.running import delete_queues
-from tests.secrets_told import secrets_told
+from tests.secret_scan import find_secrets
 
 pytest_plugins = ["tests.browser"]
 
@@ -31,22 +31,22 @@ REAL_DATA = Path(__file__).parents[2] / "shared" / "data"
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
-    """Fail a test when what it, or a process that it started, has written tells a secret."""
+    """Fail a test when its output, or that of a process that it started, contains a secret."""
     report = yield
-    if report.outcome == "passed" and (told := secrets_told("\n".join(text for _, text in report.sections))):
-        report.outcome, report.longrepr = "failed", "The logs tell a secret.\n" + "\n".join(told)
+    if report.outcome == "passed" and (found := find_secrets("\n".join(text for _, text in report.sections))):
+        report.outcome, report.longrepr = "failed", "The logs contain a secret.\n" + "\n".join(found)
     return report
 
 
 @pytest.fixture
 def free_port() -> Callable[[], int]:
-    """A function that returns a port nobody listens on."""
+    """A function that returns an unused port."""
     return ports.free_port
 
 
 @pytest.fixture
 def port() -> int:
-    """A port nobody listens on."""
+    """An unused port."""
     return ports.free_port()
 
 

@@ -1,4 +1,4 @@
-"""The api function in the hands of a test: a database with bars that the test chose, and the server that reads it."""
+"""Harness of the api: bars that a test stores, and the function that serves them, in the test's process or its own."""
 
 import os
 import subprocess
@@ -27,12 +27,12 @@ from tests.waiting import wait_until
 
 ROOT = Path(__file__).parent.parent
 UNLIMITED = {
-    "API_TOKEN_SECRET": "a secret of the tests, and of nobody else",
+    "API_TOKEN_SECRET": "a secret of the tests alone, of no other use",
     "RATE_LIMIT_ANONYMOUS": "10000000",
     "RATE_LIMIT_TOKEN": "1000000",
     "ANONYMOUS_HISTORY_DAYS": "0",
 }
-"""What a function that answers people is told, so that whoever asks may ask for everything."""
+"""Settings of a public function without limits."""
 FRIDAY_EVENING = "2026-11-20T22:00:00+00:00"
 
 _COPY = """
@@ -41,13 +41,13 @@ _COPY = """
 
 
 def at(text: str) -> datetime:
-    """An instant, written without seconds and offset: `2026-11-20 14:30` is UTC."""
+    """Return the instant of *text*, in UTC without seconds: `2026-11-20 14:30`."""
     return datetime.strptime(text, "%Y-%m-%d %H:%M").replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class Bar:
-    """An hourly bar around *price*, as a test wants it stored."""
+    """Hourly bar around *price*, to be stored."""
 
     ticker: str
     start: datetime
@@ -58,7 +58,7 @@ class Bar:
 
     @property
     def row(self) -> tuple[object, ...]:
-        """Its columns: it opens at its price, ranges one dollar around it, and closes half a dollar above."""
+        """Columns of the bar: it opens at its price, ranges one dollar around it, and closes half a dollar above."""
         price = Decimal(self.price)
         received = self.start + timedelta(minutes=62)
         prices = (price, price + 1, price - 1, price + Decimal("0.5"))
@@ -66,7 +66,7 @@ class Bar:
 
 
 def put(database_url: str, bars: Iterable[Bar]) -> None:
-    """Store *bars*, as store does: in one transaction that raises the epoch."""
+    """Store *bars* as the function store does: in one transaction that raises the market version."""
     with psycopg.connect(database_url) as connection, connection.cursor() as cursor:
         with cursor.copy(_COPY) as copy:
             for bar in bars:
@@ -75,7 +75,7 @@ def put(database_url: str, bars: Iterable[Bar]) -> None:
 
 
 def change(database_url: str, statement: str, redis_url: str | None = None) -> None:
-    """Change market data as store does: raise the epoch in the same transaction, then publish it, if Redis is given."""
+    """Change market data as store does: raise the market version in the same transaction, then publish it to Redis."""
     with psycopg.connect(database_url) as connection:
         connection.execute(statement.encode())
         row = connection.execute("SELECT raise_epoch()").fetchone()
@@ -86,7 +86,7 @@ def change(database_url: str, statement: str, redis_url: str | None = None) -> N
 
 
 def sessions(database_url: str, first: str, end: str) -> TradingCalendar:
-    """The exchange's sessions from one date up to, not including, another."""
+    """Return the sessions of the exchange in [first, end)."""
     with psycopg.connect(database_url, options="-c timezone=UTC") as connection:
         rows = connection.execute(
             "SELECT date, opens, closes FROM sessions WHERE date >= %s AND date < %s ORDER BY date", (first, end)
@@ -95,7 +95,7 @@ def sessions(database_url: str, first: str, end: str) -> TradingCalendar:
 
 
 def hours(market: TradingCalendar) -> list[datetime]:
-    """The starts of all hourly bars of *market*, in order."""
+    """Return the starts of all hourly bars of *market*, in order."""
     return [start for session in market.sessions for start in session.starts("1h")]
 
 
@@ -107,18 +107,18 @@ class Api:
     pid: int
 
     def get(self, path: str, status: int = 200, **headers: str) -> httpx.Response:
-        """The answer to a GET of *path* with its query; any other status fails the test."""
+        """Return the response to a GET of *path* with its query; any other status fails the test."""
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         answer = self.client.get(path, headers=names)
         assert answer.status_code == status, f"{path}: {answer.status_code} {answer.text[:500]}"
         return answer
 
     def json(self, path: str) -> Any:
-        """The JSON at *path*, its fractions as exact decimals."""
+        """Return the JSON at *path*, its fractions as exact decimals."""
         return self.get(path).json(parse_float=Decimal)
 
     def items(self, path: str) -> list[dict[str, Any]]:
-        """The member `items` of the JSON at *path*."""
+        """Return the member `items` of the JSON at *path*."""
         return self.json(path)["items"]
 
 
@@ -157,7 +157,7 @@ def serving_process(
         plain = {"Accept-Encoding": "identity"}
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=plain, timeout=30) as client:
             wait_until(lambda: process.poll() is not None or _answers(client), 20)
-            assert process.poll() is None, "api ended before it answered"
+            assert process.poll() is None, "api ended before its first response"
             yield Api(client, process.pid)
     finally:
         process.terminate()

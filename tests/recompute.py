@@ -71,7 +71,7 @@ def recompute(fact: Mapping[str, Any], bars: Bars) -> Fraction:
             return Fraction(new[{"price": "close", "hour_high": "high", "hour_low": "low"}[metric]])
         case "period":
             return Fraction(int((instant(new["end"]) - instant(new["datetime"])).total_seconds()), 60)
-    raise AssertionError(f"nobody has told how {metric} is computed")
+    raise AssertionError(f"no second computation of {metric}")
 
 
 def move(mine: Sequence[Bar], basis: str) -> Fraction:
@@ -134,7 +134,7 @@ def industries() -> dict[str, str]:
 
 
 def shown(fact: Mapping[str, Any], value: Fraction, bars: Bars) -> str:
-    """The words that the *value* is told in."""
+    """Return the words for *value*."""
     match fact["metric"]:
         case "change" | "earlier_change" | "gap" | "range" | "market_change" | "industry_change":
             return f"{half_up(abs(value), 2)}%"

@@ -1,4 +1,4 @@
-"""The whole system as a person starts it, `python -m knative.local up`, in the hands of a test."""
+"""Harness of the whole system, started as a user does: `python -m knative.local up`."""
 
 import asyncio
 import os
@@ -16,7 +16,7 @@ import pika
 
 from knative.local.client import Outcome, find
 from knative.local.services.ports import free_port
-from tests.secrets_told import secrets_told
+from tests.secret_scan import find_secrets
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parent.parent
@@ -24,28 +24,28 @@ ROOT = Path(__file__).parent.parent
 
 @dataclass
 class System:
-    """A running `up` whose data and logs are in *folder*."""
+    """System that runs, with data and logs in *folder*."""
 
     process: subprocess.Popen[str]
     folder: Path
     url: str
 
     def get(self, path: str, **query: str | int) -> Any:
-        """The JSON that the public API answers; an error fails the test."""
+        """Return the JSON of the public API at *path*; an error fails the test."""
         answer = httpx.get(f"{self.url}/api{path}", params=query, timeout=30)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
     def tick(self, job: str = "bars", data: Mapping[str, Any] | None = None) -> Outcome:
-        """Send a tick and wait until it and the event it led to are processed."""
+        """Send a tick, and return when it and the events it caused are processed."""
         return self._call(lambda client: client.tick(job, data))
 
     def status(self) -> dict[str, Any]:
-        """The state of functions, queues and schedules."""
+        """Return the state of functions, queues and schedules."""
         return self._call(lambda client: client.status())
 
     def gateway(self) -> str:
-        """The address of functions and of the runner's own answers, with the run's secret."""
+        """Return the address of the functions and the control API, with the secret of the run."""
         return find(self.folder).gateway
 
     def wait_for_zero(self) -> None:
@@ -53,7 +53,7 @@ class System:
         wait_until(lambda: not any(function["pids"] for function in self.status()["functions"]), 30)
 
     def logs(self, name: str) -> str:
-        """What a function, or the runner, has written."""
+        """Return the log of a function or of the runner."""
         path = self.folder / "logs" / f"{name}.log"
         return path.read_text() if path.exists() else ""
 
@@ -84,11 +84,11 @@ def running(folder: Path, environment: Mapping[str, str], *options: str, port: i
         process.terminate()
         process.wait(60)
         for log in [folder / "screen", *(folder / "logs").glob("*.log")]:
-            assert secrets_told(log.read_text(errors="replace")) == [], log.name
+            assert find_secrets(log.read_text(errors="replace")) == [], log.name
 
 
 def start(folder: Path, environment: Mapping[str, str], options: Sequence[str], port: int) -> subprocess.Popen[str]:
-    """Start the process; what it tells meanwhile goes to `screen` in *folder*."""
+    """Start the process; its output goes to the file `screen` in *folder*."""
     folder.mkdir(parents=True, exist_ok=True)
     mine = {name: value for name, value in os.environ.items() if not name.endswith("_URL")}
     with (folder / "screen").open("a") as screen:

@@ -100,8 +100,8 @@ class Store:
 
     def keep(self, data: Mapping[str, Any], event_id: str = "1") -> dict[str, Any]:
         """What came of a bars.fetched event that is dealt with: inserted, revised, unchanged, rejected."""
-        told = self.deliver(data, event_id).json()
-        return {name: told[name] for name in ("inserted", "revised", "unchanged", "rejected")}
+        result = self.deliver(data, event_id).json()
+        return {name: result[name] for name in ("inserted", "revised", "unchanged", "rejected")}
 
     def query(self, statement: str, *arguments: object) -> list[tuple[Any, ...]]:
         """The rows that *statement* gives."""

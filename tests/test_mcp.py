@@ -53,7 +53,7 @@ def call(system: System, tool: str, **arguments: object) -> CallToolResult:
     return talk(system, lambda client: client.call_tool(tool, arguments))
 
 
-def told(result: CallToolResult) -> dict[str, Any]:
+def content(result: CallToolResult) -> dict[str, Any]:
     """What a tool has answered, the same as an object and as text."""
     assert not result.is_error, result.content
     (text,) = result.content
@@ -93,32 +93,32 @@ def test_latest_is_what_the_api_says(system: System) -> None:
     """Every figure of the newest bars is the API's, with its time and source."""
     api = {item["ticker"]: item for item in system.get("/latest")["items"]}
 
-    answer = told(call(system, "latest", tickers=["AAPL", "brk.a"]))
+    answer = content(call(system, "latest", tickers=["AAPL", "brk.a"]))
 
     assert [item["ticker"] for item in answer["items"]] == ["AAPL", "BRK.A"]
     for item in answer["items"]:
         assert item == {name: api[item["ticker"]][name] for name in item}
         assert item["source"] == "simulated"
         assert item["end"]
-    assert len(told(call(system, "latest"))["items"]) == 50
+    assert len(content(call(system, "latest"))["items"]) == 50
     assert answer["as_of"] == "2026-11-20T21:00:00Z"
 
 
 def test_bars_are_what_the_api_says(system: System) -> None:
     """A window of days of two tickers; what is left out is said to be there."""
-    answer = told(call(system, "bars", tickers=["AAPL", "KO"], interval="1d", limit=6))
+    answer = content(call(system, "bars", tickers=["AAPL", "KO"], interval="1d", limit=6))
 
     api = system.get("/ohlc", tickers="AAPL,KO", interval="1d", limit=3)
     assert [item["close"] for item in answer["items"]] == [item["close"] for item in api["items"]]
     assert answer["more"]
     assert all(item["source"] == "simulated" and item["complete"] for item in answer["items"])
-    none = told(call(system, "bars", tickers=["AAPL"], as_of="2026-11-01"))
+    none = content(call(system, "bars", tickers=["AAPL"], as_of="2026-11-01"))
     assert (none["items"], none["known_at"]) == ([], "2026-11-01T04:00:00Z")
 
 
 def test_movers_are_what_the_api_says(system: System) -> None:
     """The ranking, in flat objects, with the words that define it."""
-    answer = told(call(system, "movers", kind="volatile", basis="session_open", limit=4))
+    answer = content(call(system, "movers", kind="volatile", basis="session_open", limit=4))
 
     api = system.get("/movers", kind="volatile", basis="session_open", limit=4)
     assert [
@@ -132,18 +132,18 @@ def test_movers_are_what_the_api_says(system: System) -> None:
 
 def test_coverage_tickers_and_status_are_what_the_api_says(system: System) -> None:
     """The other tools of api, each against its path."""
-    coverage = told(call(system, "coverage", tickers=["AAPL"]))
+    coverage = content(call(system, "coverage", tickers=["AAPL"]))
     assert coverage["totals"] == system.get("/coverage", tickers="AAPL", detail="totals")["totals"]
     assert coverage["incomplete"] == []
-    names = told(call(system, "tickers"))["items"]
+    names = content(call(system, "tickers"))["items"]
     assert [item["ticker"] for item in names] == [item["ticker"] for item in system.get("/tickers")["items"]]
-    status = told(call(system, "status"))
+    status = content(call(system, "status"))
     assert (status["market"]["state"], status["simulated"], status["stale"]) == ("closed", True, False)
 
 
 def test_insights_are_what_the_function_says(system: System) -> None:
     """The sentences of the newest hour, with their facts; of one ticker those that tell of it."""
-    (hour,) = told(call(system, "insights"))["items"]
+    (hour,) = content(call(system, "insights"))["items"]
 
     (api,) = system.get("/insights", limit=1)["items"]
     assert [one["insight"] for one in hour["insights"]] == [one["insight"] for one in api["insights"]]
@@ -152,7 +152,7 @@ def test_insights_are_what_the_function_says(system: System) -> None:
     ]
     assert (hour["end"], hour["source"]) == (api["end"], "simulated")
     ticker = next(ticker for one in hour["insights"] for ticker in one["tickers"])
-    assert told(call(system, "insights", ticker=ticker, session="2026-11-20"))["items"]
+    assert content(call(system, "insights", ticker=ticker, session="2026-11-20"))["items"]
     assert "should be a ticker" in refused(call(system, "insights", ticker="&"))
 
 

@@ -133,7 +133,7 @@ def _key(item: dict[str, Any]) -> tuple[str, int]:
 
 
 def test_the_past_may_be_kept_and_still_learns(database_url: str, redis_url: str) -> None:
-    """An answer about the past may be kept for an hour; one that arrives late from then is in the next answer made."""
+    """A response about the past has a max-age of an hour; a late bar of that time is in the next one."""
     put(database_url, [Bar("AAPL", FRIDAY, "100", revision=1)])
     then = "/ohlc/AAPL?as_of=2026-11-20T16:00:00Z"
     with serving(database_url, redis_url) as api:
@@ -151,11 +151,11 @@ def test_it_agrees_with_the_ranks_of_store(database_url: str, redis_url: str) ->
     """Whatever order answers arrived in, as of T stands the highest of those fetched by T, as store ranks them."""
     trust = SourcePriority(("twelvedata", "replay"))
     answers = [
-        told("replay", 10, "5"),
-        told("twelvedata", 20, "6"),
-        told("replay", 30, "7"),
-        told("twelvedata", 40, "8"),
-        told("replay", 50, "9"),
+        make_version("replay", 10, "5"),
+        make_version("twelvedata", 20, "6"),
+        make_version("replay", 30, "7"),
+        make_version("twelvedata", 40, "8"),
+        make_version("replay", 50, "9"),
     ]
     placed: list[BarVersion] = []
     for index in (3, 0, 4, 1, 2):
@@ -177,7 +177,7 @@ def test_it_agrees_with_the_ranks_of_store(database_url: str, redis_url: str) ->
     ]
 
 
-def told(source: str, minutes: int, price: str) -> BarVersion:
+def make_version(source: str, minutes: int, price: str) -> BarVersion:
     """What *source* said so many minutes after the bar's end."""
     moment, usd = FRIDAY + timedelta(minutes=60 + minutes), Decimal(price)
     return BarVersion(usd, usd, usd, usd, 1, source, moment, moment)

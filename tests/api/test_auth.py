@@ -32,7 +32,7 @@ def api(database: str, module_redis_url: str, tokens: Tokens) -> Iterator[Api]:
 
 @pytest.fixture(scope="module")
 def person(tokens: Tokens) -> Person:
-    """Somebody with an account."""
+    """An account with a token."""
     return tokens.person("reader")
 
 
@@ -66,11 +66,11 @@ def test_a_leaked_token_that_is_replaced_stops_too(api: Api, person: Person) -> 
     """A rotation without overlap is a revocation; with one, both are good meanwhile."""
     made = person.make()
     assert status(api, made["token"]) == 200
-    kept = person.ask("POST", f"/tokens/{made['id']}/rotate", 201, json={"overlap_seconds": 60}).json()
-    assert [status(api, one) for one in (made["token"], kept["token"])] == [200, 200]
-    last = person.ask("POST", f"/tokens/{kept['id']}/rotate", 201, json={"overlap_seconds": 0}).json()
+    rotated = person.ask("POST", f"/tokens/{made['id']}/rotate", 201, json={"overlap_seconds": 60}).json()
+    assert [status(api, one) for one in (made["token"], rotated["token"])] == [200, 200]
+    last = person.ask("POST", f"/tokens/{rotated['id']}/rotate", 201, json={"overlap_seconds": 0}).json()
 
-    assert until_refused([api], kept["token"]) < 1.0
+    assert until_refused([api], rotated["token"]) < 1.0
     assert [status(api, one) for one in (made["token"], last["token"])] == [200, 200]
 
 
@@ -146,7 +146,7 @@ def test_the_word_bearer_may_be_written_in_any_letters(api: Api, person: Person,
 
 
 def test_a_month_of_history_is_open_to_all(api: Api) -> None:
-    """Without a token, history begins 30 days ago at midnight in New York, and the answer says so."""
+    """Without a token, history begins 30 days ago at midnight in New York, and the response states it."""
     answer = api.json("/ohlc/AAPL?limit=5000")
 
     assert answer["open_from"] == "2026-10-21T04:00:00Z"
@@ -201,7 +201,7 @@ def test_one_does_not_get_the_answer_of_another(api: Api, person: Person) -> Non
 
 
 def test_caches_are_told_whose_an_answer_is(api: Api, person: Person) -> None:
-    """What is the same for all may be kept by all; history with a token only by who asked."""
+    """Public caches may store responses that are equal for all callers, not those of a token's history."""
     for _ in range(2):
         for path, headers, whose, varies in (
             ("/latest", {}, "public", False),
@@ -215,7 +215,7 @@ def test_caches_are_told_whose_an_answer_is(api: Api, person: Person) -> None:
 
 
 def test_everything_is_open_where_that_is_configured(database: str, module_redis_url: str) -> None:
-    """ANONYMOUS_HISTORY_DAYS=0 asks nobody for a token."""
+    """With ANONYMOUS_HISTORY_DAYS=0 the whole history needs no token."""
     with serving(database, module_redis_url, ANONYMOUS_HISTORY_DAYS="0") as api:
         answer = api.json("/ohlc/AAPL?start=2026-01-01&limit=5000")
 

@@ -10,7 +10,7 @@ from tests.reading import change, serving
 
 
 def test_without_redis_tokens_are_looked_up_in_postgres(database: str, own_redis: Redis) -> None:
-    """Redis is away: tokens are good, revocation counts within a second, nobody is refused for that reason."""
+    """Without Redis tokens are valid, a revocation takes effect within a second, and no request is refused."""
     with serving_tokens(database, own_redis.url) as tokens, serving(database, own_redis.url, **HISTORY) as api:
         person = tokens.person("noredis")
         made = person.make()
@@ -39,7 +39,7 @@ def test_what_redis_was_not_told_it_learns_soon(database: str, own_redis: Redis)
 def test_without_postgres_known_tokens_stay_good(own_redis: Redis, own_postgres: Postgres) -> None:
     """Postgres is away: a token that was used within the hour goes on, in a copy that has not met it too.
 
-    One that nobody knows is answered 503, not 401. Redis away as well: a copy goes on with the tokens it has met.
+    An unknown token gets 503, not 401. Without Redis too, a copy accepts the tokens that it has seen.
     """
     urls = own_postgres.url, own_redis.url
     with serving_tokens(*urls) as tokens, serving(*urls, **HISTORY) as api:
@@ -50,14 +50,14 @@ def test_without_postgres_known_tokens_stay_good(own_redis: Redis, own_postgres:
         own_postgres.stop()
         time.sleep(6)
         known, unknown = status(api, person.token), api.client.get("/latest", headers=bearer(unused))
-        nobody = api.client.get("/latest").status_code
+        anonymous = api.client.get("/latest").status_code
         with serving(*urls, **HISTORY) as fresh:
             elsewhere = status(fresh, person.token)
         own_redis.stop()
         time.sleep(2)
         alone, stranger = status(api, person.token), status(api, unused)
 
-    assert (known, nobody, elsewhere) == (200, 200, 200)
+    assert (known, anonymous, elsewhere) == (200, 200, 200)
     assert (unknown.status_code, unknown.headers["retry-after"]) == (503, "5")
     assert unknown.json()["type"].endswith("/token-unverifiable")
     assert (alone, stranger) == (200, 503)

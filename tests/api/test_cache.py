@@ -1,4 +1,4 @@
-"""Kept answers: how old they may be, one query for many, and life without Redis or Postgres."""
+"""Response cache: age of responses, one query for many requests, work without Redis or Postgres."""
 
 import asyncio
 import time
@@ -35,7 +35,7 @@ def test_a_commit_is_seen_within_a_second(stored: str, redis_url: str, path: str
 
 
 def test_a_restored_database_is_not_taken_for_the_lost_one(stored: str, redis_url: str) -> None:
-    """What is kept of a change that the backup did not have is not given after the next change."""
+    """After a restore, a response of a lost change is not served again after the next change."""
     change(stored, "CREATE TABLE backup AS SELECT epoch FROM market_epoch")
     change(stored, REVISE, redis_url)
     with serving(stored, redis_url) as api:
@@ -47,7 +47,7 @@ def test_a_restored_database_is_not_taken_for_the_lost_one(stored: str, redis_ur
 
 
 def test_a_commit_that_was_not_published_is_seen_within_six_seconds(stored: str, redis_url: str) -> None:
-    """When store could not tell Redis, the copy of the epoch runs out by itself."""
+    """When store could not publish to Redis, the copy of the market version expires by itself."""
     with serving(stored, redis_url) as api:
         assert revision(api) == 0
         change(stored, REVISE)
@@ -143,7 +143,7 @@ def test_the_same_question_in_other_words_is_one_query(
 def test_a_slow_answer_does_not_replace_a_newer_one(
     monkeypatch: pytest.MonkeyPatch, stored: str, redis_url: str
 ) -> None:
-    """What was read before a commit and arrives after it is given to who asked then, and to nobody else."""
+    """A response read before a commit and sent after it serves the requests of that moment and no later one."""
     select, slowly, read, go_on = functions.api.latest.select_latest, [True], asyncio.Event(), asyncio.Event()
 
     async def select_slowly(connection: psycopg.AsyncConnection) -> Any:

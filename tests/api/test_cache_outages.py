@@ -63,7 +63,7 @@ def pid_of(server: Redis | Postgres) -> int:
 
 
 def test_without_postgres_kept_answers_are_marked_stale(own_postgres: Postgres, redis_url: str) -> None:
-    """Postgres stops: what is kept is given with stale true; what is not, is 503; both are well after its return."""
+    """Without Postgres cached responses are marked stale, others are 503; both recover when it returns."""
     with serving(own_postgres.url, redis_url) as api:
         fresh = {path: api.get(path) for path in ("/latest", "/ohlc/AAPL", "/ohlc/MSFT?format=csv", "/tickers")}
         own_postgres.stop()
@@ -119,7 +119,7 @@ def test_with_neither_the_process_gives_what_it_remembers(own_postgres: Postgres
 
 
 def test_a_postgres_that_hangs_is_not_waited_for(own_postgres: Postgres, redis_url: str) -> None:
-    """A Postgres that accepts and never answers: kept answers come, marked stale, and all is well when it goes on."""
+    """With a Postgres that hangs, cached responses are served, marked stale, until it responds again."""
     with serving(own_postgres.url, redis_url) as api:
         api.get("/latest")
         stopped = [pid_of(own_postgres), *children(pid_of(own_postgres))]
@@ -142,7 +142,7 @@ def children(pid: int) -> list[int]:
 
 
 def test_a_restart_of_postgres_costs_no_answer(own_postgres: Postgres, redis_url: str) -> None:
-    """Its connections die with a restart; the next question opens new ones and nobody notices."""
+    """After a restart of Postgres the next request opens new connections and succeeds."""
     with serving(own_postgres.url, redis_url) as api:
         api.get("/latest")
         own_postgres.stop()

@@ -9,7 +9,7 @@ def test_other_origins_are_strangers_by_default(api: Api) -> None:
 
 
 def test_configured_origins_may_read(database_url: str, redis_url: str) -> None:
-    """CORS_ORIGINS names who may read: answers, problems and preflights; nobody else."""
+    """Only the origins in CORS_ORIGINS may read responses, problems and preflights."""
     allowed = "https://page.example"
     with serving_process(database_url, redis_url, CORS_ORIGINS=f"{allowed},https://other.example") as api:
         for path, status in (("/latest", 200), ("/latest", 200), ("/nothing", 404)):

@@ -9,7 +9,7 @@ COUNTS = ("expected", "present", "none_at_provider", "not_fetched", "rejected")
 
 
 def test_each_missing_bar_is_listed_with_the_reason(database_url: str, redis_url: str) -> None:
-    """A missing bar is one that the provider did not have, one that was not believed, or one not asked for yet."""
+    """Reasons of a missing bar: not at the provider, rejected, or not fetched yet."""
     today = hours(sessions(database_url, "2026-11-20", "2026-11-21"))
     put(database_url, [Bar("AAPL", start) for start in today if start.hour not in (15, 16, 18)])
     change(
@@ -204,7 +204,7 @@ def test_status_tells_what_providers_have_used(database_url: str, redis_url: str
 
 
 def test_the_clock_alone_changes_a_kept_coverage(database_url: str, redis_url: str) -> None:
-    """An answer kept in Redis is not given again once a further bar counts as finished, though no data changed."""
+    """A response in Redis expires when a further bar counts as finished, although no data changed."""
     with serving(database_url, redis_url, "2026-11-20T15:30:30+00:00") as api:
         before = api.json("/coverage?tickers=AAPL")["totals"]["expected"]
     with serving(database_url, redis_url, "2026-11-20T15:31:00+00:00") as api:

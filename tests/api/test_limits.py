@@ -1,4 +1,4 @@
-"""How many requests are served: within the limit for all copies together, and what is told of it."""
+"""Rate limits of the api over all copies, and their headers."""
 
 import asyncio
 import time
@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from knative.local.services.redis import Redis as RedisServer
-from tests.accounts import bearer, limits_told, serving_tokens
+from tests.accounts import bearer, read_limits, serving_tokens
 from tests.reading import Api, serving, serving_process
 from tests.waiting import until_a_minute_has
 
@@ -43,7 +43,7 @@ def test_a_limit_holds_within_five_percent(database_url: str, redis_url: str, wh
         apis = [stack.enter_context(serving_process(database_url, redis_url, **limits)) for _ in range(copies)]
         urls = [f"{api.client.base_url}/latest" for api in apis]
         until_a_minute_has(20)
-        before = sum(60 - limits_told(api.get("/latest"))[2] >= 0 for api in apis) if not headers else 0
+        before = sum(60 - read_limits(api.get("/latest"))[2] >= 0 for api in apis) if not headers else 0
         statuses = asyncio.run(crowd(urls, 50, 3 * LIMIT, headers))
 
     assert set(statuses) == {200, 429}
@@ -54,19 +54,19 @@ def test_the_fields_say_what_is_left(database_url: str, redis_url: str) -> None:
     """The policy, what is left after this request, one less each time, and the seconds to the next minute; then 429."""
     with serving(database_url, redis_url, RATE_LIMIT_ANONYMOUS="60") as api:
         until_a_minute_has(20)
-        told = [limits_told(api.get("/latest")) for _ in range(40)]
+        limits = [read_limits(api.get("/latest")) for _ in range(40)]
         seconds = 60 - time.time() % 60
         while (refused := api.client.get("/latest")).status_code == 200:
-            told.append(limits_told(refused))
+            limits.append(read_limits(refused))
 
-    assert {limit for limit, _, _ in told} == {60}
-    lefts = [left for _, left, _ in told]
+    assert {limit for limit, _, _ in limits} == {60}
+    lefts = [left for _, left, _ in limits]
     assert lefts == list(range(lefts[0], -1, -1))
     assert lefts[0] in (58, 59)  # one request went before
-    assert abs(told[39][2] - seconds) <= 1.5
+    assert abs(limits[39][2] - seconds) <= 1.5
     assert (refused.status_code, refused.headers["content-type"]) == (429, "application/problem+json")
     assert refused.json()["violated-policies"] == ["default"]
-    assert limits_told(refused)[:2] == (60, 0)
+    assert read_limits(refused)[:2] == (60, 0)
     assert abs(int(refused.headers["retry-after"]) - seconds) <= 3
 
 
@@ -75,7 +75,7 @@ def test_what_is_counted(database_url: str, redis_url: str) -> None:
     with serving(database_url, redis_url, RATE_LIMIT_ANONYMOUS="1000") as api:
         until_a_minute_has(10)
         tag = api.get("/latest").headers["etag"]
-        left = limits_told(api.get("/latest"))[1]
+        left = read_limits(api.get("/latest"))[1]
         for method, path, headers, status in (
             ("GET", "/latest", {"If-None-Match": tag}, 304),
             ("HEAD", "/latest", {}, 200),
@@ -86,7 +86,7 @@ def test_what_is_counted(database_url: str, redis_url: str) -> None:
         ):
             answer = api.client.request(method, path, headers=headers)
             assert answer.status_code == status
-            assert limits_told(answer)[1] == left - 1, path
+            assert read_limits(answer)[1] == left - 1, path
             left -= 1
 
 
@@ -101,8 +101,8 @@ def test_who_is_counted(database_url: str, redis_url: str) -> None:
         one, other = tokens.person("one"), tokens.person("other")
         second = one.make(scopes=["read"])["token"]
         asked = [one.token, second, one.token, other.token]
-        lefts = [limits_told(api.get("/latest", Authorization=f"Bearer {token}"))[:2] for token in asked]
-        before, after = (limits_told(api.get("/latest"))[1] for _ in range(2))
+        lefts = [read_limits(api.get("/latest", Authorization=f"Bearer {token}"))[:2] for token in asked]
+        before, after = (read_limits(api.get("/latest"))[1] for _ in range(2))
 
     assert [limit for limit, _ in lefts] == [3000] * 4
     # A thirtieth each is leased by the function that made the tokens.
@@ -112,7 +112,7 @@ def test_who_is_counted(database_url: str, redis_url: str) -> None:
 
 
 def test_guessing_tokens_ends_soon(database_url: str, redis_url: str) -> None:
-    """Whole tokens that nobody has are looked up for an address as often as it may ask without one, and no more."""
+    """Look-ups of unknown tokens by one address are limited like its anonymous requests."""
     from shared.auth.token_format import new_token
 
     with serving(database_url, redis_url, RATE_LIMIT_ANONYMOUS="50") as api:
@@ -221,7 +221,7 @@ def test_two_apis_are_no_more_than_one(api_pair: tuple[Api, Api]) -> None:
     other.get("/latest")
     time.sleep(1)
 
-    assert limits_told(other.get("/latest"))[1] <= 300 - 50
+    assert read_limits(other.get("/latest"))[1] <= 300 - 50
 
 
 @pytest.fixture

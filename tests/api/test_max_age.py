@@ -34,7 +34,7 @@ def test_caches_may_keep_an_answer_until_the_next_bar_is_due(
 
 
 def test_the_time_that_is_left_runs_down(database_url: str, redis_url: str) -> None:
-    """An answer that is asked for all the time, and never changes, still says how long it may be kept from now."""
+    """max-age of an unchanged response in constant use counts down."""
     change(database_url, "UPDATE tickers SET active = false WHERE ticker <> 'AAPL'")
     put(database_url, [Bar("AAPL", at("2026-11-20 15:30"))])
     clock = f"2026-11-20T17:30:05+00:00 {datetime.now(UTC).isoformat()} 8"
@@ -49,12 +49,12 @@ def test_the_time_that_is_left_runs_down(database_url: str, redis_url: str) -> N
 
 
 def max_age(api: Api) -> int:
-    """Seconds for which the newest bars may be kept."""
+    """Return max-age of the newest bars in seconds."""
     return int(re.findall("max-age=([0-9]+)", api.get("/latest").headers["cache-control"])[0])
 
 
 def test_nobody_waits_over_a_weekend(database_url: str, redis_url: str) -> None:
-    """With everything there and the market closed, an answer may be kept for an hour: corrections come any time."""
+    """With complete data and a closed market max-age is an hour, because corrections come at any time."""
     change(database_url, "UPDATE tickers SET active = false WHERE ticker <> 'AAPL'")
     put(database_url, [Bar("AAPL", at("2026-11-20 20:30"))])
 

@@ -134,7 +134,7 @@ def walk(api: Api, path: str) -> list[dict[str, Any]]:
 
 
 def test_a_tampered_cursor_is_refused(api: Api) -> None:
-    """A cursor that was changed, cut, or belongs to another question is a 400 that says so."""
+    """A cursor that was changed, cut, or belongs to another query is a 400."""
     path = "/ohlc/AAPL?start=2026-09-01&limit=10"
     cursor = api.json(path)["next_cursor"]
     changed = [

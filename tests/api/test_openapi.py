@@ -1,4 +1,4 @@
-"""The published contract: up to date, valid, complete, and kept by every real answer."""
+"""OpenAPI document: current, valid, complete, and true of every real response."""
 
 import json
 import subprocess
@@ -197,7 +197,7 @@ def test_empty_tables_keep_the_contract(database_url: str, redis_url: str) -> No
 
 @pytest.mark.parametrize("path", ["/openapi.json", "/docs"])
 def test_the_contract_is_served_as_a_file(api: Api, path: str) -> None:
-    """With a tag, packed, to be kept for a while, and readable by HEAD."""
+    """The document has an ETag, is compressed, cacheable, and readable by HEAD."""
     answer = api.get(path)
 
     assert answer.content == (API / {"/openapi.json": "openapi.json", "/docs": "docs.html"}[path]).read_bytes()

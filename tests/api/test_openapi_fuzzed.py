@@ -49,7 +49,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 
 def test_insights_keep_the_contract(system: System) -> None:
-    """What was told of the newest hour is just what the document promises, for pydantic and for JSON Schema."""
+    """Insights of the newest hour are valid by the models and by the published JSON Schema."""
     answer = system.get("/insights")
 
     InsightsResponse.model_validate(answer)
@@ -86,9 +86,9 @@ def known_tickers(part: dict[str, Any]) -> dict[str, Any]:
 
 def test_a_stranger_meets_no_surprise(system: System, tmp_path: Path) -> None:
     """Without a token, everything that the document names."""
-    told = fuzz(system, tmp_path)
+    output = fuzz(system, tmp_path)
 
-    assert asked(told)
+    assert count_requests(output)
     assert_alive(system)
 
 
@@ -99,24 +99,24 @@ def test_an_account_meets_no_surprise(system: System, tmp_path: Path) -> None:
     login = {"username": "fuzz@example.com", "password": PASSWORD}
     token = httpx.post(f"{system.url}/api/token", data=login, timeout=30).json()["access_token"]
 
-    told = fuzz(
+    output = fuzz(
         system, tmp_path, "--header", f"Authorization: Bearer {token}", "--exclude-operation-id", "delete_users_me"
     )
 
-    assert asked(told)
+    assert count_requests(output)
     assert_alive(system)
 
 
-def asked(told: str) -> int:
+def count_requests(output: str) -> int:
     """How many requests Schemathesis says it has made, all of whose answers passed."""
-    found = re.search(r"(\d+) generated, (\d+) passed", told)
-    assert found, told[-2000:]
+    found = re.search(r"(\d+) generated, (\d+) passed", output)
+    assert found, output[-2000:]
     assert found[1] == found[2]
     return int(found[1])
 
 
 def assert_alive(system: System) -> None:
-    """Check that all went on answering, and that no log tells of an error nobody foresaw."""
+    """Check that all functions still respond and that no log has an unexpected error."""
     assert system.get("/latest")["count"] == 50
     for name in ("api", "insights", "token"):
         assert '"level": "error"' not in system.logs(name), system.logs(name)[-3000:]

@@ -107,7 +107,7 @@ CASES: dict[str, tuple[Select, int]] = {
     "/ohlc?interval=1d, as of then": (derived("1d", 5, from_newest=True, known_at=WINDOW[1]), 3 * 6 * 10),
     "/coverage": (lambda it: select_coverage(it, [WINDOW[1]], TICKERS, at("2026-11-22 00:00"), "sessions"), 50),
     "/status": (lambda connection: select_health(connection, WINDOW[0]), 500),
-    "who lags behind": (lambda connection: select_ticker_statuses(connection, WINDOW[1]), 100),
+    "lagging tickers": (lambda connection: select_ticker_statuses(connection, WINDOW[1]), 100),
 }
 
 

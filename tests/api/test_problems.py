@@ -1,4 +1,4 @@
-"""What is wrong is told in words that say what to change, and whatever a stranger sends, nothing falls."""
+"""Problems of the api: each says what to change, and no input makes the function fail."""
 
 import json
 import re
@@ -69,7 +69,7 @@ def test_a_wrong_parameter_is_named(api: Api, path: str, parameter: str, says: s
 
 
 def test_all_wrong_parameters_are_named_at_once(api: Api) -> None:
-    """Who made three mistakes is told of three."""
+    """Three mistakes in one request are three errors in its problem."""
     errors = api.get("/ohlc/AAPL?limit=0&interval=x&colour=red", 400).json()["errors"]
 
     assert {fault["parameter"] for fault in errors} == {"limit", "interval", "colour"}

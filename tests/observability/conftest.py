@@ -1,4 +1,4 @@
-"""A store whose clock stands still, and somebody who takes what is sent."""
+"""A store with a stopped clock, and a receiver of events."""
 
 from collections.abc import Iterator
 

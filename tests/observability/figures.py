@@ -1,4 +1,4 @@
-"""The figures that store tells Prometheus, read as Prometheus reads them."""
+"""Metrics of store in the format of Prometheus, parsed."""
 
 import re
 

@@ -15,7 +15,7 @@ class Taken(NamedTuple):
 
 
 class Receiver:
-    """Takes requests and answers as told."""
+    """Records requests and responds with the configured status."""
 
     def __init__(self, status: int = 202) -> None:
         self.status = status

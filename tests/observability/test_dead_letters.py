@@ -23,14 +23,14 @@ def dead_letter(store: Store, event_id: str, **extensions: str) -> None:
 
 
 def test_dead_letters_are_there_to_be_looked_at(store: Store) -> None:
-    """GET /dead-letters tells what came, from whom, how often and why; the figures count them."""
+    """GET /dead-letters lists event, sender, arrivals and reason; the metrics count them."""
     dead_letter(store, "1", job="bars")
     dead_letter(store, "1", job="bars")
 
-    told = store.run(store.client.get("/dead-letters")).json()
+    letters = store.run(store.client.get("/dead-letters")).json()
 
-    assert told["count"] == 1
-    [letter] = told["items"]
+    assert letters["count"] == 1
+    [letter] = letters["items"]
     assert (letter["type"], letter["event_id"], letter["arrivals"]) == ("dev.knative.sources.ping", "1", 2)
     assert letter["reason"] == "http://ingest answered 500 until the retries were used up"
     assert json.loads(letter["data"].encode().decode("unicode_escape")) == {"ticker": "Ä"}
@@ -97,11 +97,11 @@ def test_a_person_sends_a_dead_letter_again(tmp_path: Path, capsys: pytest.Captu
         assert command_line(["replay", "--folder", str(tmp_path), "--list"]) == 0
         shown = capsys.readouterr().out
         assert command_line(["replay", "--folder", str(tmp_path)]) == 0
-        told = capsys.readouterr().out
+        output = capsys.readouterr().out
         wait_until(lambda: system.get("/latest")["count"] == 50, 60)
         assert command_line(["replay", "--folder", str(tmp_path)]) == 0
 
     assert "dev.knative.sources.ping" in shown
     assert "lost-1" in shown
-    assert told == "sent again: 1 dev.knative.sources.ping: x answered 503 until the retries were used up\n"
+    assert output == "sent again: 1 dev.knative.sources.ping: x answered 503 until the retries were used up\n"
     assert capsys.readouterr().out == "there is nothing to send again\n"

@@ -1,4 +1,4 @@
-"""A tick, its events and all who work on them are one trace, where somebody wants it; else nothing is loaded."""
+"""Traces: a tick and its events are one trace where a receiver is set; without one nothing is loaded."""
 
 import asyncio
 import os
@@ -35,18 +35,18 @@ def test_a_tick_its_events_and_all_who_work_on_them_are_one_trace(tmp_path: Path
 
     spans = receiver.spans()
     by_id = {span["spanId"]: span for span in spans}
-    [told] = [span for span in spans if span["service"] == "insights"][:1]
-    kept = by_id[told["parentSpanId"]]
-    asked = by_id[kept["parentSpanId"]]
-    assert (told["name"], kept["name"]) == ("tech.stocksalot.bars.stored.v1", "tech.stocksalot.bars.fetched.v1")
-    assert (asked["service"], asked["name"], kept["service"]) == ("ingest", "dev.knative.sources.ping", "store")
-    assert told["traceId"] == kept["traceId"] == asked["traceId"]
-    assert asked["parentSpanId"], "the tick's own"
-    assert attributes(asked)["http.response.status_code"] == "200"
-    assert attributes(asked)["faas.coldstart"] is True
-    assert int(asked["startTimeUnixNano"]) <= int(asked["endTimeUnixNano"]) <= int(kept["startTimeUnixNano"])
+    [insights] = [span for span in spans if span["service"] == "insights"][:1]
+    store = by_id[insights["parentSpanId"]]
+    ingest = by_id[store["parentSpanId"]]
+    assert (insights["name"], store["name"]) == ("tech.stocksalot.bars.stored.v1", "tech.stocksalot.bars.fetched.v1")
+    assert (ingest["service"], ingest["name"], store["service"]) == ("ingest", "dev.knative.sources.ping", "store")
+    assert insights["traceId"] == store["traceId"] == ingest["traceId"]
+    assert ingest["parentSpanId"], "the tick's own"
+    assert attributes(ingest)["http.response.status_code"] == "200"
+    assert attributes(ingest)["faas.coldstart"] is True
+    assert int(ingest["startTimeUnixNano"]) <= int(ingest["endTimeUnixNano"]) <= int(store["startTimeUnixNano"])
     assert {(one.path, one.headers["authorization"]) for one in receiver.taken} == {("/v1/traces", "Bearer abc")}
-    assert asked["traceId"] in system.logs("store") or asked["traceId"] in system.logs("insights")
+    assert ingest["traceId"] in system.logs("store") or ingest["traceId"] in system.logs("insights")
 
 
 def traced(app: Any, collector_url: str, *requests: tuple[str, dict[str, str]], drain: bool = True) -> list[int]:

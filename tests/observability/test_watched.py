@@ -1,4 +1,4 @@
-"""Alerts and dashboard look at what /metrics tells, and say what to do."""
+"""Alerts and dashboard use the metrics of /metrics, and each alert says what to do."""
 
 import json
 import re
@@ -24,7 +24,7 @@ def asked_for(expression: str) -> set[str]:
 
 
 def test_what_is_watched_is_what_is_told() -> None:
-    """Alerts and dashboard ask for figures that /metrics has, and none of its figures is looked at by nobody."""
+    """Alerts and dashboard use all metrics of /metrics and no others."""
     asked = set().union(
         *(asked_for(rule["expr"]) for rule in ALERTS),
         *(asked_for(target["expr"]) for panel in PANELS for target in panel["targets"]),
@@ -34,15 +34,15 @@ def test_what_is_watched_is_what_is_told() -> None:
 
 
 def test_the_figures_of_the_tables_are_described(database_url: str) -> None:
-    """Every name that the database tells is one that Prometheus is told the meaning of."""
+    """Every metric of the database has a help text."""
     with psycopg.connect(database_url) as connection:
         found = connection.execute(
             "SELECT pg_get_functiondef('figures_at'::regproc) || pg_get_functiondef('model_figures'::regproc)"
         ).fetchone()
 
     assert found is not None
-    told = set(re.findall(r"'(stocksalot_[a-z_]+)'", found[0]))
-    assert told | {name for name in HELP if "credits" in name or "redis" in name} == set(HELP)
+    names = set(re.findall(r"'(stocksalot_[a-z_]+)'", found[0]))
+    assert names | {name for name in HELP if "credits" in name or "redis" in name} == set(HELP)
 
 
 @pytest.mark.parametrize("rule", ALERTS, ids=lambda rule: rule["alert"])

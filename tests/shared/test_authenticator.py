@@ -60,7 +60,7 @@ def test_malformed_tokens_are_counted(authorization: bytes) -> None:
 
 
 def test_bearer_internal_is_anonymous() -> None:
-    """The first system's page reads as anybody may, within the limit of its address, and has no scope."""
+    """The header of the first system's page is an anonymous request: limited by address, without scopes."""
 
     async def work() -> tuple[list[int], bool]:
         subject = authenticator(10)

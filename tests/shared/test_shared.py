@@ -58,7 +58,7 @@ def test_binary_and_structured_events_read_alike() -> None:
 
 
 def test_broken_json_is_still_an_event() -> None:
-    """Its data is looked at by who knows the type; only then it can be kept with a reason."""
+    """Data is validated by the handler of its type, so that a rejection has a reason."""
     assert received(BINARY, b'{"x":').data == b'{"x":'
 
 
@@ -87,7 +87,7 @@ def test_what_is_no_cloudevent_is_refused_with_what_to_send(headers: Mapping[str
 
 
 def test_a_giant_event_is_refused() -> None:
-    """Nobody fills a function's memory."""
+    """A body beyond the limit is refused before it fills the memory."""
     with pytest.raises(Problem) as refusal:
         received(BINARY, b" " * (MAX_BYTES + 1))
 

@@ -14,7 +14,7 @@ from shared.connections.redis import RedisClient
 from shared.runtime.settings import DatabaseSettings, RedisSettings, Secret
 from tests.waiting import wait_until
 
-SECRET = "a secret of the tests, and of nobody else"
+SECRET = "a secret of the tests alone, of no other use"
 
 
 def insert_token(database_url: str) -> str:

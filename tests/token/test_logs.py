@@ -1,4 +1,4 @@
-"""No log tells a secret: every test looks for them in what it has caused to be written (tests/conftest.py)."""
+"""Logs contain no secret: every test scans the output that it caused (tests/conftest.py)."""
 
 import httpx
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from shared.auth.token_format import new_token
 from tests.accounts import PASSWORD, Tokens, bearer, serving_token_process
 from tests.reading import Api, serving_process
-from tests.secrets_told import secrets_told
+from tests.secret_scan import find_secrets
 
 
 @pytest.mark.parametrize(
@@ -23,16 +23,16 @@ from tests.secrets_told import secrets_told
 )
 def test_a_secret_is_noticed(line: str) -> None:
     """The guard is awake, and does not repeat what it has found."""
-    (told,) = secrets_told(f"before\n{line}\nafter")
+    (found,) = find_secrets(f"before\n{line}\nafter")
 
-    assert "***" in told
-    assert PASSWORD not in told
+    assert "***" in found
+    assert PASSWORD not in found
 
 
 @pytest.mark.parametrize("line", ["GET /tokens 401", "connecting to postgresql://host:5432/db", "Secret('***')"])
 def test_what_is_no_secret_is_left_alone(line: str) -> None:
-    """Else nobody would look any more."""
-    assert secrets_told(line) == []
+    """False alarms would make the scan useless."""
+    assert find_secrets(line) == []
 
 
 def test_faults_while_secrets_are_at_hand_do_not_tell_them(
@@ -54,7 +54,7 @@ def test_faults_while_secrets_are_at_hand_do_not_tell_them(
 
     assert [fault.status_code for fault in faults] == [500, 500, 500]
     assert "Traceback" in written.out
-    assert secrets_told(written.out + written.err) == []
+    assert find_secrets(written.out + written.err) == []
     assert not any("Traceback" in fault.text or "hidden" in fault.text for fault in faults)
 
 

@@ -18,7 +18,7 @@ def email(person: Person) -> str:
 
 
 def test_a_login_lasts_thirty_days_rotated_or_not(tokens: Tokens, person: Person) -> None:
-    """A login says so in expires_in, and a rotated one keeps its end; tokens start anew."""
+    """expires_in of a login is its lifetime; rotation does not extend a login, but does renew a token."""
     login = tokens.log_in(email(person)).json()
     before, rotated = (
         person.ask("GET", "/tokens").json()["items"][0],

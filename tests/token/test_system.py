@@ -8,7 +8,7 @@ import httpx
 import pytest
 import redis
 
-from tests.accounts import PASSWORD, bearer, limits_told
+from tests.accounts import PASSWORD, bearer, read_limits
 from tests.running import System, running
 from tests.waiting import until_a_minute_has
 
@@ -51,7 +51,7 @@ def test_a_stranger_registers_and_reads_the_whole_history(system: System) -> Non
     assert latest.json()["count"] == 2
     assert len(whole) > len(open_to_all) > 100
     assert whole[-len(open_to_all) :] == open_to_all
-    assert limits_told(latest)[0] == 2000
+    assert read_limits(latest)[0] == 2000
 
 
 def test_tokens_are_looked_after_under_the_same_host(system: System) -> None:
@@ -74,7 +74,7 @@ def test_tokens_are_looked_after_under_the_same_host(system: System) -> None:
 
 
 def test_naming_another_address_does_not_help(system: System) -> None:
-    """The front door appends who is connected; what a client puts before that is not believed."""
+    """The front door appends the peer address to X-Forwarded-For; what a client sent before it is ignored."""
     until_a_minute_has(25)
     with httpx.Client(base_url=f"{system.url}/api") as client:
         statuses = [

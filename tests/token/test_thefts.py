@@ -81,7 +81,7 @@ def test_a_token_has_a_checksum() -> None:
 
 
 def test_many_logins_at_once_stay_within_the_pod(database_url: str, redis_url: str) -> None:
-    """Forty logins at once are each a 200 or a 503 with Retry-After, lock nobody out, and fit into the pod's memory."""
+    """Forty logins at once are each a 200 or a 503 with Retry-After, lock no account, and fit into the pod's memory."""
     with serving_token_process(database_url, redis_url) as api:
         tokens = Tokens(api.client)
         tokens.register("crowd@example.com")

@@ -42,7 +42,7 @@ def test_a_token_lives_a_year_by_default(tokens: Tokens, person: Person) -> None
 
 
 @pytest.mark.parametrize(
-    ("wish", "parameter"),
+    ("fields", "parameter"),
     [
         ({}, "name"),
         ({"name": ""}, "name"),
@@ -62,9 +62,9 @@ def test_a_token_lives_a_year_by_default(tokens: Tokens, person: Person) -> None
         ({"name": "a", "colour": "red"}, ""),
     ],
 )
-def test_an_invalid_request_for_a_token_is_a_400(person: Person, wish: dict[str, Any], parameter: str) -> None:
+def test_an_invalid_request_for_a_token_is_a_400(person: Person, fields: dict[str, Any], parameter: str) -> None:
     """The problem names the wrong member of the body."""
-    problem = person.ask("POST", "/tokens", 400, json=wish).json()
+    problem = person.ask("POST", "/tokens", 400, json=fields).json()
 
     assert parameter in problem["errors"][0]["parameter"] or parameter in problem["errors"][0]["detail"]
 

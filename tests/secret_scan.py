@@ -1,4 +1,4 @@
-"""Secrets in what processes write: looked for in the output of every test, so that no log of ours ever tells one."""
+"""Scan for secrets in the output of every test, so that no log contains one."""
 
 import re
 
@@ -16,8 +16,8 @@ _SECRETS = {
 }
 
 
-def secrets_told(text: str) -> list[str]:
-    """What kinds of secrets *text* tells, with the lines that do, the secrets themselves left out."""
+def find_secrets(text: str) -> list[str]:
+    """Return the kinds of secrets in *text*, each with its line, the secret replaced."""
     return [
         f"{kind}: {re.sub(pattern, '***', line)[:300]}"
         for kind, pattern in _SECRETS.items()
