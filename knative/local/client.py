@@ -52,6 +52,23 @@ class RunnerClient:
         """Return the JSON at *path*, /<namespace>/<function>/<path>, which need not be public."""
         return self._checked(path, await self._client.get(self.gateway + path))
 
+    async def deliver(self, path: str, headers: Mapping[str, str], body: bytes) -> httpx.Response:
+        """POST an event to a function at *path*, and the event it replies with to the broker; return the reply.
+
+        RefusedError when the function fails, ConnectionError when the broker does not accept the reply.
+        """
+        reply = await self._client.post(self.gateway + path, headers=headers, content=body)
+        if reply.is_error:
+            raise RefusedError(f"{path} answered {reply.status_code}: {_reason(reply)}")
+        if reply.status_code == 200:
+            attributes = {
+                name: value for name, value in reply.headers.items() if name.startswith(("ce-", "content-type"))
+            }
+            ingress = (await self.status())["ingress"]
+            if (await self._client.post(ingress, headers=attributes, content=reply.content)).is_error:
+                raise ConnectionError("the broker did not accept the reply; see `logs runner`")
+        return reply
+
     async def act(self, action: str, arguments: Sequence[str]) -> list[str]:
         """Run an action of the application and return its lines; RefusedError when it fails."""
         answer = await self._client.post(f"{self.gateway}/-/{action}", params={"argument": list(arguments)})

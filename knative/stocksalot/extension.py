@@ -1,4 +1,4 @@
-"""StocksALot's verbs, start action and replay for the local runner."""
+"""StocksALot's verbs, start action, replay and import for the local runner."""
 
 import os
 import re
@@ -13,6 +13,7 @@ from knative.local.client import find
 from knative.local.extension import AddParser, Extension, FakeUpstream
 from knative.local.processes import ROOT
 from knative.stocksalot.history import backfill, explain, fill_history
+from knative.stocksalot.import_verb import add_import, import_files, list_sessions
 from shared.events.types import TickRefused
 from shared.runtime.settings import SettingsError, read_settings
 
@@ -21,7 +22,8 @@ JOBS = ("bars", "companies", "insights")
 
 
 def add_verbs(add: AddParser) -> None:
-    """Add the verbs `tick`, with a window to fill, and `replay`."""
+    """Add the verbs `tick`, with a window to fill, `import` and `replay`."""
+    add_import(add)
     ticking = add("tick", help="send a tick now")
     ticking.add_argument("job", help="a PingSource or its job: bars, companies or insights")
     ticking.add_argument("--tickers", help="only these: AAPL,MSFT")
@@ -115,9 +117,9 @@ def fake_provider_settings(url: str) -> dict[str, str]:
 STOCKSALOT = Extension(
     namespace="stocksalot",
     add_verbs=add_verbs,
-    verbs={"tick": tick, "replay": replay},
+    verbs={"tick": tick, "replay": replay, "import": import_files},
     at_start=fill_history,
     check=check_settings,
-    actions={"replay": send_dead_letters},
+    actions={"replay": send_dead_letters, "sessions": list_sessions},
     upstreams={"fake": FakeUpstream("tests.fakes.market_data", fake_provider_settings)},
 )

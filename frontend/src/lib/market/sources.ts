@@ -3,7 +3,10 @@
 const NAMES: Record<string, string> = {
   twelvedata: 'Twelve Data',
   finnhub: 'Finnhub',
-  alpaca: 'Alpaca',
+  'alpaca-sip': 'Alpaca (all exchanges)',
+  'alpaca-iex': 'Alpaca (IEX alone)',
+  yahoo: 'Yahoo',
+  import: 'imported files',
   replay: 'replayed files',
   simulated: 'simulated prices',
   mixed: 'several sources',

@@ -1,0 +1,111 @@
+"""Bars and refused lines of CSV files as the events that store takes."""
+
+import hashlib
+from argparse import Namespace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from functions.ingest.csv_files.hours import Refusal
+from functions.ingest.csv_files.reading import FileBars, OpenFile, Stated, make_bars, open_file
+from functions.ingest.csv_files.table import UnreadableFileError
+from functions.store.validation import RejectedBar, split
+from shared.calendar.trading import TradingCalendar
+from shared.events.types import Bar, BarsFetched, Series
+
+SOURCE = "import"
+
+_BARS = 5000
+_REFUSALS = 300
+"""Parts of an event of at most 1 MiB: a bar has up to 140 bytes, a refusal up to 2,500."""
+
+
+class ReadFile(NamedTuple):
+    """One file: how it is understood, its bars, and which of them store would refuse."""
+
+    file: OpenFile
+    bars: FileBars
+    doubted: list[RejectedBar]
+
+
+class Import(NamedTuple):
+    """What the files of an import hold; *unreadable* are the files that cannot be read, with the reason."""
+
+    files: Sequence[ReadFile]
+    unreadable: Mapping[Path, str]
+
+    @property
+    def bars(self) -> dict[str, list[Bar]]:
+        """The bars of all files by ticker; of one that is in several the last file's."""
+        found: dict[str, dict[datetime, Bar]] = {}
+        for one in self.files:
+            for ticker, bars in one.bars.bars.items():
+                found.setdefault(ticker, {}).update((bar.start, bar) for bar in bars)
+        return {ticker: [bars[start] for start in sorted(bars)] for ticker, bars in found.items() if bars}
+
+    @property
+    def refused(self) -> list[Refusal]:
+        """The refused lines of all files."""
+        return [refusal for one in self.files for refusal in one.bars.refused]
+
+    @property
+    def bar_count(self) -> int:
+        """The number of bars."""
+        return sum(map(len, self.bars.values()))
+
+
+def read_files(arguments: Namespace, market: TradingCalendar, tickers: Collection[str], now: datetime) -> Import:
+    """Return what the files of the command line hold; *tickers* are tracked."""
+    stated = Stated(
+        arguments.ticker,
+        arguments.zone,
+        arguments.interval,
+        arguments.dates,
+        arguments.decimal,
+        tuple(name for name in arguments.columns.split(",") if name),
+    )
+    known = dict.fromkeys(tickers, True)
+    files: list[ReadFile] = []
+    unreadable: dict[Path, str] = {}
+    for path in arguments.files:
+        try:
+            file = open_file(path, stated, lambda *_: market, known)
+            bars = make_bars(file, lambda *_: market, allow_gaps=arguments.allow_gaps)
+        except (UnreadableFileError, ValueError) as error:
+            unreadable[path] = str(error)
+            continue
+        starts = [(ticker, bar.start, bar) for ticker, some in bars.bars.items() for bar in some]
+        _, doubted = split(starts, interval="1h", fetched_at=now, market=market, tickers=known)
+        files.append(ReadFile(file, bars, doubted))
+    return Import(files, unreadable)
+
+
+def make_events(found: Import, now: datetime) -> dict[str, BarsFetched]:
+    """Return the events of an import by their ids, which are the same for the same files.
+
+    The windows are empty: a bar that a file lacks may be at a provider.
+    """
+    bars, refused = found.bars, found.refused
+    series = [
+        Series(ticker=ticker, start=some[0].start, end=some[0].start, bars=tuple(some))
+        for ticker, all_bars in bars.items()
+        for some in _chunks(all_bars, _BARS)
+    ]
+    series += [
+        Series(ticker=ticker, start=now, end=now, bars=(), refused=tuple(one.as_event() for one in some))
+        for ticker in dict.fromkeys(one.ticker for one in refused)
+        for some in _chunks([one for one in refused if one.ticker == ticker], _REFUSALS)
+    ]
+    digest = hashlib.sha256(b"".join(one.file.path.read_bytes() for one in found.files)).hexdigest()[:16]
+    return {
+        f"import/{digest}/{number}": BarsFetched(
+            interval="1h", source=SOURCE, fetched_at=now.astimezone(UTC), series=(one,)
+        )
+        for number, one in enumerate(series)
+    }
+
+
+def _chunks(items: Sequence, size: int) -> Iterator[Sequence]:
+    for first in range(0, len(items), size):
+        yield items[first : first + size]
