@@ -194,7 +194,11 @@ class Revision:
             self._assign()
         else:
             replica.kill()
-        code = await replica.ended(self._folder)
+        probing = asyncio.create_task(self._probe(replica))
+        try:
+            code = await replica.ended(self._folder)
+        finally:
+            probing.cancel()
         if replica.stopping or self._closed:
             log.info("%s: pid %s ended (%d)", name, replica.pid, code)
             return
@@ -205,6 +209,18 @@ class Revision:
         self._assign()
         # A function that keeps dying is not to be started without a pause.
         asyncio.get_running_loop().call_later(1, self.keep_warm)
+
+    async def _probe(self, replica: Replica) -> None:
+        """Kill *replica* when its liveness probe fails as often as its manifest says: another one takes its place."""
+        probe, failures = self.function.liveness, 0
+        if probe is None:
+            return
+        await asyncio.sleep(probe.delay)
+        while failures < probe.failures:
+            await asyncio.sleep(probe.period)
+            failures = 0 if await replica.is_alive(probe.path, probe.timeout) else failures + 1
+        log.error("%s: pid %s hangs: %d liveness probes failed", self.function.name, replica.pid, failures)
+        replica.kill()
 
     def _watch_idleness(self, replica: Replica) -> None:
         """End *replica* once it has been idle long enough; look again when that may be."""

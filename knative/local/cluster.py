@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import httpx
 from starlette.requests import Request
@@ -83,8 +84,13 @@ class Cluster:
 
     def _localize(self, environment: Mapping[str, str]) -> dict[str, str]:
         """Return *environment* with the local addresses of functions."""
-        addresses = {one.url: local_url(one.url, self.gateway_url) for one in self._application.functions.values()}
-        return {name: addresses.get(value, value) for name, value in environment.items()}
+        hosts = {host for function in self._application.functions.values() for host in function.hosts}
+        return {
+            name: local_url(value, self.gateway_url)
+            if value.startswith("http://") and urlsplit(value).hostname in hosts
+            else value
+            for name, value in environment.items()
+        }
 
     async def __aenter__(self) -> Self:
         """Start everything; functions start with a request, or now up to their min-scale."""

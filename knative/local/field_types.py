@@ -4,9 +4,10 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from croniter import croniter
+from croniter import CroniterError, croniter
 from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import ErrorDetails
 
@@ -29,7 +30,7 @@ _TYPES = {
 
 def _matching(pattern: str, what: str, longest: int) -> Callable[[str], str]:
     def check(value: str) -> str:
-        if value and (len(value) > longest or not re.fullmatch(pattern, value)):
+        if len(value) > longest or not re.fullmatch(pattern, value):
             raise ValueError(f"{value!r} is not {what}")
         return value
 
@@ -37,13 +38,63 @@ def _matching(pattern: str, what: str, longest: int) -> Callable[[str], str]:
 
 
 _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
-Label = Annotated[str, AfterValidator(_matching(_LABEL, "a name of at most 63 lower-case letters, digits and -", 63))]
+_NAME = "a name of at most 63 lower-case letters, digits and -"
+Label = Annotated[str, AfterValidator(_matching(_LABEL, _NAME, 63))]
+Namespace = Annotated[str, AfterValidator(_matching(f"({_LABEL})?", _NAME, 63))]
+ServiceName = Annotated[
+    str, AfterValidator(_matching("[a-z]([-a-z0-9]*[a-z0-9])?", f"{_NAME}, beginning with a letter", 63))
+]
 Subdomain = Annotated[
     str, AfterValidator(_matching(rf"{_LABEL}(\.{_LABEL})*", "a name of lower-case letters, digits, - and .", 253))
 ]
 AttributeName = Annotated[
     str, AfterValidator(_matching("[a-z][a-z0-9]*", "an attribute name of lower-case letters and digits", 253))
 ]
+RESERVED_ATTRIBUTES = frozenset(
+    ("data", "datacontenttype", "dataschema", "id", "source", "specversion", "time", "type")
+)
+_RESERVED_VARIABLES = ("K_CONFIGURATION", "K_REVISION", "K_SERVICE", "PORT")
+_RESERVED_PATHS = ("/", "/dev", "/dev/log")
+_FORBIDDEN_IN_PATH = re.compile(r"//|/\.\.?(/|$)|%2[fF]|#")
+
+
+def _extension(name: str) -> str:
+    if name in RESERVED_ATTRIBUTES:
+        raise ValueError(f"{name!r} is an attribute of every event, not an extension")
+    return name
+
+
+def _variable(name: str) -> str:
+    if name in _RESERVED_VARIABLES:
+        raise ValueError(f"{name!r} is set by Knative")
+    if not re.fullmatch("[-._a-zA-Z][-._a-zA-Z0-9]*", name):
+        raise ValueError(f"{name!r} is not a name of a variable")
+    return name
+
+
+def _mount_path(path: str) -> str:
+    if not path.startswith("/") or (path.rstrip("/") or "/") in _RESERVED_PATHS:
+        raise ValueError(f"{path!r} is not an absolute path that may be mounted")
+    return path
+
+
+def _route_path(path: str) -> str:
+    if not path.startswith("/") or _FORBIDDEN_IN_PATH.search(path):
+        raise ValueError(f"{path!r} is not an absolute path without //, /., /.., %2f and #")
+    return path
+
+
+def _relative_uri(uri: str) -> str:
+    if urlsplit(uri).scheme or urlsplit(uri).netloc:
+        raise ValueError(f"{uri!r} is absolute, which is not allowed beside ref")
+    return uri if not uri or uri.startswith("/") else f"/{uri}"
+
+
+Extension = Annotated[AttributeName, AfterValidator(_extension)]
+Variable = Annotated[str, AfterValidator(_variable)]
+MountPath = Annotated[str, AfterValidator(_mount_path)]
+RoutePath = Annotated[str, AfterValidator(_route_path)]
+RelativeUri = Annotated[str, AfterValidator(_relative_uri)]
 
 
 def _count(value: object) -> object:
@@ -100,6 +151,10 @@ def check_schedule(schedule: str, timezone: str) -> None:
     for index, field in enumerate(fields, 6 - len(fields)):
         for part in field.split(","):
             _check_cron_part(part.lower(), index, schedule)
+    try:
+        next_instant(schedule, timezone, datetime(2000, 1, 1, tzinfo=ZoneInfo(timezone)))
+    except CroniterError:
+        raise ValueError(f"schedule {schedule!r} never comes") from None
 
 
 def _check_cron_part(part: str, index: int, schedule: str) -> None:

@@ -1,4 +1,4 @@
-"""The one public port, from which the routes of the manifests lead to functions."""
+"""Front door: the public port, from which the routes of the manifests lead to functions."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,27 +6,32 @@ from knative.local.activator import Revision
 from knative.local.manifests import Name, Route
 from knative.local.proxy import Receive, Scope, Send, answer, forward
 
-_ELSE = "localhost"
-"""Whoever comes by a name or an address that no route claims has asked for this one."""
+_OTHER = "localhost"
+"""A name or an address that no route and no function has leads where this one does."""
 
 
 class FrontDoor:
-    """An ASGI application: the longest matching prefix wins."""
+    """An ASGI application: a function by its host name in the cluster, else the longest prefix that matches."""
 
     def __init__(self, routes: Sequence[Route], revisions: Mapping[Name, Revision]) -> None:
         self._rules = sorted(routes, key=lambda route: len(route.prefix), reverse=True)
         self._hosts = {host for route in routes for host in route.hostnames}
         self._revisions = revisions
+        self._functions = {host: revision for revision in revisions.values() for host in revision.function.hosts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        asked = dict(scope["headers"]).get(b"host", b"").decode("latin-1").split(":")[0].lower()
-        host = asked if asked in self._hosts else _ELSE
+        host = dict(scope["headers"]).get(b"host", b"").decode("latin-1").split(":")[0].lower()
         path: bytes = scope["raw_path"]
+        if revision := self._functions.get(host):
+            if revision.function.public:
+                return await forward(revision, path, scope, receive, send)
+            return await answer(send, 404, f"{host} is reachable within the cluster only")
+        host = host if host in self._hosts else _OTHER
         for route in self._rules:
             if host in route.hostnames and (rewritten := rewrite(route, path)) is not None:
                 return await forward(self._revisions[route.function], rewritten, scope, receive, send)
-        return await answer(send, 404, "nothing is here")
+        return await answer(send, 404, "no route leads to this path")
 
 
 def rewrite(route: Route, path: bytes) -> bytes | None:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, JsonValue, ValidationError, model_validator
 
 from knative.local import field_types
-from knative.local.field_types import AttributeName, Count, GoDuration, IsoDuration, Label, Subdomain
+from knative.local.field_types import AttributeName, Count, Extension, GoDuration, IsoDuration, Namespace, Subdomain
 from knative.local.pod_schema import (
     Address,
     BrokerReference,
@@ -19,10 +19,11 @@ from knative.local.pod_schema import (
     Object,
     OpenModel,
     Pod,
+    Probe,
 )
 from knative.local.route_schema import HttpRoute, RouteRule
 
-__all__ = ["Address", "Container", "ManifestError", "Model", "RouteRule", "parse"]
+__all__ = ["Address", "Container", "ManifestError", "Model", "Probe", "RouteRule", "parse"]
 
 
 class ManifestError(Exception):
@@ -37,9 +38,11 @@ class ServicePod(Pod[Container]):
 class Scaling(Model):
     min_scale: Count = Field(default=0, alias="autoscaling.knative.dev/min-scale")
     max_scale: Count = Field(default=0, alias="autoscaling.knative.dev/max-scale")
-    target: Count = Field(default=100, alias="autoscaling.knative.dev/target")
-    window: GoDuration = Field(default=60.0, alias="autoscaling.knative.dev/window")
-    retention: GoDuration = Field(default=0.0, alias="autoscaling.knative.dev/scale-to-zero-pod-retention-period")
+    target: Annotated[Count, Field(ge=1)] = Field(default=100, alias="autoscaling.knative.dev/target")
+    window: Annotated[GoDuration, Field(ge=6, le=3600)] = Field(default=60.0, alias="autoscaling.knative.dev/window")
+    retention: Annotated[GoDuration, Field(le=3600)] = Field(
+        default=0.0, alias="autoscaling.knative.dev/scale-to-zero-pod-retention-period"
+    )
 
     @model_validator(mode="after")
     def _check_bounds(self) -> Self:
@@ -63,6 +66,7 @@ class ServiceSpec(Model):
 
 
 class ServiceMetadata(KnativeMetadata):
+    name: field_types.ServiceName
     labels: Annotated[Mapping[str, str], BeforeValidator(field_types.visibility)] = {}
 
 
@@ -85,7 +89,7 @@ class Delivery(Model):
     retry: int = Field(default=5, ge=0)
     backoff_policy: Literal["exponential", "linear"] = "exponential"
     backoff_delay: IsoDuration = 0.05
-    timeout: IsoDuration | None = None
+    timeout: Annotated[IsoDuration, Field(gt=0)] | None = None
 
 
 class Filter(Model):
@@ -134,7 +138,7 @@ class Broker(Object):
 
 
 class CloudEventOverrides(Model):
-    extensions: Mapping[AttributeName, str] = {}
+    extensions: Mapping[Extension, str] = {}
 
 
 class Sink(Model):
@@ -207,7 +211,7 @@ class FileReference(Model):
 
 class SecretGenerator(Model):
     name: Subdomain
-    namespace: Label = ""
+    namespace: Namespace = ""
     envs: Sequence[str]
 
 

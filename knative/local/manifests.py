@@ -30,6 +30,18 @@ class Environment:
 
 
 @dataclass(frozen=True)
+class LivenessProbe:
+    """HTTP probe of a replica; times are in seconds."""
+
+    path: str
+    delay: float
+    period: float
+    timeout: float
+    failures: int
+    """Failures in a row after which the replica is replaced."""
+
+
+@dataclass(frozen=True)
 class Function:
     """A Knative Service. Times are in seconds; 0 for max_scale or concurrency means no limit."""
 
@@ -43,11 +55,18 @@ class Function:
     max_scale: int
     timeout: float
     idle: float
+    liveness: LivenessProbe | None = None
 
     @property
     def host(self) -> str:
         """Host name within a cluster."""
         return f"{self.name}.{self.namespace}.svc.cluster.local"
+
+    @property
+    def hosts(self) -> Sequence[str]:
+        """All its host names within a cluster."""
+        short = f"{self.name}.{self.namespace}"
+        return (short, f"{short}.svc", self.host)
 
     @property
     def url(self) -> str:
@@ -147,6 +166,17 @@ def _function(document: Document, service: schema.Service, documents: Sequence[D
         max_scale=scaling.max_scale,
         timeout=pod.timeout_seconds,
         idle=scaling.window + scaling.retention,
+        liveness=_liveness(pod.containers[0].liveness_probe),
+    )
+
+
+def _liveness(probe: schema.Probe | None) -> LivenessProbe | None:
+    return probe and LivenessProbe(
+        probe.http_get.path,
+        probe.initial_delay_seconds,
+        probe.period_seconds,
+        probe.timeout_seconds,
+        probe.failure_threshold,
     )
 
 

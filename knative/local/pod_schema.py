@@ -6,7 +6,7 @@ from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
-from knative.local.field_types import Label, Subdomain
+from knative.local.field_types import Label, MountPath, Namespace, RelativeUri, Subdomain, Variable
 
 
 class Model(BaseModel):
@@ -26,13 +26,13 @@ Ignored = Any
 
 class Metadata(Model):
     name: Subdomain
-    namespace: Label = ""
+    namespace: Namespace = ""
     labels: Mapping[str, str] = {}
 
 
 class KnativeMetadata(Model):
     name: Label
-    namespace: Label = ""
+    namespace: Namespace = ""
     labels: Mapping[str, str] = {}
 
 
@@ -45,28 +45,39 @@ class Reference(Model):
     api_version: str = ""
     kind: Literal["Service"] = "Service"
     name: Subdomain
-    namespace: Label = ""
+    namespace: Namespace = ""
 
 
 class BrokerReference(Model):
     api_version: str = ""
     kind: Literal["Broker"] = "Broker"
     name: Subdomain
-    namespace: Label = ""
+    namespace: Namespace = ""
 
 
 class Address(Model):
     ref: Reference
-    uri: str = ""
+    uri: RelativeUri = ""
 
 
 class ObjectName(OpenModel):
     name: Subdomain
 
 
+def _require_one(given: Mapping[str, object]) -> None:
+    """Raise ValueError unless exactly one of *given* is there."""
+    if sum(value is not None for value in given.values()) != 1:
+        raise ValueError(f"needs one of {' and '.join(given)}")
+
+
 class EnvFrom(Model):
     config_map_ref: ObjectName | None = None
     secret_ref: ObjectName | None = None
+
+    @model_validator(mode="after")
+    def _check_source(self) -> Self:
+        _require_one({"configMapRef": self.config_map_ref, "secretRef": self.secret_ref})
+        return self
 
 
 class KeyReference(ObjectName):
@@ -77,11 +88,66 @@ class ValueFrom(Model):
     config_map_key_ref: KeyReference | None = None
     secret_key_ref: KeyReference | None = None
 
+    @model_validator(mode="after")
+    def _check_source(self) -> Self:
+        _require_one({"configMapKeyRef": self.config_map_key_ref, "secretKeyRef": self.secret_key_ref})
+        return self
+
 
 class EnvVar(Model):
-    name: str
+    name: Variable
     value: str = ""
     value_from: ValueFrom | None = None
+
+    @model_validator(mode="after")
+    def _check_source(self) -> Self:
+        if self.value and self.value_from:
+            raise ValueError("has both value and valueFrom")
+        return self
+
+
+class HttpGet(Model):
+    path: str = "/"
+    port: Ignored = None  # the function's own
+    scheme: Literal["HTTP"] = "HTTP"
+
+
+class Probe(Model):
+    """A probe by HTTP; seconds count as the kubelet counts them."""
+
+    http_get: HttpGet
+    initial_delay_seconds: int = Field(default=0, ge=0)
+    period_seconds: int = Field(default=10, ge=1)
+    timeout_seconds: int = Field(default=1, ge=1)
+    failure_threshold: int = Field(default=3, ge=1)
+    success_threshold: int = Field(default=1, ge=1)
+
+
+class VolumeMount(OpenModel):
+    name: Label
+    mount_path: MountPath
+
+
+class Volume(Model):
+    """A volume; here a function sees the files of this machine instead."""
+
+    name: Label
+    empty_dir: Mapping[str, Ignored] | None = None
+    secret: Mapping[str, Ignored] | None = None
+    config_map: Mapping[str, Ignored] | None = None
+    projected: Mapping[str, Ignored] | None = None
+
+    @model_validator(mode="after")
+    def _check_source(self) -> Self:
+        _require_one(
+            {
+                "emptyDir": self.empty_dir,
+                "secret": self.secret,
+                "configMap": self.config_map,
+                "projected": self.projected,
+            }
+        )
+        return self
 
 
 class Container(Model):
@@ -90,11 +156,11 @@ class Container(Model):
     image_pull_policy: Ignored = None
     resources: Ignored = None
     security_context: Ignored = None
-    readiness_probe: Ignored = None
-    liveness_probe: Ignored = None
+    readiness_probe: Probe | None = None
+    liveness_probe: Probe | None = None
     env: Sequence[EnvVar] = ()
     env_from: Sequence[EnvFrom] = ()
-    volume_mounts: Sequence[ObjectName] = ()
+    volume_mounts: Sequence[VolumeMount] = ()
 
 
 C = TypeVar("C", bound=Container)
@@ -102,12 +168,19 @@ C = TypeVar("C", bound=Container)
 
 class Pod(Model, Generic[C]):
     containers: Annotated[Sequence[C], Field(min_length=1, max_length=1)]
-    volumes: Sequence[ObjectName] = ()
+    volumes: Sequence[Volume] = ()
 
     @model_validator(mode="after")
     def _check_mounts(self) -> Self:
-        volumes = {volume.name for volume in self.volumes}
-        for mount in self.containers[0].volume_mounts:
+        volumes = [volume.name for volume in self.volumes]
+        mounts = self.containers[0].volume_mounts
+        for mount in mounts:
             if mount.name not in volumes:
                 raise ValueError(f"mounts the volume {mount.name}, which is not among its volumes")
+        for volume in volumes:
+            if volumes.count(volume) > 1 or volume not in {mount.name for mount in mounts}:
+                raise ValueError(f"the volume {volume} is listed twice or not mounted")
+        paths = [mount.mount_path.rstrip("/") for mount in mounts]
+        if len(set(paths)) < len(paths):
+            raise ValueError("mounts two volumes at one path")
         return self

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from knative.local import processes
-from knative.local.replica_connection import ReplicaConnection
+from knative.local.replica_connection import ConnectionLostError, ReplicaConnection
 from knative.local.services.ports import free_port
 
 log = logging.getLogger(__name__)
@@ -54,6 +54,22 @@ class Replica:
             self._connections.append(connection)
         else:
             connection.close()
+
+    async def is_alive(self, path: str, seconds: float) -> bool:
+        """Return whether GET *path* is answered without an error within *seconds*."""
+        connection = None
+        try:
+            async with asyncio.timeout(seconds):
+                connection = await self.connect()
+                request = f"GET {path} HTTP/1.1\r\nhost: {self.function}\r\nuser-agent: kube-probe\r\n\r\n"
+                connection.start_request(request.encode(), to_head=False, more=False)
+                await connection.wait_for_head()
+                return connection.status < 400
+        except (OSError, TimeoutError, ConnectionLostError):
+            return False
+        finally:
+            if connection:
+                connection.close()
 
     async def start(self, environment: Mapping[str, str], folder: Path, seconds: float) -> bool:
         """Start the process; True once it takes connections, False when it ends before or needs more than *seconds*."""

@@ -5,12 +5,13 @@ from typing import Literal
 
 from pydantic import Field
 
+from knative.local.field_types import RoutePath, Subdomain
 from knative.local.pod_schema import Ignored, Metadata, Model, Object
 
 
 class PathMatch(Model):
     type: Literal["PathPrefix"] = "PathPrefix"
-    value: str = "/"
+    value: RoutePath = "/"
 
 
 class Match(Model):
@@ -46,7 +47,7 @@ class RouteRule(Model):
 
 class RouteSpec(Model):
     parent_refs: Ignored = None
-    hostnames: Sequence[str] = ()
+    hostnames: Sequence[Subdomain] = ()
     rules: Sequence[RouteRule] = ()
 
 

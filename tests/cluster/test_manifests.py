@@ -50,6 +50,8 @@ def change(kind: str, name: str, path: str, value: object) -> Callable[[list[Doc
 CONTAINER = "spec/template/spec/containers/0"
 CONTAINER_PATH = "spec.template.spec.containers[0]"
 SCALING = "spec/template/metadata/annotations/autoscaling.knative.dev"
+MOUNTS, MOUNT = f"{CONTAINER}/volumeMounts", {"name": "tmp", "mountPath": "/tmp"}
+EMPTY = {"name": "tmp", "emptyDir": {}}
 PARALLELISM = "metadata/annotations/rabbitmq.eventing.knative.dev/parallelism"
 
 
@@ -169,6 +171,8 @@ def test_an_unknown_kind_is_refused() -> None:
         ("Trigger", "store-bars", "spec/delivery/retry", -1, "spec.delivery.retry: -1: input should be greater"),
         ("Trigger", "store-bars", "spec/subscriber/ref/kind", "Channel", "spec.subscriber.ref.kind: is 'Channel'"),
         ("Trigger", "store-bars", "spec/filter/attributes/ce-job", "x", "'ce-job' is not an attribute name"),
+        ("Trigger", "store-bars", "spec/delivery/timeout", "PT0S", "timeout: 'PT0S': input should be greater"),
+        ("Trigger", "store-bars", "spec/subscriber/uri", "http://x/", "'http://x/' is absolute"),
         ("Trigger", "store-bars", "spec/broker", "Stocks", "spec.broker: 'Stocks' is not a name"),
         ("Trigger", "store-bars", PARALLELISM, "0", "input should be greater than or equal to 1"),
         ("Service", "api", "spec/template/spec/timeoutSeconds", True, "timeoutSeconds: is not a whole number"),
@@ -176,13 +180,36 @@ def test_an_unknown_kind_is_refused() -> None:
         ("Service", "api", "spec/template/spec/containerConcurrency", 1001, "1001: input should be less"),
         ("Service", "api", "spec/template/spec/containers", {}, "spec.template.spec.containers: is not a list"),
         ("Service", "api", "spec/template/spec/volumes", [], "mounts the volume tmp, which is not among its volumes"),
+        ("Service", "api", "metadata/name", "9api", "'9api' is not a name of at most 63"),
+        ("Service", "api", "metadata/name", "", "'' is not a name"),
+        ("Service", "api", "spec/template/spec/volumes", [EMPTY, EMPTY], "the volume tmp is listed twice"),
+        ("Service", "api", "spec/template/spec/volumes", [{"name": "tmp"}], "needs one of emptyDir and secret"),
+        ("Service", "api", f"{CONTAINER}/volumeMounts", [], "the volume tmp is listed twice or not mounted"),
+        ("Service", "api", MOUNTS, [{"name": "tmp", "mountPath": "tmp"}], "'tmp' is not an absolute path"),
+        ("Service", "api", MOUNTS, [{"name": "tmp", "mountPath": "/dev/"}], "'/dev/' is not an absolute path"),
+        ("Service", "api", MOUNTS, [MOUNT, {**MOUNT, "mountPath": "/tmp/"}], "mounts two volumes at one path"),
+        ("Service", "api", f"{CONTAINER}/env", [{"name": "PORT", "value": "1"}], "'PORT' is set by Knative"),
+        ("Service", "api", f"{CONTAINER}/env", [{"name": "A=B"}], "'A=B' is not a name of a variable"),
+        ("Service", "api", f"{CONTAINER}/env", [{"name": "A", "valueFrom": {}}], "needs one of configMapKeyRef"),
+        ("Service", "api", f"{CONTAINER}/envFrom", [{}], "needs one of configMapRef and secretRef"),
+        ("Service", "api", f"{CONTAINER}/livenessProbe/periodSeconds", 0, "0: input should be greater"),
+        ("Service", "api", f"{CONTAINER}/livenessProbe/exec", {}, "livenessProbe.exec: is not supported"),
+        ("Service", "api", f"{SCALING}/target", "0", "target: '0': input should be greater"),
+        ("Service", "api", f"{SCALING}/window", "5s", "window: '5s': input should be greater"),
+        ("Service", "api", f"{SCALING}/window", "2h", "window: '2h': input should be less"),
+        ("Service", "api", f"{SCALING}/scale-to-zero-pod-retention-period", "61m", "input should be less"),
         ("Service", "api", f"{SCALING}/min-scale", "9", "min-scale 9 is greater than max-scale 4"),
         ("Service", "api", f"{SCALING}/target", 50, "target: is not in quotes"),
         ("Service", "api", f"{SCALING}/window", "1 minute", "window: is not a duration like 90s"),
         ("HTTPRoute", "api", "spec/rules/0/backendRefs/0/name", "api", "backendRefs[0].name: is 'api'"),
         ("PingSource", "bars-close", "spec/sink", "stocks", "spec.sink: is not a mapping"),
         ("PingSource", "bars-close", "spec/schedule", "@every 1m", "schedule '@every 1m' is refused"),
+        ("PingSource", "bars-close", "spec/schedule", "0 0 30 2 *", "schedule '0 0 30 2 *' never comes"),
+        ("PingSource", "bars-close", "spec/ceOverrides/extensions/type", "x", "'type' is an attribute of every event"),
         ("PingSource", "bars-close", "spec/data", "{", "data is not JSON"),
+        ("HTTPRoute", "api", "spec/hostnames", ["*.example"], "'*.example' is not a name"),
+        ("HTTPRoute", "api", "spec/rules/0/matches/0/path/value", "api", "'api' is not an absolute path"),
+        ("HTTPRoute", "api", "spec/rules/0/matches/0/path/value", "/a/../b", "'/a/../b' is not an absolute path"),
         ("Job", "migration", f"{CONTAINER}/command", None, f"{CONTAINER_PATH}.command: is missing"),
     ],
 )
@@ -190,10 +217,11 @@ def test_a_wrong_value_is_refused(
     documents: list[Document], kind: str, name: str, path: str, value: object, error: str
 ) -> None:
     """A value that the runner cannot obey is refused with its file and path."""
+    body = find(documents, kind, name, "" if kind != "Service" else "serving")
     change(kind, name, path, value)(documents)
 
     with pytest.raises(ManifestError, match=r"^f\.yaml: .*" + re.escape(error)):
-        parse("f.yaml", find(documents, kind, name, "" if kind != "Service" else "serving"))
+        parse("f.yaml", body)
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def run(source: Path, tmp_path: Path) -> Callable[..., Any]:
 
     @asynccontextmanager
     async def entered(scale: Scale | None, **changes: Any) -> AsyncIterator[Sample]:
-        settings = {
+        settings: dict[str, Any] = {
             "concurrency": 0,
             "target": 100,
             "min_scale": 0,

@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from knative.local.activator import Scale
+from knative.local.manifests import LivenessProbe
 from tests.runner.sample import SAMPLE, Sample
 from tests.waiting import wait_until, wait_until_async
 
@@ -108,6 +109,32 @@ def test_container_concurrency_is_a_hard_limit(run: Callable[..., None]) -> None
         assert len({answer.json()["pid"] for answer in answers}) == 1
 
     run(scenario, concurrency=2, target=2, max_scale=1)
+
+
+def test_a_hung_function_is_replaced(run: Callable[..., None]) -> None:
+    """A function whose event loop stands still fails its liveness probe and is killed; the next request is answered."""
+    probe = LivenessProbe("/healthz", delay=0, period=0.1, timeout=0.3, failures=2)
+
+    async def scenario(sample: Sample) -> None:
+        first = await sample.pid()
+        os.kill(first, signal.SIGSTOP)
+        await wait_until_async(lambda: gone(first))
+
+        assert await sample.pid() != first
+
+    run(scenario, liveness=probe)
+
+
+def test_a_busy_function_is_not_replaced(run: Callable[..., None]) -> None:
+    """A function that works on a long request answers its probes."""
+    probe = LivenessProbe("/healthz", delay=0, period=0.05, timeout=5, failures=1)
+
+    async def scenario(sample: Sample) -> None:
+        first = await sample.pid()
+
+        assert (await sample.get("/sleep?seconds=0.5")).json()["pid"] == first
+
+    run(scenario, liveness=probe)
 
 
 def test_the_queue_before_a_function_has_an_end(run: Callable[..., None]) -> None:

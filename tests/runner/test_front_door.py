@@ -147,3 +147,26 @@ def test_an_answer_streams(run: Callable[..., None]) -> None:
         assert times[0] < 0.3 < times[-1]
 
     run(scenario)
+
+
+def test_a_query_may_be_empty(run: Callable[..., None]) -> None:
+    """`/?` is the path / with an empty query."""
+
+    async def scenario(sample: Sample) -> None:
+        assert (await sample.client.get("/api/?")).status_code == 200
+        assert (await sample.client.get("/api?")).status_code == 200
+        assert (await sample.client.get("/?", headers={"Host": "api.localhost"})).json()["path"] == "/"
+
+    run(scenario)
+
+
+def test_a_public_function_has_its_cluster_host_name(run: Callable[..., None]) -> None:
+    """A request to the host name that a public function has in a cluster reaches it, with the whole path."""
+
+    async def scenario(sample: Sample) -> None:
+        for host in ("sample.test", "sample.test.svc", "sample.test.svc.cluster.local:80", "SAMPLE.test"):
+            answer = await sample.client.get("/api/x?y=1", headers={"Host": host})
+            assert (answer.json()["path"], answer.json()["query"]) == ("/api/x", "y=1")
+        assert (await sample.client.get("/", headers={"Host": "hidden.test"})).status_code == 404
+
+    run(scenario)

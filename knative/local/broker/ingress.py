@@ -21,12 +21,17 @@ class IngressProtocol(BoundedProtocol):
 
     max_head_bytes = 2**20
 
+    def on_headers_complete(self) -> None:
+        """Pass the target on as it came: ASGI does not tell /? from /."""
+        self.scope["request_target"] = self.url  # pyright: ignore[reportGeneralTypeIssues]
+        super().on_headers_complete()
+
 
 class Ingress:
     """An ASGI application that publishes events POSTed to *path*, with the answers of eventing-rabbitmq."""
 
     def __init__(self, queues: Queues, exchange: str, path: str = "/") -> None:
-        self._queues, self._exchange, self._path = queues, exchange, path
+        self._queues, self._exchange, self._path = queues, exchange, path.encode()
 
     async def __call__(self, scope: _Scope, receive: _Receive, send: _Send) -> None:
         """Answer one request, always with an empty body."""
@@ -38,7 +43,7 @@ class Ingress:
         if scope["method"] != "POST":
             log.warning("refused with 405: %s, only POST is taken", scope["method"])
             return 405
-        if scope["path"] != self._path or scope["query_string"]:
+        if scope["request_target"] != self._path:
             log.warning("refused with 404: only the root without a query is accepted")
             return 404
         body, more = bytearray(), True

@@ -1,6 +1,7 @@
-"""CloudEvents as they travel: over HTTP, in binary or structured mode, and inside RabbitMQ, always binary.
+"""CloudEvents 1.0 and 0.3 on their way: over HTTP in binary or structured mode, inside RabbitMQ always binary.
 
-Read like the Go SDK behind eventing-rabbitmq: reading is lenient, `validate` says what a CloudEvent must have.
+Read as the Go SDK behind eventing-rabbitmq reads them: leniently, with `validate` for what a CloudEvent must have. The
+Python SDK cannot take its place: it fills in a missing time and encodes JSON data anew.
 """
 
 import base64
@@ -20,7 +21,8 @@ Value = str | int | bool
 
 _STRUCTURED = "application/cloudevents"
 _NO_TIME = "0001-01-01T00:00:00Z"
-_STRINGS = {"id", "source", "type", "subject", "time", "dataschema", "datacontenttype"}
+_VERSIONS = ("1.0", "0.3")
+_STRINGS = {"id", "source", "type", "subject", "time", "dataschema", "datacontenttype", "schemaurl"}
 _NAME = re.compile(r"[a-z0-9]+")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)")
@@ -138,7 +140,7 @@ def with_id(event: Event) -> Event:
 
 
 def validate(event: Event) -> None:
-    """Raise NotAnEventError unless *event* has what CloudEvents 1.0 requires of it."""
+    """Raise NotAnEventError unless *event* has what CloudEvents requires."""
     for name in ("id", "source", "type"):
         if not str(event.attributes.get(name, "")).strip():
             raise NotAnEventError(f"{name} is missing or empty")
@@ -151,8 +153,8 @@ def validate(event: Event) -> None:
 
 
 def _event(attributes: dict[str, Value], data: bytes, trace: Mapping[str, str]) -> Event:
-    if attributes.get("specversion") != "1.0":
-        raise NotAnEventError(f"specversion is {attributes.get('specversion', 'missing')!r}, not '1.0'")
+    if attributes.get("specversion") not in _VERSIONS:
+        raise NotAnEventError(f"specversion is {attributes.get('specversion', 'missing')!r}, not 1.0 or 0.3")
     for name, value in attributes.items():
         if not _NAME.fullmatch(name):
             raise NotAnEventError(f"attribute name {name!r} is not of lower-case letters and digits")
@@ -161,7 +163,7 @@ def _event(attributes: dict[str, Value], data: bytes, trace: Mapping[str, str]) 
     for name in _STRINGS & attributes.keys():
         if not isinstance(attributes[name], str):
             raise NotAnEventError(f"{name} is not text")
-    for name in ("source", "dataschema"):
+    for name in ("source", "dataschema", "schemaurl"):
         try:
             urlsplit(str(attributes.get(name, "")))
         except ValueError:
@@ -195,6 +197,8 @@ def _from_json(content_type: str, body: bytes, trace: Mapping[str, str]) -> Even
 
 def _data(document: dict[str, Any]) -> bytes:
     encoded, data = document.pop("data_base64", None), document.pop("data", None)
+    if document.get("specversion") == "0.3" and document.pop("datacontentencoding", None) == "base64":
+        encoded = data
     if encoded is not None:
         return base64.b64decode(encoded, validate=True)
     if data is None:
