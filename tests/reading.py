@@ -20,6 +20,7 @@ from functions.api.app import Api as ApiApplication
 from functions.api.settings import Settings
 from knative.local.services.ports import free_port
 from shared.calendar.trading import Session, TradingCalendar
+from shared.connections.redis import installation_key
 from shared.runtime import clock
 from shared.runtime.settings import read_settings
 from tests.in_process import serving_handler
@@ -82,7 +83,14 @@ def change(database_url: str, statement: str, redis_url: str | None = None) -> N
         connection.commit()
     if redis_url and row:
         with redis.Redis.from_url(redis_url) as client:
-            client.set("market:epoch", row[0], ex=5)
+            client.set(redis_key(database_url, "market:epoch"), row[0], ex=5)
+
+
+def redis_key(database_url: str, name: str) -> str:
+    """The key *name* of the installation with this database."""
+    with psycopg.connect(database_url) as connection:
+        [(installation,)] = connection.execute("SELECT id FROM installation").fetchall()
+    return installation_key(str(installation), name)
 
 
 def sessions(database_url: str, first: str, end: str) -> TradingCalendar:

@@ -48,7 +48,7 @@ class Api:
 
     def __init__(self, settings: Settings) -> None:
         self._postgres = PostgresClient(settings)
-        self._redis = RedisClient(settings)
+        self._redis = RedisClient(settings, self._postgres)
         version = MarketVersion(self._postgres, self._redis)
         self._cache = ResponseCache(self._redis, version, code_version(Path(__file__)))
         self._market_states = MarketStateCache(settings.bar_grace_seconds)
@@ -134,7 +134,7 @@ class Api:
             until = min((instant for instant in (data.valid_until, midnight) if instant), default=None)
             return replace(data, valid_until=until)
 
-        return CachedQuery(f"{endpoint.path} {ticker} {query} {open_from or ''}", run, is_common, scope)
+        return CachedQuery(f"{endpoint.path} {ticker} {query} {open_from or ''}", run, is_common, scope, id(caller))
 
     def _check_history(self, query: TickerBars, caller: Caller) -> tuple[datetime | None, datetime]:
         """Return where history begins for *query*, and the midnight that moves it; Problem 401 or 403 before that."""

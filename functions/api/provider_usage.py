@@ -22,7 +22,7 @@ class ProviderUsage:
         if time.monotonic() - self._read_at >= _LIFETIME_SECONDS:
             self._read_at = time.monotonic()
             try:
-                self._usage = await self._redis.run(read_usage)
+                self._usage = await self._redis.run(lambda client: read_usage(client, self._redis.identity))
             except UnavailableError:
                 return self._usage
         return self._usage

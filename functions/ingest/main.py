@@ -4,11 +4,13 @@ import logging
 from functools import cache, partial
 
 import functions_framework.aio
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
 
 from functions.ingest.bars import fetch_bars
 from functions.ingest.companies import fetch_companies
+from functions.ingest.credit_keys import list_own_keys
 from functions.ingest.providers import open_provider
 from functions.ingest.settings import Settings
 from functions.ingest.ticks import InvalidTick, read_tick, tick_refused
@@ -41,6 +43,6 @@ async def ingest(request: Request) -> Response:
     except InvalidTick as refused:
         _logger.warning("refused tick %s: %s", received.id, refused)
         event = tick_refused(received, refused)
-    if event is None:
-        return Response(status_code=204)
-    return reply(event, source="ingest", event_id=received.id)
+    answer = reply(event, source="ingest", event_id=received.id) if event else Response(status_code=204)
+    answer.background = BackgroundTask(list_own_keys, _pool, _settings)
+    return answer

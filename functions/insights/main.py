@@ -22,7 +22,8 @@ EVENTS = "/events"
 
 log.configure()
 _settings = read_settings(Settings)
-_postgres, _redis = PostgresClient(_settings), RedisClient(_settings)
+_postgres = PostgresClient(_settings)
+_redis = RedisClient(_settings, _postgres)
 _endpoint = cache(lambda: InsightsEndpoint(_settings, _postgres, _redis))
 
 

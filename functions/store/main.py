@@ -18,8 +18,10 @@ from functions.store.dead_letters import dead_letter_reason, select_dead_letters
 from functions.store.rejections import Origin
 from functions.store.settings import Settings
 from functions.store.store_bars import StorePolicy, StoreResult, add_up, store_bars
+from shared.cache.market_version import NAME as VERSION
 from shared.cache.market_version import publish_market_version
-from shared.connections.postgres import ConnectionPool
+from shared.connections.postgres import ConnectionPool, select_installation
+from shared.connections.redis import installation_key
 from shared.events.cloudevents import Received, receive, reply
 from shared.events.types import BarsFetched, CompaniesFetched, EventError, TickRefused
 from shared.http.endpoint import handle_problems
@@ -37,6 +39,7 @@ log.configure()
 _logger = logging.getLogger(__name__)
 _settings = read_settings(Settings)
 _pool = ConnectionPool(_settings)
+_keys: dict[str, str] = {}
 _policy = StorePolicy(SourcePriority(_settings.providers), _settings.settles_after)
 
 
@@ -85,9 +88,9 @@ async def operator_response(path: str) -> Response:
         # An event's cold start does not wait for what only this needs.
         from functions.store.metrics import answer_metrics
 
-        return Response(
-            await answer_metrics(connection, _redis(), _settings.grace), media_type="text/plain; version=0.0.4"
-        )
+        installation = await select_installation(connection)
+        text = await answer_metrics(connection, _redis(), installation, _settings.grace)
+        return Response(text, media_type="text/plain; version=0.0.4")
 
 
 async def keep(event: Received) -> Response:
@@ -182,9 +185,17 @@ async def publish_version(epoch: int | None) -> None:
     from redis import RedisError  # its client takes a sixth of a cold start to load
 
     try:
-        await publish_market_version(_redis(), epoch)
+        await publish_market_version(_redis(), await _version_key(), epoch)
     except RedisError as error:
         _logger.warning("could not publish the market epoch: %s", error)
+
+
+async def _version_key() -> str:
+    """Return the key of the market version in Redis, read once per process."""
+    if not _keys:
+        async with _pool.connection() as connection:
+            _keys[VERSION] = installation_key(await select_installation(connection), VERSION)
+    return _keys[VERSION]
 
 
 @cache

@@ -42,11 +42,11 @@ HELP = {
 Figure = tuple[str, Mapping[str, str], float]
 
 
-async def answer_metrics(connection: AsyncConnection, redis: Redis, grace: timedelta) -> str:
-    """Return all figures in Prometheus's text format."""
+async def answer_metrics(connection: AsyncConnection, redis: Redis, installation: str, grace: timedelta) -> str:
+    """Return all figures of *installation* in Prometheus's text format."""
     figures = await select_figures(connection, grace)
     try:
-        usage = await read_usage(redis)
+        usage = await read_usage(redis, installation)
     except RedisError:
         figures.append(("stocksalot_redis_up", {}, 0))
     else:

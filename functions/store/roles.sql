@@ -23,6 +23,8 @@ $$;
 -- Market data: written by store alone.
 GRANT SELECT ON sessions, tickers, companies, bars, bar_revisions, rejected_bars, asked_windows, market_epoch
    TO stocksalot_ingest, stocksalot_api, stocksalot_insights;
+GRANT SELECT ON installation
+   TO stocksalot_ingest, stocksalot_store, stocksalot_api, stocksalot_insights, stocksalot_token;
 GRANT SELECT ON dead_letters, store_totals, hourly_bars, profiles, newest_bars, mover_figures, movers
    TO stocksalot_api, stocksalot_insights;
 GRANT SELECT, INSERT, UPDATE, DELETE

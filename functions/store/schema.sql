@@ -1170,3 +1170,12 @@ END
 ;
 
 COMMENT ON FUNCTION model_figures() IS 'What /metrics of store tells of models: runs by outcome, sentences by what became of them';
+
+CREATE TABLE installation (
+    one_row boolean NOT NULL DEFAULT true,
+    id uuid NOT NULL DEFAULT gen_random_uuid(),
+    CONSTRAINT installation_one_row_check CHECK (one_row),
+    CONSTRAINT installation_pkey PRIMARY KEY (one_row)
+);
+
+COMMENT ON TABLE installation IS 'One row: the identity of this database. A copy that is to live beside it needs another one';

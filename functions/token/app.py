@@ -16,7 +16,8 @@ _WITHOUT_TOKEN = frozenset({"/token", "/users/register"})
 
 def make_handler(settings: Settings) -> Handler:
     """Return the handler of all requests."""
-    redis, postgres = RedisClient(settings), PostgresClient(settings)
+    postgres = PostgresClient(settings)
+    redis = RedisClient(settings, postgres)
     authenticator = Authenticator(settings, redis, postgres)
     attempts = Attempts(authenticator.counters, settings.api_token_secret.reveal())
     tokens = Tokens(settings, authenticator, attempts, redis, postgres)

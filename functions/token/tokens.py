@@ -35,7 +35,7 @@ from functions.token.token_queries import (
 from functions.token.user_queries import User, select_password_hash_for_share, select_user_for_update
 from shared.auth.authenticator import ACCOUNT, READ, SCOPES, Authenticator, Caller
 from shared.auth.token_format import key_id, keyed_hash, new_token
-from shared.auth.token_lookup import invalidate, mark_revoked, used_key
+from shared.auth.token_lookup import invalidate, mark_revoked, used_name
 from shared.connections.circuit_breaker import UnavailableError
 from shared.connections.postgres import PostgresClient
 from shared.connections.redis import RedisClient
@@ -112,7 +112,7 @@ class Tokens:
         """Return the tokens of an account and when each was last used."""
         user_id = require_account(caller, "The list of tokens")
         rows = await self._run(lambda connection: select_tokens(connection, user_id))
-        used = await self._last_uses([row.token_id for row in rows])
+        used = await self._last_uses(user_id, [row.token_id for row in rows])
         if used:
             await self._run(lambda connection: update_used(connection, used))
         items = [self._members(row, caller, used.get(row.token_id)) for row in rows]
@@ -216,12 +216,12 @@ class Tokens:
     async def _limit_new_tokens(self, user_id: str) -> None:
         await self._attempts.require("token", f"account {user_id}", _MAX_NEW_TOKENS, _NEW_TOKEN_SECONDS)
 
-    async def _last_uses(self, token_ids: Sequence[str]) -> dict[str, int]:
+    async def _last_uses(self, user_id: str, token_ids: Sequence[str]) -> dict[str, int]:
         """Return when tokens were last used, in Unix seconds by id, as far as Redis knows."""
         if not token_ids:
             return {}
         try:
-            times = await self._redis.run(lambda client: client.mget([used_key(one) for one in token_ids]))
+            times = await self._redis.run(lambda client: client.zmscore(self._redis.key(used_name(user_id)), token_ids))
         except UnavailableError:
             return {}
         return {one: int(at) for one, at in zip(token_ids, times, strict=True) if at is not None}

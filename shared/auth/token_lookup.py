@@ -23,6 +23,8 @@ _FRESH_SECONDS = 5
 _CACHED_SECONDS = 3600
 _MARKED_SECONDS = 2 * _CACHED_SECONDS
 _USE_SECONDS = 90 * 24 * 3600
+_MAX_USED = 200
+"""Tokens of an account whose last use is remembered: more than can be valid at once."""
 
 
 class Principal(msgspec.Struct, frozen=True):
@@ -69,14 +71,25 @@ class TokenLookup:
 
     def record_use(self, principal: Principal) -> None:
         """Record in the background that a token was used now, for the function that lists tokens."""
-        key, now = used_key(principal.token_id), int(time.time())
-        self._redis.run_later(lambda client: client.set(key, now, ex=_USE_SECONDS))
+        now = int(time.time())
+
+        async def record(client: Any) -> None:
+            key = self._redis.key(used_name(principal.user_id))
+            async with client.pipeline(transaction=False) as pipeline:
+                pipeline.zadd(key, {principal.token_id: now})
+                pipeline.zremrangebyrank(key, 0, -_MAX_USED - 1)
+                pipeline.expire(key, _USE_SECONDS)
+                await pipeline.execute()
+
+        self._redis.run_later(record)
 
     async def _from_redis(self, digest: str, *, only_if_loaded: bool = False) -> _CachedToken | None:
         """Return the cached result; None when there is none or Redis does not answer."""
-        keys = _cache_key(digest), _revoked_key(digest)
+        names = _cached_name(digest), _revoked_name(digest)
         try:
-            cached, revoked = await self._redis.run(lambda client: client.mget(*keys), only_if_loaded=only_if_loaded)
+            cached, revoked = await self._redis.run(
+                lambda client: client.mget(*map(self._redis.key, names)), only_if_loaded=only_if_loaded
+            )
             if revoked:
                 return _CachedToken(None, time.time())
             return _decode(cached) if cached else None
@@ -92,19 +105,19 @@ class TokenLookup:
         except UnavailableError:
             return None
         text = _encode(copy) if copy.principal else None
-        self._redis.run_later(lambda client: _store(client, digest, text))
+        self._redis.run_later(lambda client: _store(self._redis, client, digest, text))
         return copy
 
 
-async def _store(client: Any, digest: str, valid: bytes | None) -> None:
+async def _store(redis: RedisClient, client: Any, digest: str, valid: bytes | None) -> None:
     """Cache the result of Postgres. An invalid token that Redis knows as a valid one is marked as revoked.
 
     One that Redis does not know leaves no trace, so that guesses do not fill it.
     """
     if valid is not None:
-        await client.set(_cache_key(digest), valid, ex=_CACHED_SECONDS)
-    elif await client.delete(_cache_key(digest)):
-        await client.set(_revoked_key(digest), b"1", ex=_MARKED_SECONDS)
+        await client.set(redis.key(_cached_name(digest)), valid, ex=_CACHED_SECONDS)
+    elif await client.delete(redis.key(_cached_name(digest))):
+        await client.set(redis.key(_revoked_name(digest)), b"1", ex=_MARKED_SECONDS)
 
 
 async def mark_revoked(redis: RedisClient, digests: Sequence[str]) -> None:
@@ -113,8 +126,8 @@ async def mark_revoked(redis: RedisClient, digests: Sequence[str]) -> None:
     async def mark(client: Any) -> None:
         async with client.pipeline(transaction=False) as pipeline:
             for digest in digests:
-                pipeline.set(_revoked_key(digest), b"1", ex=_MARKED_SECONDS)
-                pipeline.delete(_cache_key(digest))
+                pipeline.set(redis.key(_revoked_name(digest)), b"1", ex=_MARKED_SECONDS)
+                pipeline.delete(redis.key(_cached_name(digest)))
             await pipeline.execute()
 
     if digests:
@@ -123,19 +136,19 @@ async def mark_revoked(redis: RedisClient, digests: Sequence[str]) -> None:
 
 async def invalidate(redis: RedisClient, digest: str) -> None:
     """Drop the cached result of a token that was changed; UnavailableError when Redis is down."""
-    await redis.run(lambda client: client.delete(_cache_key(digest)))
+    await redis.run(lambda client: client.delete(redis.key(_cached_name(digest))))
 
 
-def used_key(token_id: str) -> str:
-    """Return the Redis key of the last use of a token: Unix seconds, to the minute."""
-    return f"token:used:{token_id}"
+def used_name(user_id: str) -> str:
+    """Return the name in Redis of the last uses of an account's tokens: Unix seconds, to the minute, by id."""
+    return f"token:used:{user_id}"
 
 
-def _cache_key(digest: str) -> str:
+def _cached_name(digest: str) -> str:
     return f"token:cached:{digest}"
 
 
-def _revoked_key(digest: str) -> str:
+def _revoked_name(digest: str) -> str:
     return f"token:revoked:{digest}"
 
 

@@ -6,8 +6,7 @@ that could not be written costs a reader at most that much.
 
 import asyncio
 import time
-from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from psycopg import AsyncConnection
 
@@ -18,7 +17,8 @@ from shared.connections.redis import RedisClient
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
-KEY = "market:epoch"
+NAME = "market:epoch"
+"""In Redis, within an installation."""
 COPY_SECONDS = 5
 CHECK_SECONDS = 0.1
 """A new bar is seen this late at most. Ten checks a second are nothing beside the requests that they serve."""
@@ -67,17 +67,23 @@ class MarketVersion:
 
     async def _read_copy(self, *, only_if_loaded: bool = False) -> int | None:
         try:
-            copy = await self._redis.run(lambda client: client.get(KEY), only_if_loaded=only_if_loaded)
+            copy = await self._redis.run(
+                lambda client: client.get(self._redis.key(NAME)), only_if_loaded=only_if_loaded
+            )
         except UnavailableError:
             return None
         return None if copy is None else int(copy)
 
     async def _select(self) -> int | None:
         try:
-            version = await self._postgres.run(select_market_version, _TIMEOUT_SECONDS)
+            version, installation = await self._postgres.run(select_version_and_installation, _TIMEOUT_SECONDS)
         except UnavailableError:
             return None
-        publish = partial(publish_market_version, epoch=version)
+        self._redis.identify(installation)
+
+        async def publish(client: Any) -> int:
+            return await publish_market_version(client, self._redis.key(NAME), version)
+
         try:
             return await self._redis.run(publish, only_if_loaded=True)
         except UnavailableError:
@@ -93,14 +99,14 @@ async def raise_market_version(connection: AsyncConnection) -> int:
     return row[0]
 
 
-async def select_market_version(connection: AsyncConnection) -> int:
-    """Return the committed version."""
-    cursor = await connection.execute("SELECT epoch FROM market_epoch")
+async def select_version_and_installation(connection: AsyncConnection) -> tuple[int, str]:
+    """Return the committed version, and the identity of the installation that it is of."""
+    cursor = await connection.execute("SELECT epoch, installation.id::text FROM market_epoch CROSS JOIN installation")
     row = await cursor.fetchone()
-    assert row is not None, "the migration inserts the one row"  # noqa: S101
-    return row[0]
+    assert row is not None, "the migrations insert one row into each"  # noqa: S101
+    return row[0], row[1]
 
 
-async def publish_market_version(redis: "Redis", epoch: int) -> int:
-    """Write the copy in Redis and return the newest version known. redis.RedisError when Redis is down."""
-    return int(await redis.eval(_PUBLISH, 1, KEY, epoch, COPY_SECONDS))  # pyright: ignore[reportGeneralTypeIssues]
+async def publish_market_version(redis: "Redis", key: str, epoch: int) -> int:
+    """Write the copy at *key* and return the newest version known. redis.RedisError when Redis is down."""
+    return int(await redis.eval(_PUBLISH, 1, key, epoch, COPY_SECONDS))  # pyright: ignore[reportGeneralTypeIssues]

@@ -50,6 +50,8 @@ class CachedQuery:
     is_common: bool = True
     """Without parameters of the caller's own: there are few of them."""
     scope: CacheScope = CacheScope.ALL
+    caller: Hashable = None
+    """Whose room in Redis the response takes."""
 
 
 class ResponseCache:
@@ -110,7 +112,7 @@ class ResponseCache:
         data = await query.run(version)
         is_large = len(data.body) >= _LARGE_BYTES
         cached = await asyncio.to_thread(CachedResponse, data, version) if is_large else CachedResponse(data, version)
-        self._redis.put(digest, cached, is_common=query.is_common)
+        self._redis.put(digest, cached, is_common=query.is_common, caller=query.caller)
         return cached
 
     def _remember(self, key: Hashable, prepared: PreparedResponse) -> None:

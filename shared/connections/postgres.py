@@ -5,12 +5,14 @@ connect, no statement stays prepared, and every instant is converted to UTC wher
 """
 
 import asyncio
+import hashlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from psycopg import AsyncConnection, InterfaceError, OperationalError
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.errors import QueryCanceled, ReadOnlySqlTransaction
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
@@ -35,6 +37,7 @@ class ConnectionPool:
         self._url = settings.database_url.reveal()
         self._size = settings.database_connections
         self._pool: AsyncConnectionPool | None = None
+        self._closing: asyncio.Task[None] | None = None
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection]:
@@ -56,6 +59,7 @@ class ConnectionPool:
                 configure=_configure,
             )
             await self._pool.open()
+            self._closing = asyncio.create_task(_close_at_exit(self._pool))
         async with self._pool.connection() as connection:
             try:
                 yield connection
@@ -72,6 +76,7 @@ class PostgresClient(CircuitBreaker):
         self._free = asyncio.Semaphore(settings.database_connections)
         self._waiting = 0
         self._responded_at = -_BUSY_SECONDS
+        self.address = database_address(settings.database_url.reveal())
         super().__init__("Postgres", lambda: self._run(lambda connection: connection.execute("SELECT 1")))
 
     async def run(
@@ -137,6 +142,33 @@ class PostgresClient(CircuitBreaker):
     async def _run_once(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         async with self._pool.connection() as connection:
             return await work(connection)
+
+
+def database_address(url: str) -> str:
+    """Return a digest of host, port and name of the database at *url*, without user and password."""
+    parts = conninfo_to_dict(url)
+    place = [str(parts.get(part) or "") for part in ("host", "port", "dbname")]
+    return hashlib.sha256("\0".join(place).encode()).hexdigest()[:16]
+
+
+async def select_installation(connection: AsyncConnection) -> str:
+    """Return the identity that the migration gave to this database; keys in Redis begin with it."""
+    cursor = await connection.execute("SELECT id::text FROM installation")
+    row = await cursor.fetchone()
+    assert row is not None, "the migration inserts the one row"  # noqa: S101
+    return row[0]
+
+
+async def _close_at_exit(pool: AsyncConnectionPool) -> None:
+    """Close *pool* when the event loop ends, which cancels all tasks.
+
+    The pool's own task takes the cancellation of a connection attempt for a failure and goes on: the process would
+    never end.
+    """
+    try:
+        await asyncio.Event().wait()
+    finally:
+        await pool.close(timeout=1)
 
 
 async def _configure(connection: AsyncConnection) -> None:

@@ -5,11 +5,14 @@ Postgres alone: so `RedisClient` loads the library in the background after it.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared.connections.circuit_breaker import CircuitBreaker, UnavailableError
+from shared.connections.postgres import PostgresClient, select_installation
+from shared.http.problem import Problem
 from shared.runtime.settings import RedisSettings
 
 if TYPE_CHECKING:
@@ -21,6 +24,18 @@ _LOAD_AFTER_SECONDS = 0.1
 """Delay between first use and loading the library: by then the first response is on its way."""
 _LOAD_FOR_COUNTS_AFTER_SECONDS = 0.3
 """Loading costs a fifth of a first response, so counts wait for that unless a request waits for one."""
+_CONFIRM_SECONDS = 60.0
+"""A database that was replaced by another under running processes is noticed within a minute."""
+_RETRY_SECONDS = 1.0
+_TIMEOUT_SECONDS = 2.0
+IDENTITIES = "stocksalot:installations"
+"""Hash of installations by database address, for processes that start while Postgres is down."""
+_IDENTITIES_EXPIRE_SECONDS = 30 * 24 * 3600
+
+
+def installation_key(installation: str, name: str) -> str:
+    """Return the Redis key *name* of an installation: several may share a Redis, and none finds another's keys."""
+    return f"stocksalot:{installation}:{name}"
 
 
 def connect_cache(settings: RedisSettings) -> Any:
@@ -39,10 +54,15 @@ def connect_cache(settings: RedisSettings) -> Any:
 
 
 class RedisClient(CircuitBreaker):
-    """The cache that all copies of all functions share."""
+    """The cache that all copies of all functions of one installation share."""
 
-    def __init__(self, settings: RedisSettings) -> None:
+    def __init__(self, settings: RedisSettings, postgres: PostgresClient) -> None:
         self._settings = settings
+        self._postgres = postgres
+        self._identity: str | None = None
+        self._noted: str | None = None
+        self._confirm_at = 0.0
+        self._confirmation: asyncio.Task[None] | None = None
         self._client: Any = None  # its stubs give each command as sync or async
         self._errors: tuple[type[Exception], ...] = (OSError,)
         self._loading: asyncio.Task[None] | None = None
@@ -53,7 +73,7 @@ class RedisClient(CircuitBreaker):
     async def run(self, work: Callable[[Any], Awaitable[T]], *, only_if_loaded: bool = False) -> T:
         """Return the result of *work* on the client; UnavailableError when Redis does not answer.
 
-        *only_if_loaded*: UnavailableError too while the library is not loaded.
+        *work* names its keys by `key`. *only_if_loaded*: UnavailableError too while the library is not loaded.
         """
         if self.is_down:
             raise self.unavailable()
@@ -63,10 +83,21 @@ class RedisClient(CircuitBreaker):
                 raise UnavailableError(self._name)
             self._wanted.set()
             await asyncio.shield(loading)
+        await self._ensure_identity()
         try:
             return await work(self._client)
         except self._errors as error:
             raise self.mark_down(error) from error
+
+    def key(self, name: str) -> str:
+        """Return the key *name* of this installation, within the work of `run`."""
+        return installation_key(self.identity, name)
+
+    @property
+    def identity(self) -> str:
+        """Identity of the installation, within the work of `run`."""
+        assert self._identity is not None, "run finds the identity before it calls work"  # noqa: S101
+        return self._identity
 
     def run_later(self, work: Callable[[Any], Awaitable[object]]) -> None:
         """Run *work* in the background once the library is loaded; dropped when Redis is down."""
@@ -89,6 +120,42 @@ class RedisClient(CircuitBreaker):
         with suppress(TimeoutError):
             await asyncio.wait_for(self._wanted.wait(), _LOAD_AFTER_SECONDS)
         self._errors, self._client = await asyncio.to_thread(self._create)
+
+    def identify(self, installation: str) -> None:
+        """Take the identity that a query to Postgres has just brought along."""
+        self._identity = installation
+        self._confirm_at = time.monotonic() + _CONFIRM_SECONDS
+
+    async def _ensure_identity(self) -> None:
+        """Find the installation, or confirm it in the background; UnavailableError when nobody knows it now."""
+        is_due = time.monotonic() >= self._confirm_at or self._noted != self._identity
+        if is_due and self._confirmation is None:
+            self._confirmation = asyncio.create_task(self._confirm())
+        if self._identity is None and self._confirmation:
+            await asyncio.shield(self._confirmation)
+        if self._identity is None:
+            raise UnavailableError(self._name)
+
+    async def _confirm(self) -> None:
+        """Read the identity from Postgres and note it in Redis, where it is read while Postgres is down."""
+        address = self._postgres.address
+        try:
+            if time.monotonic() >= self._confirm_at:
+                self._confirm_at = time.monotonic() + _RETRY_SECONDS
+                self.identify(await self._postgres.run(select_installation, _TIMEOUT_SECONDS))
+            async with self._client.pipeline(transaction=False) as pipeline:
+                pipeline.hset(IDENTITIES, address, self._identity)
+                pipeline.expire(IDENTITIES, _IDENTITIES_EXPIRE_SECONDS)
+                await pipeline.execute()
+            self._noted = self._identity
+        except (UnavailableError, Problem):
+            with suppress(*self._errors):
+                if self._identity is None and (noted := await self._client.hget(IDENTITIES, address)):
+                    self._identity = self._noted = noted.decode()
+        except self._errors as error:
+            self.mark_down(error)
+        finally:
+            self._confirmation = None
 
     def _create(self) -> tuple[tuple[type[Exception], ...], Any]:
         """Return the errors of an unreachable Redis, and a client that has yet to connect."""
@@ -114,8 +181,9 @@ class RedisCounters:
 
         async def count(client: Any) -> int:
             async with client.pipeline(transaction=True) as pipeline:
-                pipeline.incrby(f"limit:{key}", amount)
-                pipeline.expire(f"limit:{key}", seconds)
+                name = self._redis.key(f"limit:{key}")
+                pipeline.incrby(name, amount)
+                pipeline.expire(name, seconds)
                 return (await pipeline.execute())[0]
 
         try:

@@ -2,13 +2,18 @@
 
 Nothing here waits: a request without free credits is not made, and the next tick continues. The limits are stored
 beside the counters, so that only ingest needs to know the providers.
+
+Counters are named by the API key that they are of, and not by the installation: a provider counts all requests under a
+key, whoever makes them. Each installation lists its own keys, by their hashes.
 """
 
 import hashlib
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from shared.connections.redis import installation_key
 from shared.runtime import clock
 from shared.runtime.settings import Secret
 
@@ -21,9 +26,11 @@ _ON_THE_WAY = timedelta(seconds=10)
 _SUSPENSION = timedelta(hours=1)
 # Windows are named by the shared clock, which may run slower than Redis's own; so the names live long.
 _LIFETIMES = {"minute": 86_400, "day": 3 * 86_400}
+_LISTED_SECONDS = 14 * 86_400
+"""Longer than any pause between two ticks of the schedule."""
 
-_SCANS = 20
-"""Calls that scan Redis, a thousand names each: counters are few, cached responses may be many."""
+_KEYS = "credit-keys"
+"""In Redis, within an installation: hashes of its API keys by provider, as JSON."""
 
 # KEYS: the limits; then of each API key in order: its suspension, its minute, that of a late arrival, its day, that
 # of a late arrival. Returns a number a key: the credits granted, -1 for a suspended one.
@@ -140,26 +147,23 @@ class CreditBudget:
         }
 
 
-async def read_usage(redis: Any) -> list[dict[str, Any]]:
-    """Return what the keys of each provider have used of this minute and day, as /status shows it."""
+async def list_keys(redis: Any, installation: str, keys: Mapping[str, Sequence[Secret]]) -> None:
+    """List the API keys of an installation by provider, for `read_usage`."""
+    names = {provider: [short_hash(key) for key in some] for provider, some in keys.items() if some}
+    await redis.set(installation_key(installation, _KEYS), json.dumps(names), ex=_LISTED_SECONDS)
+
+
+async def read_usage(redis: Any, installation: str) -> list[dict[str, Any]]:
+    """Return what the API keys of an installation have used of this minute and day, by provider."""
     now = clock.now()
     current = {"minute": f"{now:%Y-%m-%dT%H:%M}", "day": f"{now:%Y-%m-%d}"}
-    cursor, counters = 0, []
-    for _ in range(_SCANS):
-        cursor, found = await redis.scan(cursor, match="credits:*:*:[md]*:*", count=1000)
-        counters += [name.decode() for name in found]
-        if cursor == 0:
-            break
-    keys: dict[str, set[str]] = {}
-    for counter in counters:
-        _, provider, key, *_ = counter.split(":")
-        keys.setdefault(provider, set()).add(key)
+    keys: dict[str, list[str]] = json.loads(await redis.get(installation_key(installation, _KEYS)) or "{}")
     usage: list[dict[str, Any]] = []
     for provider, names in sorted(keys.items()):
         limits = await redis.hmget(f"credits:{provider}:limits", list(current))
         row: dict[str, Any] = {"provider": provider, "keys": len(names)}
         for (window, instant), limit in zip(current.items(), limits, strict=True):
-            used = await redis.mget([f"credits:{provider}:{name}:{window}:{instant}" for name in sorted(names)])
+            used = await redis.mget([f"credits:{provider}:{name}:{window}:{instant}" for name in names])
             row[window] = {
                 "used": sum(int(one or 0) for one in used),
                 "limit": int(limit) * len(names) if limit else None,

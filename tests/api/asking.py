@@ -22,7 +22,7 @@ def revision(api: Api, path: str = "/latest") -> int:
 def wait_until_kept(redis_url: str) -> None:
     """Return when Redis keeps an answer: the first of a copy comes there once the client is loaded."""
     with redis.Redis.from_url(redis_url) as client:
-        wait_until(lambda: client.keys("api:*"))
+        wait_until(lambda: client.keys("*:api:*"))
 
 
 def status(api: Api, token: str, path: str = "/latest") -> int:

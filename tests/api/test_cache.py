@@ -15,8 +15,10 @@ from functions_framework.aio import create_asgi_app
 import functions.api.latest
 import functions.api.ohlc
 from shared.cache.market_version import CHECK_SECONDS
+from shared.connections.postgres import database_address
+from shared.connections.redis import IDENTITIES
 from tests.api.asking import REVISE, revision, wait_until_kept
-from tests.reading import ROOT, UNLIMITED, change, serving
+from tests.reading import ROOT, UNLIMITED, change, redis_key, serving
 from tests.waiting import wait_until
 
 GONE = "postgresql://postgres@127.0.0.1:1/none"
@@ -63,7 +65,10 @@ def test_another_copy_finds_the_answer_in_redis(stored: str, redis_url: str) -> 
         found = api.get("/latest").content
         wait_until_kept(redis_url)
     with redis.Redis.from_url(redis_url) as client:
-        client.set("market:epoch", client.get("market:epoch") or 0, ex=60)
+        key = redis_key(stored, "market:epoch")
+        client.set(key, client.get(key) or 0, ex=60)
+        identity = client.hget(IDENTITIES, database_address(stored)) or b""
+        client.hset(IDENTITIES, database_address(GONE), identity)
 
     with serving(GONE, redis_url) as api:
         answer = api.get("/latest")

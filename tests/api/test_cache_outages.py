@@ -30,7 +30,7 @@ def test_without_redis_answers_go_on(stored: str, own_redis: Redis) -> None:
 
         own_redis.start()
         with redis.Redis.from_url(own_redis.url) as client:
-            wait_until(lambda: api.get("/latest") and client.keys("market:epoch"), 8)
+            wait_until(lambda: api.get("/latest") and client.keys("*:market:epoch"), 8)
 
 
 def test_a_start_without_redis_is_a_start(stored: str) -> None:
@@ -96,7 +96,7 @@ def test_a_fresh_copy_gives_stale_answers_from_redis(own_postgres: Postgres, red
         wait_until_kept(redis_url)
     own_postgres.stop()
     with redis.Redis.from_url(redis_url) as client:
-        client.delete("market:epoch")
+        client.delete(*client.keys("*:market:epoch"))
 
     with serving(own_postgres.url, redis_url) as api:
         answer = api.get("/latest")

@@ -1,9 +1,11 @@
 """/coverage and /status: what should be stored and is not, and the state of market and data."""
 
+import json
+
 import pytest
 import redis
 
-from tests.reading import Bar, at, change, hours, put, serving, sessions
+from tests.reading import Bar, at, change, hours, put, redis_key, serving, sessions
 
 COUNTS = ("expected", "present", "none_at_provider", "not_fetched", "rejected")
 
@@ -183,6 +185,9 @@ def test_status_tells_what_providers_have_used(database_url: str, redis_url: str
             counters.set(name, used)
         counters.hset("credits:twelvedata:limits", mapping={"minute": 8, "day": 800})
         counters.hset("credits:finnhub:limits", mapping={"minute": 60, "day": ""})
+        listed = {"twelvedata": ["aaa", "bbb"], "finnhub": ["ccc"]}
+        counters.set(redis_key(database_url, "credit-keys"), json.dumps(listed))
+        counters.set("credits:twelvedata:zzz:day:2026-11-20", 7)  # of another installation
 
     with serving(database_url, redis_url) as api:
         providers = api.json("/status")["providers"]

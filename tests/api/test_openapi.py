@@ -27,7 +27,7 @@ from functions.api.status_models import DirectoryResponse, StatusResponse
 from functions.contract.__main__ import make_files
 from functions.contract.problems import Problem
 from tests.conftest import new_database
-from tests.reading import ROOT, UNLIMITED, Api, Bar, at, change, hours, put, serving, sessions
+from tests.reading import ROOT, UNLIMITED, Api, Bar, at, change, hours, put, redis_key, serving, sessions
 
 API = ROOT / "functions" / "api"
 DOCUMENT = json.loads((API / "openapi.json").read_text())
@@ -52,6 +52,7 @@ def api(database: str, module_redis_url: str) -> Iterator[Api]:
     with redis.Redis.from_url(module_redis_url) as client:
         client.set("credits:twelvedata:abc:minute:2026-11-20T22:00", 3, ex=600)
         client.hset("credits:twelvedata:limits", mapping={"minute": 8, "day": 800})
+        client.set(redis_key(database, "credit-keys"), '{"twelvedata": ["abc"]}')
     with serving(database, module_redis_url) as api:
         yield api
 

@@ -4,6 +4,7 @@ import psycopg
 import redis
 
 from tests.observability.figures import figures
+from tests.reading import redis_key
 from tests.store_harness import FRIDAY, Store, bar, fetched, hour
 
 
@@ -53,7 +54,7 @@ def test_lag_is_since_the_newest_hour_that_a_ticker_lacks(store: Store, database
     assert whole["stocksalot_ingest_lag_seconds"] == 0
 
 
-def test_credits_are_those_that_ingest_has_counted(store: Store, redis_url: str) -> None:
+def test_credits_are_those_that_ingest_has_counted(store: Store, database_url: str, redis_url: str) -> None:
     """Credits spent of the current minute and day, of all keys; those of other minutes are no longer spent."""
     with redis.Redis.from_url(redis_url) as client:
         for name, value in {
@@ -64,6 +65,7 @@ def test_credits_are_those_that_ingest_has_counted(store: Store, redis_url: str)
         }.items():
             client.set(name, value)
         client.hset("credits:twelvedata:limits", mapping={"minute": 8, "day": 800})
+        client.set(redis_key(database_url, "credit-keys"), '{"twelvedata": ["a", "b"]}')
 
     found = figures(store)
 

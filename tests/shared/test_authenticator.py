@@ -1,6 +1,7 @@
 """Authenticator: what is counted and stored for requests without a valid token."""
 
 import asyncio
+import math
 
 import pytest
 from starlette.types import Scope
@@ -18,10 +19,13 @@ SCOPE: Scope = {"type": "http", "client": ("192.0.2.1", 50000)}
 
 def authenticator(limit: int = 300) -> Authenticator:
     """An authenticator that reaches neither Redis nor Postgres."""
+    settings = DatabaseSettings(database_url=Secret(f"postgresql://{NOWHERE}/x"))
+    postgres = PostgresClient(settings)
+    postgres.is_down, postgres._probe_at = True, math.inf  # nobody waits to find that out
     return Authenticator(
         AuthSettings(api_token_secret=Secret("x" * 32), rate_limit_anonymous=limit),
-        RedisClient(RedisSettings(redis_url=Secret(f"redis://{NOWHERE}/0"))),
-        PostgresClient(DatabaseSettings(database_url=Secret(f"postgresql://{NOWHERE}/x"))),
+        RedisClient(RedisSettings(redis_url=Secret(f"redis://{NOWHERE}/0")), postgres),
+        postgres,
     )
 
 

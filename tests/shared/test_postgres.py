@@ -1,8 +1,10 @@
 """Postgres client: poolers, failovers, and more queries at once than there are connections."""
 
 import asyncio
+import gc
 import shutil
 import subprocess
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -112,3 +114,20 @@ def test_waiting_for_a_connection_says_nothing_about_the_server(database_url: st
     assert {(problem.status, problem.headers["Retry-After"]) for problem in refused} == {(503, "2")}
     assert not is_down
     assert len(results) - results.count(None) == 20
+
+
+@pytest.mark.parametrize("seconds", [0.002, 0.004, 0.008])
+def test_a_process_ends_while_it_connects(database_url: str, seconds: float) -> None:
+    """The event loop's end closes the pool, which would else retry a cancelled connection attempt for ever."""
+
+    async def begin() -> None:
+        query = asyncio.create_task(client(database_url).run(lambda connection: connection.execute("SELECT 1")))
+        await asyncio.sleep(seconds)
+        query.cancel()
+
+    thread = threading.Thread(target=lambda: asyncio.run(begin()), daemon=True)
+    thread.start()
+    thread.join(10)
+    gc.collect()  # a connection attempt that was cut off would keep the server from stopping
+
+    assert not thread.is_alive()

@@ -6,11 +6,14 @@ from collections.abc import Awaitable, Callable
 import pytest
 import redis
 
+from shared.cache import redis_responses
 from shared.cache.cached_response import CachedResponse
 from shared.cache.redis_responses import RedisResponses
+from shared.connections.postgres import PostgresClient
 from shared.connections.redis import RedisClient
 from shared.http.response_data import ResponseData
-from shared.runtime.settings import RedisSettings, Secret
+from shared.runtime.settings import DatabaseSettings, RedisSettings, Secret
+from tests.reading import redis_key
 
 
 def response(size: int) -> CachedResponse:
@@ -21,12 +24,13 @@ def response(size: int) -> CachedResponse:
 
 
 @pytest.fixture
-def run(redis_url: str) -> Callable[[Callable[[RedisResponses], Awaitable[None]]], None]:
+def run(redis_url: str, database_url: str) -> Callable[[Callable[[RedisResponses], Awaitable[None]]], None]:
     """A function that runs work on responses with room for 100,000 bytes, and waits for what it writes."""
 
     def run(work: Callable[[RedisResponses], Awaitable[None]]) -> None:
         async def main() -> None:
-            client = RedisClient(RedisSettings(redis_url=Secret(redis_url)))
+            database = DatabaseSettings(database_url=Secret(database_url))
+            client = RedisClient(RedisSettings(redis_url=Secret(redis_url)), PostgresClient(database))
             await work(RedisResponses(client, "test:", max_bytes=100_000))
             while client._background:
                 await asyncio.gather(*client._background)
@@ -36,7 +40,7 @@ def run(redis_url: str) -> Callable[[Callable[[RedisResponses], Awaitable[None]]
     return run
 
 
-def test_responses_take_no_more_than_their_room(run: Callable, redis_url: str) -> None:
+def test_responses_take_no_more_than_their_room(run: Callable, redis_url: str, database_url: str) -> None:
     """Hundred responses of 10,000 bytes leave the newest nine, and a counter beside them stays."""
 
     async def fill(responses: RedisResponses) -> None:
@@ -50,12 +54,13 @@ def test_responses_take_no_more_than_their_room(run: Callable, redis_url: str) -
         client.set("counter", 7)
         run(fill)
 
+        keys = {name: redis_key(database_url, f"responses:{name}") for name in ("total", "times", "sizes")}
         assert client.get("counter") == b"7"
-        assert len(client.keys("test:*")) == 9
-        sizes = sum(client.memory_usage(key) or 0 for key in client.keys("test:*"))
+        assert len(client.keys("*:test:*")) == 9
+        sizes = sum(client.memory_usage(key) or 0 for key in client.keys("*:test:*"))
         assert sizes <= 120_000
-        assert int(client.get("responses:total") or 0) <= 100_000
-        assert client.zcard("responses:times") == client.hlen("responses:sizes") == 9
+        assert int(client.get(keys["total"]) or 0) <= 100_000
+        assert client.zcard(keys["times"]) == client.hlen(keys["sizes"]) == 9
 
 
 def test_a_query_with_parameters_enters_when_it_is_repeated(run: Callable, redis_url: str) -> None:
@@ -70,4 +75,22 @@ def test_a_query_with_parameters_enters_when_it_is_repeated(run: Callable, redis
 
     run(ask)
     with redis.Redis.from_url(redis_url, decode_responses=True) as client:
-        assert sorted(client.keys("test:*")) == ["test:common", "test:repeated"]
+        assert sorted(str(key).rpartition(":")[2] for key in client.keys("*:test:*")) == ["common", "repeated"]
+
+
+def test_one_caller_adds_a_bounded_number_of_bytes(
+    run: Callable, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Repeated queries of one caller stop entering at its share; another caller's still enter."""
+    monkeypatch.setattr(redis_responses, "_CALLER_BYTES", 35_000)
+
+    async def ask(responses: RedisResponses) -> None:
+        for caller in ("greedy", "other"):
+            for number in range(6 if caller == "greedy" else 1):
+                for _ in range(2):
+                    responses.put(f"{caller}{number}", response(10_000), is_common=False, caller=caller)
+
+    run(ask)
+    with redis.Redis.from_url(redis_url, decode_responses=True) as client:
+        names = sorted(str(key).rpartition(":")[2] for key in client.keys("*:test:*"))
+    assert names == ["greedy0", "greedy1", "greedy2", "other0"]

@@ -43,16 +43,19 @@ def test_a_denied_token_stays_denied(
     digest = keyed_hash(SECRET, token)
 
     async def look_up(url: str) -> bool:
-        cache = RedisClient(RedisSettings(redis_url=Secret(redis_url)))
+        settings = DatabaseSettings(database_url=Secret(url))
+        postgres = PostgresClient(settings)
+        postgres.address = "the same"
+        cache = RedisClient(RedisSettings(redis_url=Secret(redis_url)), postgres)
         await cache.run(lambda client: client.ping())
-        lookup = TokenLookup(SECRET, cache, PostgresClient(DatabaseSettings(database_url=Secret(url))))
+        lookup = TokenLookup(SECRET, cache, postgres)
         valid = await lookup.get(token) is not None
         await asyncio.gather(*cache._background)
         return valid
 
     with redis.Redis.from_url(redis_url) as client:
         before = asyncio.run(look_up(database_url))
-        wait_until(lambda: client.exists(f"token:cached:{digest}"))
+        wait_until(lambda: client.keys(f"*:token:cached:{digest}"))
         with psycopg.connect(database_url) as connection:
             connection.execute(statement.encode())
         denied = asyncio.run(look_up(database_url))
@@ -65,12 +68,14 @@ def test_guesses_leave_nothing_in_redis(database_url: str, redis_url: str) -> No
     """A well-formed token that never existed is not cached."""
 
     async def look_up() -> None:
-        cache = RedisClient(RedisSettings(redis_url=Secret(redis_url)))
-        lookup = TokenLookup(SECRET, cache, PostgresClient(DatabaseSettings(database_url=Secret(database_url))))
+        settings = DatabaseSettings(database_url=Secret(database_url))
+        postgres = PostgresClient(settings)
+        cache = RedisClient(RedisSettings(redis_url=Secret(redis_url)), postgres)
+        lookup = TokenLookup(SECRET, cache, postgres)
         await lookup.get(new_token().encode())
         await asyncio.gather(*cache._background)
 
     asyncio.run(look_up())
 
     with redis.Redis.from_url(redis_url) as client:
-        assert client.keys("token:*") == []
+        assert client.keys("*:token:*") == []

@@ -25,7 +25,7 @@ def system(
 
     folder = tmp_path_factory.mktemp("system")
     with redis.Redis.from_url(module_redis_url) as client:  # what other tests have counted for this address
-        for name in client.scan_iter("limit:*"):
+        for name in client.scan_iter("*:limit:*"):
             client.delete(name)
     with new_database(postgres_server) as url:
         given = {"DATABASE_URL": url, "REDIS_URL": module_redis_url, "AMQP_URL": amqp_url, "PROVIDERS": "simulated"}

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from functions.insights.generation.write import Written, write_due
 from functions.insights.settings import Settings
+from shared.cache.market_version import NAME as VERSION
 from shared.cache.market_version import publish_market_version
 from shared.connections.circuit_breaker import UnavailableError
 from shared.connections.postgres import PostgresClient
@@ -97,6 +98,6 @@ class EventHandler:
         if epoch is None:
             return
         try:
-            await self._redis.run(lambda client: publish_market_version(client, epoch))
+            await self._redis.run(lambda client: publish_market_version(client, self._redis.key(VERSION), epoch))
         except UnavailableError as error:
             _logger.warning("could not publish the market version: %s", error)

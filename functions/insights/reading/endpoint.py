@@ -44,11 +44,11 @@ class InsightsEndpoint:
         routes = [Route(path, self._answer) for path in (PATH, f"{PATH}/")]
         self.answer = public_endpoint(Router(routes, f"Insights are at {PATH}."), authenticator)
 
-    async def _answer(self, request: Request, _: Caller) -> Response:
+    async def _answer(self, request: Request, caller: Caller) -> Response:
         """Return the hours that the query asks for; Problem 400, 503."""
         wanted = read_query(InsightsQuery, request.scope["query_string"])
         is_common = not request.scope["query_string"]
-        query = CachedQuery(f"{PATH} {wanted}", lambda _: self._find(wanted), is_common)
+        query = CachedQuery(f"{PATH} {wanted}", lambda _: self._find(wanted), is_common, caller=id(caller))
         prepared = await self._cache.get(query.text, query)
         return prepared.response(dict(request.scope["headers"]))
 
