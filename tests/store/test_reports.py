@@ -8,7 +8,8 @@ import pytest
 import redis
 
 from functions.store.migrate import migrate
-from shared.cache.market_version import KEY
+from shared.cache.market_version import NAME
+from tests.reading import redis_key
 from tests.store.fetched_events import example
 from tests.store_harness import COMPANIES, Store, bar, fetched, hour, opened
 
@@ -92,7 +93,7 @@ def test_the_epoch_grows_with_every_change_and_is_published(store: Store, redis_
         store.keep(event)
         epochs.append(store.epoch())
         with redis.Redis.from_url(redis_url) as cache:
-            assert int(cache.get(KEY) or 0) == epochs[-1]  # pyright: ignore[reportArgumentType]
+            assert int(cache.get(redis_key(store.database_url, NAME)) or 0) == epochs[-1]  # pyright: ignore[reportArgumentType]
     store.keep(fetched({"AAPL": []}, at=hour(2, day=4)))
 
     assert epochs == sorted(set(epochs))
