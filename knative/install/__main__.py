@@ -1,7 +1,7 @@
 """Deployment to a cluster: `python3 -m knative.install deploy local|cloud` applies the manifests with one .env.
 
-`images` prints the pushed images by digest; `rehearse` checks both overlays without a cluster. `deploy` needs kubectl
-and the standard library, no package.
+`images` prints the pushed images by digest, `notes` a release's part of CHANGELOG.md; `rehearse` checks both overlays
+without a cluster. `deploy` needs kubectl and the standard library, no package.
 """
 
 import argparse
@@ -22,6 +22,7 @@ from knative.install.overlay import (
     read_variables,
     write,
 )
+from knative.install.release import read_notes
 
 _LATER = ("serving.knative.dev/", "eventing.knative.dev/v1\n", "sources.knative.dev/", "gateway.networking.k8s.io/")
 """API groups whose objects are applied after the migration: the functions, and the sources of their requests."""
@@ -31,35 +32,49 @@ _TIMEOUT = "--timeout=600s"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the verb of the command line; return the exit code."""
     parsed = _parser().parse_args(arguments)
-    if parsed.verb == "rehearse":
-        from knative.install.rehearse import rehearse  # needs the packages of the tests
-
-        return rehearse()
     try:
-        digests = read_digests(parsed.registry, parsed.tag, DIGESTS)
-        if parsed.verb == "images" or parsed.by_digest:
-            require_all(digests)
-        if parsed.verb == "images":
-            print("\n".join(references(parsed.registry, digests)))
-            return 0
-        variables = read_variables(parsed.env)
-        deployment = Deployment(parsed.overlay, variables, parsed.registry, parsed.tag, parsed.domain, digests)
-        folder = ROOT / ".local" / "deploy" / parsed.overlay
-        write(deployment, folder)
-        link(folder, parsed.overlay)
-        built = _kubectl("kustomize", str(folder), capture=True)
-        if parsed.dry_run:
-            print(f"kubectl diff -k {folder} shows what would change", file=sys.stderr)
-            return 0
-        deploy(built)
+        return parsed.run(parsed)
     except DeploymentError as error:
         print(f"error: {error}", file=sys.stderr)
-        return 1
     except subprocess.CalledProcessError as error:
         print(f"error: {' '.join(error.cmd)} failed with {error.returncode}", file=sys.stderr)
-        return 1
+    return 1
+
+
+def _deploy(parsed: argparse.Namespace) -> int:
+    digests = read_digests(parsed.registry, parsed.tag, DIGESTS)
+    if parsed.by_digest:
+        require_all(digests)
+    variables = read_variables(parsed.env)
+    deployment = Deployment(parsed.overlay, variables, parsed.registry, parsed.tag, parsed.domain, digests)
+    folder = ROOT / ".local" / "deploy" / parsed.overlay
+    write(deployment, folder)
+    link(folder, parsed.overlay)
+    built = _kubectl("kustomize", str(folder), capture=True)
+    if parsed.dry_run:
+        print(f"kubectl diff -k {folder} shows what would change", file=sys.stderr)
+        return 0
+    deploy(built)
     print("\n".join(_verify(deployment)))
     return 0
+
+
+def _images(parsed: argparse.Namespace) -> int:
+    digests = read_digests(parsed.registry, parsed.tag, DIGESTS)
+    require_all(digests)
+    print("\n".join(references(parsed.registry, digests)))
+    return 0
+
+
+def _notes(parsed: argparse.Namespace) -> int:
+    print(read_notes(parsed.tag, ROOT))
+    return 0
+
+
+def _rehearse(_: argparse.Namespace) -> int:
+    from knative.install.rehearse import rehearse  # needs the packages of the tests
+
+    return rehearse()
 
 
 def deploy(built: str) -> None:
@@ -109,18 +124,23 @@ def _verify(deployment: Deployment) -> list[str]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python3 -m knative.install", description=__doc__)
-    verbs = parser.add_subparsers(dest="verb", required=True)
+    verbs = parser.add_subparsers(required=True)
     one = verbs.add_parser("deploy", help="apply the manifests to the cluster of the current kubectl context")
+    one.set_defaults(run=_deploy)
     one.add_argument("overlay", help="local or cloud")
     one.add_argument("--env", type=Path, default=ROOT / ".env", help="the operator's variables (.env)")
     one.add_argument("--domain", default=DOMAIN, help="public host name; the API is also at api.<domain>")
     one.add_argument("--by-digest", action="store_true", help="refuse an image whose digest is not recorded")
     one.add_argument("--dry-run", action="store_true", help="write and render the manifests, apply nothing")
     images = verbs.add_parser("images", help="print the pushed images by digest, one a line")
+    images.set_defaults(run=_images)
     for verb in (one, images):
         verb.add_argument("--registry", default=LOCAL_REGISTRY, help="registry of the images")
         verb.add_argument("--tag", default="local", help="tag of the images")
-    verbs.add_parser("rehearse", help="check the manifests without a cluster")
+    notes = verbs.add_parser("notes", help="print what CHANGELOG.md says of a release")
+    notes.set_defaults(run=_notes)
+    notes.add_argument("tag", help="the release's tag: v1.2.3")
+    verbs.add_parser("rehearse", help="check the manifests without a cluster").set_defaults(run=_rehearse)
     return parser
 
 
