@@ -26,10 +26,30 @@ const announcerStyle = piece(kit.replace('package.json', 'src/runtime/components
 const api = process.env.PUBLIC_API_BASE || '/api';
 const elsewhere = /^https?:/.test(api) ? [new URL(api).origin as `https://${string}.${string}`] : [];
 
+// Files for what pages share: the parts of a stock, those of the market, and what every page uses. All else stays with its page.
+const GROUPS = [
+  // SvelteKit sets its payload before it loads its runtime: they must not be in one file.
+  { name: 'boot', test: /preload-helper|runtime\/client\/payload/, priority: 4 },
+  { name: 'stock', test: /src\/lib\/(stock|chart)\//, minShareCount: 2, priority: 1 },
+  { name: 'market', test: /src\/lib\/(market|home)\//, minShareCount: 2, priority: 2 },
+  {
+    name: 'shared',
+    test: /node_modules\/(?!lightweight-charts|fancy-canvas|d3-)|src\/lib\/(api|design|page|state|time)\/|src\/lib\/[^/]+$/,
+    minShareCount: 2,
+    priority: 3,
+  },
+];
+
 export default defineConfig({
   define: { __API_BASE__: JSON.stringify(api.replace(/\/$/, '')) },
+  build: {
+    // Dozens of small files cost a slow phone more than the few bytes that a page does not need.
+    rolldownOptions: { output: { codeSplitting: { groups: GROUPS } } },
+  },
   plugins: [
     sveltekit({
+      // In the document, so that its first paint waits for no other file.
+      inlineStyleThreshold: 16_384,
       adapter: adapter({ fallback: '200.html', precompress: true }),
       // Compared between two builds only: the hashed file names tell browsers what is new.
       version: { name: process.env.npm_package_version ?? '0', pollInterval: 0 },

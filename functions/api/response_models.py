@@ -107,6 +107,34 @@ class LatestResponse(MarketResponse):
     items: list[LatestItem]
 
 
+class Hour(Model):
+    """An hour of a session. Its datetime is its start."""
+
+    datetime: Instant
+    end: Instant
+
+
+class OverviewItem(Model):
+    """Company, session so far, and recent closes of a ticker."""
+
+    ticker: Ticker
+    exchange: Annotated[str | None, Field(examples=["NASDAQ NMS - GLOBAL MARKET"])]
+    industry: Annotated[str | None, Field(examples=["Technology"])]
+    market_cap_millions: Millions | None
+    session_high: Price | None
+    session_low: Price | None
+    session_volume: Annotated[Shares | None, Field(description="Null if an hour lacks its volume")]
+    volume_ratio: Annotated[Number | None, Field(description="As window.volume_ratio of /movers")]
+    closes: Annotated[list[Price | None], Field(description="One per hour of hours; null if its bar is missing")]
+
+
+class OverviewResponse(MarketResponse):
+    """All tickers in columns."""
+
+    hours: Annotated[list[Hour], Field(description="Hours of the newest three sessions, up to the newest bar")]
+    items: list[OverviewItem]
+
+
 class Bar(Prices):
     """A bar. Its datetime is its start."""
 

@@ -12,6 +12,7 @@ from functions.api.latest import respond_latest
 from functions.api.market_state import MarketState
 from functions.api.movers import respond_movers
 from functions.api.ohlc import respond_ohlc
+from functions.api.overview import respond_overview
 from functions.api.parameters import Bars, Coverage, Movers, Query, TickerBars
 from functions.api.provider_usage import ProviderUsage
 from functions.api.status import respond_status
@@ -66,6 +67,13 @@ ENDPOINTS = (
         Query,
         lambda context: respond_latest(context.connection, context.state),
         "LatestResponse",
+    ),
+    Endpoint(
+        "/overview",
+        "The whole market in one small response: companies, the session so far, hourly closes of three sessions",
+        Query,
+        lambda context: respond_overview(context.connection, context.state),
+        "OverviewResponse",
     ),
     Endpoint(
         "/ohlc/{ticker}",

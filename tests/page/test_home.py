@@ -90,10 +90,9 @@ def test_the_day_ends_with_the_answer(home: "Page") -> None:
 
 
 def test_sparklines_cost_one_request(home: "Page") -> None:
-    """Bars for 50 stocks are requested at once, not stock by stock."""
-    queries = [parse_qs(urlsplit(address).query) for address in asked(home, "/api/ohlc")]
-
-    assert [query["interval"] for query in queries] == [["1h"]]
+    """The closes of 50 stocks come in one small response, and no bars are requested for them."""
+    assert len(asked(home, "/api/overview")) == 1
+    assert asked(home, "/api/ohlc") == []
     assert home.locator("tr[data-ticker] svg.spark").count() == 50
 
 
@@ -105,6 +104,7 @@ def test_columns_sort_and_the_address_says_so(market: System, home: "Page") -> N
     home.get_by_role("button", name="Price, $").click()
     falling = tickers(home)
     home.get_by_role("button", name="Price, $").click()
+    home.locator("th[aria-sort=ascending]").wait_for()
     rising = tickers(home)
     home.reload()
     home.wait_for_selector(WHOLE)

@@ -24,6 +24,7 @@ DAY = re.compile(r"\d{4}-\d\d-\d\d")
 READ = {
     "status": "/status",
     "latest": "/latest",
+    "overview": "/overview",
     "tickers": "/tickers",
     "ticker": "/tickers/NVDA",
     "hours": "/ohlc/NVDA?interval=1h&limit=161",

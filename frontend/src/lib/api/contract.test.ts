@@ -7,7 +7,7 @@ import type { Account, Login, NewToken, Tokens } from '#lib/api/accounts.ts';
 import type { Insights } from '#lib/api/insights.ts';
 import type { Problem } from '#lib/api/problems.ts';
 import type * as api from '#lib/api/schema.ts';
-import type { Bars, Coverage, Latest, Movers, Profile, Status, Tickers } from '#lib/api/shapes.ts';
+import type { Bars, Coverage, Latest, Movers, Overview, Profile, Status, Tickers } from '#lib/api/shapes.ts';
 import { apiTypes, FILE } from '../../../scripts/api-types.js';
 
 /** Does not compile unless the page's schema accepts every response that the contract allows. */
@@ -21,6 +21,7 @@ export type Accepted = [
   Accepts<typeof Latest, api.LatestResponse>,
   Accepts<typeof Login, api.LoginResponse>,
   Accepts<typeof Movers, api.MoversResponse>,
+  Accepts<typeof Overview, api.OverviewResponse>,
   Accepts<typeof NewToken, api.NewTokenResponse>,
   Accepts<typeof Problem, api.Problem>,
   Accepts<typeof Profile, api.ProfileResponse>,

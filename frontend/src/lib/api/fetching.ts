@@ -1,5 +1,6 @@
 /** One way to ask the functions: address, token, time limit, conditional requests, and errors as one type. */
 import * as v from 'valibot';
+import { takeEarly } from '#lib/api/early.ts';
 import { ApiError, errorOf } from '#lib/api/problems.ts';
 import { principal } from '#lib/api/principal.svelte.ts';
 
@@ -53,6 +54,8 @@ export async function send(path: string, init: RequestInit = {}): Promise<Respon
   const signal = init.signal ? AbortSignal.any([init.signal, limit]) : limit;
   try {
     // Tags are kept here, beside the snapshots that they belong to.
+    const early = takeEarly(path, headers);
+    if (early) return await Promise.race([early, failWith(signal)]);
     return await fetch(addressOf(path), { ...init, headers, signal, cache: 'no-store', credentials: 'omit' });
   } catch (error) {
     if (init.signal?.aborted) throw error;
@@ -63,6 +66,9 @@ export async function send(path: string, init: RequestInit = {}): Promise<Respon
     );
   }
 }
+
+const failWith = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }));
 
 /** Returns the body as *shape* describes it. Throws ApiError "shape" when it is something else. */
 export async function read<S extends v.GenericSchema>(response: Response, shape: S): Promise<v.InferOutput<S>> {

@@ -217,6 +217,21 @@ export interface components {
              */
             fields: string[];
         };
+        /** @description An hour of a session. Its datetime is its start. */
+        Hour: {
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             * @example 2026-11-20T14:30:00Z
+             */
+            datetime: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             * @example 2026-11-20T14:30:00Z
+             */
+            end: string;
+        };
         /** @description An hourly bar, as stored. */
         HourlyBar: {
             /**
@@ -790,6 +805,44 @@ export interface components {
             datetime: string;
             is_newest: boolean;
         };
+        /** @description Company, session so far, and recent closes of a ticker. */
+        OverviewItem: {
+            /** @example AAPL */
+            ticker: string;
+            /** @example NASDAQ NMS - GLOBAL MARKET */
+            exchange: string | null;
+            /** @example Technology */
+            industry: string | null;
+            market_cap_millions: number | null;
+            session_high: number | null;
+            session_low: number | null;
+            /** @description Null if an hour lacks its volume */
+            session_volume: number | null;
+            /** @description As window.volume_ratio of /movers */
+            volume_ratio: number | null;
+            /** @description One per hour of hours; null if its bar is missing */
+            closes: (number | null)[];
+        };
+        /** @description All tickers in columns. */
+        OverviewResponse: {
+            /** @example 7 */
+            count: number;
+            /** @description End of the newest bar in the response */
+            as_of: string | null;
+            /** @description Source of the bars; mixed for several, see sources */
+            source: string | null;
+            sources: string[];
+            /**
+             * @description The database is unavailable; this copy may be out of date
+             * @example false
+             */
+            stale: boolean;
+            /** @constant */
+            exchange_tz: "America/New_York";
+            /** @description Hours of the newest three sessions, up to the newest bar */
+            hours: components["schemas"]["Hour"][];
+            items: components["schemas"]["OverviewItem"][];
+        };
         /** @description A change of the password. */
         PasswordChangeForm: {
             /**
@@ -1211,6 +1264,7 @@ export type DocumentResponse = components['schemas']['DocumentResponse'];
 export type Endpoint = components['schemas']['Endpoint'];
 export type Fact = components['schemas']['Fact'];
 export type FactBars = components['schemas']['FactBars'];
+export type Hour = components['schemas']['Hour'];
 export type HourlyBar = components['schemas']['HourlyBar'];
 export type Insight = components['schemas']['Insight'];
 export type InsightHour = components['schemas']['InsightHour'];
@@ -1230,6 +1284,8 @@ export type MoversResponse = components['schemas']['MoversResponse'];
 export type NewTokenResponse = components['schemas']['NewTokenResponse'];
 export type NewestBar = components['schemas']['NewestBar'];
 export type NotRanked = components['schemas']['NotRanked'];
+export type OverviewItem = components['schemas']['OverviewItem'];
+export type OverviewResponse = components['schemas']['OverviewResponse'];
 export type PasswordChangeForm = components['schemas']['PasswordChangeForm'];
 export type Problem = components['schemas']['Problem'];
 export type Profile = components['schemas']['Profile'];

@@ -6,7 +6,7 @@ import * as v from 'valibot';
 import { Account, Login, NewToken, Tokens } from '#lib/api/accounts.ts';
 import { Insights } from '#lib/api/insights.ts';
 import { Problem } from '#lib/api/problems.ts';
-import { Bars, Closes, Coverage, Latest, Movers, Profile, Ranges, Status, Tickers } from '#lib/api/shapes.ts';
+import { Bars, Closes, Coverage, Latest, Movers, Overview, Profile, Ranges, Status, Tickers } from '#lib/api/shapes.ts';
 
 const FOLDER = new URL('../../../../tests/shapes/', import.meta.url);
 
@@ -20,6 +20,7 @@ const RELIED_ON: [name: string, schema: v.GenericSchema][] = [
   ['days', Bars],
   ['days', Ranges],
   ['movers', Movers],
+  ['overview', Overview],
   ['coverage', Coverage],
   ['insights', Insights],
   ['problem', Problem],

@@ -30,6 +30,7 @@ export const Quote = v.object({
   is_newest: v.boolean(),
   revision: v.number(),
   previous_close: nullish(v.number()),
+  previous_close_at: nullish(instant),
   change: nullish(v.number()),
   change_percent: nullish(v.number()),
 });
@@ -140,7 +141,25 @@ export const Bars = v.object({
   items: v.array(Bar),
 });
 
-/** Closes alone: sparklines of all tickers in one answer. */
+/** A company, its session so far, and one close for each hour of the overview; null where the bar is missing. */
+export const Company = v.object({
+  ticker: v.string(),
+  exchange: nullish(v.string()),
+  industry: nullish(v.string()),
+  market_cap_millions: nullish(v.number()),
+  session_high: nullish(v.number()),
+  session_low: nullish(v.number()),
+  session_volume: nullish(v.number()),
+  volume_ratio: nullish(v.number()),
+  closes: v.array(v.nullable(v.number())),
+});
+export const Overview = v.object({
+  ...market,
+  hours: v.array(v.object({ datetime: instant, end: instant })),
+  items: v.array(Company),
+});
+
+/** Closes alone: the average of all tickers needs no more. */
 export const Closes = v.object({
   ...market,
   items: v.array(v.object({ ticker: v.string(), datetime: instant, end: instant, close: v.number() })),
@@ -179,6 +198,8 @@ export type Status = v.InferOutput<typeof Status>;
 export type Tickers = v.InferOutput<typeof Tickers>;
 export type Bar = v.InferOutput<typeof Bar>;
 export type Bars = v.InferOutput<typeof Bars>;
+export type Company = v.InferOutput<typeof Company>;
+export type Overview = v.InferOutput<typeof Overview>;
 export type Closes = v.InferOutput<typeof Closes>;
 export type Ranges = v.InferOutput<typeof Ranges>;
 export type Coverage = v.InferOutput<typeof Coverage>;

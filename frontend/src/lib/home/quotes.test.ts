@@ -17,15 +17,14 @@ const quote = (ticker: string, close: number, previous: number | null = null) =>
   is_newest: true,
   revision: 0,
   previous_close: previous,
+  previous_close_at: null,
   change: previous === null ? null : close - previous,
   change_percent: previous === null ? null : ((close - previous) / previous) * 100,
 });
 const row = (ticker: string, close: number, previous: number | null = null): Row => ({
   quote: quote(ticker, close, previous),
-  industry: 'Semiconductors',
+  company: null,
   sector: 'Semiconductors',
-  millions: null,
-  volumeRatio: null,
   line: null,
   isNew: false,
 });

@@ -1,17 +1,10 @@
 /** Rows of the price table, from the answers that they are put together from. */
-import type { Latest, Mover, Quote } from '#lib/api/shapes.ts';
+import type { Latest, Quote } from '#lib/api/shapes.ts';
 import type { Line } from '#lib/home/lines.ts';
 import type { Sort } from '#lib/home/view.ts';
-import { sectorOf } from '#lib/market/sectors.ts';
+import type { Stock } from '#lib/market/stocks.ts';
 
-export interface Row {
-  quote: Quote;
-  industry: string;
-  sector: string;
-  /** Market cap in millions of dollars. */
-  millions: number | null;
-  /** The session's volume against the usual one at the same hour. */
-  volumeRatio: number | null;
+export interface Row extends Stock {
   line: Line | null;
   /** True when the last answer brought another price or bar than the one before. */
   isNew: boolean;
@@ -28,40 +21,27 @@ export function changedTickers(now: Latest | null, before: Latest | null): Set<s
   return new Set(now.items.filter(isNew).map((quote) => quote.ticker));
 }
 
-/** One row for each quote. */
-export function rowsOf(
-  latest: Latest,
-  companies: readonly Mover[],
-  lines: Map<string, Line> | null,
-  changed: Set<string>,
-): Row[] {
-  const known = new Map(companies.map((company) => [company.profile.ticker, company]));
-  return latest.items.map((quote) => {
-    const company = known.get(quote.ticker);
-    return {
-      quote,
-      industry: company?.profile.industry ?? '',
-      sector: company ? sectorOf(company.profile.industry) : '',
-      millions: company?.profile.market_cap_millions ?? null,
-      volumeRatio: company?.window.volume_ratio ?? null,
-      line: lines?.get(quote.ticker) ?? null,
-      isNew: changed.has(quote.ticker),
-    };
-  });
+/** One row for each stock. */
+export function rowsOf(stocks: readonly Stock[], lines: Map<string, Line> | null, changed: Set<string>): Row[] {
+  return stocks.map((stock) => ({
+    ...stock,
+    line: lines?.get(stock.quote.ticker) ?? null,
+    isNew: changed.has(stock.quote.ticker),
+  }));
 }
 
 /** Whether every word typed is part of the ticker, name, industry or sector. */
 export function matches(row: Row, typed: string): boolean {
   const words = typed.trim().toLowerCase().split(/\s+/);
-  const text = `${row.quote.ticker} ${row.quote.name} ${row.industry} ${row.sector}`.toLowerCase();
+  const text = `${row.quote.ticker} ${row.quote.name} ${row.company?.industry ?? ''} ${row.sector}`.toLowerCase();
   return words.every((word) => text.includes(word));
 }
 
 const MEASURES: Record<Exclude<Sort, 'ticker'>, (row: Row) => number | null> = {
-  size: ({ millions }) => millions,
+  size: ({ company }) => company?.market_cap_millions ?? null,
   close: ({ quote }) => quote.close,
   change: ({ quote }) => quote.change_percent,
-  volume: ({ volumeRatio }) => volumeRatio,
+  volume: ({ company }) => company?.volume_ratio ?? null,
 };
 
 /** The rows in an order; those without a measure come last either way. */

@@ -1,7 +1,7 @@
 // The market's summary, checked by hand.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Closes, Mover, Quote } from '#lib/api/shapes.ts';
+import type { Company, Overview, Quote } from '#lib/api/shapes.ts';
 import { breadthOf, dayOf, leadersOf, sectorsOf } from '#lib/market/summary.ts';
 import { sectorOf } from '#lib/market/sectors.ts';
 
@@ -19,8 +19,21 @@ const quote = (ticker: string, percent: number | null, newest = true, previous =
   is_newest: newest,
   revision: 0,
   previous_close: previous,
+  previous_close_at: null,
   change: null,
   change_percent: percent,
+});
+
+const company = (ticker: string, industry: string, closes: (number | null)[] = []): Company => ({
+  ticker,
+  exchange: null,
+  industry,
+  market_cap_millions: 1,
+  session_high: null,
+  session_low: null,
+  session_volume: null,
+  volume_ratio: null,
+  closes,
 });
 
 test('breadth counts stocks with the newest bar only, and sorts them by change', () => {
@@ -40,25 +53,18 @@ test('breadth counts stocks with the newest bar only, and sorts them by change',
 });
 
 test('the average day has the hours of the newest session, each over the stocks that have it', () => {
-  const close = (ticker: string, datetime: string, close: number) => ({
-    ticker,
-    datetime,
-    end: datetime,
-    close,
-  });
-  const closes: Closes = {
+  const overview: Overview = {
     as_of: null,
     source: null,
     stale: false,
-    items: [
-      close('A', '2026-11-19T20:30:00Z', 100),
-      close('A', '2026-11-20T14:30:00Z', 102),
-      close('B', '2026-11-20T14:30:00Z', 100),
-      close('A', '2026-11-20T15:30:00Z', 104),
-    ],
+    hours: ['2026-11-19T20:30:00Z', '2026-11-20T14:30:00Z', '2026-11-20T15:30:00Z'].map((datetime) => ({
+      datetime,
+      end: datetime,
+    })),
+    items: [company('A', 'Technology', [100, 102, 104]), company('B', 'Technology', [null, 100, null])],
   };
 
-  const points = dayOf(closes, [quote('A', 4), quote('B', 0)]).map(({ percent, stocks }) => [
+  const points = dayOf(overview, [quote('A', 4), quote('B', 0)]).map(({ percent, stocks }) => [
     Number(percent.toFixed(6)),
     stocks,
   ]);
@@ -69,12 +75,15 @@ test('the average day has the hours of the newest session, each over the stocks 
   ]);
 });
 
-const mover = (ticker: string, industry: string, change_percent: number): Mover =>
-  ({ profile: { ticker, industry, market_cap_millions: 1 }, change_percent }) as Mover;
-
 test('the sentence names who leads and who falls', () => {
   const sectors = (changes: Record<string, number>) =>
-    sectorsOf(Object.entries(changes).map(([industry, percent]) => mover(industry, industry, percent)));
+    sectorsOf(
+      Object.entries(changes).map(([industry, percent]) => ({
+        quote: quote(industry, percent),
+        company: company(industry, industry),
+        sector: sectorOf(industry),
+      })),
+    );
 
   assert.equal(
     leadersOf(sectors({ Technology: 1, Machinery: 3, Semiconductors: 2, Energy: -1 })),

@@ -1,7 +1,7 @@
 /** The market in one sentence: how many stocks rose, the average change, the day by the hour, and the sectors. */
-import type { Closes, Mover, Quote } from '#lib/api/shapes.ts';
+import type { Overview, Quote } from '#lib/api/shapes.ts';
 import { isoDayOf } from '#lib/time/format.ts';
-import { sectorOf } from '#lib/market/sectors.ts';
+import type { Stock } from '#lib/market/stocks.ts';
 
 export interface Breadth {
   up: number;
@@ -45,40 +45,44 @@ export interface HourPoint {
 }
 
 /** The average stock's change since the previous close, for each hour of the newest session that has bars. */
-export function dayOf(closes: Closes, quotes: readonly Quote[]): HourPoint[] {
-  const bases = new Map(quotes.flatMap(({ ticker, previous_close: base }) => (base ? [[ticker, base] as const] : [])));
+export function dayOf({ hours, items }: Overview, quotes: readonly Quote[]): HourPoint[] {
+  const bases = new Map(quotes.map(({ ticker, previous_close: base }) => [ticker, base]));
   const newest = quotes.reduce((latest, { datetime }) => (datetime > latest ? datetime : latest), '');
   if (!newest) return [];
   const day = isoDayOf(newest);
-  const hours = new Map<string, { end: string; changes: number[] }>();
-  for (const { ticker, datetime, end, close } of closes.items) {
-    const base = bases.get(ticker);
-    if (base === undefined || isoDayOf(datetime) !== day) continue;
-    const hour = hours.get(datetime) ?? { end, changes: [] };
-    hour.changes.push((close / base - 1) * 100);
-    hours.set(datetime, hour);
-  }
-  return [...hours]
-    .sort(([one], [other]) => one.localeCompare(other))
-    .map(([start, { end, changes }]) => ({ start, end, percent: mean(changes) ?? 0, stocks: changes.length }));
+  return hours.flatMap(({ datetime: start, end }, place) => {
+    if (isoDayOf(start) !== day) return [];
+    const changes = items.flatMap(({ ticker, closes }) => {
+      const [base, close] = [bases.get(ticker), closes[place]];
+      return base && close ? (close / base - 1) * 100 : [];
+    });
+    const percent = mean(changes);
+    return percent === null ? [] : { start, end, percent, stocks: changes.length };
+  });
 }
 
 export interface Sector {
   name: string;
-  members: readonly Mover[];
+  members: readonly Stock[];
   /** The mean change of its stocks, in percent. */
   percent: number | null;
   millions: number;
 }
 
-/** Companies by sector, the largest sector and the largest company first. */
-export function sectorsOf(companies: readonly Mover[]): Sector[] {
-  return [...Map.groupBy(companies, ({ profile }) => sectorOf(profile.industry))]
+/** Stocks with a company by sector, the largest sector and the largest company first. */
+export function sectorsOf(stocks: readonly Stock[]): Sector[] {
+  const size = ({ company }: Stock) => company?.market_cap_millions ?? 0;
+  return [
+    ...Map.groupBy(
+      stocks.filter(({ company }) => company),
+      ({ sector }) => sector,
+    ),
+  ]
     .map(([name, members]) => ({
       name,
-      members: members.toSorted((a, b) => (b.profile.market_cap_millions ?? 0) - (a.profile.market_cap_millions ?? 0)),
-      percent: mean(members.flatMap(({ change_percent }) => change_percent ?? [])),
-      millions: members.reduce((sum, { profile }) => sum + (profile.market_cap_millions ?? 0), 0),
+      members: members.toSorted((a, b) => size(b) - size(a)),
+      percent: mean(members.flatMap(({ quote }) => quote.change_percent ?? [])),
+      millions: members.reduce((sum, stock) => sum + size(stock), 0),
     }))
     .sort((a, b) => b.millions - a.millions);
 }

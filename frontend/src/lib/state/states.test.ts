@@ -71,15 +71,24 @@ const quote: Quote = {
   is_newest: true,
   revision: 0,
   previous_close: 60,
+  previous_close_at: '2026-11-25T21:00:00Z',
   change: 0.5,
   change_percent: 0.8333,
 };
 const row: Row = {
   quote,
-  industry: 'Beverages',
+  company: {
+    ticker: 'KO',
+    exchange: null,
+    industry: 'Beverages',
+    market_cap_millions: 1,
+    session_high: 61,
+    session_low: 59,
+    session_volume: 1000,
+    volume_ratio: 2.4,
+    closes: [],
+  },
   sector: 'Staples',
-  millions: 1,
-  volumeRatio: 2.4,
   line: null,
   isNew: false,
 };
@@ -102,13 +111,13 @@ test('a new price is marked, also for those who hear it', () => {
 });
 
 test('a price has its change, its base, its time and its source', () => {
-  const text = textOf(render(StockPrice, { props: { quote, basisAt: '2026-11-25T21:00:00Z' } }).body);
+  const text = textOf(render(StockPrice, { props: { quote } }).body);
 
   assert.match(text, /^60\.50 USD \+0\.50 \(\+0\.83%\) since .*close.* Fri, Nov 27, 13:00 EST · Twelve Data/);
 });
 
 test('a price of an older hour says that newer ones are missing', () => {
-  const props = { quote: { ...quote, is_newest: false }, basisAt: null };
+  const props = { quote: { ...quote, is_newest: false } };
 
   assert.match(textOf(render(StockPrice, { props }).body), /newer prices of this stock are missing/);
 });
