@@ -57,7 +57,6 @@ def read_all_hours(path: Path) -> list[Hour]:
             tuple(sorted(bars)),
             bars,
             industries,
-            None,
             sessions[place + 1].date if place + 1 < len(sessions) else None,
         )
         for place, session in enumerate(sessions)

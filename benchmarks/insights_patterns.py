@@ -7,13 +7,14 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 
-from functions.insights.facts.hour import Hour
+from functions.insights.facts.hour import Bar, Hour
 
 _PERCENT = re.compile(r"([0-9]+\.[0-9]{2})%")
 _BASIS = re.compile(
     r"previous close|close before|session before|the open\b|from there|opening|last hour|last [0-9]+ minutes"
     r"|end of last"
-    r"|last close of last|of its industry|other stocks|on average|usual volume|low to|from its|open to close"
+    r"|last close of|highest close of|lowest close of"
+    r"|over the week|of its industry|other stocks|on average|usual volume|low to|from its|open to close"
 )
 _SMALL = ("edged", "ticked", "inched", "slipped", "eased", "dipped", "added")
 _LARGE = ("jumped", "rallied", "slumped", "tumbled", "slid", "soared", "surged", "plunged", "plummeted")
@@ -60,7 +61,9 @@ def hourly_volume_against_move(text: str, hour: Hour, names: Mapping[str, str]) 
 
 def superlative_without_basis(text: str, _: Hour, __: Mapping[str, str]) -> Iterator[str]:
     """The biggest of something, not said since when."""
-    if "biggest" in text and not re.search(r"previous close|last hour|last [0-9]+ minutes|end of last week", text):
+    if "biggest" in text and not re.search(
+        r"previous close|last hour|last [0-9]+ minutes|end of last week|week before", text
+    ):
         yield text
 
 
@@ -104,8 +107,8 @@ def empty_figure(text: str, hour: Hour, names: Mapping[str, str]) -> Iterator[st
         yield text
     for price in re.findall(r"\$([0-9,]+\.[0-9]+)", text):
         value = Decimal(price.replace(",", ""))
-        held = [hour.bars[t].get(hour.start) for t, name in names.items() if name in text and t in hour.bars]
-        if not any(bar and value in (bar.open, bar.high, bar.low, bar.close) for bar in held):
+        held = [bar for t, name in names.items() if name in text for bar in _session_so_far(hour, t)]
+        if not any(value in (bar.open, bar.high, bar.low, bar.close) for bar in held):
             yield text
 
 
@@ -114,16 +117,27 @@ def equal_extreme(text: str, hour: Hour, names: Mapping[str, str]) -> Iterator[s
     for side, price in re.findall(r"20-session (high|low) of \$([0-9,]+\.[0-9]+)", text):
         value = Decimal(price.replace(",", ""))
         owners = [t for t, name in names.items() if re.search(rf"\b{re.escape(name)}\b", text) and t in hour.bars]
-        first = hour.previous[-20].opens
-        for ticker in owners:
-            others = [getattr(bar, side) for s, bar in hour.bars[ticker].items() if first <= s < hour.start]
-            if any(other >= value if side == "high" else other <= value for other in others):
-                yield text
+        if not any(_is_new(hour, ticker, side, value, text) for ticker in owners):
+            yield text
+
+
+def _is_new(hour: Hour, ticker: str, side: str, value: Decimal, text: str) -> bool:
+    """Return whether *value* is beyond all of 20 sessions, and of the session before the bar that set it."""
+    of_session = re.search(r"since the open|in the session|session brought", text.lower())
+    starts = [bar.start for bar in _session_so_far(hour, ticker) if getattr(bar, side) == value]
+    starts = starts[:1] if of_session else [start for start in starts if start == hour.start]
+    first = hour.previous[-20].opens
+    others = [getattr(bar, side) for s, bar in hour.bars[ticker].items() if starts and first <= s < starts[0]]
+    return bool(starts) and all(other < value if side == "high" else other > value for other in others)
+
+
+def _session_so_far(hour: Hour, ticker: str) -> list[Bar]:
+    return [bar for start, bar in hour.bars.get(ticker, {}).items() if hour.session.opens <= start <= hour.start]
 
 
 def figure_without_basis(text: str, _: Hour, __: Mapping[str, str]) -> Iterator[str]:
     """A percentage in a sentence that names no basis at all."""
-    if "%" in text and not _BASIS.search(text):
+    if "%" in text and not _BASIS.search(text.lower()):
         yield text
 
 

@@ -1,7 +1,7 @@
 """A second, independent computation of every figure of an insight, from answers of /ohlc alone."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache
@@ -64,9 +64,32 @@ def recompute(fact: Mapping[str, Any], bars: Bars) -> Fraction:
             assert all(bar["low"] > new["low"] for bar in mine[:-1]), "another bar is as low"
             assert len({day_of(bar) for bar in mine}) == 21
             return Fraction(new["low"])
+        case "session_high":
+            top = max(bar["high"] for bar in today)
+            assert all(bar["high"] < top for bar in mine if bar not in today), "another session is as high"
+            return Fraction(top)
+        case "session_low":
+            bottom = min(bar["low"] for bar in today)
+            assert all(bar["low"] > bottom for bar in mine if bar not in today), "another session is as low"
+            return Fraction(bottom)
         case "range":
             spread = max(bar["high"] for bar in today) - min(bar["low"] for bar in today)
             return Fraction(spread) / Fraction(today[0]["open"]) * 100
+        case "revised_close" | "first_close":
+            return Fraction(new["close"])
+        case "revised_bar":
+            hours, minutes = clock_of(new)[0].split(":")
+            return Fraction(int(hours) * 60 + int(minutes))
+        case "closing_high":
+            assert all(bar["close"] < new["close"] for bar in mine[:-1]), "another close is as high"
+            return Fraction(new["close"])
+        case "closing_low":
+            assert all(bar["close"] > new["close"] for bar in mine[:-1]), "another close is as low"
+            return Fraction(new["close"])
+        case "distance_from_high":
+            return percent(max(bar["close"] for bar in mine[:-1]), new["close"])
+        case "volume_since" | "range_since":
+            return Fraction(len(smaller_sessions(metric, mine)[0]))
         case "price" | "hour_high" | "hour_low":
             return Fraction(new[{"price": "close", "hour_high": "high", "hour_low": "low"}[metric]])
         case "period":
@@ -97,6 +120,29 @@ def streak(mine: Sequence[Bar], direction: str) -> int:
         else:
             break
     return count
+
+
+def smaller_sessions(metric: str, mine: Sequence[Bar]) -> tuple[list[str], str | None]:
+    """The days before the newest whose volume or range is smaller, and the one that is not."""
+    days = sorted({day_of(bar) for bar in mine}, reverse=True)
+    size = session_volume if metric == "volume_since" else session_range
+    sizes = {day: size([bar for bar in mine if day_of(bar) == day]) for day in days}
+    smaller = [day for day in days[1:] if sizes[day] < sizes[days[0]]]
+    larger = [day for day in days[1:] if day not in smaller]
+    assert len(larger) <= 1
+    assert all(day < smaller[-1] for day in larger), "a session in between is larger"
+    return smaller, larger[0] if larger else None
+
+
+def session_volume(bars: Sequence[Bar]) -> Fraction:
+    """The shares traded in *bars*."""
+    return Fraction(sum(bar["volume"] for bar in bars))
+
+
+def session_range(bars: Sequence[Bar]) -> Fraction:
+    """The spread of *bars* against their first open."""
+    spread = max(bar["high"] for bar in bars) - min(bar["low"] for bar in bars)
+    return Fraction(spread) / Fraction(bars[0]["open"])
 
 
 def _of_market(metric: str, direction: str, ticker: str | None, moves: Mapping[str, Fraction]) -> Fraction:
@@ -135,7 +181,8 @@ def industries() -> dict[str, str]:
 
 def shown(fact: Mapping[str, Any], value: Fraction, bars: Bars) -> str:
     """Return the words for *value*."""
-    match fact["metric"]:
+    metric = fact["metric"]
+    match metric:
         case "change" | "earlier_change" | "gap" | "range" | "market_change" | "industry_change":
             return f"{half_up(abs(value), 2)}%"
         case "relative_change":
@@ -144,13 +191,26 @@ def shown(fact: Mapping[str, Any], value: Fraction, bars: Bars) -> str:
             [mine] = bars.values()
             ended = len({day_of(bar) for bar in mine}) > value + 1
             return f"{'' if ended else 'at least '}{value} sessions in a row"
-        case "volume_ratio":
-            return f"{_times(value)} the usual volume for this time of day"
-        case "session_volume_ratio":
-            return f"{_times(value)} the usual volume by this time of day"
-        case "high" | "low":
-            return f"a 20-session {fact['metric']} of {_dollars(value)}"
-        case "price" | "hour_high" | "hour_low":
+        case "volume_ratio" | "session_volume_ratio":
+            return _times(value)
+        case "high" | "low" | "session_high" | "session_low":
+            return f"a 20-session {fact['metric'].removeprefix('session_')} of {_dollars(value)}"
+        case "closing_high" | "closing_low":
+            side = "highest" if metric == "closing_high" else "lowest"
+            return f"{_dollars(value)}, the {side} close of {_span(bars)}"
+        case "distance_from_high":
+            return f"{half_up(abs(value), 2)}% below the highest close of {_span(bars)}"
+        case "volume_since" | "range_since":
+            [mine] = bars.values()
+            smaller, larger = smaller_sessions(metric, mine)
+            noun = "the largest volume" if metric == "volume_since" else "the widest range"
+            if larger is None:
+                return f"{noun} of {len(smaller) + 1} sessions"
+            day = date.fromisoformat(larger)
+            return f"{noun} since {day:%B} {day.day}"
+        case "revised_bar":
+            return f"the {int(value) // 60:02}:{int(value) % 60:02} bar"
+        case "price" | "hour_high" | "hour_low" | "revised_close" | "first_close":
             return _dollars(value)
         case "breadth":
             tracked = f" ({len(bars) + len(fact['left_out'])} tracked)" if fact["left_out"] else ""
@@ -165,6 +225,13 @@ def shown(fact: Mapping[str, Any], value: Fraction, bars: Bars) -> str:
         case "period":
             return "the last hour" if value == 60 else f"the last {value} minutes"
     raise AssertionError(fact["metric"])
+
+
+def _span(bars: Bars) -> str:
+    """The words for the sessions behind a record: whole when they reach 52 weeks back but for a weekend."""
+    [mine] = bars.values()
+    first, last = (date.fromisoformat(day_of(bar)) for bar in (mine[0], mine[-1]))
+    return "52 weeks" if (last - first).days >= 360 else f"the {len(mine)} stored sessions"
 
 
 def _times(value: Fraction) -> str:

@@ -42,7 +42,6 @@ FALSE = {
         "since the end of last year {BAC} is up <BAC.change.previous_month_close>",
         "{BAC} gained <BAC.change.session_open> since the previous close, <BAC.rank.previous_close>",
         "{AAPL} fell <AAPL.change.previous_bar> since the previous close, <AAPL.rank.previous_bar>",
-        "{BAC} gained <BAC.change.previous_close> since the previous close, <BAC.rank.previous_week_close>",
         "{AAPL} trades <AAPL.change.session_open> below its previous close",
         "{BAC} trades <BAC.change.previous_close> above its opening price",
         "<market.breadth.previous_bar.up> rose and <market.breadth.previous_bar.down> fell since the previous close; "

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
-from functions.insights.facts.hour import Bar, Hour
+from functions.insights.facts.hour import Bar, Hour, Revision
 from functions.insights.facts.registry import FactTable, fact_table
 from shared.calendar.trading import EXCHANGE_ZONE, Session
 from tests.insights_harness import random_walk
@@ -20,7 +20,7 @@ SESSIONS = 24
 
 @cache
 def market_hour(place: int = 3, seed: int = 1) -> Hour:
-    """The bar number *place* of a session after 23 others, of twelve stocks in four industries."""
+    """Return the bar number *place* of a session after 23 others, of twelve stocks in four industries."""
     monday = datetime(2026, 10, 19, 9, 30, tzinfo=EXCHANGE_ZONE)
     days = [monday + timedelta(days=7 * (number // 5) + number % 5) for number in range(SESSIONS)]
     sessions = [Session(day.date(), day.astimezone(UTC), (day + timedelta(hours=6.5)).astimezone(UTC)) for day in days]
@@ -29,10 +29,13 @@ def market_hour(place: int = 3, seed: int = 1) -> Hour:
     for ticker, _, start, *values, source, _, _ in random_walk(TICKERS, starts, seed):
         bars[f"{ticker}"][start] = Bar(start, *values, source)  # pyright: ignore
     start = starts[7 * (SESSIONS - 1) + place]
-    return Hour(start, sessions[-1], tuple(sessions[:-1]), TICKERS, bars, INDUSTRIES)
+    opening = bars["JPM"][sessions[-1].opens]
+    revisions = {"JPM": {opening.start: Revision(opening._replace(close=opening.close * 2), start)}}
+    next_week = sessions[-1].date + timedelta(days=7)
+    return Hour(start, sessions[-1], tuple(sessions[:-1]), TICKERS, bars, INDUSTRIES, next_week, revisions)
 
 
 @cache
 def market_facts(place: int = 3, seed: int = 1) -> FactTable:
-    """The facts of that hour."""
+    """Return the facts of that hour."""
     return fact_table(market_hour(place, seed))

@@ -1,67 +1,14 @@
 """Facts from bars, checked by hand: every figure here can be done with a pencil."""
 
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from functions.insights.facts.fact import Fact, dollars, percent, rounded, times
-from functions.insights.facts.hour import Bar, Hour
-from functions.insights.facts.registry import fact_table
-from shared.calendar.trading import EXCHANGE_ZONE, Session
-
-MONDAY = datetime(2026, 11, 2, 9, 30, tzinfo=EXCHANGE_ZONE)
-
-
-def trading(count: int, *, short: tuple[int, ...] = ()) -> list[Session]:
-    """*count* working days from a Monday on; the *short* ones close at 13:00."""
-    days = [MONDAY + timedelta(days=7 * (number // 5) + number % 5) for number in range(count)]
-    return [
-        Session(
-            day.date(), day.astimezone(UTC), (day + timedelta(hours=3.5 if number in short else 6.5)).astimezone(UTC)
-        )
-        for number, day in enumerate(days)
-    ]
-
-
-def bar(
-    start: datetime, close: str, *, opening: str | None = None, high: str = "", low: str = "", volume: int = 100
-) -> Bar:
-    """A bar that ranges from its open to its close unless told otherwise."""
-    prices = [Decimal(opening or close), Decimal(close)]
-    highest, lowest = Decimal(high or max(prices)), Decimal(low or min(prices))
-    return Bar(start, prices[0], highest, lowest, prices[1], volume, "test")
-
-
-def hour_of(bars: dict[str, list[Bar]], sessions: list[Session], start: datetime) -> Hour:
-    """The hour at *start* in the last of *sessions*."""
-    held = {ticker: {one.start: one for one in some} for ticker, some in bars.items()}
-    return Hour(start, sessions[-1], tuple(sessions[:-1]), tuple(sorted(bars)), held)
-
-
-def only(hour: Hour, metric: str, basis: str | None = None, ticker: str | None = "A", side: str | None = None) -> Fact:
-    """The one fact of that kind."""
-    [found] = find(hour, metric, basis, ticker, side)
-    return found
-
-
-def find(
-    hour: Hour, metric: str, basis: str | None = None, ticker: str | None = "A", side: str | None = None
-) -> list[Fact]:
-    """The facts of that kind."""
-    return [
-        fact
-        for fact in fact_table(hour).values()
-        if (fact.metric, fact.ticker) == (metric, ticker)
-        and basis in (None, fact.basis)
-        and side in (None, fact.direction)
-    ]
-
-
-def two_days() -> tuple[list[Session], list[datetime]]:
-    """Two full sessions and the starts of their bars."""
-    sessions = trading(2)
-    return sessions, [start for session in sessions for start in session.starts("1h")]
+from functions.insights.facts.hour import Bar
+from functions.insights.facts.registry import definitions, fact_table
+from tests.insights.small_markets import bar, closes_of, find, hour_of, only, trading, two_days
 
 
 def test_a_change_is_counted_from_each_of_three_prices() -> None:
@@ -146,7 +93,7 @@ def test_volume_is_compared_with_the_same_time_of_day() -> None:
 
     fact = only(hour_of({"A": [*bars, now]}, sessions, starts[-1]), "volume_ratio")
 
-    assert (fact.value, fact.text) == (Decimal("3.000000"), "3.0 times the usual volume for this time of day")
+    assert (fact.value, fact.text) == (Decimal("3.000000"), "3.0 times")
     assert len(fact.source_bars.starts) == 7
     assert find(hour_of({"A": [*bars[:4], now]}, sessions, starts[-1]), "volume_ratio") == []
 
@@ -173,13 +120,6 @@ def test_the_close_of_a_half_day_is_its_own_last_bar() -> None:
     hour = hour_of({"A": [bar(starts[3], "50"), bar(starts[4], "55")]}, sessions, starts[4])
 
     assert only(hour, "change", "previous_close").text == "10.00%"
-
-
-def closes_of(closes: list[str]) -> Hour:
-    """The closing hour of the last of as many sessions as there are *closes*."""
-    sessions = trading(len(closes))
-    bars = [bar(list(s.starts("1h"))[-1], close) for s, close in zip(sessions, closes, strict=True)]
-    return hour_of({"A": bars}, sessions, bars[-1].start)
 
 
 def test_a_streak_ends_where_a_close_did_not_follow() -> None:
@@ -271,3 +211,10 @@ def test_the_length_of_the_hour_is_a_fact(minutes: int, words: str) -> None:
     fact = only(hour_of({"A": [bar(start, "1")]}, sessions, start), "period", ticker=None)
 
     assert (fact.value, fact.text) == (minutes, words)
+
+
+def test_the_documentation_lists_every_metric() -> None:
+    """With the definition that its declaration has."""
+    page = (Path(__file__).parents[2] / "docs" / "insights.md").read_text()
+
+    assert "\n".join(definitions()) in page

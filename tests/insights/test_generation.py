@@ -2,6 +2,7 @@
 
 import re
 import time
+from decimal import Decimal
 
 import psycopg
 
@@ -201,3 +202,40 @@ def test_a_fresh_telling_is_never_called_superseded(database_url: str, redis_url
 
         assert insights.query("SELECT count(*) FROM insight_figures WHERE superseded") == [(0,)]
         assert insights.query("SELECT count(*) > 100 FROM insight_figures") == [(True,)]
+
+
+def test_a_correction_links_to_the_bar_as_it_is_and_as_it_was(database_url: str, redis_url: str) -> None:
+    """The bar of 11:30 was first reported with another close: both figures follow from /ohlc."""
+    ten = ["AAPL", "AMZN", "BA", "KO", "MSFT", "NKE", "PFE", "V", "WMT", "XOM"]
+    keep_active(database_url, ten)
+    starts = [start for session in trading_days(database_url, 22).sessions for start in session.starts("1h")]
+    put_rows(database_url, random_walk(ten, starts))
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            """
+            WITH bar AS (SELECT * FROM bars WHERE ticker = 'KO' AND start = '2026-11-20 16:30Z')
+            INSERT INTO bar_revisions (ticker, interval, start, revision, open, high, low, close, volume, source,
+                                       received_at, superseded_at)
+                 SELECT ticker, interval, start, 0, open, high * 2, low, close * 1.5, volume, source,
+                        received_at, received_at + interval '2 hours'
+                   FROM bar
+            """
+        )
+        connection.execute(
+            """
+            UPDATE bars SET revision = 1, received_at = received_at + interval '2 hours'
+             WHERE ticker = 'KO' AND start = '2026-11-20 16:30Z'
+            """
+        )
+    with telling(database_url, redis_url) as insights:
+        insights.event()
+        told = [
+            one for hour in insights.items() for one in hour["insights"] if "the 11:30 bar" in one["insight"].lower()
+        ]
+    facts = {fact["metric"]: fact for fact in told[0]["facts"]}
+    with serving(database_url, redis_url, FRIDAY) as api:
+        closes = [api.items(facts[name]["link"])[0]["close"] for name in ("first_close", "revised_close")]
+
+    assert len(told) == 1
+    assert [facts[name]["value"] for name in ("first_close", "revised_close")] == closes
+    assert closes[0] == closes[1] * Decimal("1.5")

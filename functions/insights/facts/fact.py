@@ -6,12 +6,12 @@ figure, so that an independent computation from the bars gives the same digits.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
 from urllib.parse import quote
 
-from functions.insights.facts.hour import Hour
+from functions.insights.facts.hour import HOURLY, Hour
 
 Direction = Literal["up", "down"]
 Window = Literal["hour", "open", "session", "day", "week", "month", "year", "sessions"]
@@ -26,17 +26,23 @@ _TENTH = Decimal("0.1")
 
 @dataclass(frozen=True, kw_only=True)
 class SourceBars:
-    """The bars behind a figure: *fields* of the bars of all *tickers* at all *starts*, which end by *end*."""
+    """The bars behind a figure: *fields* of the bars of all *tickers* at all *starts*, which end by *end*.
+
+    *as_of* is the instant at which the bars had the figure, where they have been revised since.
+    """
 
     tickers: tuple[str, ...]
     starts: tuple[datetime, ...]
     end: datetime
     fields: tuple[str, ...]
+    as_of: datetime | None = None
 
     @property
     def link(self) -> str:
         """Path and query of /ohlc that returns these bars, below the root of the API."""
         window = f"start={_instant(min(self.starts))}&end={_instant(self.end)}"
+        if self.as_of is not None:
+            window += f"&as_of={self.as_of.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
         if len(self.tickers) == 1:
             return f"/ohlc/{quote(self.tickers[0])}?{window}"
         return f"/ohlc?tickers={quote(','.join(self.tickers), safe=',')}&{window}"
@@ -118,13 +124,21 @@ def rounds_to_zero(figure: Decimal) -> bool:
     return not abs(figure).quantize(_CENT, ROUND_HALF_UP)
 
 
-def source_bars(hour: Hour, tickers: Iterable[str], starts: Iterable[datetime], *fields: str) -> SourceBars:
-    """Return *fields* of the bars of *tickers* at *starts* and of this *hour*."""
+def source_bars(
+    hour: Hour,
+    tickers: Iterable[str],
+    starts: Iterable[datetime],
+    *fields: str,
+    only: datetime | None = None,
+    as_of: datetime | None = None,
+) -> SourceBars:
+    """Return *fields* of the bars of *tickers* at *starts* and of this *hour*, or of the bars at *only* alone."""
     return SourceBars(
         tickers=tuple(sorted(tickers)),
-        starts=tuple(sorted({*starts, hour.start})),
-        end=hour.end,
+        starts=(only,) if only else tuple(sorted({*starts, hour.start})),
+        end=hour.session.end(HOURLY, only) if only else hour.end,
         fields=tuple(sorted(set(fields))),
+        as_of=as_of,
     )
 
 

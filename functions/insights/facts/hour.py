@@ -33,13 +33,20 @@ class Bar(NamedTuple):
     source: str
 
 
+class Revision(NamedTuple):
+    """An earlier version of a bar, and when it was received."""
+
+    bar: Bar
+    received_at: datetime
+
+
 @dataclass(frozen=True)
 class Hour:
     """The bar that starts at *start* in *session*, of all *tickers*, with the bars before it.
 
     *previous* are the sessions before, oldest first: of the newest 20 all bars are loaded, of older ones the last bar.
-    *year_end* is the last session of the year before. *bars* are by ticker and start, and may have holes.
-    *next_session* is the date of the session after, None where it is not known.
+    *bars* are by ticker and start, and may have holes. *next_session* is the date of the session after, None where it
+    is not known. *revisions* are the first versions of bars that were revised since, by ticker and start.
     """
 
     start: datetime
@@ -48,8 +55,8 @@ class Hour:
     tickers: tuple[str, ...]
     bars: Mapping[str, Mapping[datetime, Bar]]
     industries: Mapping[str, str] = field(default_factory=dict)
-    year_end: Session | None = None
     next_session: date | None = None
+    revisions: Mapping[str, Mapping[datetime, Revision]] = field(default_factory=dict)
 
     @property
     def end(self) -> datetime:
@@ -123,9 +130,7 @@ class Hour:
 
     def period_closing(self, period: str) -> datetime | None:
         """Return the start of the last bar before this week, month or year."""
-        if period == "year":
-            return last_start(self.year_end) if self.year_end else None
-        part = _week if period == "week" else _month
+        part = _PERIODS[period]
         earlier = [session for session in self.previous if part(session.date) != part(self.session.date)]
         return last_start(earlier[-1]) if earlier else None
 
@@ -186,3 +191,10 @@ def _week(day: date) -> tuple[int, int]:
 
 def _month(day: date) -> tuple[int, int]:
     return day.year, day.month
+
+
+def _year(day: date) -> tuple[int, int]:
+    return day.year, 0
+
+
+_PERIODS = {"week": _week, "month": _month, "year": _year}

@@ -129,3 +129,26 @@ def changed(one: str, other: str) -> Callable[[Cast], bool]:
 def both(*conditions: Callable[[Cast], bool]) -> Callable[[Cast], bool]:
     """Return the condition that all *conditions* hold."""
     return lambda cast: all(condition(cast) for condition in conditions)
+
+
+def several(name: str, role: Role, period: Role, frames: tuple[str, ...]) -> Story:
+    """Return the story of three companies to which the same thing happened in the hour: roles x, y, z and p."""
+
+    def combine(facts: list[Fact]) -> Iterable[Cast]:
+        found = sorted((fact for fact in facts if role.fits(fact)), key=lambda fact: (-fact.significance, fact.ticker))
+        spans = [fact for fact in facts if period.fits(fact)]
+        if len(found) >= len(_SEVERAL) and spans:
+            yield {**dict(zip(_SEVERAL, found, strict=False)), "p": spans[0]}
+
+    return Story(
+        name=name,
+        roles={**dict.fromkeys(_SEVERAL, role), "p": period},
+        mood=_SEVERAL,
+        event=True,
+        when=lambda cast: len({cast[role].ticker for role in _SEVERAL}) == len(_SEVERAL),
+        combine=combine,
+        frames=frames,
+    )
+
+
+_SEVERAL = ("x", "y", "z")

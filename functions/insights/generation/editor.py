@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from functions.insights.facts.hour import Hour
-from functions.insights.facts.registry import FactTable
+from functions.insights.facts.registry import FactTable, all_stories
 from functions.insights.generation.candidates import Candidate, Key, candidates, key_of
 from functions.insights.generation.result import Insight
 
@@ -24,7 +24,6 @@ _SAME_COMPANY = Decimal(2)
 """Significance from which an event is told of a company that was told an hour ago."""
 _FADE, _FADE_OF_EVENTS = Decimal("0.8"), Decimal("0.97")
 """Factors for each time that the same story was told in the session: variety, but not at the cost of events."""
-_WRAP = ("session breadth", "leader and laggard", "industries of the session")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ def choose(hour: Hour, facts: FactTable, told: Sequence[Told] = ()) -> list[Choi
     )
     chosen = _Chosen(WRAP_AT_MOST if hour.closes else AT_MOST)
     if hour.closes:
-        _wrap(hour, chosen, [one for _, one in ranked])
+        _wrap(chosen, [one for _, one in ranked])
     else:
         _open(chosen, [(score, one) for score, one in ranked if one.kind in ("market", "industry")])
     least = WRAP_AT_LEAST if hour.closes and chosen.stories else AT_LEAST
@@ -83,17 +82,10 @@ def _open(chosen: "_Chosen", market: Sequence[tuple[Decimal, Candidate]]) -> Non
             return
 
 
-def _wrap(hour: Hour, chosen: "_Chosen", ranked: Sequence[Candidate]) -> None:
-    """Add the parts of a session's wrap: breadth, leaders and laggards, industries, and the week where it ends."""
-    for name in _WRAP:
-        for one in ranked:
-            if one.story.name == name:
-                chosen.stories.append(one)
-                break
-    if hour.ends_week:
-        week = next((one for one in ranked if one.story.name == "week rank" and chosen.is_new(one)), None)
-        if week:
-            chosen.stories.append(week)
+def _wrap(chosen: "_Chosen", ranked: Sequence[Candidate]) -> None:
+    """Add the parts of a session's wrap, and of the week's where it ends, in the order of their declarations."""
+    parts = {one.story.name: one for one in ranked if one.kind == "wrap"}
+    chosen.stories += [parts[story.name] for story in all_stories() if story.name in parts]
 
 
 class _Memory:
@@ -110,7 +102,7 @@ class _Memory:
 
     def score(self, one: Candidate) -> Decimal:
         """Return how much *one* deserves to be told now; not above 0 when it may not be."""
-        if one.story.name in ("week rank", *_WRAP):
+        if one.kind == "wrap":
             return Decimal()
         score = one.significance
         if one.story.event:
@@ -160,7 +152,7 @@ class _Chosen:
         """Add *one* if it is about another company, and not one more of the same story."""
         same = sum(other.story.name == one.story.name for other in self.stories)
         kinds = Counter(other.kind for other in self.stories)
-        if one.kind != "company" and (same or kinds[one.kind] >= 1 + (one.kind == "wrap")):
+        if one.kind != "company" and (same or kinds[one.kind]):
             return
         if one not in self.stories and same < most_of_a_story and self.is_new(one):
             self.stories.append(one)

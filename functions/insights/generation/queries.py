@@ -7,7 +7,7 @@ from typing import NamedTuple
 from psycopg import AsyncConnection
 from psycopg.rows import class_row, scalar_row
 
-from functions.insights.facts.hour import Bar
+from functions.insights.facts.hour import Bar, Revision
 from functions.insights.generation.editor import Told
 
 
@@ -125,6 +125,30 @@ async def select_bars(
     found: dict[str, dict[datetime, Bar]] = {ticker: {} for ticker in tickers}
     async for ticker, *bar in cursor:
         found[ticker][bar[0]] = Bar(*bar)
+    return found
+
+
+async def select_revisions(
+    connection: AsyncConnection, tickers: Sequence[str], first: datetime, end: datetime
+) -> dict[str, dict[datetime, Revision]]:
+    """Return the first versions of the hourly bars that start in [first, end) and were revised, by ticker and start."""
+    cursor = await connection.execute(
+        """
+        SELECT DISTINCT ON (ticker, start)
+               ticker, start, open, high, low, close, volume, source, received_at
+          FROM bar_revisions
+         WHERE ticker = ANY (%(tickers)s::text[])
+           AND interval = '1h'
+           AND start >= %(first)s
+           AND start < %(end)s
+           AND received_at < superseded_at
+         ORDER BY ticker, start, revision
+        """,
+        {"tickers": list(tickers), "first": first, "end": end},
+    )
+    found: dict[str, dict[datetime, Revision]] = {}
+    async for ticker, *bar, received_at in cursor:
+        found.setdefault(ticker, {})[bar[0]] = Revision(Bar(*bar), received_at)
     return found
 
 

@@ -3,8 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
-from itertools import dropwhile
+from datetime import datetime, timedelta
 
 from psycopg import AsyncConnection
 
@@ -19,19 +18,20 @@ from functions.insights.generation.queries import (
     select_companies,
     select_hour_statuses,
     select_newest_start,
+    select_revisions,
     select_told,
 )
 from functions.insights.generation.result import HourInsights
 from functions.insights.settings import Settings
 from functions.insights.text.company_names import short_names
-from shared.calendar.trading import Session, TradingCalendar, select_calendar
+from shared.calendar.trading import TradingCalendar, select_calendar
 from shared.events.types import InsightsWritten
 from shared.runtime import clock
 
 _logger = logging.getLogger(__name__)
-_CLOSINGS = 66
-"""Sessions before an hour's whose closing bars are loaded: for streaks, weeks and months."""
-_PAST, _FUTURE = timedelta(days=110), timedelta(days=10)
+_CLOSINGS = 262
+"""Sessions before an hour's whose closing bars are loaded: more than 52 weeks, and the last of the year before."""
+_PAST, _FUTURE = timedelta(days=385), timedelta(days=10)
 _MOMENT = timedelta(seconds=1)
 _ROUNDS = 3
 
@@ -77,17 +77,17 @@ async def load_hours(connection: AsyncConnection, starts: Sequence[datetime]) ->
     sessions = list(calendar.sessions)
     places = [next(n for n, one in enumerate(sessions) if one.opens <= start < one.closes) for start in starts]
     oldest = max(min(places) - _CLOSINGS, 0)
-    year_end = await _select_year_end(connection, starts[-1])
+    tickers = tuple(company.ticker for company in companies)
     closings = [last_start(one) for one in sessions[oldest : max(places)]]
     bars = await select_bars(
         connection,
-        [company.ticker for company in companies],
+        tickers,
         sessions[max(min(places) - SESSIONS, 0)].opens,
         max(starts) + _MOMENT,
-        [*closings, *([last_start(year_end)] if year_end else [])],
+        closings,
     )
+    revisions = await select_revisions(connection, tickers, sessions[min(places)].opens, max(starts) + _MOMENT)
     industries = {company.ticker: company.industry for company in companies if company.industry}
-    tickers = tuple(company.ticker for company in companies)
     hours = [
         Hour(
             start,
@@ -96,8 +96,8 @@ async def load_hours(connection: AsyncConnection, starts: Sequence[datetime]) ->
             tickers,
             bars,
             industries,
-            year_end if year_end and year_end.date.year == sessions[place].date.year - 1 else None,
             sessions[place + 1].date if place + 1 < len(sessions) else None,
+            revisions,
         )
         for start, place in zip(starts, places, strict=True)
     ]
@@ -158,12 +158,3 @@ async def _write(connection: AsyncConnection, settings: Settings, due: Sequence[
 
 async def _select_calendar(connection: AsyncConnection, first: datetime, end: datetime) -> TradingCalendar:
     return await select_calendar(connection, first - _PAST, end)
-
-
-async def _select_year_end(connection: AsyncConnection, start: datetime) -> Session | None:
-    """Return the last session of the year before *start*."""
-    year = date(start.year, 1, 1)
-    first = datetime(year.year, 1, 1, 12, tzinfo=start.tzinfo)
-    calendar = await select_calendar(connection, first - timedelta(days=12), first)
-    before = dropwhile(lambda session: session.date >= year, reversed(calendar.sessions))
-    return next(before, None)

@@ -43,6 +43,7 @@ _SIDES: Mapping[str, tuple[str, str]] = {
     "ahead": ("ahead of", "behind"),
     "gain": ("gain|rise", "loss|fall|decline"),
     "gains": ("gains", "losses"),
+    "rose": ("rose", "fell"),
     "moved": ("rose|were up|traded higher", "fell|were down|traded lower"),
     "ended": ("closed higher|ended higher|finished higher", "closed lower|ended lower|finished lower"),
     "pace": ("busy|brisk|heavy", "quiet|light|thin"),

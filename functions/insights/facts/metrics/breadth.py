@@ -38,7 +38,8 @@ def among(hour: Hour, tickers: Mapping[str, object]) -> str:
     return f"{count} stocks" if count == tracked else f"{count} of {tracked} stocks"
 
 
-def _breadth(hour: Hour, metric: Metric) -> Iterator[Fact]:
+def breadth_facts(hour: Hour, metric: Metric) -> Iterator[Fact]:
+    """Yield the numbers of stocks above and below the price that *metric* counts from."""
     start, changes = changes_by_basis(hour, metric.basis)
     if start is None or len(changes) < MARKET_AT_LEAST:
         return
@@ -59,7 +60,8 @@ def _breadth(hour: Hour, metric: Metric) -> Iterator[Fact]:
         )
 
 
-def _average(hour: Hour, metric: Metric) -> Iterator[Fact]:
+def average_facts(hour: Hour, metric: Metric) -> Iterator[Fact]:
+    """Yield the average change from the price that *metric* counts from."""
     start, changes = changes_by_basis(hour, metric.basis)
     if start is None or len(changes) < MARKET_AT_LEAST:
         return
@@ -78,28 +80,28 @@ METRICS = (
         basis="previous_close",
         window="day",
         definition=_COUNT.format("close of the session before"),
-        compute=_breadth,
+        compute=breadth_facts,
     ),
     Metric(
         name="breadth",
         basis="previous_bar",
         window="hour",
         definition=_COUNT.format("bar before in the session"),
-        compute=_breadth,
+        compute=breadth_facts,
     ),
     Metric(
         name="market_change",
         basis="previous_close",
         window="day",
         definition=_MEAN.format("close of the session before"),
-        compute=_average,
+        compute=average_facts,
     ),
     Metric(
         name="market_change",
         basis="previous_bar",
         window="hour",
         definition=_MEAN.format("bar before in the session"),
-        compute=_average,
+        compute=average_facts,
     ),
 )
 STORIES = (

@@ -24,12 +24,8 @@ def _compute(hour: Hour, metric: Metric) -> Iterator[Fact]:
             yield metric.percent_fact(hour, figure, bars, ticker=ticker, significance=significance)
 
 
-def _less(cast: Cast) -> Decimal:
+def _significance(cast: Cast) -> Decimal:
     return cast["x"].significance * Decimal("0.6")
-
-
-def _week_rank(cast: Cast) -> Decimal:
-    return cast["x"].significance + Decimal("0.5")
 
 
 METRICS = tuple(
@@ -42,31 +38,17 @@ METRICS = tuple(
     )
     for period in ("week", "month", "year")
 )
-STORIES = (
-    *(
-        Story(
-            name=f"{period} move",
-            roles={"x": Role("change", f"previous_{period}_close")},
-            significance=_less,
-            frames=(
-                "{S} has {x.part} {x} since the end of last " + period,
-                "since the end of last " + period + "[,] {S} is {x.way} {x}",
-                "{S} trades {x} {x.above} its last close of last " + period,
-            ),
-            closing_frames=("{S} closed {x} {x.above} its last close of last " + period,),
-        )
-        for period in ("week", "month", "year")
-    ),
+STORIES = tuple(
     Story(
-        name="week rank",
-        kind="wrap",
-        roles={"x": WEEK, "r": Role("rank", "previous_week_close")},
-        moment="close",
-        significance=_week_rank,
+        name=f"{period} move",
+        roles={"x": Role("change", f"previous_{period}_close")},
+        significance=_significance,
         frames=(
-            "{S} {x.verb} {x} since the end of last week, {r}",
-            "{r} since the end of last week is that of {S}, {x.way} {x}",
-            "with a {x.gain} of {x} since the end of last week[,] {S} has {r}",
+            "{S} has {x.part} {x} since the end of last " + period,
+            "since the end of last " + period + "[,] {S} is {x.way} {x}",
+            "{S} trades {x} {x.above} its last close of last " + period,
         ),
-    ),
+        closing_frames=("{S} closed {x} {x.above} its last close of last " + period,),
+    )
+    for period in ("week", "month", "year")
 )

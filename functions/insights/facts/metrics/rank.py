@@ -1,4 +1,4 @@
-"""Rank of a stock's change among all: since the previous close, in the hour, this week."""
+"""Rank of a stock's change among all: since the previous close, in the hour."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -15,7 +15,8 @@ _RANKS = {"previous_close": 3, "previous_bar": 1, "previous_week_close": 1}
 """Number of ranked tickers on either side, by basis."""
 
 
-def _compute(hour: Hour, metric: Metric) -> Iterator[Fact]:
+def rank_facts(hour: Hour, metric: Metric) -> Iterator[Fact]:
+    """Yield the places of the largest rises and falls from the price that *metric* counts from."""
     start, changes = changes_by_basis(hour, metric.basis)
     if start is None or len(changes) < MARKET_AT_LEAST:
         return
@@ -47,10 +48,9 @@ _PLACE = "place by size of the change since the {} among those of the same direc
 _BASES: tuple[tuple[str, Window, str], ...] = (
     ("previous_close", "day", "close of the session before"),
     ("previous_bar", "hour", "bar before in the session"),
-    ("previous_week_close", "week", "last close of the week before"),
 )
 METRICS = tuple(
-    Metric(name="rank", basis=basis, window=window, definition=_PLACE.format(text), compute=_compute)
+    Metric(name="rank", basis=basis, window=window, definition=_PLACE.format(text), compute=rank_facts)
     for basis, window, text in _BASES
 )
 STORIES = (

@@ -1,7 +1,15 @@
 """Reversal: the day and the time since the open point in opposite directions."""
 
-from functions.insights.facts.metric import Story, both, larger, opposite
+from decimal import Decimal
+
+from functions.insights.facts.metric import Cast, Story, both, larger, opposite
 from functions.insights.facts.metrics.change import DAY, SESSION
+
+
+def _significance(cast: Cast) -> Decimal:
+    """Return that of both moves: together they are the turn."""
+    return cast["x"].significance + cast["d"].significance
+
 
 _ROLES = {"x": SESSION, "d": DAY}
 STORIES = (
@@ -9,6 +17,7 @@ STORIES = (
         name="reversal",
         roles=_ROLES,
         event=True,
+        significance=_significance,
         when=both(opposite("x", "d"), larger("x", "d")),
         mood=("x",),
         frames=(
@@ -27,6 +36,7 @@ STORIES = (
         name="partial reversal",
         roles=_ROLES,
         event=True,
+        significance=_significance,
         when=both(opposite("x", "d"), larger("d", "x")),
         mood=("d",),
         frames=(

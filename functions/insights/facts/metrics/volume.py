@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from functions.insights.facts.fact import Fact, source_bars, times
 from functions.insights.facts.hour import USUAL_AT_LEAST, Bar, Hour
-from functions.insights.facts.metric import Metric, Role, Story
+from functions.insights.facts.metric import Cast, Metric, Role, Story, several
 from functions.insights.facts.metrics.change import HOUR, SESSION
 from functions.insights.facts.metrics.period import PERIOD
 
@@ -22,7 +22,7 @@ def _compute_hour(hour: Hour, metric: Metric) -> Iterator[Fact]:
     starts = hour.same_time(hour.start)
     for ticker in hour.present:
         usual = [bar for start in starts if (bar := hour.bar(ticker, start)) and bar.volume is not None]
-        fact = _fact(hour, metric, ticker, [hour.bars[ticker][hour.start]], [(bar,) for bar in usual], "for")
+        fact = _fact(hour, metric, ticker, [hour.bars[ticker][hour.start]], [(bar,) for bar in usual])
         if fact is not None:
             yield fact
 
@@ -34,7 +34,7 @@ def _compute_session(hour: Hour, metric: Metric) -> Iterator[Fact]:
     for ticker in hour.present:
         now = hour.all_bars(ticker, hour.so_far)
         usual = [bars for starts in parts if (bars := hour.all_bars(ticker, starts)) and _traded(bars)]
-        if now is not None and (fact := _fact(hour, metric, ticker, now, usual, "by")) is not None:
+        if now is not None and (fact := _fact(hour, metric, ticker, now, usual)) is not None:
             yield fact
 
 
@@ -53,9 +53,7 @@ def _traded(bars: Sequence[Bar]) -> bool:
     return all(bar.volume is not None for bar in bars)
 
 
-def _fact(
-    hour: Hour, metric: Metric, ticker: str, now: Sequence[Bar], usual: Sequence[Sequence[Bar]], joint: str
-) -> Fact | None:
+def _fact(hour: Hour, metric: Metric, ticker: str, now: Sequence[Bar], usual: Sequence[Sequence[Bar]]) -> Fact | None:
     total = sum(bar.volume or 0 for bars in usual for bar in bars)
     if len(usual) < USUAL_AT_LEAST or not total or not _traded(now):
         return None
@@ -66,13 +64,17 @@ def _fact(
     return metric.fact(
         hour,
         figure,
-        f"{times(figure)} the usual volume {joint} this time of day",
+        times(figure),
         "times",
         source_bars(hour, (ticker,), starts, "volume"),
         ticker=ticker,
         direction="up" if figure > 1 else "down",
         significance=figure / _BUSY if figure > 1 else min(_QUIET / figure / 3, Decimal(1)),
     )
+
+
+def _significance(cast: Cast) -> Decimal:
+    return cast["v"].significance
 
 
 METRICS = (
@@ -97,20 +99,33 @@ METRICS = (
         compute=_compute_session,
     ),
 )
+_USUAL, _USUAL_SO_FAR = "the usual volume for this time of day", "the usual volume by this time of day"
 STORIES = (
     Story(
         name="volume",
         roles={"v": VOLUME, "x": HOUR, "p": PERIOD},
         event=True,
         mood=("x",),
-        significance=lambda cast: cast["v"].significance,
+        significance=_significance,
         frames=(
-            "{S} {x.verb} {x} in {p} on {v}",
-            "in {p}[,] {S} traded {v} and {x.verb} {x}",
-            "{S} traded {v} in {p} and {x.verb} {x}",
-            "trading in {S} was {v.pace} in {p}, {v}, as it {x.verb} {x}",
-            "in {p} {S} saw {v.pace} trading: {v}, with a {x.gain} of {x}",
-            "{S} changed hands at {v} in {p} while it {x.verb} {x}",
+            "{S} {x.verb} {x} in {p} on {v} " + _USUAL,
+            "in {p}[,] {S} traded {v} " + _USUAL + " and {x.verb} {x}",
+            "{S} traded {v} " + _USUAL + " in {p} and {x.verb} {x}",
+            "trading in {S} was {v.pace} in {p}, at {v} " + _USUAL + ", as it {x.verb} {x}",
+            "in {p} {S} saw {v.pace} trading, {v} " + _USUAL + ", and a {x.gain} of {x}",
+            "on {v} " + _USUAL + "[,] {S} {x.verb} {x} in {p}",
+        ),
+    ),
+    several(
+        "heavy volumes",
+        Role(*VOLUME[:2], "up"),
+        PERIOD,
+        (
+            "{x.name} traded {x} " + _USUAL + " in {p}, {y.name} {y} and {z.name} {z}",
+            "in {p} {x.name} traded {x} " + _USUAL + ", {y.name} {y} and {z.name} {z}",
+            "{p} was {x.pace} for {x.name}, with {x} "
+            + _USUAL
+            + ", for {y.name}, with {y}, and for {z.name}, with {z}",
         ),
     ),
     Story(
@@ -119,11 +134,11 @@ STORIES = (
         moment="open",
         event=True,
         mood=("x",),
-        significance=lambda cast: cast["v"].significance,
+        significance=_significance,
         frames=(
-            "{S} {x.verb} {x} from the open on {v}",
-            "{S} traded {v} after the open and {x.verb} {x} from there",
-            "the first trades of {S} were {v.pace}, {v}, as it {x.verb} {x} from the open",
+            "{S} {x.verb} {x} from the open on {v} " + _USUAL,
+            "{S} traded {v} " + _USUAL + " after the open and {x.verb} {x} from there",
+            "the first trades of {S} were {v.pace}, at {v} " + _USUAL + ", as it {x.verb} {x} from the open",
         ),
     ),
     Story(
@@ -133,9 +148,9 @@ STORIES = (
         significance=lambda cast: cast["v"].significance * Decimal("0.9"),
         event=True,
         frames=(
-            "{S} traded {v} in {p}",
-            "in {p} trading in {S} was {v.pace}, at {v}",
-            "{p} was {v.pace} for {S}, with {v}",
+            "{S} traded {v} " + _USUAL + " in {p}",
+            "in {p} trading in {S} was {v.pace}, at {v} " + _USUAL,
+            "{p} was {v.pace} for {S}, with {v} " + _USUAL,
         ),
     ),
     Story(
@@ -144,13 +159,13 @@ STORIES = (
         mood=("x",),
         significance=lambda cast: cast["v"].significance * Decimal("0.8"),
         frames=(
-            "since the open[,] {S} has traded {v} and {x.part} {x}",
-            "{S} has traded {v} since the open and {x.part} {x}",
-            "since the open trading in {S} has been {v.pace}, {v}, and it has {x.part} {x}",
+            "since the open[,] {S} has traded {v} " + _USUAL_SO_FAR + " and {x.part} {x}",
+            "{S} has traded {v} " + _USUAL_SO_FAR + " and has {x.part} {x} since the open",
+            "trading in {S} has been {v.pace} since the open, at {v} " + _USUAL_SO_FAR + ", and it has {x.part} {x}",
         ),
         closing_frames=(
-            "for the session {S} traded {v} and {x.verb} {x} from its open",
-            "the session in {S} was {v.pace}, {v}, and it {x.verb} {x} from open to close",
+            "{S} traded {v} its usual volume of a session and {x.verb} {x} from its open",
+            "the session in {S} was {v.pace}, at {v} the usual volume, and it {x.verb} {x} from open to close",
         ),
     ),
 )
