@@ -3,10 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
+from functions.api.splits import Split, select_left_out, select_splits
 from shared.calendar.trading import TradingCalendar, select_calendar
 from shared.http.problem import Problem
 from shared.runtime import clock
@@ -33,6 +35,10 @@ class MarketState:
     grace: timedelta
     calendar: TradingCalendar
     tickers: tuple[TickerStatus, ...]
+    splits: tuple[Split, ...] = ()
+    """Newest first."""
+    left_out: tuple[dict[str, Any], ...] = ()
+    """Tickers that no figure compares for now, with the reason."""
 
     @property
     def last_finished_bar(self) -> datetime | None:
@@ -73,7 +79,7 @@ def unknown_ticker(*tickers: str) -> Problem:
 
 
 class MarketStateCache:
-    """Keeps the calendar for a day, and the tickers' status while market version and last finished bar are the same."""
+    """Cache of the calendar for a day, and of the tickers while market version and last finished bar are the same."""
 
     def __init__(self, grace_seconds: int) -> None:
         self._grace = timedelta(seconds=grace_seconds)
@@ -81,6 +87,8 @@ class MarketStateCache:
         self._calendar_at: datetime | None = None
         self._tickers: tuple[TickerStatus, ...] = ()
         self._tickers_key: tuple[int, datetime | None] | None = None
+        self._splits: tuple[Split, ...] = ()
+        self._left_out: tuple[dict[str, Any], ...] = ()
 
     async def load(self, connection: AsyncConnection, version: int) -> MarketState:
         """Return the market now, as of the market *version*."""
@@ -91,8 +99,10 @@ class MarketStateCache:
         finished = self._calendar.last_finished_bar(HOURLY, now, self._grace)
         if self._tickers_key != (version, finished):
             self._tickers = tuple(await select_ticker_statuses(connection, finished))
+            self._splits = tuple(await select_splits(connection))
+            self._left_out = tuple(await select_left_out(connection)) if self._splits else ()
             self._tickers_key = (version, finished)
-        return MarketState(now, self._grace, self._calendar, self._tickers)
+        return MarketState(now, self._grace, self._calendar, self._tickers, self._splits, self._left_out)
 
 
 async def select_ticker_statuses(connection: AsyncConnection, bar_start: datetime | None) -> list[TickerStatus]:

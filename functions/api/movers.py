@@ -1,4 +1,4 @@
-"""/movers: who moved most, by a measure that the answer itself defines."""
+"""/movers: tickers that moved most, by a measure that the response defines."""
 
 from dataclasses import dataclass
 
@@ -39,14 +39,16 @@ _BASES = {
 _ALWAYS = (
     "metric_deltas are current_metrics less the same figures of the bar at basis_datetime. Percentages and ratios are "
     "rounded to 4 decimals, after ranking. Tickers whose newest bar is older than the newest of all come last, with "
-    "is_newest false. not_ranked lists those that lack a bar which the measure needs."
+    "is_newest false. not_ranked lists those that lack a bar which the measure needs (bar-missing), or whose bars come "
+    "from two sources with different prices (source-changed); left_out those whose bars are on two scales because of a "
+    "split, until their history is fetched again."
 )
 _THRESHOLDS = {"unusual_volume": 1}
 
 
 @dataclass(frozen=True, slots=True)
 class MoverRows(JsonRows):
-    """Movers, the best first, and those that could not be measured."""
+    """Ranked tickers, and those that lack a figure."""
 
     not_ranked: list[dict[str, object]]
 
@@ -55,6 +57,7 @@ async def respond_movers(connection: AsyncConnection, state: MarketState, query:
     """Return the movers, ranked."""
     movers = await select_movers(connection, query)
     members = envelope(movers) | {
+        "left_out": state.left_out,
         "kind": query.kind,
         "basis": query.basis,
         "definition": f"{_KINDS[query.kind]} {_BASES[query.basis]} {_ALWAYS}",
@@ -64,7 +67,7 @@ async def respond_movers(connection: AsyncConnection, state: MarketState, query:
 
 
 async def select_movers(connection: AsyncConnection, query: Movers) -> MoverRows:
-    """Return up to *query.limit* movers; those level with each other by ticker."""
+    """Return up to *query.limit* movers; equal ones are ordered by ticker."""
     cursor = connection.cursor(row_factory=class_row(MoverRows))
     await cursor.execute(
         """
@@ -87,7 +90,9 @@ async def select_movers(connection: AsyncConnection, query: Movers) -> MoverRows
                (SELECT max("end") FROM measured) AS newest_end,
                (SELECT coalesce(array_agg(DISTINCT source), '{}') FROM measured) AS sources,
                (SELECT coalesce(json_agg(json_build_object('ticker', ticker, 'datetime', rfc3339(start),
-                                                           'is_newest', is_newest) ORDER BY ticker), '[]')
+                                                           'is_newest', is_newest, 'reason',
+                                                           CASE WHEN seam THEN 'source-changed'
+                                                                ELSE 'bar-missing' END) ORDER BY ticker), '[]')
                   FROM measured
                  WHERE measure IS NULL) AS not_ranked
           FROM ranked

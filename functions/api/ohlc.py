@@ -12,8 +12,10 @@ from functions.api.cursors import read_cursor, write_cursor
 from functions.api.formats import table_body
 from functions.api.market_state import HOURLY, MarketState
 from functions.api.parameters import MAX_BARS, TickerBars, given
+from functions.api.splits import Split, adjustment, scales, select_seams
 from shared.http.problem import bad_parameters
 from shared.http.response_data import JsonRows, ResponseData, envelope, json_body, rfc3339
+from shared.providers.adjustment import SPLIT_ADJUSTED
 
 _DEFAULT_LIMIT = 500
 _PAST_MAX_AGE = 3600
@@ -35,6 +37,9 @@ async def respond_ohlc(
     state.check(tickers)
     identity = _identity(query, tickers)
     page = bar_query(query, tickers, identity, open_from)
+    splits = [one for one in state.splits if one.ticker in tickers]
+    if query.adjust == "none":
+        page = replace(page, scales=scales(splits, query.as_of))
     series = await _select(connection, query.interval, page)
     rows = JsonRows(
         ",\n".join(one.text for one in series),
@@ -45,7 +50,8 @@ async def respond_ohlc(
     edges = {
         one.ticker: int((one.oldest if page.from_newest else one.newest).timestamp()) for one in series if one.more
     }
-    data = await _render(query, tickers, rows, open_from, write_cursor(identity, edges) if edges else None)
+    adjusted = [await _describe(connection, query, one, splits) for one in series]
+    data = await _render(query, tickers, rows, adjusted, open_from, write_cursor(identity, edges) if edges else None)
     if query.as_of and query.as_of <= state.now:
         return replace(data, max_age=_PAST_MAX_AGE)
     return replace(data, next_update_at=state.next_update_at)
@@ -78,6 +84,25 @@ async def _select(connection: AsyncConnection, interval: str, page: BarQuery) ->
     return await select_derived_bars(connection, interval, page)
 
 
+async def _describe(
+    connection: AsyncConnection, query: TickerBars, series: JsonSeries, splits: Sequence[Split]
+) -> dict[str, object]:
+    """Return how *series* is adjusted, and where its source changes; Problem 400 when raw prices are not known."""
+    own = [one for one in splits if one.ticker == series.ticker]
+    applied = [one for one in own if one.was_applied(query.as_of)]
+    adjusting = SPLIT_ADJUSTED - {"simulated"}  # nobody splits simulated shares
+    if query.adjust == "none" and not applied and adjusting.issuperset(series.sources):
+        what = f"should be splits: {', '.join(series.sources)} adjusts prices, and no split of {series.ticker} is known"
+        raise bad_parameters([("adjust", what)])
+    seams = len(set(series.sources)) > 1 and query.as_of is None
+    return {
+        "ticker": series.ticker,
+        "adjusted": "none" if query.adjust == "none" else adjustment(series.sources, own, query.as_of),
+        "splits": [{"date": one.date, "ratio": one.ratio} for one in applied],
+        "seams": await select_seams(connection, series.ticker, series.oldest, series.newest_end) if seams else [],
+    }
+
+
 def _continue(bars: BarRange, edge: int, from_newest: bool) -> BarRange:
     """Return the part of *bars* beyond *edge*, never more: a cursor may be made up."""
     instant = datetime.fromtimestamp(edge, UTC)
@@ -88,13 +113,18 @@ def _continue(bars: BarRange, edge: int, from_newest: bool) -> BarRange:
 
 
 def _identity(query: TickerBars, tickers: Sequence[str]) -> str:
-    """Return what a cursor is bound to: all that decides which bars are read, but not how many or in which format."""
+    """Return the text that a cursor is bound to: all that decides which bars are read, not how many."""
     parameters = {name: str(value) for name, value in asdict(query).items() if name not in _NOT_IDENTIFYING}
     return f"{','.join(tickers)} {parameters}"
 
 
 async def _render(
-    query: TickerBars, tickers: Sequence[str], rows: JsonRows, open_from: datetime | None, next_cursor: str | None
+    query: TickerBars,
+    tickers: Sequence[str],
+    rows: JsonRows,
+    adjusted: list[dict[str, object]],
+    open_from: datetime | None,
+    next_cursor: str | None,
 ) -> ResponseData:
     """Return *rows* in the format of *query*; other formats than JSON have some members of the envelope as headers."""
     headers: list[tuple[str, str]] = []
@@ -106,6 +136,7 @@ async def _render(
         "known_at": query.as_of and rfc3339(query.as_of),
         "open_from": open_from and rfc3339(open_from),
         "next_cursor": next_cursor,
+        "series": adjusted,
     }
     form = query.format or "json"
     if form == "json":

@@ -27,7 +27,7 @@ async def respond_overview(connection: AsyncConnection, state: MarketState) -> R
 
 
 async def select_overview(connection: AsyncConnection) -> OverviewRows:
-    """Return the overview; a close is null where the hour's bar is missing."""
+    """Return the overview; a close is null where the hour's bar is missing or on another scale."""
     cursor = connection.cursor(row_factory=class_row(OverviewRows))
     await cursor.execute(
         """
@@ -49,8 +49,11 @@ async def select_overview(connection: AsyncConnection) -> OverviewRows:
              SELECT figures.ticker, array_agg(bar.close ORDER BY hours.start) AS closes
                FROM figures
               CROSS JOIN hours
+               LEFT JOIN left_out_tickers AS left_out
+                      ON left_out.ticker = figures.ticker
                LEFT JOIN bars AS bar
                       ON bar.ticker = figures.ticker AND bar.interval = '1h' AND bar.start = hours.start
+                     AND bar.start >= coalesce(left_out.starts_at, '-infinity')
               GROUP BY figures.ticker
         )
         SELECT coalesce(string_agg(to_json(item)::text, E',\n' ORDER BY item.ticker), '') AS text,

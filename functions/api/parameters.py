@@ -1,14 +1,14 @@
-"""What may be asked: the parameters of each endpoint, and the 400 that says what to change.
+"""Parameters of each endpoint: plain dataclasses, so that a query without parameters is its defaults.
 
-They are plain dataclasses, so that a question without parameters is its defaults and nothing else. A query string is
-read into them by pydantic, which is loaded for the first one: it would be a fifth of every cold start.
+`shared/http/query.py` reads a query string into them. Pydantic describes them in the OpenAPI document alone: loading
+it would be a fifth of every cold start.
 """
 
 from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from functions.api.query_types import Instant, Tickers
+from functions.api.query_types import Instant, Ticker, Tickers
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -50,7 +50,7 @@ class TickerBars(Window):
     limit: int | None = field(
         default=None,
         metadata={
-            "description": "Most bars a ticker in one answer; without start they are the newest",
+            "description": "Most bars a ticker in one response; without start they are the newest",
             "ge": 1,
             "le": MAX_BARS,
         },
@@ -58,7 +58,7 @@ class TickerBars(Window):
     as_of: Instant | None = field(
         default=None,
         metadata={
-            "description": "Only what had been fetched by then, each bar as it stood then; absent: what stands now"
+            "description": "Only bars that had been fetched by then, each as it stood then; absent: as they stand now"
         },
     )
     order: Literal["asc", "desc"] = field(
@@ -68,7 +68,18 @@ class TickerBars(Window):
         default=None,
         metadata={"description": "From next_cursor: goes on there", "max_length": 6000, "pattern": "^[A-Za-z0-9_-]+$"},
     )
+    adjust: Literal["splits", "none"] = field(
+        default="splits",
+        metadata={"description": "Prices on the scale of today, or as they were traded (1h and 1d)"},
+    )
     format: Format | None = field(default=None, metadata={"description": "Wins over the Accept header"})
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.adjust == "none" and self.interval not in ("1h", "1d"):
+            raise ValueError(
+                "adjust should be splits: a week or month with a split in it has no single scale otherwise"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,28 +91,35 @@ class Bars(TickerBars):
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Splits(Query):
+    """Splits of one ticker or of all."""
+
+    ticker: Ticker | None = field(default=None, metadata={"description": "One ticker; all, if absent"})
+
+
 MoverKind = Literal["gainers", "losers", "active", "unusual_volume", "volatile"]
 Basis = Literal["previous_close", "previous_bar", "session_open"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Movers(Query):
-    """Who moved, by what measure, against what."""
+    """Ranking of tickers by a measure against a basis."""
 
-    kind: MoverKind = field(default="gainers", metadata={"description": "What they are ranked by"})
+    kind: MoverKind = field(default="gainers", metadata={"description": "Measure of the ranking"})
     basis: Basis = field(default="previous_close", metadata={"description": "What the newest bar is compared with"})
-    limit: int = field(default=10, metadata={"description": "Most movers in the answer", "ge": 1, "le": 50})
+    limit: int = field(default=10, metadata={"description": "Most movers in the response", "ge": 1, "le": 50})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Coverage(Window):
-    """How complete the stored hourly bars are."""
+    """Completeness of the stored hourly bars."""
 
     tickers: Tickers | None = field(
         default=None, metadata={"description": "Comma separated; all that are tracked, if absent"}
     )
     detail: Literal["sessions", "totals"] = field(
-        default="sessions", metadata={"description": "With each session and what it misses, or not"}
+        default="sessions", metadata={"description": "With each session and its missing bars, or totals alone"}
     )
 
 
@@ -110,13 +128,13 @@ Q = TypeVar("Q", bound=Query)
 
 @cache
 def adapter(model: type[Q]) -> "TypeAdapter[Q]":
-    """Return what describes *model* in the OpenAPI document."""
+    """Return the description of *model* for the OpenAPI document."""
     from pydantic import TypeAdapter
 
     return TypeAdapter(model)
 
 
 def given(query: Query) -> dict[str, Any]:
-    """Return the parameters in which *query* differs from asking for nothing in particular."""
+    """Return the parameters of *query* that differ from their defaults."""
     values = {one.name: getattr(query, one.name) for one in fields(query)}
     return {one.name: values[one.name] for one in fields(query) if values[one.name] != one.default}

@@ -68,5 +68,8 @@ _LISTS = {
     "examples": ["AAPL,MSFT"],
 }
 
+_TICKERS = {"type": "string", "pattern": r"^[A-Za-z][A-Za-z0-9.-]{0,14}$", "examples": ["AAPL"]}
+
+Ticker = Annotated[str, QueryType(parse_ticker, _TICKERS)]
 Instant = Annotated[datetime, QueryType(_instant, _INSTANTS)]
 Tickers = Annotated[tuple[str, ...], QueryType(_tickers, _LISTS)]

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from functions.api.parameters import Basis, Interval, MoverKind
+from functions.api.status_models import LeftOut
 from functions.contract.fields import (
     Change,
     Count,
@@ -163,6 +164,37 @@ class LongerBar(Bar):
     complete: Annotated[bool, Field(description="No hourly bar is missing", examples=[True])]
 
 
+class AppliedSplit(Model):
+    """A split for which a series is adjusted."""
+
+    date: Day
+    ratio: Annotated[str, Field(description="New shares for old shares", examples=["10:1"])]
+
+
+class Seam(Model):
+    """The place in a series where its source changes."""
+
+    datetime: Instant
+    before: Source
+    after: Source
+
+
+class SeriesInfo(Model):
+    """How a series is adjusted, and where its source changes."""
+
+    ticker: Ticker
+    adjusted: Annotated[
+        Literal["splits", "none", "unknown", "pending"],
+        Field(
+            description="splits: all prices are on the scale of today. none: prices as they were traded. unknown: the "
+            "source gives raw prices, and no split of the ticker is known. pending: a split was found, and older bars "
+            "are on another scale until the history is fetched again"
+        ),
+    ]
+    splits: list[AppliedSplit]
+    seams: list[Seam]
+
+
 class BarsResponse(MarketResponse):
     """Bars, by ticker, then by time."""
 
@@ -173,6 +205,7 @@ class BarsResponse(MarketResponse):
         str | None,
         Field(description="Cursor of the next page, as in Link: rel=next", examples=["b3blbi1zZXNhbWU"]),
     ]
+    series: list[SeriesInfo]
     items: list[HourlyBar | LongerBar]
 
 
@@ -229,11 +262,12 @@ class Mover(Model):
 
 
 class NotRanked(Model):
-    """A ticker that lacks the bars for a rank."""
+    """A ticker that lacks the bars for a rank, or whose bars come from sources with different prices."""
 
     ticker: Ticker
     datetime: Instant
     is_newest: bool
+    reason: Literal["bar-missing", "source-changed"]
 
 
 class MoversResponse(MarketResponse):
@@ -242,8 +276,47 @@ class MoversResponse(MarketResponse):
     kind: MoverKind
     basis: Basis
     definition: Annotated[str, Field(examples=["Ranked by change_percent, falling; only tickers that rose."])]
+    left_out: list[LeftOut]
     not_ranked: list[NotRanked]
     items: list[Mover]
+
+
+class SplitItem(Model):
+    """A split of shares."""
+
+    ticker: Ticker
+    date: Annotated[Day, Field(description="First session on the new scale")]
+    datetime: Annotated[Instant, Field(description="Bars that start earlier were traded on the old scale")]
+    ratio: Annotated[str, Field(description="New shares for old shares", examples=["10:1"])]
+    new_shares: Annotated[float, Field(examples=[10])]
+    old_shares: Annotated[float, Field(examples=[1])]
+    state: Annotated[
+        Literal["pending", "suspected", "applied", "unconfirmed", "refuted"],
+        Field(
+            description="pending: the history is being fetched again. suspected: the same, and the answer decides. "
+            "applied: all bars are on the new scale. unconfirmed: a jump like that of a split, taken as news. "
+            "refuted: no split"
+        ),
+    ]
+    found: Annotated[
+        Literal["overlap", "jump", "stated"],
+        Field(
+            description="overlap: a provider gave stored bars again on another scale. jump: prices jumped between two "
+            "sessions. stated: by an operator"
+        ),
+    ]
+    source: Source
+    detail: Annotated[str, Field(examples=["10 stored bars came again at a ratio of 10:1"])]
+    found_at: Instant
+    changed_at: Instant
+
+
+class SplitsResponse(Model):
+    """Splits, newest first."""
+
+    count: Count
+    stale: Stale
+    items: list[SplitItem]
 
 
 class BarCounts(Model):

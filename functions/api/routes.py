@@ -13,8 +13,9 @@ from functions.api.market_state import MarketState
 from functions.api.movers import respond_movers
 from functions.api.ohlc import respond_ohlc
 from functions.api.overview import respond_overview
-from functions.api.parameters import Bars, Coverage, Movers, Query, TickerBars
+from functions.api.parameters import Bars, Coverage, Movers, Query, Splits, TickerBars
 from functions.api.provider_usage import ProviderUsage
+from functions.api.splits import respond_splits
 from functions.api.status import respond_status
 from functions.api.tickers import respond_ticker, respond_tickers
 from shared.http.response_data import ResponseData, json_body
@@ -105,6 +106,13 @@ ENDPOINTS = (
         "MoversResponse",
     ),
     Endpoint(
+        "/splits",
+        "Splits of shares, newest first, and whether the bars before each are on the new scale",
+        Splits,
+        lambda context: respond_splits(context.connection, context.query.ticker),
+        "SplitsResponse",
+    ),
+    Endpoint(
         "/coverage",
         "Expected and stored bars of each session, and why bars are missing",
         Coverage,
@@ -126,7 +134,7 @@ ALIASES = {"/market_movers": "/movers"}
 
 
 def index() -> ResponseData:
-    """Return the answer to `/`: what there is, with addresses relative to it."""
+    """Return the response to `/`: the endpoints, with addresses relative to it."""
     items = [
         {
             "href": endpoint.path[1:],

@@ -1,4 +1,4 @@
-"""/status: whether the market is open, how old the data are, who lags behind, and what ingest may still spend."""
+"""/status: market hours, age of the data, tickers with missing bars, provider budgets, warnings."""
 
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -55,6 +55,7 @@ async def respond_status(
         "behind": state.lagging,
         "rejected_last_day": health.rejected,
         "dead_letters": health.dead_letters,
+        "left_out": state.left_out,
         "epoch": health.epoch,
         "providers": await provider_usage.read(),
     }

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from functions.contract.fields import Count, Day, Instant, Model, Source, Stale, Zone
+from functions.contract.fields import Count, Day, Instant, Model, Source, Stale, Ticker, Zone
 
 
 class SessionTimes(Model):
@@ -49,6 +49,20 @@ class ProviderBudget(Model):
     day: Credits
 
 
+class LeftOut(Model):
+    """A ticker that no figure compares for now."""
+
+    ticker: Ticker
+    reason: Annotated[
+        Literal["split", "split-suspected"],
+        Field(description="Its bars are, or may be, on two scales because of a split"),
+    ]
+    detail: Annotated[
+        str, Field(examples=["10:1 split on 2026-11-23: the history is being fetched again on the new scale."])
+    ]
+    since: Instant
+
+
 class StatusResponse(Model):
     """State of the market and of the data."""
 
@@ -68,6 +82,7 @@ class StatusResponse(Model):
     behind: Annotated[Count, Field(description="Tickers without a bar that a provider may still have")]
     rejected_last_day: Count
     dead_letters: Count
+    left_out: list[LeftOut]
     epoch: Annotated[int, Field(description="Market version; increases with every change", examples=[418])]
     providers: list[ProviderBudget]
 

@@ -18,10 +18,11 @@ from functions.ingest.gaps import (
     find_gaps,
     ignore_simulated,
     plan_requests,
+    replace_histories,
     sort_by_urgency,
 )
 from functions.ingest.providers import FetchResult, NoCredits, Provider, ProviderError
-from functions.ingest.queries import select_gaps, select_histories, select_unknown
+from functions.ingest.queries import select_gaps, select_histories, select_refetches, select_unknown
 from functions.ingest.settings import Settings
 from functions.ingest.ticks import InvalidTick, Window, requested_window
 from shared.calendar.trading import TradingCalendar, select_calendar
@@ -168,7 +169,8 @@ async def _plan_newest(
     if not settings.invents:
         histories = ignore_simulated(histories)
     history = now - _sessions(settings.history_sessions)
-    first = min([history, *(one.newest for one in histories if one.newest)]) - _NEIGHBOURS
+    refetches = await select_refetches(connection, INTERVAL)
+    first = min([history, *refetches.values(), *(one.newest for one in histories if one.newest)]) - _NEIGHBOURS
     market = await select_calendar(connection, first, now)
     newest = market.last_finished_bar(INTERVAL, now, grace)
     if newest is None:
@@ -187,6 +189,8 @@ async def _plan_newest(
         # Instead of the newest bars alone: the answer that lacks an old bar postpones the next question for it.
         gaps = [gap for gap in gaps if gap.ticker not in again]
         gaps += [gap._replace(source=None) if gap.source == "simulated" else gap for gap in holes]
+    if refetches:
+        gaps = replace_histories(gaps, histories, refetches, expected)
     return FetchPlan(gaps, plan_requests(gaps, expected, market, INTERVAL), market)
 
 

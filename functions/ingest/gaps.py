@@ -1,7 +1,7 @@
 """Gaps in the stored bars and the windows to request for them. Pure: values to values, no I/O."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -88,6 +88,22 @@ def sort_by_urgency(gaps: Iterable[Gap], finished_at: datetime) -> list[Gap]:
         return asked, (gap.asked_at if asked and gap.asked_at else gap.first), gap.first, gap.ticker
 
     return sorted(gaps, key=place)
+
+
+def replace_histories(
+    gaps: Iterable[Gap],
+    history_of: Iterable[TickerHistory],
+    refetches: Mapping[str, datetime],
+    expected: Sequence[datetime],
+) -> list[Gap]:
+    """Return *gaps* with the whole history of the tickers in *refetches* first, as far back as one answer reaches."""
+    reach = len(expected) - TICKER_BARS + OVERLAP_BARS
+    again = [
+        Gap(one.ticker, expected[max(bisect_left(expected, first), reach)], expected[-1], one.asked_at, one.source)
+        for one in history_of
+        if (first := refetches.get(one.ticker)) and first <= expected[-1]
+    ]
+    return [*again, *(gap for gap in gaps if gap.ticker not in {one.ticker for one in again})]
 
 
 def plan_requests(

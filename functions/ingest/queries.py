@@ -49,6 +49,23 @@ async def select_histories(
     ]
 
 
+async def select_refetches(connection: AsyncConnection, interval: str) -> dict[str, datetime]:
+    """Return the active tickers whose whole history is wanted again because of a split, each with its first bar."""
+    cursor = await connection.execute(
+        """
+        SELECT splits.ticker, min(splits.refetch_from)
+          FROM splits
+          JOIN tickers USING (ticker)
+         WHERE splits.state IN ('pending', 'suspected')
+           AND tickers.active
+           AND %(interval)s = '1h'
+         GROUP BY splits.ticker
+        """,
+        {"interval": interval},
+    )
+    return dict(await cursor.fetchall())
+
+
 async def select_gaps(
     connection: AsyncConnection,
     interval: str,

@@ -40,13 +40,17 @@ class SourcePriority:
     def __init__(self, providers: Sequence[str] = ()) -> None:
         self._ranks = {name: len(providers) - index for index, name in enumerate(providers)} | {SIMULATED: -1}
 
+    def rank(self, source: str) -> int:
+        """Return the place of *source*, the most trusted highest."""
+        return self._ranks.get(source, 0)
+
     def newest(self, version: BarVersion) -> Order:
         """Return the place of the highest answer of *version*."""
-        return self._ranks.get(version.source, 0), version.seen_at
+        return self.rank(version.source), version.seen_at
 
     def oldest(self, version: BarVersion) -> Order:
         """Return the place of the lowest answer of *version*."""
-        return self._ranks.get(version.source, 0), version.received_at
+        return self.rank(version.source), version.received_at
 
 
 def affects_newest_only(last: BarVersion, told: BarVersion, trust: SourcePriority) -> bool:

@@ -251,6 +251,62 @@ COMMENT ON COLUMN profiles.market_cap IS 'In millions, as the first system named
 
 COMMENT ON COLUMN profiles.num_shares IS 'In millions, as the first system named it';
 
+CREATE TABLE splits (
+    ticker text NOT NULL,
+    date date NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    new_shares numeric NOT NULL,
+    old_shares numeric NOT NULL,
+    state text NOT NULL,
+    found text NOT NULL,
+    source text NOT NULL,
+    detail text NOT NULL,
+    raw_sources text[] NOT NULL DEFAULT '{}'::text[],
+    refetch_from timestamp with time zone NOT NULL,
+    found_at timestamp with time zone NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    event_id text,
+    trace_id text,
+    CONSTRAINT splits_check CHECK ((new_shares <> old_shares)),
+    CONSTRAINT splits_found_check CHECK ((found = ANY (ARRAY['overlap'::text, 'jump'::text, 'stated'::text]))),
+    CONSTRAINT splits_new_shares_check CHECK ((new_shares > (0)::numeric)),
+    CONSTRAINT splits_old_shares_check CHECK ((old_shares > (0)::numeric)),
+    CONSTRAINT splits_pkey PRIMARY KEY (ticker, date),
+    CONSTRAINT splits_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'suspected'::text, 'applied'::text, 'unconfirmed'::text, 'refuted'::text]))),
+    CONSTRAINT splits_ticker_fkey FOREIGN KEY (ticker) REFERENCES tickers(ticker)
+);
+
+COMMENT ON TABLE splits IS 'Splits of shares, each once: new_shares for old_shares from the session of date on';
+
+COMMENT ON COLUMN splits.starts_at IS 'Bars that start before it were traded on the old scale';
+
+COMMENT ON COLUMN splits.state IS 'pending: the history is to be fetched again; suspected: the same, and the answer decides; applied: all bars are on the new scale; unconfirmed: a jump like that of a split, taken as news; refuted: no split';
+
+COMMENT ON COLUMN splits.found IS 'overlap: a provider gave stored bars again on another scale; jump: prices jumped between two sessions; stated: by an operator';
+
+COMMENT ON COLUMN splits.raw_sources IS 'Sources that give bars from before the split on the old scale: they are converted when they arrive';
+
+COMMENT ON COLUMN splits.refetch_from IS 'Start of the bar from which the history is fetched again';
+
+CREATE VIEW left_out_tickers AS
+ SELECT ticker,
+    min(date) AS date,
+    min(found_at) AS since,
+        CASE
+            WHEN bool_or((state = 'pending'::text)) THEN 'split'::text
+            ELSE 'split-suspected'::text
+        END AS reason,
+    string_agg(format(
+        CASE state
+            WHEN 'pending'::text THEN '%s split on %s: the history is being fetched again on the new scale.'::text
+            ELSE 'The price changed on %2$s as by a %1$s split: the history is being fetched again to find out.'::text
+        END, ((trim_scale(new_shares) || ':'::text) || trim_scale(old_shares)), date), ' '::text ORDER BY splits.date) AS detail
+   FROM splits
+  WHERE (state = ANY (ARRAY['pending'::text, 'suspected'::text]))
+  GROUP BY ticker;
+
+COMMENT ON VIEW left_out_tickers IS 'Tickers whose stored bars are on two scales: no figure compares them until their history is replaced';
+
 CREATE VIEW newest_bars AS
  SELECT ticker.ticker,
     ticker.name AS stored_company_name,
@@ -299,14 +355,39 @@ CREATE VIEW newest_bars AS
      LEFT JOIN LATERAL ( SELECT hourly_bars.start,
             hourly_bars.close
            FROM hourly_bars
-          WHERE ((hourly_bars.ticker = ticker.ticker) AND (hourly_bars.start >= (previous_session.closes - '01:00:00'::interval)) AND (hourly_bars.start < previous_session.closes))
+          WHERE ((hourly_bars.ticker = ticker.ticker) AND (hourly_bars.start >= (previous_session.closes - '01:00:00'::interval)) AND (hourly_bars.start < previous_session.closes) AND (NOT (ticker.ticker IN ( SELECT left_out_tickers.ticker
+                   FROM left_out_tickers))))
           ORDER BY hourly_bars.start DESC
          LIMIT 1) previous ON (true))
   WHERE ticker.active;
 
 COMMENT ON VIEW newest_bars IS 'Each active ticker''s own newest hourly bar, beside the close of the session before it';
 
-COMMENT ON COLUMN newest_bars.previous_close IS 'NULL unless the very last bar of that session is stored';
+COMMENT ON COLUMN newest_bars.previous_close IS 'NULL unless the very last bar of that session is stored, on the same scale';
+
+CREATE TABLE source_overlaps (
+    ticker text NOT NULL,
+    source text NOT NULL,
+    other text NOT NULL,
+    bars integer NOT NULL,
+    deviation numeric NOT NULL,
+    seen_at timestamp with time zone NOT NULL,
+    CONSTRAINT source_overlaps_pkey PRIMARY KEY (ticker, source, other),
+    CONSTRAINT source_overlaps_ticker_fkey FOREIGN KEY (ticker) REFERENCES tickers(ticker)
+);
+
+COMMENT ON TABLE source_overlaps IS 'What two sources gave for the same bars of a ticker when they last did';
+
+COMMENT ON COLUMN source_overlaps.deviation IS 'The largest difference of two closes, as a part of the price';
+
+CREATE OR REPLACE FUNCTION is_comparable(of_ticker text, one text, two text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN ((one = two) OR (EXISTS (SELECT FROM source_overlaps overlap WHERE ((overlap.ticker = is_comparable.of_ticker) AND (((overlap.source = is_comparable.one) AND (overlap.other = is_comparable.two)) OR ((overlap.source = is_comparable.two) AND (overlap.other = is_comparable.one))) AND (overlap.deviation <= 0.005)))))
+;
+
+COMMENT ON FUNCTION is_comparable(pg_catalog.text,pg_catalog.text,pg_catalog.text) IS 'Whether prices of two sources can be compared: they differed by half a percent at most where both gave a bar';
 
 CREATE VIEW mover_figures AS
  SELECT bar.ticker,
@@ -334,7 +415,7 @@ CREATE VIEW mover_figures AS
     price.usd AS basis_price,
     (((bar.close - price.usd) / price.usd) * (100)::numeric) AS change_percent,
         CASE
-            WHEN (traded.bars = span.hours) THEN (((traded.high - traded.low) / price.usd) * (100)::numeric)
+            WHEN ((traded.bars = span.hours) AND (traded.comparable = span.hours)) THEN (((traded.high - traded.low) / price.usd) * (100)::numeric)
             ELSE NULL::numeric
         END AS range_percent,
         CASE
@@ -353,8 +434,9 @@ CREATE VIEW mover_figures AS
     traded.low AS window_low,
     traded.volume AS window_volume,
     usual.sessions AS usual_sessions,
-    usual.volume AS usual_volume
-   FROM (((((((newest_bars bar
+    usual.volume AS usual_volume,
+    (((stored.start IS NOT NULL) AND (against.start IS NULL)) OR (traded.comparable < traded.bars)) AS seam
+   FROM ((((((((newest_bars bar
      CROSS JOIN ( VALUES ('previous_close'::text), ('previous_bar'::text), ('session_open'::text)) basis(name))
      CROSS JOIN LATERAL ( SELECT
                 CASE
@@ -386,7 +468,27 @@ CREATE VIEW mover_figures AS
             hour.opens,
             hour.closes
            FROM hourly_bars hour
-          WHERE ((hour.ticker = bar.ticker) AND (hour.start = wanted.start))) against ON (true))
+          WHERE ((hour.ticker = bar.ticker) AND (hour.start = wanted.start))) stored ON (true))
+     LEFT JOIN LATERAL ( SELECT stored.start,
+            stored."end",
+            stored.open,
+            stored.high,
+            stored.low,
+            stored.close,
+            stored.volume
+          WHERE is_comparable(bar.ticker, bar.source, stored.source)
+        UNION ALL
+        ( SELECT stored.start,
+            stored."end",
+            past.open,
+            past.high,
+            past.low,
+            past.close,
+            past.volume
+           FROM bar_revisions past
+          WHERE ((past.ticker = bar.ticker) AND (past."interval" = '1h'::text) AND (past.start = stored.start) AND (past.source = bar.source) AND (NOT is_comparable(bar.ticker, bar.source, stored.source)))
+          ORDER BY past.revision DESC
+         LIMIT 1)) against ON (true))
      CROSS JOIN LATERAL ( SELECT
                 CASE basis.name
                     WHEN 'session_open'::text THEN against.start
@@ -400,9 +502,10 @@ CREATE VIEW mover_figures AS
             max(hour.high) AS high,
             min(hour.low) AS low,
                 CASE
-                    WHEN (count(hour.volume) = span.hours) THEN sum(hour.volume)
+                    WHEN (count(hour.volume) FILTER (WHERE (hour.source = bar.source)) = span.hours) THEN sum(hour.volume)
                     ELSE NULL::numeric
-                END AS volume
+                END AS volume,
+            count(*) FILTER (WHERE is_comparable(bar.ticker, bar.source, hour.source)) AS comparable
            FROM bars hour
           WHERE ((hour.ticker = bar.ticker) AND (hour."interval" = '1h'::text) AND ((hour.start >= span.first) AND (hour.start <= bar.start)))) traded)
      CROSS JOIN LATERAL ( SELECT count(*) AS sessions,
@@ -416,16 +519,20 @@ CREATE VIEW mover_figures AS
              CROSS JOIN LATERAL ( SELECT sum(hour.volume) AS volume
                    FROM bars hour
                   WHERE ((hour.ticker = bar.ticker) AND (hour."interval" = '1h'::text) AND ((hour.start >= (session.opens + (span.first - bar.opens))) AND (hour.start <= (session.opens + (bar.start - bar.opens)))))
-                 HAVING (count(hour.volume) = span.hours)) day)
-          WHERE ((session.opens + (bar."end" - bar.opens)) <= session.closes)) usual);
+                 HAVING (count(hour.volume) FILTER (WHERE (hour.source = bar.source)) = span.hours)) day)
+          WHERE ((session.opens + (bar."end" - bar.opens)) <= session.closes)) usual)
+  WHERE (NOT (bar.ticker IN ( SELECT left_out_tickers.ticker
+           FROM left_out_tickers)));
 
-COMMENT ON VIEW mover_figures IS 'Each active ticker''s newest bar against each basis; NULL where a bar that it takes is not stored';
+COMMENT ON VIEW mover_figures IS 'The newest bar of each active ticker that is on one scale, against each basis; NULL where a bar that it takes is not stored or comes from another source';
 
-COMMENT ON COLUMN mover_figures.volume_ratio IS 'NULL unless five sessions are whole';
+COMMENT ON COLUMN mover_figures.volume_ratio IS 'NULL unless five sessions of the same source are whole';
 
 COMMENT ON COLUMN mover_figures.window_start IS 'The window that volume and range are of: the session so far, or the newest bar alone';
 
 COMMENT ON COLUMN mover_figures.usual_volume IS 'Average over the same hours of those of the 20 sessions before that are whole';
+
+COMMENT ON COLUMN mover_figures.seam IS 'Its bars come from two sources that gave different prices';
 
 CREATE VIEW movers AS
  SELECT figure.ticker,
@@ -445,7 +552,8 @@ CREATE VIEW movers AS
     rfc3339(figure.basis_start) AS basis_datetime,
     rfc3339(figure.basis_at) AS basis_at,
     figure.basis_price,
-    to_json(span.*) AS "window"
+    to_json(span.*) AS "window",
+    figure.seam
    FROM ((((mover_figures figure
      JOIN profiles profile USING (ticker))
      CROSS JOIN LATERAL ( SELECT rfc3339(figure.start) AS datetime,
@@ -1179,3 +1287,4 @@ CREATE TABLE installation (
 );
 
 COMMENT ON TABLE installation IS 'One row: the identity of this database. A copy that is to live beside it needs another one';
+CREATE INDEX splits_waiting ON splits USING btree (ticker) WHERE (state = ANY (ARRAY['pending'::text, 'suspected'::text]));

@@ -9,22 +9,16 @@ from psycopg import AsyncConnection
 from functions.store.bar_versions import SIMULATED, SourcePriority
 from functions.store.fetched_ranges import upsert_failures, upsert_fetched_ranges
 from functions.store.jumps import drop_jumps
-from functions.store.merge import BarChanges, FetchedBatch, StoredBars, find_out_of_order, merge
-from functions.store.queries import (
-    insert_bars,
-    is_complete,
-    select_revisions,
-    select_stored_bars,
-    update_bars,
-    update_seen_at,
-    upsert_revisions,
-    use_primary_key,
-)
+from functions.store.merge import BarChanges, FetchedBatch
+from functions.store.queries import is_complete, select_stored_bars, use_primary_key
 from functions.store.rejections import Origin, insert_rejections
 from functions.store.series_checks import WIDEST_SHIFT, Rejection
+from functions.store.source_overlaps import upsert_overlaps
+from functions.store.splits.rescale import Answer, Rescaled, divided, record_jumps, rescale
 from functions.store.tickers import select_tickers
 from functions.store.totals import add_to_totals
 from functions.store.validation import BarBatch, RejectedBar, split
+from functions.store.write import RacedError, write_batch
 from shared.cache.market_version import raise_market_version
 from shared.calendar.trading import TradingCalendar, select_calendar
 from shared.events.types import BarsFetched, BarsStored, Series
@@ -58,10 +52,6 @@ class _Part(NamedTuple):
     changed: bool
 
 
-class _RacedError(Exception):
-    """Another store inserted one of our bars after we had looked."""
-
-
 async def store_bars(
     connection: AsyncConnection, fetched: BarsFetched, origin: Origin, policy: StorePolicy
 ) -> StoreResult:
@@ -70,7 +60,7 @@ async def store_bars(
         try:
             async with connection.transaction():
                 return await _store(connection, fetched, origin, policy)
-        except _RacedError:
+        except RacedError:
             continue
     raise RuntimeError(f"other stores were faster {_TRIES} times")
 
@@ -119,17 +109,25 @@ async def _store_source(
     bars = [(one.ticker, bar.start.astimezone(UTC), bar) for one in series if not one.reason for bar in one.bars]
     valid, invalid = split(bars, interval=interval, fetched_at=at, market=market, tickers=tickers)
     rejected += invalid
-    changes = BarChanges()
+    changes, found = BarChanges(), False
     if valid:
+        windows = {one.ticker: (one.start, one.end) for one in series}
+        answer = Answer(interval, FetchedBatch(source, at, valid), windows, market, origin)
         stored = await select_stored_bars(connection, interval, valid, simulated=source == SIMULATED)
-        valid, jumped = _drop_jumps(interval, source, series, valid, stored)
-        rejected += jumped
-        changes = await _write(connection, interval, FetchedBatch(source, at, valid), stored, policy.trust)
+        rescaled = await rescale(connection, answer, stored, policy.trust)
+        valid, jumped = _drop_jumps(interval, source, series, rescaled)
+        rejected += [*rescaled.rejected, *jumped]
+        found = bool(await record_jumps(connection, answer, valid, rescaled)) or rescaled.changed
+        for ticker, bars in rescaled.unchecked.items():
+            valid[ticker] = dict(sorted({**bars, **valid.get(ticker, {})}.items()))
+        batch = FetchedBatch(source, at, valid)
+        changes = await write_batch(connection, interval, batch, rescaled.stored, policy.trust)
+        await upsert_overlaps(connection, interval, batch, rescaled.stored)
     new = await insert_rejections(connection, interval, source, at, rejected, origin)
     asked = await upsert_fetched_ranges(
         connection, fetched, source, series, tickers.keys(), valid, market, policy.settles_after, origin.trace_id
     )
-    return _Part(valid, rejected, changes, changes.news or bool(new) or bool(asked))
+    return _Part(valid, rejected, changes, changes.news or found or bool(new) or bool(asked))
 
 
 async def _select_market(connection: AsyncConnection, fetched: BarsFetched) -> TradingCalendar:
@@ -143,36 +141,25 @@ async def _select_market(connection: AsyncConnection, fetched: BarsFetched) -> T
 
 
 def _drop_jumps(
-    interval: str, source: str, series: Sequence[Series], valid: BarBatch, stored: StoredBars
+    interval: str, source: str, series: Sequence[Series], rescaled: Rescaled
 ) -> tuple[BarBatch, list[RejectedBar]]:
-    """Return the bars of *valid* with plausible prices, and the others; invented bars are compared with such only."""
+    """Return the bars with plausible prices, and the others; invented bars are compared with such only."""
     levels = {
         ticker: {
-            start: bar.version.close
-            for start, bar in bars.items()
-            if (bar.version.source == SIMULATED) == (source == SIMULATED)
+            start: version.close
+            for start, version in divided(
+                {
+                    start: bar.version
+                    for start, bar in bars.items()
+                    if (bar.version.source == SIMULATED) == (source == SIMULATED)
+                },
+                rescaled.waiting.get(ticker, ()),
+            ).items()
         }
-        for ticker, bars in stored.items()
+        for ticker, bars in rescaled.stored.items()
     }
-    return drop_jumps(valid, levels, {one.ticker for one in series if one.confirmed_by}, interval=interval)
-
-
-async def _write(
-    connection: AsyncConnection, interval: str, batch: FetchedBatch, stored: StoredBars, trust: SourcePriority
-) -> BarChanges:
-    """Write the changes that *batch* makes; _RacedError when a bar that was not there is there now."""
-    late = find_out_of_order(batch, stored, trust)
-    histories = await select_revisions(connection, interval, late) if late else {}
-    changes = merge(batch, stored, histories, trust)
-    if changes.new and await insert_bars(connection, interval, batch, changes.new) < len(changes.new):
-        raise _RacedError
-    if changes.seen:
-        await update_seen_at(connection, interval, changes.seen, batch.at)
-    if changes.moved:
-        await update_bars(connection, interval, changes.moved)
-    if changes.past:
-        await upsert_revisions(connection, interval, changes.past)
-    return changes
+    confirmed = {one.ticker for one in series if one.confirmed_by}
+    return drop_jumps(rescaled.valid, levels, confirmed, interval=interval)
 
 
 def _summary(interval: str, part: _Part) -> BarsStored:

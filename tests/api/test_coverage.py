@@ -140,6 +140,7 @@ def test_status_of_an_open_market(database_url: str, redis_url: str) -> None:
         "behind": 2,
         "rejected_last_day": 1,
         "dead_letters": 1,
+        "left_out": [],
         "providers": [],
     }
 

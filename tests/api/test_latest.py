@@ -190,7 +190,9 @@ def test_gainers_rose_since_the_close_before(moved: Api) -> None:
         ("AAPL", Decimal("9.9502"), True),
         ("KO", Decimal("79.2079"), False),
     ]
-    assert answer["not_ranked"] == [{"ticker": "V", "datetime": "2026-11-20T16:30:00Z", "is_newest": True}]
+    assert answer["not_ranked"] == [
+        {"ticker": "V", "datetime": "2026-11-20T16:30:00Z", "is_newest": True, "reason": "bar-missing"}
+    ]
     assert answer["as_of"] == "2026-11-20T17:30:00Z"
 
 

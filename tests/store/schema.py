@@ -1,4 +1,7 @@
-"""The schema of a database as text that psql reads: tables, views, functions, indexes and comments, oldest first."""
+"""The schema of a database as text that psql reads: tables, views, functions, indexes and comments.
+
+Oldest first, but nothing before what it refers to: a view that was replaced may refer to younger objects.
+"""
 
 import psycopg
 
@@ -47,14 +50,42 @@ WITH object AS (
       CROSS JOIN LATERAL pg_identify_object(classoid, objoid, objsubid)
       WHERE schema = 'public' AND type <> 'schema'
 )
-SELECT regexp_replace(statement, '\\mpublic\\.', '', 'g')
+SELECT oid, regexp_replace(statement, '\\mpublic\\.', '', 'g')
   FROM object
  ORDER BY oid, step
+"""
+
+_REFERENCES = """
+SELECT DISTINCT coalesce(rule.ev_class, depend.objid), depend.refobjid
+  FROM pg_depend AS depend
+  LEFT JOIN pg_rewrite AS rule ON depend.classid = 'pg_rewrite'::regclass AND rule.oid = depend.objid
+ WHERE depend.classid IN ('pg_rewrite'::regclass, 'pg_proc'::regclass)
+   AND depend.refclassid IN ('pg_class'::regclass, 'pg_proc'::regclass)
+   AND depend.refobjid > 16383
+ ORDER BY 1, 2
 """
 
 
 def schema_of(url: str) -> str:
     """Return the statements that make the schema of the database at *url*."""
     with psycopg.connect(url, autocommit=True) as connection:
-        statements = [row[0] for row in connection.execute(_STATEMENTS.encode())]
-    return "\n\n".join("\n".join(line.rstrip() for line in one.strip().split("\n")) for one in statements) + "\n"
+        statements: dict[int, list[str]] = {}
+        for oid, statement in connection.execute(_STATEMENTS.encode()):
+            statements.setdefault(oid, []).append(statement)
+        references: dict[int, list[int]] = {}
+        for oid, needed in connection.execute(_REFERENCES.encode()):
+            references.setdefault(oid, []).append(needed)
+    ordered: dict[int, None] = {}
+
+    def add(oid: int) -> None:
+        if oid in ordered or oid not in statements:
+            return
+        for needed in references.get(oid, []):
+            if needed != oid:
+                add(needed)
+        ordered[oid] = None
+
+    for oid in statements:
+        add(oid)
+    lines = (one for oid in ordered for one in statements[oid])
+    return "\n\n".join("\n".join(line.rstrip() for line in one.strip().split("\n")) for one in lines) + "\n"

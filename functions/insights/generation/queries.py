@@ -89,9 +89,17 @@ class Company(NamedTuple):
 
 
 async def select_companies(connection: AsyncConnection) -> list[Company]:
-    """Return the companies of all active tickers, in order."""
+    """Return the companies of the active tickers whose bars are on one scale, in order."""
     cursor = connection.cursor(row_factory=class_row(Company))
-    await cursor.execute("SELECT ticker, name, industry FROM profiles WHERE active ORDER BY ticker")
+    await cursor.execute(
+        """
+        SELECT ticker, name, industry
+          FROM profiles
+         WHERE active
+           AND ticker NOT IN (SELECT left_out_tickers.ticker FROM left_out_tickers)
+         ORDER BY ticker
+        """
+    )
     return await cursor.fetchall()
 
 

@@ -18,6 +18,20 @@ export interface components {
              */
             created_at: string;
         };
+        /** @description A split for which a series is adjusted. */
+        AppliedSplit: {
+            /**
+             * Format: date
+             * @description A date in New York
+             * @example 2026-11-20
+             */
+            date: string;
+            /**
+             * @description New shares for old shares
+             * @example 10:1
+             */
+            ratio: string;
+        };
         /** @description Expected and stored bars, and the number of missing bars by reason. */
         BarCounts: {
             /** @example 7 */
@@ -58,6 +72,7 @@ export interface components {
              * @example b3blbi1zZXNhbWU
              */
             next_cursor: string | null;
+            series: components["schemas"]["SeriesInfo"][];
             items: (components["schemas"]["HourlyBar"] | components["schemas"]["LongerBar"])[];
         };
         /** @description Expected and stored bars. */
@@ -490,6 +505,24 @@ export interface components {
             exchange_tz: "America/New_York";
             items: components["schemas"]["LatestItem"][];
         };
+        /** @description A ticker that no figure compares for now. */
+        LeftOut: {
+            /** @example AAPL */
+            ticker: string;
+            /**
+             * @description Its bars are, or may be, on two scales because of a split
+             * @enum {string}
+             */
+            reason: "split" | "split-suspected";
+            /** @example 10:1 split on 2026-11-23: the history is being fetched again on the new scale. */
+            detail: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             * @example 2026-11-20T14:30:00Z
+             */
+            since: string;
+        };
         /** @description OAuth 2.0 password grant. Other fields are ignored. */
         LoginForm: {
             /**
@@ -729,6 +762,7 @@ export interface components {
             basis: "previous_close" | "previous_bar" | "session_open";
             /** @example Ranked by change_percent, falling; only tickers that rose. */
             definition: string;
+            left_out: components["schemas"]["LeftOut"][];
             not_ranked: components["schemas"]["NotRanked"][];
             items: components["schemas"]["Mover"][];
         };
@@ -793,7 +827,7 @@ export interface components {
             /** @example 7 */
             tickers: number;
         };
-        /** @description A ticker that lacks the bars for a rank. */
+        /** @description A ticker that lacks the bars for a rank, or whose bars come from sources with different prices. */
         NotRanked: {
             /** @example AAPL */
             ticker: string;
@@ -804,6 +838,8 @@ export interface components {
              */
             datetime: string;
             is_newest: boolean;
+            /** @enum {string} */
+            reason: "bar-missing" | "source-changed";
         };
         /** @description Company, session so far, and recent closes of a ticker. */
         OverviewItem: {
@@ -1058,6 +1094,37 @@ export interface components {
             /** @example 0b7f8a6e-3a52-4c0e-9c7f-2f4b1f6f9f10 */
             replaces: string;
         };
+        /** @description The place in a series where its source changes. */
+        Seam: {
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             * @example 2026-11-20T14:30:00Z
+             */
+            datetime: string;
+            /**
+             * @description Source of the bars
+             * @example simulated
+             */
+            before: string;
+            /**
+             * @description Source of the bars
+             * @example simulated
+             */
+            after: string;
+        };
+        /** @description How a series is adjusted, and where its source changes. */
+        SeriesInfo: {
+            /** @example AAPL */
+            ticker: string;
+            /**
+             * @description splits: all prices are on the scale of today. none: prices as they were traded. unknown: the source gives raw prices, and no split of the ticker is known. pending: a split was found, and older bars are on another scale until the history is fetched again
+             * @enum {string}
+             */
+            adjusted: "splits" | "none" | "unknown" | "pending";
+            splits: components["schemas"]["AppliedSplit"][];
+            seams: components["schemas"]["Seam"][];
+        };
         /** @description Expected and stored bars of a session. */
         SessionCoverage: {
             /** @example 7 */
@@ -1114,6 +1181,72 @@ export interface components {
             /** @example false */
             half_day: boolean;
         };
+        /** @description A split of shares. */
+        SplitItem: {
+            /** @example AAPL */
+            ticker: string;
+            /**
+             * Format: date
+             * @description First session on the new scale
+             * @example 2026-11-20
+             */
+            date: string;
+            /**
+             * Format: date-time
+             * @description Bars that start earlier were traded on the old scale
+             * @example 2026-11-20T14:30:00Z
+             */
+            datetime: string;
+            /**
+             * @description New shares for old shares
+             * @example 10:1
+             */
+            ratio: string;
+            /** @example 10 */
+            new_shares: number;
+            /** @example 1 */
+            old_shares: number;
+            /**
+             * @description pending: the history is being fetched again. suspected: the same, and the answer decides. applied: all bars are on the new scale. unconfirmed: a jump like that of a split, taken as news. refuted: no split
+             * @enum {string}
+             */
+            state: "pending" | "suspected" | "applied" | "unconfirmed" | "refuted";
+            /**
+             * @description overlap: a provider gave stored bars again on another scale. jump: prices jumped between two sessions. stated: by an operator
+             * @enum {string}
+             */
+            found: "overlap" | "jump" | "stated";
+            /**
+             * @description Source of the bars
+             * @example simulated
+             */
+            source: string;
+            /** @example 10 stored bars came again at a ratio of 10:1 */
+            detail: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             * @example 2026-11-20T14:30:00Z
+             */
+            found_at: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             * @example 2026-11-20T14:30:00Z
+             */
+            changed_at: string;
+        };
+        /** @description Splits, newest first. */
+        SplitsResponse: {
+            /** @example 7 */
+            count: number;
+            /**
+             * @description The database is unavailable; this copy may be out of date
+             * @example false
+             */
+            stale: boolean;
+            items: components["schemas"]["SplitItem"][];
+        };
         /** @description State of the market and of the data. */
         StatusResponse: {
             as_of: string | null;
@@ -1155,6 +1288,7 @@ export interface components {
             rejected_last_day: number;
             /** @example 7 */
             dead_letters: number;
+            left_out: components["schemas"]["LeftOut"][];
             /**
              * @description Market version; increases with every change
              * @example 418
@@ -1252,6 +1386,7 @@ export interface components {
     pathItems: never;
 }
 export type AccountResponse = components['schemas']['AccountResponse'];
+export type AppliedSplit = components['schemas']['AppliedSplit'];
 export type BarCounts = components['schemas']['BarCounts'];
 export type BarsResponse = components['schemas']['BarsResponse'];
 export type CoverageResponse = components['schemas']['CoverageResponse'];
@@ -1272,6 +1407,7 @@ export type InsightsResponse = components['schemas']['InsightsResponse'];
 export type InvalidParameter = components['schemas']['InvalidParameter'];
 export type LatestItem = components['schemas']['LatestItem'];
 export type LatestResponse = components['schemas']['LatestResponse'];
+export type LeftOut = components['schemas']['LeftOut'];
 export type LoginForm = components['schemas']['LoginForm'];
 export type LoginResponse = components['schemas']['LoginResponse'];
 export type LongerBar = components['schemas']['LongerBar'];
@@ -1295,8 +1431,12 @@ export type RegistrationForm = components['schemas']['RegistrationForm'];
 export type RegistrationResponse = components['schemas']['RegistrationResponse'];
 export type RotateToken = components['schemas']['RotateToken'];
 export type RotatedTokenResponse = components['schemas']['RotatedTokenResponse'];
+export type Seam = components['schemas']['Seam'];
+export type SeriesInfo = components['schemas']['SeriesInfo'];
 export type SessionCoverage = components['schemas']['SessionCoverage'];
 export type SessionTimes = components['schemas']['SessionTimes'];
+export type SplitItem = components['schemas']['SplitItem'];
+export type SplitsResponse = components['schemas']['SplitsResponse'];
 export type StatusResponse = components['schemas']['StatusResponse'];
 export type TickerCoverage = components['schemas']['TickerCoverage'];
 export type TickerItem = components['schemas']['TickerItem'];

@@ -1,0 +1,150 @@
+"""/splits: splits of shares, and what became of each; and how a series is adjusted for them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from psycopg import AsyncConnection
+from psycopg.rows import class_row, dict_row
+
+from shared.http.response_data import ResponseData, json_body, rfc3339
+from shared.providers.adjustment import SPLIT_ADJUSTED
+
+_DISTANT_PAST = datetime(1900, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A split: *new_shares* for *old_shares* from the bar that starts at *starts_at* on."""
+
+    ticker: str
+    date: str
+    starts_at: datetime
+    new_shares: Decimal
+    old_shares: Decimal
+    state: str
+    found: str
+    source: str
+    detail: str
+    found_at: datetime
+    changed_at: datetime
+
+    @property
+    def ratio(self) -> str:
+        """The ratio as `10:1`."""
+        return f"{self.new_shares:f}:{self.old_shares:f}"
+
+    def was_applied(self, known_at: datetime | None) -> bool:
+        """Whether the bars before it are on the new scale, as was known at *known_at*, None for now."""
+        return self.state == "applied" and (known_at is None or self.changed_at <= known_at)
+
+
+class Scale(NamedTuple):
+    """Bars of *ticker* that start in [first, end) were traded at *factor* times their stored prices."""
+
+    ticker: str
+    first: datetime
+    end: datetime
+    factor: Decimal
+
+
+async def respond_splits(connection: AsyncConnection, ticker: str | None) -> ResponseData:
+    """Return the splits of *ticker* or of all, newest first."""
+    items = [
+        {
+            "ticker": one.ticker,
+            "date": one.date,
+            "datetime": rfc3339(one.starts_at),
+            "ratio": one.ratio,
+            "new_shares": _number(one.new_shares),
+            "old_shares": _number(one.old_shares),
+            "state": one.state,
+            "found": one.found,
+            "source": one.source,
+            "detail": one.detail,
+            "found_at": rfc3339(one.found_at),
+            "changed_at": rfc3339(one.changed_at),
+        }
+        for one in await select_splits(connection)
+        if ticker in (None, one.ticker)
+    ]
+    return ResponseData(json_body({"count": len(items), "stale": False, "items": items}))
+
+
+async def select_splits(connection: AsyncConnection) -> list[Split]:
+    """Return the splits, newest first; at most a thousand."""
+    cursor = connection.cursor(row_factory=class_row(Split))
+    await cursor.execute(
+        """
+        SELECT ticker, date::text, starts_at, trim_scale(new_shares) AS new_shares,
+               trim_scale(old_shares) AS old_shares, state, found, source, detail, found_at, changed_at
+          FROM splits
+         ORDER BY date DESC, ticker
+         LIMIT 1000
+        """
+    )
+    return await cursor.fetchall()
+
+
+async def select_left_out(connection: AsyncConnection) -> list[dict[str, Any]]:
+    """Return the active tickers that no figure compares, with the reason."""
+    cursor = connection.cursor(row_factory=dict_row)
+    await cursor.execute(
+        """
+        SELECT ticker, reason, detail, rfc3339(since) AS since
+          FROM left_out_tickers
+          JOIN tickers USING (ticker)
+         WHERE active
+         ORDER BY ticker
+        """
+    )
+    return await cursor.fetchall()
+
+
+async def select_seams(
+    connection: AsyncConnection, ticker: str, first: datetime, last: datetime
+) -> list[dict[str, str]]:
+    """Return where the source changes among the hourly bars of *ticker* from *first* to *last*; at most a hundred."""
+    cursor = connection.cursor(row_factory=dict_row)
+    await cursor.execute(
+        """
+        SELECT rfc3339(start) AS datetime, before, source AS after
+          FROM (SELECT start, source, lag(source) OVER (ORDER BY start) AS before
+                  FROM bars
+                 WHERE ticker = %(ticker)s
+                   AND interval = '1h'
+                   AND start BETWEEN %(first)s AND %(last)s) AS bar
+         WHERE before <> source
+         ORDER BY start
+         LIMIT 100
+        """,
+        {"ticker": ticker, "first": first, "last": last},
+    )
+    return await cursor.fetchall()
+
+
+def _number(shares: Decimal) -> float:
+    return int(shares) if shares == int(shares) else float(shares)
+
+
+def scales(splits: Sequence[Split], known_at: datetime | None) -> list[Scale]:
+    """Return what makes prices as they were traded of stored ones; *splits* are newest first."""
+    found: list[Scale] = []
+    for ticker in {one.ticker for one in splits}:
+        applied = [one for one in splits if one.ticker == ticker and one.was_applied(known_at)]
+        factor = Decimal(1)
+        for index, one in enumerate(applied):
+            factor = factor * one.new_shares / one.old_shares
+            first = applied[index + 1].starts_at if index + 1 < len(applied) else _DISTANT_PAST
+            found.append(Scale(ticker, first, one.starts_at, factor))
+    return found
+
+
+def adjustment(sources: Iterable[str], splits: Sequence[Split], known_at: datetime | None) -> str:
+    """Return how the stored bars of one ticker are adjusted: `splits`, `pending`, or `unknown` for raw prices."""
+    if any(one.state == "pending" and (known_at is None or one.found_at <= known_at) for one in splits):
+        return "pending"
+    is_adjusted = SPLIT_ADJUSTED.issuperset(sources) or any(one.was_applied(known_at) for one in splits)
+    return "splits" if is_adjusted else "unknown"
