@@ -290,7 +290,7 @@ COMMENT ON COLUMN splits.refetch_from IS 'Start of the bar from which the histor
 
 CREATE VIEW left_out_tickers AS
  SELECT ticker,
-    min(date) AS date,
+    max(starts_at) AS starts_at,
     min(found_at) AS since,
         CASE
             WHEN bool_or((state = 'pending'::text)) THEN 'split'::text
@@ -300,7 +300,7 @@ CREATE VIEW left_out_tickers AS
         CASE state
             WHEN 'pending'::text THEN '%s split on %s: the history is being fetched again on the new scale.'::text
             ELSE 'The price changed on %2$s as by a %1$s split: the history is being fetched again to find out.'::text
-        END, ((trim_scale(new_shares) || ':'::text) || trim_scale(old_shares)), date), ' '::text ORDER BY splits.date) AS detail
+        END, ((trim_scale(new_shares) || ':'::text) || trim_scale(old_shares)), date), ' '::text ORDER BY date) AS detail
    FROM splits
   WHERE (state = ANY (ARRAY['pending'::text, 'suspected'::text]))
   GROUP BY ticker;
@@ -520,11 +520,10 @@ CREATE VIEW mover_figures AS
                    FROM bars hour
                   WHERE ((hour.ticker = bar.ticker) AND (hour."interval" = '1h'::text) AND ((hour.start >= (session.opens + (span.first - bar.opens))) AND (hour.start <= (session.opens + (bar.start - bar.opens)))))
                  HAVING (count(hour.volume) FILTER (WHERE (hour.source = bar.source)) = span.hours)) day)
-          WHERE ((session.opens + (bar."end" - bar.opens)) <= session.closes)) usual)
-  WHERE (NOT (bar.ticker IN ( SELECT left_out_tickers.ticker
-           FROM left_out_tickers)));
+          WHERE (((session.opens + (bar."end" - bar.opens)) <= session.closes) AND (NOT (bar.ticker IN ( SELECT left_out_tickers.ticker
+                   FROM left_out_tickers))))) usual);
 
-COMMENT ON VIEW mover_figures IS 'The newest bar of each active ticker that is on one scale, against each basis; NULL where a bar that it takes is not stored or comes from another source';
+COMMENT ON VIEW mover_figures IS 'Each active ticker''s newest bar against each basis; NULL where a bar that it takes is not stored, on another scale or of another source';
 
 COMMENT ON COLUMN mover_figures.volume_ratio IS 'NULL unless five sessions of the same source are whole';
 
@@ -580,9 +579,11 @@ CREATE VIEW movers AS
             round(figure.range_percent, 4) AS range_percent,
             round(figure.usual_volume, 0) AS usual_volume,
             figure.usual_sessions,
-            round(figure.volume_ratio, 4) AS volume_ratio) span);
+            round(figure.volume_ratio, 4) AS volume_ratio) span)
+  WHERE (NOT (figure.ticker IN ( SELECT left_out_tickers.ticker
+           FROM left_out_tickers)));
 
-COMMENT ON VIEW movers IS 'mover_figures as an answer shows them';
+COMMENT ON VIEW movers IS 'mover_figures as a response shows them, without the tickers that are left out';
 
 CREATE OR REPLACE FUNCTION coverage_of(of_opens timestamp with time zone[], of_tickers text[], finished timestamp with time zone)
  RETURNS TABLE(date date, opens timestamp with time zone, closes timestamp with time zone, ticker text, start timestamp with time zone, "end" timestamp with time zone, state text, source text)
@@ -1287,4 +1288,5 @@ CREATE TABLE installation (
 );
 
 COMMENT ON TABLE installation IS 'One row: the identity of this database. A copy that is to live beside it needs another one';
+
 CREATE INDEX splits_waiting ON splits USING btree (ticker) WHERE (state = ANY (ARRAY['pending'::text, 'suspected'::text]));
