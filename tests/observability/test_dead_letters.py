@@ -104,4 +104,4 @@ def test_a_person_sends_a_dead_letter_again(tmp_path: Path, capsys: pytest.Captu
     assert "dev.knative.sources.ping" in shown
     assert "lost-1" in shown
     assert output == "sent again: 1 dev.knative.sources.ping: x answered 503 until the retries were used up\n"
-    assert capsys.readouterr().out == "there is nothing to send again\n"
+    assert capsys.readouterr().out == "no dead letters\n"
