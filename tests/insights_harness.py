@@ -1,27 +1,26 @@
-"""Harness of the insights function: a market that the test chose, the function as a process, and its events."""
+"""Harness of insights: a market that a test stores, the function in the test's process, and its events."""
 
-import asyncio
-import os
 import random
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import httpx
 import psycopg
+import pytest
 
-from knative.local.services.ports import free_port
+from functions.insights.app import InsightsApp
+from functions.insights.settings import Settings
 from shared.calendar.trading import TradingCalendar
+from shared.runtime import clock
+from shared.runtime.settings import read_settings
+from tests.in_process import serving_handler
 from tests.reading import hours, sessions
-from tests.waiting import wait_until
 
-ROOT = Path(__file__).parent.parent
 SECRET = "a secret for tests, long enough for the key of hashes"
 FRIDAY = "2026-11-20T21:30:00+00:00"
 """After the close of a full session."""
@@ -88,11 +87,9 @@ def full_market(database_url: str, count: int = 24, last: str = "2026-11-20", se
 
 @dataclass(frozen=True)
 class Insights:
-    """A running insights function."""
+    """Client of the function insights."""
 
     client: httpx.Client
-    url: str
-    process: subprocess.Popen[bytes]
     database_url: str
 
     def event(self, kind: str = STORED, event_id: str = "1", **extensions: str) -> httpx.Response:
@@ -101,24 +98,17 @@ class Insights:
 
     def word(self, reply: httpx.Response) -> httpx.Response:
         """The answer to the event that asks for a model's words: *reply*, as the Trigger brings it back."""
-        assert reply.headers.get("ce-words") == "wanted", "nobody asked for words"
+        assert reply.headers.get("ce-words") == "wanted", "no model words were requested"
         headers = {name: value for name, value in reply.headers.items() if name.startswith("ce-")}
         return self.client.post(
             "/events", headers={**headers, "content-type": "application/json"}, content=reply.content, timeout=70
         )
 
     def events_together(self, count: int, kind: str = STORED) -> list[int]:
-        """The status codes of *count* events that are on their way at once."""
-
-        async def together() -> list[int]:
-            async with httpx.AsyncClient(base_url=self.url, timeout=60) as client:
-                asked = [
-                    client.post("/events", headers=event_headers(kind, str(number)), content=b"{}")
-                    for number in range(count)
-                ]
-                return [answer.status_code for answer in await asyncio.gather(*asked)]
-
-        return asyncio.run(together())
+        """Send *count* events at once and return their status codes."""
+        with ThreadPoolExecutor(count) as pool:
+            responses = pool.map(lambda number: self.event(kind, str(number)), range(count))
+            return [response.status_code for response in responses]
 
     def get(self, query: str = "", status: int = 200, **headers: str) -> httpx.Response:
         """The answer to GET /insights; any other status fails the test."""
@@ -161,15 +151,11 @@ def event_headers(kind: str, event_id: str, **extensions: str) -> dict[str, str]
 
 
 @contextmanager
-def telling(database_url: str, redis_url: str, now: str | None = FRIDAY, **settings: str) -> Iterator[Insights]:
-    """Run insights as its image does, its clock standing still at *now*."""
-    port = free_port()
+def serving_insights(
+    database_url: str, redis_url: str, now: str | None = FRIDAY, **settings: str
+) -> Iterator[Insights]:
+    """Run insights inside the test's process, its clock standing still at *now*."""
     environment = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(ROOT),
-        "K_SERVICE": "insights",
-        "HOST": "127.0.0.1",
-        "PORT": str(port),
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
         "API_TOKEN_SECRET": SECRET,
@@ -177,25 +163,13 @@ def telling(database_url: str, redis_url: str, now: str | None = FRIDAY, **setti
         **({"CLOCK": f"{now} {now} 0"} if now else {}),
         **settings,
     }
-    process = subprocess.Popen([sys.executable, "-m", "shared.runtime.server"], cwd=ROOT, env=environment)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        with httpx.Client(base_url=url, headers={"Accept-Encoding": "identity"}, timeout=70) as client:
-            wait_until(lambda: process.poll() is not None or _answers(client), 20)
-            assert process.poll() is None, "insights ended before it answered"
-            yield Insights(client, url, process, database_url)
-    finally:
-        process.terminate()
-        process.wait(20)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clock, "_REPLAY", clock.parse(environment.get("CLOCK")))
+        app = InsightsApp(read_settings(Settings, environment))
+        with serving_handler(app.respond) as client:
+            yield Insights(client, database_url)
 
 
 def at(text: str) -> datetime:
     """An instant, written without seconds and offset: `2026-11-20 14:30` is UTC."""
     return datetime.strptime(text, "%Y-%m-%d %H:%M").replace(tzinfo=UTC)
-
-
-def _answers(client: httpx.Client) -> bool:
-    try:
-        return client.get("/nothing").status_code == 404
-    except httpx.TransportError:
-        return False

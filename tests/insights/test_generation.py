@@ -15,7 +15,7 @@ from tests.insights_harness import (
     keep_active,
     put_rows,
     random_walk,
-    telling,
+    serving_insights,
     trading_days,
 )
 from tests.reading import change, serving
@@ -35,7 +35,7 @@ def test_every_figure_of_two_hundred_insights_is_what_the_bars_it_links_to_say(
     checked = 0
     metrics = set()
     answers: dict[str, dict] = {}
-    with telling(database_url, redis_url, INSIGHTS_HISTORY_HOURS="49") as insights:
+    with serving_insights(database_url, redis_url, INSIGHTS_HISTORY_HOURS="49") as insights:
         assert insights.event().status_code == 200
         items = insights.all_items()
     sentences = [insight for hour in items for insight in hour["insights"]]
@@ -71,7 +71,7 @@ def test_an_hour_has_three_to_five_insights_and_the_close_a_wrap_of_five_to_seve
 ) -> None:
     """Every hour of a day, newest first, positive and negative where the market has both."""
     full_market(database_url)
-    with telling(database_url, redis_url) as insights:
+    with serving_insights(database_url, redis_url) as insights:
         reply = insights.event()
         items = insights.items()
 
@@ -97,7 +97,7 @@ def test_an_hour_has_three_to_five_insights_and_the_close_a_wrap_of_five_to_seve
 def test_twenty_events_at_once_tell_of_each_hour_once(database_url: str, redis_url: str) -> None:
     """Two copies and twenty events in parallel: one of them writes, nobody writes twice, nobody answers an error."""
     full_market(database_url)
-    with telling(database_url, redis_url) as one, telling(database_url, redis_url) as other:
+    with serving_insights(database_url, redis_url) as one, serving_insights(database_url, redis_url) as other:
         codes = one.events_together(10) + other.events_together(10)
         both = one.events_together(20, TICK)
         rows = one.query("SELECT start, count(*), max(revision) FROM insight_hours GROUP BY start")
@@ -110,7 +110,7 @@ def test_twenty_events_at_once_tell_of_each_hour_once(database_url: str, redis_u
 
 def test_an_event_with_nothing_to_tell_is_done(database_url: str, redis_url: str) -> None:
     """No bars, too few bars, bars of a strange type: 204, and nothing is written."""
-    with telling(database_url, redis_url) as insights:
+    with serving_insights(database_url, redis_url) as insights:
         before_any = insights.event().status_code
         starts = full_market(database_url, 3)
         with psycopg.connect(database_url) as connection:
@@ -131,10 +131,10 @@ def test_a_deadline_tells_of_what_is_there_and_says_what_is_missing(database_url
             "DELETE FROM bars WHERE start = %s AND ticker IN ('KO', 'NKE') RETURNING *", (starts[-1],)
         ).fetchall()
     too_early = "2026-11-20T21:05:00+00:00"
-    with telling(database_url, redis_url, too_early) as insights:
+    with serving_insights(database_url, redis_url, too_early) as insights:
         insights.event(TICK, job="insights")
         assert insights.items("?limit=1")[0]["datetime"] == "2026-11-20T19:30:00Z"
-    with telling(database_url, redis_url) as insights:
+    with serving_insights(database_url, redis_url) as insights:
         assert insights.event(STORED).status_code == 204
         assert insights.event(TICK, "2", job="insights").status_code == 200
         [hour] = insights.items("?limit=1")
@@ -153,7 +153,7 @@ def test_a_deadline_tells_of_what_is_there_and_says_what_is_missing(database_url
 def test_a_figure_whose_bars_changed_says_so_at_once_and_is_told_anew(database_url: str, redis_url: str) -> None:
     """No reader sees a figure that its link contradicts without being told; the next event writes the hour again."""
     full_market(database_url)
-    with telling(database_url, redis_url) as insights:
+    with serving_insights(database_url, redis_url) as insights:
         insights.event()
         [before] = insights.items("?limit=1")
         told = next(fact for one in before["insights"] for fact in one["facts"] if fact["metric"] == "rank")
@@ -182,7 +182,7 @@ def test_one_company_alone_is_told_of_too(database_url: str, redis_url: str) -> 
     keep_active(database_url, ["AAPL"])
     [session] = trading_days(database_url, 1).sessions
     put_rows(database_url, random_walk(["AAPL"], list(session.starts("1h"))))
-    with telling(database_url, redis_url) as insights:
+    with serving_insights(database_url, redis_url) as insights:
         insights.event()
         items = insights.items()
 
@@ -197,7 +197,7 @@ def test_a_fresh_telling_is_never_called_superseded(database_url: str, redis_url
     with psycopg.connect(database_url) as connection:
         connection.execute("UPDATE bars SET volume = NULL WHERE ticker < 'C' AND extract(hour FROM start) = 15")
         connection.execute("UPDATE bars SET close = 100.00, high = 1000.5000, low = 1.10 WHERE ticker = 'KO'")
-    with telling(database_url, redis_url, INSIGHTS_HISTORY_HOURS="21") as insights:
+    with serving_insights(database_url, redis_url, INSIGHTS_HISTORY_HOURS="21") as insights:
         insights.event()
 
         assert insights.query("SELECT count(*) FROM insight_figures WHERE superseded") == [(0,)]

@@ -16,7 +16,7 @@ from tests.insights_harness import (
     keep_active,
     put_rows,
     random_walk,
-    telling,
+    serving_insights,
     trading_days,
 )
 from tests.waiting import wait_until
@@ -25,7 +25,7 @@ from tests.waiting import wait_until
 def test_history_by_date_ticker_and_page(database_url: str, redis_url: str) -> None:
     """A day's hours, a company's insights, and pages that lead back without a gap."""
     full_market(database_url, 26)
-    with telling(database_url, redis_url, INSIGHTS_HISTORY_HOURS="21") as insights:
+    with serving_insights(database_url, redis_url, INSIGHTS_HISTORY_HOURS="21") as insights:
         insights.event()
         everything = insights.all_items("?limit=4")
         thursday = insights.items("?date=2026-11-19&limit=35")
@@ -72,7 +72,7 @@ def shared_insights(database_url: str, redis_url: str) -> Iterator[Insights]:
     keep_active(database_url, ["AAPL", "KO", "MSFT", "NKE", "V", "XOM"])
     starts = [start for session in trading_days(database_url, 22).sessions for start in session.starts("1h")]
     put_rows(database_url, random_walk(active_tickers(database_url), starts))
-    with telling(database_url, redis_url) as insights:
+    with serving_insights(database_url, redis_url) as insights:
         insights.event()
         yield insights
 
@@ -131,13 +131,3 @@ def test_without_postgres_what_is_kept_is_served_as_stale(shared_insights: Insig
     assert unknown.headers["retry-after"]
     assert event.status_code >= 500
     assert shared_insights.event().status_code == 204
-
-
-def test_pages_of_other_origins_may_read_where_configured(database_url: str, redis_url: str) -> None:
-    """CORS as the api has it."""
-    with telling(database_url, redis_url, CORS_ORIGINS="https://example.com") as insights:
-        theirs = insights.get("", Origin="https://example.com").headers
-        others = insights.get("", Origin="https://evil.example").headers
-
-    assert theirs["access-control-allow-origin"] == "https://example.com"
-    assert "access-control-allow-origin" not in others
