@@ -227,7 +227,7 @@ def test_a_correction_links_to_the_bar_as_it_is_and_as_it_was(database_url: str,
              WHERE ticker = 'KO' AND start = '2026-11-20 16:30Z'
             """
         )
-    with telling(database_url, redis_url) as insights:
+    with serving_insights(database_url, redis_url) as insights:
         insights.event()
         told = [
             one for hour in insights.items() for one in hour["insights"] if "the 11:30 bar" in one["insight"].lower()
