@@ -4,12 +4,10 @@
 #
 # Layers are the same on every machine and at every time: file modes and times are set here, and bytecode is checked by no
 # time stamp. So a node that has one image, or last month's, has most layers of the next.
-ARG PYTHON=python:3.13-slim-trixie
-ARG NODE=node:24-slim
 # stateful: with the clients of Postgres and Redis; server: without.
 ARG BASIS=stateful
 
-FROM ${PYTHON} AS runtime
+FROM python:3.13-slim-trixie AS runtime
 # The official image leaves the standard library without bytecode. -B: Python would write some of it first, with time stamps.
 RUN touch /tmp/start \
     && python -B -m compileall -q -f -j 0 --invalidation-mode unchecked-hash \
@@ -18,24 +16,24 @@ RUN touch /tmp/start \
     && find /usr -newer /tmp/start -exec touch -h -d @0 {} + \
     && rm /tmp/start && touch -d @0 /tmp
 
-FROM ${PYTHON} AS tools
+FROM python:3.13-slim-trixie AS tools
 RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends binutils >/dev/null && rm -rf /var/lib/apt/lists/*
 RUN pip install --quiet --no-cache-dir --root-user-action ignore uv==0.13.9
 WORKDIR /build
-COPY pyproject.toml requirements.lock ./
+COPY pyproject.toml requirements.lock image-excludes.txt ./
 ENV UV_COMPILE_BYTECODE=1 PYC_INVALIDATION_MODE=UNCHECKED_HASH UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never
 
 # What several functions need is one layer for all of them: the server, then the clients of Postgres and Redis.
 FROM tools AS server-packages
 RUN --mount=type=cache,target=/root/.cache/uv \
     uv venv --quiet /venv \
-    && uv pip install --quiet --python /venv --constraint requirements.lock --group server \
+    && uv pip install --quiet --python /venv --constraint requirements.lock --excludes image-excludes.txt --group server \
     && cd /venv && strip lib/python3*/site-packages/uvloop/*.so lib/python3*/site-packages/httptools/parser/*.so \
     && find . -type f -exec sha256sum {} + > /below.sum && find . -exec touch -h -d @0 {} +
 
 FROM server-packages AS stateful-packages
 RUN --mount=type=cache,target=/root/.cache/uv \
-    uv pip install --quiet --python /venv --constraint requirements.lock --group stateful \
+    uv pip install --quiet --python /venv --constraint requirements.lock --excludes image-excludes.txt --group stateful \
     && cd /venv && sha256sum --check /below.sum 2>/dev/null | sed -n 's/: OK$//p' | xargs -r -d '\n' rm \
     && find . -type f -exec sha256sum {} + >> /below.sum && find . -exec touch -h -d @0 {} +
 
@@ -47,13 +45,13 @@ ARG FUNCTION
 ARG GROUPS=${FUNCTION}
 COPY --from=server-packages /venv /venv
 RUN --mount=type=cache,target=/root/.cache/uv \
-    uv pip install --quiet --python /venv --constraint requirements.lock $(printf -- '--group %s ' ${GROUPS}) \
+    uv pip install --quiet --python /venv --constraint requirements.lock --excludes image-excludes.txt $(printf -- '--group %s ' ${GROUPS}) \
     && uv pip freeze --quiet --python /venv > /venv/requirements.txt \
     && cd /venv && sha256sum --check /below.sum 2>/dev/null | sed -n 's/: OK$//p' | xargs -r -d '\n' rm \
     && find . -depth -type d -empty -delete && find . -exec touch -h -d @0 {} +
 
 # Neither code nor page is made of machine code: they are built once for all platforms.
-FROM --platform=${BUILDPLATFORM} ${PYTHON} AS code
+FROM --platform=${BUILDPLATFORM} python:3.13-slim-trixie AS code
 COPY shared /app/shared
 COPY functions /app/functions
 RUN python -B -m compileall -q --invalidation-mode unchecked-hash /app && chmod -R u=rwX,go=rX /app
@@ -64,7 +62,7 @@ WORKDIR /image/app
 RUN mkdir functions && cp -r /app/shared . && cp -r /app/functions/__* /app/functions/${FUNCTION} functions \
     && find . -exec touch -h -d @0 {} +
 
-FROM --platform=${BUILDPLATFORM} ${NODE} AS frontend
+FROM --platform=${BUILDPLATFORM} node:24-slim AS frontend
 WORKDIR /frontend
 COPY frontend/package.json frontend/package-lock.json frontend/.npmrc ./
 RUN --mount=type=cache,target=/root/.npm \

@@ -41,7 +41,7 @@ DOMAIN ?=
 OVERLAY ?= local
 SCRIPTS := .ci/run frontend/scripts/npm knative/install/cluster
 
-.PHONY: help run page shapes contract schema sessions pictures lighthouse test lint types lock bench images cluster deploy clean
+.PHONY: help run page shapes contract schema sessions pictures lighthouse test lint types lock outdated bench images cluster deploy clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -88,6 +88,9 @@ bench: .venv/dev.stamp ## measure: BENCH=cold_start (default: all, one after the
 lock: .venv/bin/uv ## pin the dependencies anew: ARGS=--upgrade for the newest
 	@$(TRUST) .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
 		--python-version 3.11 --group dev --group node pyproject.toml --output-file requirements.lock $(ARGS)
+
+outdated: .venv/dev.stamp ## list what is outdated, and which requirement blocks an upgrade
+	@$(TRUST) .venv/bin/python -m maintenance.outdated
 
 images: ## build the container images: REGISTRY=ghcr.io/you/stocksalot TAG=v1 PUSH=1 PLATFORMS=linux/amd64,linux/arm64
 	@set -e; export SOURCE_DATE_EPOCH=$(COMMITTED); $(if $(PUSH),mkdir -p $(DIGESTS);) for image in $(IMAGES); do \

@@ -1,5 +1,6 @@
-"""Which functions there are, and what the dependency group of each lists."""
+"""The functions, and the distributions that the dependency group of each lists."""
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -8,9 +9,9 @@ FUNCTIONS = sorted(main.parent.name for main in (ROOT / "functions").glob("*/mai
 
 
 def group(name: str) -> set[str]:
-    """The distributions that dependency group *name* lists, included groups too."""
+    """Return the distributions that dependency group *name* and the groups it includes list."""
     groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
     found: set[str] = set()
     for entry in groups[name]:
-        found |= group(entry["include-group"]) if isinstance(entry, dict) else {entry.split("[")[0]}
+        found |= group(entry["include-group"]) if isinstance(entry, dict) else {re.split(r"[^\w.-]", entry)[0]}
     return found
