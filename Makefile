@@ -117,7 +117,7 @@ clean: ## remove what was set up; the data in .local/ stays
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/run.stamp: .venv/bin/uv $(NEEDED)
-	@echo "Installing what a run needs into .venv ..."
+	@echo "Installing what a run needs into .venv (minutes at the first time) ..."
 	@$(INSTALL) $(addprefix --group ,$(RUN_GROUPS))
 	@touch $@
 
@@ -137,7 +137,7 @@ frontend/node_modules/.stamp: .venv/node.stamp frontend/package.json frontend/pa
 
 # Node comes as a Python package where the machine has none that is new enough.
 .venv/node.stamp: .venv/bin/uv $(NEEDED)
-	@frontend/scripts/npm --version >/dev/null 2>&1 || $(INSTALL) --group node
+	@frontend/scripts/npm --version >/dev/null 2>&1 || { echo "Installing Node.js into .venv ..."; $(INSTALL) --group node; }
 	@touch $@
 
 .venv/bin/uv:
@@ -151,5 +151,6 @@ frontend/node_modules/.stamp: .venv/node.stamp frontend/package.json frontend/pa
 		version=$$($$found -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
 		echo "$$found has no venv module. Debian, Ubuntu: apt-get install python$$version-venv" >&2; exit 1; \
 	fi; \
+	echo "Setting up .venv ..."; \
 	$$found -m venv .venv; \
 	$(TRUST) .venv/bin/python -m pip install --quiet --disable-pip-version-check '$(UV)'

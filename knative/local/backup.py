@@ -126,9 +126,10 @@ def _read(file: Path) -> tuple[dict[str, str], bytes]:
             contents = [member.read() for name in (_ABOUT, _DUMP) if (member := archive.extractfile(name))]
         about = json.loads(contents[0])
         if hashlib.sha256(contents[1]).hexdigest() != about["sha256"]:
-            raise ValueError("it is damaged")
+            raise ValueError("another checksum")
     except (OSError, tarfile.TarError, LookupError, ValueError) as error:
-        raise CannotRunError(f"{file} is not a backup that can be read: {error}") from error
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is damaged or something else"
+        raise CannotRunError(f"{file} is not a backup that can be read: {reason}") from error
     return about, contents[1]
 
 

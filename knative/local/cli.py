@@ -36,38 +36,51 @@ _EXPECTED = (
 def main(extension: Extension, arguments: list[str] | None = None) -> int:
     """Run the verb of the command line; return the exit code."""
     chosen = _parser(extension).parse_args(arguments)
-    folder = chosen.folder or ROOT / ".local" / str(chosen.port)
     try:
-        if chosen.verb == "up":
-            scale = Scale(chosen.idle, chosen.min_scale)
-            options = Options(folder, chosen.overlay, chosen.port, scale, chosen.upstream, chosen.manual)
-            run(up(options, extension))
-        elif chosen.verb == "status":
-            asyncio.run(_show_status(folder))
-        elif chosen.verb == "logs":
-            console.show_logs(folder / "logs", chosen.function, chosen.lines, follow=chosen.follow)
-        elif chosen.verb == "backup":
-            print(backup.back_up(chosen.file, folder, backup.read_settings()))
-        elif chosen.verb == "restore":
-            print(backup.restore(chosen.file, folder, backup.read_settings(), replace=chosen.replace))
-        elif chosen.verb == "psql":
-            return backup.open_psql(folder, backup.read_settings(), chosen.arguments)
-        else:
-            return asyncio.run(extension.verbs[chosen.verb](chosen, folder))
+        return _run_verb(extension, chosen, chosen.folder or ROOT / ".local" / str(chosen.port))
     except KeyboardInterrupt:
         return 130
-    except httpx.HTTPError as error:
-        return _report(f"the runner or a function cannot be reached: {error}")
-    except _EXPECTED as error:
-        return _report(str(error))
-    except ExceptionGroup as group:
-        raise group.exceptions[0] from group
+    except Exception as error:
+        cause: BaseException = error
+        while isinstance(cause, BaseExceptionGroup):  # of tasks that ran side by side
+            cause = cause.exceptions[0]
+        text = _explain(cause)
+        if text is None:
+            raise
+        print(f"error: {text}", file=sys.stderr)
+        return 1
+
+
+def _run_verb(extension: Extension, chosen: argparse.Namespace, folder: Path) -> int:
+    settings = backup.read_settings()
+    match chosen.verb:
+        case "up":
+            scale = Scale(chosen.idle, chosen.min_scale)
+            run(up(Options(folder, chosen.overlay, chosen.port, scale, chosen.upstream, chosen.manual), extension))
+        case "status":
+            asyncio.run(_show_status(folder))
+        case "logs":
+            console.show_logs(folder / "logs", chosen.function, chosen.lines, follow=chosen.follow)
+        case "backup":
+            print(backup.back_up(chosen.file, folder, settings))
+        case "restore":
+            print(backup.restore(chosen.file, folder, settings, replace=chosen.replace))
+        case "psql":
+            return backup.open_psql(folder, settings, chosen.arguments)
+        case verb:
+            return asyncio.run(extension.verbs[verb](chosen, folder))
     return 0
 
 
-def _report(text: str) -> int:
-    print(f"error: {text}", file=sys.stderr)
-    return 1
+def _explain(error: BaseException) -> str | None:
+    """Return the sentence for a user, None for a fault of the runner itself."""
+    if isinstance(error, httpx.HTTPError):
+        return f"the runner or a function cannot be reached: {error}"
+    if isinstance(error, _EXPECTED):
+        return str(error)
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return None
 
 
 async def _show_status(folder: Path) -> None:

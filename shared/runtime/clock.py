@@ -8,8 +8,14 @@ def parse(setting: str | None) -> tuple[datetime, datetime, float] | None:
     """Return the parts of the setting CLOCK, None for the real time."""
     if not setting:
         return None
-    virtual, real, speed = setting.split()
-    return datetime.fromisoformat(virtual), datetime.fromisoformat(real), float(speed)
+    try:
+        virtual, real, speed = setting.split()
+        start, begun = datetime.fromisoformat(virtual), datetime.fromisoformat(real)
+        if not (start.tzinfo and begun.tzinfo):
+            raise ValueError("an instant without an offset")
+        return start, begun, float(speed)
+    except ValueError:
+        raise SystemExit(f"error: CLOCK={setting!r} is not '<instant> <instant> <speed>' in RFC 3339") from None
 
 
 _REPLAY = parse(os.environ.get("CLOCK"))

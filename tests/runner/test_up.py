@@ -173,7 +173,7 @@ def test_it_runs_any_application_and_leaves_nothing(overlay: Path, given: Mappin
     assert found["DATABASE_URL"] == given["DATABASE_URL"]
     assert "AMQP_URL" not in found
     assert (outcome.code, outcome.led_to) == (204, None)
-    assert (ticked.returncode, ticked.stdout) == (0, "yearly: answered 204\n")
+    assert (ticked.returncode, ticked.stdout) == (0, "yearly: responded 204\n")
     assert (unknown.returncode, unknown.stderr) == (1, "error: no PingSource has the name or the job nonsense\n")
     assert (replayed.returncode, replayed.stderr) == (1, "error: there is no action replay\n")
     assert all(name in status.stdout for name in ("shop", "sink", "greetings", "yearly", "postgres"))

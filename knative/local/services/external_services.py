@@ -1,7 +1,8 @@
-"""Servers that the environment names: used as they are, never started or stopped; only seen to be there."""
+"""External servers, which the environment names: checked at the start, never started or stopped."""
 
 import socket
-from urllib.parse import urlsplit
+from collections.abc import Sequence
+from urllib.parse import SplitResult, urlsplit
 
 import pika
 import pika.exceptions
@@ -9,29 +10,44 @@ import psycopg
 
 from knative.local.services.server import CannotStartError
 
+_SECONDS = 10
+
 
 def check_postgres(url: str) -> None:
     """Raise CannotStartError when DATABASE_URL lets no client in."""
     try:
-        psycopg.connect(url, connect_timeout=10).close()
+        psycopg.connect(url, connect_timeout=_SECONDS).close()
     except psycopg.Error as error:
-        raise CannotStartError(f"DATABASE_URL: {error}") from error
+        raise CannotStartError(f"DATABASE_URL: {str(error).strip().splitlines()[0]}") from error
 
 
 def check_redis(url: str) -> None:
     """Raise CannotStartError when nobody listens where REDIS_URL points."""
-    where = urlsplit(url)
-    if where.scheme == "unix":
+    address = _parse("REDIS_URL", url, ("redis", "rediss", "unix"))
+    if address.scheme == "unix":
         return
     try:
-        socket.create_connection((where.hostname or "localhost", where.port or 6379), timeout=10).close()
+        socket.create_connection((address.hostname or "localhost", address.port or 6379), timeout=_SECONDS).close()
     except OSError as error:
-        raise CannotStartError(f"REDIS_URL: {where.hostname}:{where.port or 6379}: {error}") from error
+        where = f"{address.hostname}:{address.port or 6379}"
+        raise CannotStartError(f"REDIS_URL: {where}: {error.strerror or error}") from error
 
 
 def check_amqp(url: str) -> None:
     """Raise CannotStartError when AMQP_URL lets no client in."""
+    address = _parse("AMQP_URL", url, ("amqp", "amqps"))
     try:
         pika.BlockingConnection(pika.URLParameters(url)).close()
-    except (pika.exceptions.AMQPError, OSError) as error:
-        raise CannotStartError(f"AMQP_URL: {urlsplit(url).hostname}: {error!r}") from error
+    except (pika.exceptions.AMQPError, OSError, ValueError) as error:
+        reason = str(error) or "no connection: it is not there, or refuses user, password or virtual host"
+        raise CannotStartError(f"AMQP_URL: {address.hostname}: {reason}") from error
+
+
+def _parse(name: str, url: str, schemes: Sequence[str]) -> SplitResult:
+    try:
+        address = urlsplit(url)
+        if address.scheme in schemes and (address.port is None or address.port):
+            return address
+    except ValueError:
+        pass
+    raise CannotStartError(f"{name} must be like {schemes[0]}://user:password@host:port/")
