@@ -6,6 +6,7 @@ from datetime import datetime
 from psycopg import AsyncConnection
 from psycopg.rows import class_row, scalar_row
 
+from functions.api.disagreements import count_disagreements
 from functions.api.market_state import MarketState
 from functions.api.parameters import MAX_SESSIONS, Coverage
 from shared.http.problem import bad_parameters
@@ -46,6 +47,7 @@ async def respond_coverage(
         "interval": "1h",
         "sessions": found.sessions,
         "definition": _DEFINITION,
+        "disagreements": await count_disagreements(connection, opens[-1], tickers) if opens else 0,
         "totals": found.totals,
         "tickers": found.tickers,
     }

@@ -123,6 +123,19 @@ class Coverage(Window):
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Disagreements(Window):
+    """Where two sources of a bar differ."""
+
+    tickers: Tickers | None = field(
+        default=None, metadata={"description": "Comma separated; all that are tracked, if absent"}
+    )
+    state: Literal["open", "all"] = field(
+        default="open", metadata={"description": "Those that still differ, or the resolved ones too"}
+    )
+    limit: int = field(default=100, metadata={"description": "Maximum number of items", "ge": 1, "le": 1000})
+
+
 Q = TypeVar("Q", bound=Query)
 
 

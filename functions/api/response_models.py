@@ -359,6 +359,32 @@ class CoverageResponse(MarketResponse):
     interval: Literal["1h"]
     sessions: Count
     definition: Annotated[str, Field(examples=["A bar is expected once it has ended and the grace time is over."])]
+    disagreements: Annotated[Count, Field(description="Stored bars from which a second provider differs")]
     totals: BarCounts
     tickers: list[TickerCoverage]
     items: list[SessionCoverage]
+
+
+class Disagreement(Model):
+    """A figure of a stored bar from which another source differs."""
+
+    ticker: Ticker
+    datetime: Instant
+    field: Literal["open", "high", "low", "close", "volume"]
+    source: Annotated[Source, Field(description="Source of the stored bar")]
+    value: Annotated[Number, Field(description="The stored figure")]
+    other_source: Source
+    other_value: Annotated[Number, Field(description="The figure of the other source")]
+    difference_percent: Annotated[Percent | None, Field(description="Of the other figure from the stored one")]
+    tolerance_percent: Annotated[Percent, Field(description="Differences up to this are not listed")]
+    found_at: Instant
+    compared_at: Instant
+    resolved_at: Annotated[Instant | None, Field(description="null: they still differ")]
+
+
+class DisagreementsResponse(MarketResponse):
+    """Disagreements, newest bar first."""
+
+    definition: Annotated[str, Field(examples=["A figure that differs by more than the tolerance is listed."])]
+    compared_at: Annotated[Instant | None, Field(description="The last comparison; null: never")]
+    items: list[Disagreement]

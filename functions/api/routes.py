@@ -8,12 +8,13 @@ from typing import Any
 from psycopg import AsyncConnection
 
 from functions.api.coverage import respond_coverage
+from functions.api.disagreements import respond_disagreements
 from functions.api.latest import respond_latest
 from functions.api.market_state import MarketState
 from functions.api.movers import respond_movers
 from functions.api.ohlc import respond_ohlc
 from functions.api.overview import respond_overview
-from functions.api.parameters import Bars, Coverage, Movers, Query, Splits, TickerBars
+from functions.api.parameters import Bars, Coverage, Disagreements, Movers, Query, Splits, TickerBars
 from functions.api.provider_usage import ProviderUsage
 from functions.api.splits import respond_splits
 from functions.api.status import respond_status
@@ -120,6 +121,15 @@ ENDPOINTS = (
             context.connection, context.state, context.query, context.query.tickers or context.state.active
         ),
         "CoverageResponse",
+    ),
+    Endpoint(
+        "/disagreements",
+        "Figures of stored bars from which a second provider differs",
+        Disagreements,
+        lambda context: respond_disagreements(
+            context.connection, context.state, context.query, context.query.tickers or context.state.active
+        ),
+        "DisagreementsResponse",
     ),
     Endpoint(
         "/status",

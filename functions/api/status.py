@@ -24,6 +24,8 @@ class Health(NamedTuple):
     newest_tickers: int
     sources: tuple[str, ...]
     rejected: int
+    disagreements: int
+    compared_at: datetime | None
     dead_letters: int
 
 
@@ -54,6 +56,8 @@ async def respond_status(
         "tickers": len(state.active),
         "behind": state.lagging,
         "rejected_last_day": health.rejected,
+        "disagreements": health.disagreements,
+        "compared_at": health.compared_at and rfc3339(health.compared_at),
         "dead_letters": health.dead_letters,
         "left_out": state.left_out,
         "epoch": health.epoch,
@@ -97,6 +101,8 @@ async def select_health(connection: AsyncConnection, rejected_since: datetime) -
                count(*) FILTER (WHERE bar.start = (SELECT max(start) FROM bar)) AS newest_tickers,
                coalesce(array_agg(DISTINCT bar.source), '{}') AS sources,
                (SELECT count(*) FROM rejected_bars WHERE received_at >= %(rejected_since)s) AS rejected,
+               (SELECT count(DISTINCT (ticker, start)) FROM disagreements WHERE resolved_at IS NULL) AS disagreements,
+               (SELECT max(compared_at) FROM comparisons) AS compared_at,
                (SELECT count(*) FROM dead_letters) AS dead_letters
           FROM bar
         """,

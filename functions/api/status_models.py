@@ -81,6 +81,8 @@ class StatusResponse(Model):
     tickers: Count
     behind: Annotated[Count, Field(description="Tickers without a bar that a provider may still have")]
     rejected_last_day: Count
+    disagreements: Annotated[Count, Field(description="Stored bars from which a second provider differs")]
+    compared_at: Annotated[Instant | None, Field(description="The last comparison with a second provider")]
     dead_letters: Count
     left_out: list[LeftOut]
     epoch: Annotated[int, Field(description="Market version; increases with every change", examples=[418])]

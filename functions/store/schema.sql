@@ -1290,3 +1290,43 @@ CREATE TABLE installation (
 COMMENT ON TABLE installation IS 'One row: the identity of this database. A copy that is to live beside it needs another one';
 
 CREATE INDEX splits_waiting ON splits USING btree (ticker) WHERE (state = ANY (ARRAY['pending'::text, 'suspected'::text]));
+
+CREATE TABLE disagreements (
+    ticker text NOT NULL,
+    "interval" text NOT NULL,
+    start timestamp with time zone NOT NULL,
+    field text NOT NULL,
+    source text NOT NULL,
+    other_source text NOT NULL,
+    value numeric NOT NULL,
+    other_value numeric NOT NULL,
+    difference_percent numeric GENERATED ALWAYS AS (round((((other_value - value) * (100)::numeric) / NULLIF(value, (0)::numeric)), 4)) STORED,
+    tolerance_percent numeric NOT NULL,
+    found_at timestamp with time zone NOT NULL,
+    compared_at timestamp with time zone NOT NULL,
+    resolved_at timestamp with time zone,
+    trace_id text,
+    CONSTRAINT disagreements_field_check CHECK ((field = ANY (ARRAY['open'::text, 'high'::text, 'low'::text, 'close'::text, 'volume'::text]))),
+    CONSTRAINT disagreements_pkey PRIMARY KEY (ticker, "interval", start, field, other_source),
+    CONSTRAINT disagreements_ticker_fkey FOREIGN KEY (ticker) REFERENCES tickers(ticker)
+);
+
+COMMENT ON TABLE disagreements IS 'Figures of stored bars from which another source differs beyond the tolerance; the same comparison again is the same row';
+
+COMMENT ON COLUMN disagreements.source IS 'That of the stored bar when they were compared';
+
+COMMENT ON COLUMN disagreements.resolved_at IS 'When a later comparison found both within the tolerance; NULL: they still differ';
+
+CREATE INDEX disagreements_by_start ON disagreements USING btree (start DESC, ticker, field, other_source);
+
+CREATE TABLE comparisons (
+    ticker text NOT NULL,
+    "interval" text NOT NULL,
+    other_source text NOT NULL,
+    compared tstzmultirange NOT NULL,
+    compared_at timestamp with time zone NOT NULL,
+    CONSTRAINT comparisons_pkey PRIMARY KEY (ticker, "interval", other_source),
+    CONSTRAINT comparisons_ticker_fkey FOREIGN KEY (ticker) REFERENCES tickers(ticker)
+);
+
+COMMENT ON TABLE comparisons IS 'Where the stored bars were compared with those of another source: what is not in disagreements agrees';

@@ -139,6 +139,8 @@ def test_status_of_an_open_market(database_url: str, redis_url: str) -> None:
         "tickers": 4,
         "behind": 2,
         "rejected_last_day": 1,
+        "disagreements": 0,
+        "compared_at": None,
         "dead_letters": 1,
         "left_out": [],
         "providers": [],

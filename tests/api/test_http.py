@@ -28,7 +28,7 @@ def test_the_directory_leads_to_every_endpoint(api: Api) -> None:
 
     assert [item["href"] for item in items] == [
         "tickers", "tickers/{ticker}", "latest", "overview", "ohlc/{ticker}", "ohlc", "movers", "splits",
-        "coverage", "status",
+        "coverage", "disagreements", "status",
     ]  # fmt: skip
     assert all(api.get("/" + item["href"].replace("{ticker}", "AAPL")).status_code == 200 for item in items)
     assert set(items[5]["parameters"]) == {"tickers", "interval", "start", "end", "limit", "order", "cursor", "format",

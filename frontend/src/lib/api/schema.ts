@@ -97,6 +97,11 @@ export interface components {
             sessions: number;
             /** @example A bar is expected once it has ended and the grace time is over. */
             definition: string;
+            /**
+             * @description Stored bars from which a second provider differs
+             * @example 7
+             */
+            disagreements: number;
             totals: components["schemas"]["BarCounts"];
             tickers: components["schemas"]["TickerCoverage"][];
             items: components["schemas"]["SessionCoverage"][];
@@ -150,6 +155,82 @@ export interface components {
                 [key: string]: string;
             };
             items: components["schemas"]["Endpoint"][];
+        };
+        /** @description A figure of a stored bar from which another source differs. */
+        Disagreement: {
+            /** @example AAPL */
+            ticker: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             * @example 2026-11-20T14:30:00Z
+             */
+            datetime: string;
+            /** @enum {string} */
+            field: "open" | "high" | "low" | "close" | "volume";
+            /**
+             * @description Source of the stored bar
+             * @example simulated
+             */
+            source: string;
+            /**
+             * @description The stored figure
+             * @example 1.5
+             */
+            value: number;
+            /**
+             * @description Source of the bars
+             * @example simulated
+             */
+            other_source: string;
+            /**
+             * @description The figure of the other source
+             * @example 1.5
+             */
+            other_value: number;
+            /** @description Of the other figure from the stored one */
+            difference_percent: number | null;
+            /**
+             * @description Differences up to this are not listed
+             * @example -0.4583
+             */
+            tolerance_percent: number;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             * @example 2026-11-20T14:30:00Z
+             */
+            found_at: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             * @example 2026-11-20T14:30:00Z
+             */
+            compared_at: string;
+            /** @description null: they still differ */
+            resolved_at: string | null;
+        };
+        /** @description Disagreements, newest bar first. */
+        DisagreementsResponse: {
+            /** @example 7 */
+            count: number;
+            /** @description End of the newest bar in the response */
+            as_of: string | null;
+            /** @description Source of the bars; mixed for several, see sources */
+            source: string | null;
+            sources: string[];
+            /**
+             * @description The database is unavailable; this copy may be out of date
+             * @example false
+             */
+            stale: boolean;
+            /** @constant */
+            exchange_tz: "America/New_York";
+            /** @example A figure that differs by more than the tolerance is listed. */
+            definition: string;
+            /** @description The last comparison; null: never */
+            compared_at: string | null;
+            items: components["schemas"]["Disagreement"][];
         };
         /** @description An OpenAPI document. */
         DocumentResponse: {
@@ -1286,6 +1367,13 @@ export interface components {
             behind: number;
             /** @example 7 */
             rejected_last_day: number;
+            /**
+             * @description Stored bars from which a second provider differs
+             * @example 7
+             */
+            disagreements: number;
+            /** @description The last comparison with a second provider */
+            compared_at: string | null;
             /** @example 7 */
             dead_letters: number;
             left_out: components["schemas"]["LeftOut"][];
@@ -1395,6 +1483,8 @@ export type Credits = components['schemas']['Credits'];
 export type DeletionForm = components['schemas']['DeletionForm'];
 export type Differences = components['schemas']['Differences'];
 export type DirectoryResponse = components['schemas']['DirectoryResponse'];
+export type Disagreement = components['schemas']['Disagreement'];
+export type DisagreementsResponse = components['schemas']['DisagreementsResponse'];
 export type DocumentResponse = components['schemas']['DocumentResponse'];
 export type Endpoint = components['schemas']['Endpoint'];
 export type Fact = components['schemas']['Fact'];
