@@ -82,7 +82,8 @@ class Frame:
                 case "industry":
                     return f"{{{fact.id}.industry}}"
                 case _:
-                    return choose(true_words(form, fact), f"{name}.{form} {fact.ticker}")
+                    # By class: "rose and fell", never "rose and traded lower".
+                    return choose(true_words(form, fact), form)
 
         text = _CHOICE.sub(
             lambda match: choose((match[1].split("|") if match[1] is not None else ("", match[2])), match.start()),

@@ -162,7 +162,7 @@ STORIES = (
             "{u} {u.moved} in {p}, and the average stock {a.verb} {a}",
             "in {p} {u} {u.moved}; the average stock {a.verb} {a}",
             "the average stock {a.verb} {a} in {p}, with {u} {u.side}",
-            "{p} moved {u} {u.side} and the average stock {a.way} {a}",
+            "{u} {u.moved} in {p} as the average stock {a.verb} {a}",
         ),
     ),
     Story(

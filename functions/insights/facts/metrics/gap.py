@@ -9,7 +9,7 @@ from functions.insights.facts.metric import Cast, Metric, Role, Story, both, lar
 from functions.insights.facts.metrics.change import DAY, SESSION
 
 GAP = Role("gap", "previous_close")
-_MOVED = Decimal("0.3")
+_MOVED = Decimal("0.1")
 """Percent from the open on that are worth a word beside the gap."""
 
 
@@ -42,6 +42,7 @@ STORIES = (
     Story(
         name="gap",
         roles={"g": GAP},
+        moment="open",
         event=True,
         frames=(
             "{S} opened {g} {g.side} than at the previous close",
@@ -83,8 +84,8 @@ STORIES = (
         significance=_significance,
         when=both(opposite("g", "d"), opposite("g", "x")),
         frames=(
-            "{S} opened {g} {g.above} the previous close, a gap that is gone: it is {d.way} {d} from there",
-            "{S} more than closed its opening gap of {g} {g.above} the previous close and is {d.way} {d} from there",
+            "{S} opened {g} {g.above} the previous close, a gap that is gone: it is now {d} {d.above} it",
+            "{S} more than closed its opening gap of {g} {g.above} the previous close and is now {d} {d.above} it",
             "an opening gap of {g} {g.above} the previous close did not hold for {S}, which {x.verb} {x} from the open",
         ),
     ),

@@ -88,8 +88,8 @@ STORIES = (
         frames=(
             "stocks in {i.industry} {i.verb} {i} on average since the previous close, {r}",
             "{r} since the previous close is that of stocks in {i.industry}, {i.way} {i}",
-            "among the industries {i.industry} has {r} since the previous close, {i.way} {i}",
-            "{i.industry} shows {r}, {i.way} {i} since the previous close",
+            "with {r} since the previous close[,] stocks in {i.industry} are {i.way} {i}",
+            "stocks in {i.industry} show {r}, {i.way} {i} since the previous close",
         ),
     ),
     Story(

@@ -42,7 +42,7 @@ STORIES = (
         frames=(
             "{S} is {d.way} {d} (since|from) the previous close although it {x.verb} {x} (since|from) the open",
             "{S} is still {d.way} {d} (since|from) the previous close although it has {x.part} {x} since the open",
-            "at {d} {d.above} the previous close[,] {S} has {x.part} {x} since the open",
+            "{S} is {d} {d.above} the previous close but has {x.part} {x} since the open",
             "{S} shows a {d.gain} of {d} since the previous close, though it {x.verb} {x} from the open",
             "{S} trades {d} {d.above} the previous close after it {x.verb} {x} from the open",
         ),

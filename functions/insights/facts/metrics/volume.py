@@ -123,9 +123,7 @@ STORIES = (
         (
             "{x.name} traded {x} " + _USUAL + " in {p}, {y.name} {y} and {z.name} {z}",
             "in {p} {x.name} traded {x} " + _USUAL + ", {y.name} {y} and {z.name} {z}",
-            "{p} was {x.pace} for {x.name}, with {x} "
-            + _USUAL
-            + ", for {y.name}, with {y}, and for {z.name}, with {z}",
+            "{p} saw {x.pace} trading in {x.name}, {x} " + _USUAL + ", in {y.name}, {y}, and in {z.name}, {z}",
         ),
     ),
     Story(
@@ -150,7 +148,7 @@ STORIES = (
         frames=(
             "{S} traded {v} " + _USUAL + " in {p}",
             "in {p} trading in {S} was {v.pace}, at {v} " + _USUAL,
-            "{p} was {v.pace} for {S}, with {v} " + _USUAL,
+            "{p} saw {v.pace} trading in {S}, {v} " + _USUAL,
         ),
     ),
     Story(
