@@ -70,7 +70,7 @@ contract: .venv/dev.stamp frontend/node_modules/.stamp ## write the generated fi
 pictures: .venv/dev.stamp ## take pictures of the page of a running system: URL=http://localhost:8080
 	@.venv/bin/python -m tests.pictures $(URL) $(ARGS)
 
-lighthouse: frontend/node_modules/.stamp ## measure the page of a running system as lighthouse's phone does: URL=
+lighthouse: frontend/node_modules/.stamp ## measure the page of a running system as lighthouse's phone does, and the first price on a slow network: URL=
 	@$(NPM) run --silent lighthouse -- $(URL)
 
 lint: .venv/dev.stamp frontend/node_modules/.stamp ## check style and layout

@@ -26,18 +26,22 @@ const announcerStyle = piece(kit.replace('package.json', 'src/runtime/components
 const api = process.env.PUBLIC_API_BASE || '/api';
 const elsewhere = /^https?:/.test(api) ? [new URL(api).origin as `https://${string}.${string}`] : [];
 
-// Files for what pages share: the parts of a stock, those of the market, and what every page uses. All else stays with its page.
+const SHARED = new RegExp(
+  [
+    'node_modules/(?!lightweight-charts|fancy-canvas|d3-)',
+    'src/lib/[^/]+$',
+    'src/lib/(api|design|home|market|page|state|time)/',
+    // The little that the page of a stock needs for its price.
+    'src/lib/stock/(StockPrice|requests)',
+    'src/lib/chart/(view|ranges)\\.ts',
+  ].join('|'),
+);
+// Two files for what pages share: the parts of a stock, and what every page uses. All else stays with its page.
 const GROUPS = [
   // SvelteKit sets its payload before it loads its runtime: they must not be in one file.
   { name: 'boot', test: /preload-helper|runtime\/client\/payload/, priority: 4 },
   { name: 'stock', test: /src\/lib\/(stock|chart)\//, minShareCount: 2, priority: 1 },
-  { name: 'market', test: /src\/lib\/(market|home)\//, minShareCount: 2, priority: 2 },
-  {
-    name: 'shared',
-    test: /node_modules\/(?!lightweight-charts|fancy-canvas|d3-)|src\/lib\/(api|design|page|state|time)\/|src\/lib\/[^/]+$/,
-    minShareCount: 2,
-    priority: 3,
-  },
+  { name: 'shared', test: SHARED, minShareCount: 2, priority: 3 },
 ];
 
 export default defineConfig({

@@ -1,50 +1,90 @@
-// Measure the built page as lighthouse's phone does (slow processor, slow network), and fail below 95 anywhere:
+// Measure the built page as lighthouse's phone does, and the time to the first price at 400 kbit/s:
 //   npm run lighthouse -- [ADDRESS]        ADDRESS is that of a running system, http://localhost:8080 if absent
-// Lighthouse counts the time that other programs take as the page's: it is the best of three tries that counts.
+// Each try is a first visit in a new browser; medians count. It fails below the figures that docs/page.md promises.
+// Lighthouse counts the time that other programs take as the page's: the load of the machine is printed with the result.
+import { loadavg } from 'node:os';
 import { launch } from 'chrome-launcher';
 import lighthouse from 'lighthouse';
+import puppeteer from 'puppeteer-core';
 
-const LEAST = 95;
-const PATHS = ['/', '/stocks/NVDA?range=1M&interval=1h'];
-const CATEGORIES = ['performance', 'accessibility', 'best-practices', 'seo'];
+const LEAST = { performance: 97, accessibility: 100, 'best-practices': 100, seo: 100 };
+const MOST_MS = 2500;
+const TRIES = 5;
+const PAGES = [
+  { path: '/', price: '[data-testid=answer]' },
+  { path: '/stocks/NVDA?range=1M&interval=1h', price: '[data-testid=price] .price' },
+];
+const TIMES = ['first-contentful-paint', 'largest-contentful-paint', 'total-blocking-time', 'cumulative-layout-shift'];
+/** Bytes a second in both directions, and the milliseconds that each request waits. */
+const SLOW = { offline: false, latency: 150, downloadThroughput: 50_000, uploadThroughput: 50_000 };
 
 const address = (process.argv[2] ?? 'http://localhost:8080').replace(/\/$/, '');
-const browser = await launch({
-  ...(process.env.CHROMIUM ? { chromePath: process.env.CHROMIUM } : {}),
-  // Root and most containers have no sandbox; it sees nothing but our own page.
-  chromeFlags: ['--headless=new', '--no-sandbox'],
-});
-const TIMES = ['first-contentful-paint', 'largest-contentful-paint', 'total-blocking-time', 'cumulative-layout-shift'];
-const TRIES = 3;
+const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
 
-const scoreOf = ({ categories }, name) => Math.round((categories[name]?.score ?? 0) * 100);
-const passes = (result) => CATEGORIES.every((name) => scoreOf(result, name) >= LEAST);
-
-async function measure(path) {
-  let best = null;
-  for (let tries = 0; tries < TRIES && !(best && passes(best)); tries++) {
-    const options = { port: browser.port, logLevel: 'error', onlyCategories: CATEGORIES };
-    const result = (await lighthouse(address + path, options))?.lhr;
-    if (!result || result.runtimeError) throw new Error(`${path}: ${result?.runtimeError?.message ?? 'no result'}`);
-    if (!best || scoreOf(result, 'performance') > scoreOf(best, 'performance')) best = result;
+/** Runs *work* with a browser that nobody has used. */
+async function withBrowser(work) {
+  const browser = await launch({
+    ...(process.env.CHROMIUM ? { chromePath: process.env.CHROMIUM } : {}),
+    // Root and most containers have no sandbox; it sees nothing but our own page.
+    chromeFlags: ['--headless=new', '--no-sandbox'],
+  });
+  try {
+    return await work(browser);
+  } finally {
+    await browser.kill();
   }
-  return best;
 }
 
+const audit = (path) =>
+  withBrowser(async ({ port }) => {
+    const options = { port, logLevel: 'error', onlyCategories: Object.keys(LEAST) };
+    const result = (await lighthouse(address + path, options))?.lhr;
+    if (!result || result.runtimeError) throw new Error(`${path}: ${result?.runtimeError?.message ?? 'no result'}`);
+    return result;
+  });
+
+/** Milliseconds from the navigation until *selector* has been painted. */
+const firstPrice = (path, selector) =>
+  withBrowser(async ({ port }) => {
+    const browser = await puppeteer.connect({ browserURL: `http://localhost:${port}` });
+    const page = await browser.newPage();
+    await page.setViewport({ width: 412, height: 823, isMobile: true, hasTouch: true });
+    const session = await page.createCDPSession();
+    await session.send('Network.enable');
+    await session.send('Network.emulateNetworkConditions', SLOW);
+    await page.evaluateOnNewDocument((wanted) => {
+      const look = () => {
+        if (!document.querySelector(wanted)) return requestAnimationFrame(look);
+        requestAnimationFrame(() => setTimeout(() => (window.painted = performance.now())));
+      };
+      requestAnimationFrame(look);
+    }, selector);
+    await page.goto(address + path, { waitUntil: 'domcontentloaded' });
+    const painted = await page.waitForFunction('window.painted', { timeout: 60_000 });
+    return Math.round(await painted.jsonValue());
+  });
+
+const repeated = async (work) => {
+  const results = [];
+  for (let tries = 0; tries < TRIES; tries++) results.push(await work());
+  return results;
+};
+
 let failed = false;
-try {
-  for (const path of PATHS) {
-    const result = await measure(path);
-    const { audits } = result;
-    console.log(path);
-    for (const name of CATEGORIES) console.log(`  ${String(scoreOf(result, name)).padStart(3)}  ${name}`);
-    console.log(`       ${TIMES.map((name) => `${audits[name]?.title} ${audits[name]?.displayValue}`).join(', ')}`);
-    if (passes(result)) continue;
-    failed = true;
-    for (const { score, title, displayValue = '' } of Object.values(audits))
-      if (score !== null && score < 0.9) console.log(`       ${score.toFixed(2)} ${title} ${displayValue}`);
+for (const { path, price } of PAGES) {
+  const results = await repeated(() => audit(path));
+  const prices = await repeated(() => firstPrice(path, price));
+  console.log(`${path}  (load ${loadavg()[0].toFixed(1)})`);
+  for (const [name, least] of Object.entries(LEAST)) {
+    const scores = results.map(({ categories }) => Math.round((categories[name]?.score ?? 0) * 100));
+    failed ||= median(scores) < least;
+    console.log(`  ${String(median(scores)).padStart(4)}  ${name} (${scores.join(' ')}), at least ${least}`);
   }
-} finally {
-  await browser.kill();
+  for (const name of TIMES) {
+    const values = results.map(({ audits }) => audits[name]?.numericValue ?? NaN);
+    console.log(`        ${results[0].audits[name]?.title} ${median(values).toFixed(name.endsWith('shift') ? 3 : 0)}`);
+  }
+  failed ||= median(prices) > MOST_MS;
+  console.log(`  ${median(prices)}  ms to the first price at 400 kbit/s (${prices.join(' ')}), at most ${MOST_MS}`);
 }
 process.exit(failed ? 1 : 0);
