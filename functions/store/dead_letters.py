@@ -42,6 +42,19 @@ async def upsert_dead_letter(connection: AsyncConnection, event: Received, reaso
     )
 
 
+async def delete_replayed(connection: AsyncConnection, event: Received) -> None:
+    """Delete the dead letter that *event* is a replay of; idempotent."""
+    await connection.execute(
+        """
+        DELETE FROM dead_letters
+              WHERE source = %(source)s
+                AND event_id = %(event_id)s
+                AND type = %(type)s
+        """,
+        {"source": _text(event.attributes["source"]), "event_id": _text(event.id), "type": _text(event.type)},
+    )
+
+
 async def select_dead_letters(connection: AsyncConnection) -> str:
     """Return the dead letters, oldest first and a thousand at most, as JSON: what came, why it is here, how often."""
     cursor = await connection.execute(

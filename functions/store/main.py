@@ -14,7 +14,12 @@ from starlette.responses import Response
 
 from functions.store.bar_versions import SourcePriority
 from functions.store.companies import store_companies
-from functions.store.dead_letters import dead_letter_reason, select_dead_letters, upsert_dead_letter
+from functions.store.dead_letters import (
+    dead_letter_reason,
+    delete_replayed,
+    select_dead_letters,
+    upsert_dead_letter,
+)
 from functions.store.rejections import Origin
 from functions.store.settings import Settings
 from functions.store.store_bars import StorePolicy, StoreResult, add_up, store_bars
@@ -69,7 +74,7 @@ async def store(request: Request) -> Response:
     if path:
         return await store_dead_letter(event, dead_letter_reason(event))
     try:
-        return await keep(event)
+        answer = await keep(event)
     except UnprocessableEvent as poison:
         return await store_dead_letter(event, str(poison))
     except EventError as error:
@@ -78,6 +83,10 @@ async def store(request: Request) -> Response:
         return await store_dead_letter(event, f"Postgres cannot hold it: {error.diag.message_primary or error}")
     except OverflowError as error:
         return await store_dead_letter(event, f"a time lies beyond the calendar: {error}")
+    if "replayed" in event.attributes:
+        async with _pool.connection() as connection:
+            await delete_replayed(connection, event)
+    return answer
 
 
 async def operator_response(path: str) -> Response:

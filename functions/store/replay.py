@@ -1,7 +1,11 @@
-"""Send dead letters again: `python -m functions.store.replay BROKER [ID ...]`, once what they failed by is mended.
+"""Send dead letters again: `python -m functions.store.replay BROKER [ID ...]`, once their cause is fixed.
 
-Each goes to the broker as it first came, so that every Trigger that it matches gets it; who has dealt with it before
-changes nothing by it. One that fails again comes back.
+Each goes to the broker as it first came, so that every Trigger that it matches gets it; a function that has handled it
+before changes nothing. One that fails again is a dead letter again.
+
+A broker can lose an event that it has accepted. So a dead letter that store handles is deleted by store, after its
+effect; until then each replay sends it again. Any other event only makes a function look for what is missing, as the
+next tick does: replay deletes it once the broker has accepted it.
 """
 
 from shared.runtime.termination import exit_on_sigterm
@@ -21,18 +25,20 @@ import psycopg
 from psycopg import Connection
 from psycopg.rows import class_row
 
+from shared.events.types import BarsFetched, CompaniesFetched
 from shared.runtime import log
 from shared.runtime.settings import DatabaseSettings, read_settings
 
 _logger = logging.getLogger(__name__)
 _ADDED_BY_THE_BROKER = ("knativeerrordest", "knativeerrorcode", "knativeerrordata")
+_DELETED_BY_STORE = (BarsFetched.TYPE, CompaniesFetched.TYPE)
 _PATIENCE_SECONDS = 10
 _PRINTABLE = "".join(map(chr, range(0x20, 0x7F)))
 """Characters a header may hold unescaped; percent signs too, because an encoded value stays encoded."""
 
 
 class DeadLetter(NamedTuple):
-    """An event that was put aside."""
+    """An event that could not be handled."""
 
     id: int
     type: str
@@ -42,19 +48,20 @@ class DeadLetter(NamedTuple):
 
 
 class BrokerError(RuntimeError):
-    """The broker did not take the event; the message says why."""
+    """The broker did not accept the event; the message says why."""
 
 
 def replay(database_url: str, broker: str, ids: Sequence[int] = ()) -> list[DeadLetter]:
     """Send the dead letters *ids* (none: all) to the address *broker*, oldest first, and return what was sent.
 
-    Each is deleted once the broker has it. BrokerError or psycopg.Error ends it; what was sent before stays sent.
+    BrokerError or psycopg.Error ends it; what was sent before stays sent.
     """
     sent: list[DeadLetter] = []
     with psycopg.connect(database_url, autocommit=True, connect_timeout=10) as connection:
         for letter in select_dead_letters(connection, ids):
             _send(letter, broker)
-            delete_dead_letter(connection, letter)
+            if letter.type not in _DELETED_BY_STORE:
+                delete_dead_letter(connection, letter)
             _logger.info("sent %s %s again: %s", letter.type, letter.attributes.get("id"), letter.reason)
             sent.append(letter)
     return sent
@@ -77,15 +84,17 @@ def select_dead_letters(connection: Connection, ids: Sequence[int]) -> list[Dead
 
 
 def delete_dead_letter(connection: Connection, letter: DeadLetter) -> None:
-    """Forget *letter*, unless it came again meanwhile with another reason."""
+    """Delete *letter*, unless it came again meanwhile with another reason."""
     connection.execute(
         "DELETE FROM dead_letters WHERE id = %(id)s AND reason = %(reason)s", {"id": letter.id, "reason": letter.reason}
     )
 
 
 def _send(letter: DeadLetter, broker: str) -> None:
-    """POST *letter* in binary mode; BrokerError unless the broker has it."""
+    """POST *letter* in binary mode; BrokerError unless the broker accepts it."""
     attributes = {name: value for name, value in letter.attributes.items() if name not in _ADDED_BY_THE_BROKER}
+    if letter.type in _DELETED_BY_STORE:
+        attributes["replayed"] = "true"
     content_type = attributes.pop("datacontenttype", "application/json")
     headers = {f"ce-{name}": quote(value, safe=_PRINTABLE) for name, value in attributes.items()}
     request = urllib.request.Request(  # noqa: S310  the operator's own address
@@ -103,7 +112,7 @@ def _send(letter: DeadLetter, broker: str) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Do what the command line says; return the exit code."""
+    """Run the command line; return the exit code."""
     log.configure()
     broker, *ids = arguments
     try:

@@ -11,8 +11,10 @@ from knative.local.__main__ import main as command_line
 from tests.observability.figures import figures
 from tests.observability.receiver import Receiver
 from tests.running import running
-from tests.store_harness import Store, headers
+from tests.store_harness import BARS, COMPANIES, Store, bar, fetched, headers, hour
 from tests.waiting import wait_until
+
+COMPANY = {"ticker": "AAPL", "name": "Apple, Incorporated", "industry": "Devices"}
 
 
 def dead_letter(store: Store, event_id: str, **extensions: str) -> None:
@@ -70,6 +72,47 @@ def test_only_those_that_are_named_are_sent_again(store: Store, receiver: Receiv
 
     assert [one.headers["ce-id"] for one in receiver.taken] == ["2"]
     assert store.query("SELECT event_id FROM dead_letters ORDER BY 1") == [("1",), ("3",)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        (BARS, fetched({"AAPL": [bar(hour(0))]})),
+        (COMPANIES, {"source": "finnhub", "fetched_at": "2026-11-20T12:00:00Z", "companies": [COMPANY]}),
+    ],
+)
+def test_a_dead_letter_stays_until_its_effect_is_stored(
+    store: Store, receiver: Receiver, database_url: str, kind: str, data: dict[str, object]
+) -> None:
+    """A broker that accepts an event and loses it loses nothing: the next replay sends it again, until store has it."""
+    errors = {"knativeerrordest": "http://store", "knativeerrorcode": "503"}
+    assert store.post(data, kind, "1", "/dead-letters", **errors).status_code == 204
+    before = store.tables("bars", "companies")
+
+    for _ in range(2):
+        assert len(replay(database_url, receiver.url)) == 1
+        assert store.query("SELECT count(*) FROM dead_letters") == [(1,)]
+        assert store.tables("bars", "companies") == before
+    _, sent, body = receiver.taken[-1]
+    attributes = {name: value for name, value in sent.items() if name.startswith(("ce-", "content-type"))}
+    for _ in range(2):
+        answer = store.run(store.client.post("/", content=body, headers=attributes))
+        assert answer.status_code in (200, 204)
+
+    assert store.query("SELECT count(*) FROM dead_letters") == [(0,)]
+    assert store.tables("bars", "companies") != before
+
+
+def test_an_event_that_fails_again_is_one_dead_letter(store: Store, receiver: Receiver, database_url: str) -> None:
+    """Store does not delete what it cannot store: the letter stays with its reason, and is counted twice."""
+    assert store.post(b"{", BARS, "1").status_code == 204
+    replay(database_url, receiver.url)
+    _, sent, body = receiver.taken[-1]
+    attributes = {name: value for name, value in sent.items() if name.startswith(("ce-", "content-type"))}
+
+    assert store.run(store.client.post("/", content=body, headers=attributes)).status_code == 204
+
+    assert store.query("SELECT event_id, arrivals FROM dead_letters") == [("1", 2)]
 
 
 def test_what_the_broker_does_not_take_stays(store: Store, receiver: Receiver, database_url: str) -> None:
