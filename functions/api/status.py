@@ -7,6 +7,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
 from functions.api.market_state import MarketState
+from functions.api.model_status import select_model_status
 from functions.api.provider_usage import ProviderUsage
 from shared.calendar.trading import EXCHANGE_ZONE, Session
 from shared.http.response_data import ResponseData, json_body, rfc3339, source_of
@@ -62,6 +63,7 @@ async def respond_status(
         "left_out": state.left_out,
         "epoch": health.epoch,
         "providers": await provider_usage.read(),
+        "model": await select_model_status(connection, state.now),
     }
     return ResponseData(json_body(body), valid_until=state.now + _HOLDS, max_age=1)
 

@@ -63,6 +63,31 @@ class LeftOut(Model):
     since: Instant
 
 
+class ModelRequest(Model):
+    """Last request to the language model."""
+
+    asked_at: Instant
+    model: Annotated[str | None, Field(examples=["gpt-5-mini"])]
+    outcome: Annotated[str, Field(description="`answered`, or a short reason", examples=["answered", "timeout"])]
+    advice: Annotated[str, Field(description="What to do about it", examples=["no /v1 in the base URL"])]
+
+
+class ModelStatus(Model):
+    """What became of the sentences that a language model proposed in the last seven days."""
+
+    requests: Count
+    answered: Count
+    proposed: Count
+    accepted: Annotated[int, Field(description="Sentences accepted at first", ge=0)]
+    repaired: Annotated[int, Field(description="Sentences accepted after one repair", ge=0)]
+    fallen_back: Annotated[int, Field(description="Sentences of the rules that stayed", ge=0)]
+    refused: Annotated[
+        dict[str, Count],
+        Field(description="Violations by reason; docs/insights.md explains them", examples=[{"size": 2}]),
+    ]
+    last: ModelRequest
+
+
 class StatusResponse(Model):
     """State of the market and of the data."""
 
@@ -87,6 +112,7 @@ class StatusResponse(Model):
     left_out: list[LeftOut]
     epoch: Annotated[int, Field(description="Market version; increases with every change", examples=[418])]
     providers: list[ProviderBudget]
+    model: Annotated[ModelStatus | None, Field(description="null: no model was asked")]
 
 
 class Endpoint(Model):

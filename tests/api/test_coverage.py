@@ -144,6 +144,7 @@ def test_status_of_an_open_market(database_url: str, redis_url: str) -> None:
         "dead_letters": 1,
         "left_out": [],
         "providers": [],
+        "model": None,
     }
 
 
@@ -219,3 +220,41 @@ def test_the_clock_alone_changes_a_kept_coverage(database_url: str, redis_url: s
         after = api.json("/coverage?tickers=AAPL")["totals"]["expected"]
 
     assert (before, after) == (28, 29)
+
+
+def test_status_counts_what_the_model_proposed(database_url: str, redis_url: str) -> None:
+    """Accepted, repaired, refused by reason and left to the rules, of seven days; the last request with advice."""
+    change(
+        database_url,
+        """
+        INSERT INTO insight_model_runs (start, asked_at, model, outcome, advice, proposed, accepted, repaired,
+                                        fallen_back, reasons, verdicts, seconds)
+        SELECT asked_at, asked_at, 'm', 'answered', '', proposed, accepted, repaired, proposed - accepted - repaired,
+               reasons, '[]'::jsonb, 1
+          FROM (VALUES ('2026-11-10T16:31Z'::timestamptz, 9, 9, 0, '{}'::jsonb),
+                       ('2026-11-20T16:31Z', 5, 2, 1, '{"size": 2, "form": 1}'),
+                       ('2026-11-20T17:31Z', 5, 4, 0, '{"size": 1}'))
+               AS run (asked_at, proposed, accepted, repaired, reasons)
+         UNION ALL
+        SELECT now, now, NULL, 'http-404', 'no /v1 in the base URL', 0, 0, 0, 5, '{}', '[]', 1
+          FROM (VALUES ('2026-11-20T18:31Z'::timestamptz)) AS last (now)
+        """,
+    )
+    with serving(database_url, redis_url, "2026-11-20T19:00:00+00:00") as api:
+        model = api.json("/status")["model"]
+
+    assert model == {
+        "requests": 3,
+        "answered": 2,
+        "proposed": 10,
+        "accepted": 6,
+        "repaired": 1,
+        "fallen_back": 8,
+        "refused": {"size": 3, "form": 1},
+        "last": {
+            "asked_at": "2026-11-20T18:31:00Z",
+            "model": None,
+            "outcome": "http-404",
+            "advice": "no /v1 in the base URL",
+        },
+    }

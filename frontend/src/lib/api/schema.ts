@@ -788,6 +788,53 @@ export interface components {
             /** @enum {string} */
             why: "none_at_provider" | "not_fetched" | "rejected";
         };
+        /** @description Last request to the language model. */
+        ModelRequest: {
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             * @example 2026-11-20T14:30:00Z
+             */
+            asked_at: string;
+            /** @example gpt-5-mini */
+            model: string | null;
+            /**
+             * @description `answered`, or a short reason
+             * @example answered
+             * @example timeout
+             */
+            outcome: string;
+            /**
+             * @description What to do about it
+             * @example no /v1 in the base URL
+             */
+            advice: string;
+        };
+        /** @description What became of the sentences that a language model proposed in the last seven days. */
+        ModelStatus: {
+            /** @example 7 */
+            requests: number;
+            /** @example 7 */
+            answered: number;
+            /** @example 7 */
+            proposed: number;
+            /** @description Sentences accepted at first */
+            accepted: number;
+            /** @description Sentences accepted after one repair */
+            repaired: number;
+            /** @description Sentences of the rules that stayed */
+            fallen_back: number;
+            /**
+             * @description Violations by reason; docs/insights.md explains them
+             * @example {
+             *       "size": 2
+             *     }
+             */
+            refused: {
+                [key: string]: number;
+            };
+            last: components["schemas"]["ModelRequest"];
+        };
         /** @description A ranked ticker. */
         Mover: {
             /** @example 7 */
@@ -1383,6 +1430,8 @@ export interface components {
              */
             epoch: number;
             providers: components["schemas"]["ProviderBudget"][];
+            /** @description null: no model was asked */
+            model: components["schemas"]["ModelStatus"] | null;
         };
         /** @description Expected and stored bars of a ticker. */
         TickerCoverage: {
@@ -1504,6 +1553,8 @@ export type LongerBar = components['schemas']['LongerBar'];
 export type MarketStatus = components['schemas']['MarketStatus'];
 export type MeasuredBar = components['schemas']['MeasuredBar'];
 export type MissingBar = components['schemas']['MissingBar'];
+export type ModelRequest = components['schemas']['ModelRequest'];
+export type ModelStatus = components['schemas']['ModelStatus'];
 export type Mover = components['schemas']['Mover'];
 export type MoverWindow = components['schemas']['MoverWindow'];
 export type MoversResponse = components['schemas']['MoversResponse'];
