@@ -90,3 +90,40 @@ def test_starts_are_taken_from_a_half_open_window() -> None:
 def test_a_bar_belongs_to_the_grid_of_its_session(moment: str, holds: bool) -> None:
     """Clock hours, the closing auction and extended hours are none of the session's hourly bars."""
     assert WEDNESDAY.has_bar_at("1h", new_york(f"2026-11-25T{moment}")) is holds
+
+
+@pytest.mark.parametrize(("interval", "count"), [("1min", 390), ("5min", 78), ("15min", 26), ("30min", 13), ("1h", 7)])
+def test_a_full_day_has_a_bar_for_each_interval_until_the_close(interval: str, count: int) -> None:
+    """No bar starts at the close, where an interval divides the day."""
+    starts = list(WEDNESDAY.starts(interval))
+
+    assert len(starts) == count
+    assert all(WEDNESDAY.has_bar_at(interval, start) for start in starts)
+    assert not WEDNESDAY.has_bar_at(interval, WEDNESDAY.closes)
+    assert WEDNESDAY.end(interval, starts[-1]) == WEDNESDAY.closes
+
+
+def test_a_session_ends_at_its_close() -> None:
+    """At 16:00:00 the market is closed, at 15:59:59 it is open."""
+    assert THANKSGIVING.session_at(WEDNESDAY.closes) is None
+    assert THANKSGIVING.session_at(WEDNESDAY.closes - timedelta(seconds=1)) == WEDNESDAY
+
+
+@pytest.mark.parametrize(
+    ("now", "due"),
+    [
+        ("2026-11-25T08:00", "2026-11-25T10:31"),
+        ("2026-11-25T10:31", "2026-11-25T11:31"),
+        ("2026-11-27T13:01", "2026-11-30T10:31"),
+        ("2026-11-30T16:01", None),
+    ],
+)
+def test_the_next_bar_is_due_after_now(now: str, due: str | None) -> None:
+    """Before the first session, at the instant a bar is due, after a half day, and at the calendar's end."""
+    assert THANKSGIVING.next_due("1h", new_york(now), GRACE) == (due and new_york(due))
+
+
+@pytest.mark.parametrize(("now", "opens"), [("2026-11-25T09:30", HALF_DAY), ("2026-11-30T09:30", None)])
+def test_the_next_opening_is_after_now(now: str, opens: Session | None) -> None:
+    """At an opening the next one is that of the session after it."""
+    assert THANKSGIVING.next_opening(new_york(now)) == opens
