@@ -34,6 +34,8 @@ class Hands:
 
     def __init__(self, at: datetime) -> None:
         self.at = at
+        self.ahead = timedelta(0)
+        """By how much it is wrong."""
 
     def __call__(self) -> datetime:
         return self.at

@@ -1,6 +1,6 @@
-"""/status: market hours, age of the data, tickers with missing bars, provider budgets, warnings."""
+"""/status: market hours, age and faults of the data, provider credits, clocks and version."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from psycopg import AsyncConnection
@@ -28,12 +28,16 @@ class Health(NamedTuple):
     disagreements: int
     compared_at: datetime | None
     dead_letters: int
+    database_time: datetime
+    calendar_until: date | None
 
 
 async def respond_status(
     connection: AsyncConnection, state: MarketState, provider_usage: ProviderUsage
 ) -> ResponseData:
     """Return the state of market and data, and what ingest has spent."""
+    from functions.api.release import RELEASE  # only this endpoint needs it
+
     health = await select_health(connection, state.now - timedelta(days=1))
     finished = state.last_finished_bar
     body = {
@@ -44,14 +48,14 @@ async def respond_status(
         "stale": False,
         "exchange_tz": EXCHANGE_ZONE.key,
         "simulated": "simulated" in health.sources,
-        "market": _market(state),
+        "market": _market(state, health.calendar_until),
         "newest_bar": health.newest_start
         and {
             "datetime": rfc3339(health.newest_start),
             "end": health.newest_end and rfc3339(health.newest_end),
             "tickers": health.newest_tickers,
         },
-        "data_age_seconds": health.newest_end and int((state.now - health.newest_end).total_seconds()),
+        "data_age_seconds": health.newest_end and max(int((state.now - health.newest_end).total_seconds()), 0),
         "newest_finished_bar": finished and rfc3339(finished),
         "next_bar_due": state.next_due and rfc3339(state.next_due),
         "tickers": len(state.active),
@@ -64,15 +68,37 @@ async def respond_status(
         "epoch": health.epoch,
         "providers": await provider_usage.read(),
         "model": await select_model_status(connection, state.now),
+        "clock": _clock(health.database_time, provider_usage.clock_offset),
+        "version": RELEASE,
     }
     return ResponseData(json_body(body), valid_until=state.now + _HOLDS, max_age=1)
 
 
-def _market(state: MarketState) -> dict[str, object]:
-    """Return whether the exchange trades now; the session that trades, or the last one; and when the next opens."""
+def _clock(database_time: datetime, provider_offset: int | None) -> dict[str, object]:
+    """Return by how many seconds our clocks are ahead of the database's and of a provider's."""
+    from shared.runtime.clock_check import is_wrong, offset_seconds, warn  # the first response does not need it
+
+    database_offset = offset_seconds(database_time)
+    warn("the database", database_offset)
+    return {
+        "wrong": is_wrong([database_offset, provider_offset]),
+        "ahead_of_database_seconds": database_offset,
+        "ahead_of_provider_seconds": provider_offset,
+    }
+
+
+def _market(state: MarketState, calendar_until: date | None) -> dict[str, object]:
+    """Return whether the exchange trades now; the session that trades, or the last one; and when the next opens.
+
+    The calendar holds whole years: after its last one nobody knows whether the exchange trades.
+    """
+    year = state.now.astimezone(EXCHANGE_ZONE).year
+    is_known = calendar_until is not None and year <= calendar_until.year
+    known_state = "open" if state.calendar.session_at(state.now) else "closed"
     session, opening = state.calendar.last_opened(state.now), state.calendar.next_opening(state.now)
     return {
-        "state": "open" if state.calendar.session_at(state.now) else "closed",
+        "state": known_state if is_known else "unknown",
+        "calendar_until": calendar_until and calendar_until.isoformat(),
         "session": session and _session(session),
         "next_open": opening and rfc3339(opening.opens),
         "next_session": opening and _session(opening),
@@ -105,7 +131,9 @@ async def select_health(connection: AsyncConnection, rejected_since: datetime) -
                (SELECT count(*) FROM rejected_bars WHERE received_at >= %(rejected_since)s) AS rejected,
                (SELECT count(DISTINCT (ticker, start)) FROM disagreements WHERE resolved_at IS NULL) AS disagreements,
                (SELECT max(compared_at) FROM comparisons) AS compared_at,
-               (SELECT count(*) FROM dead_letters) AS dead_letters
+               (SELECT count(*) FROM dead_letters) AS dead_letters,
+               clock_timestamp() AS database_time,
+               (SELECT max(date) FROM sessions) AS calendar_until
           FROM bar
         """,
         {"rejected_since": rejected_since},

@@ -19,7 +19,8 @@ class SessionTimes(Model):
 class MarketStatus(Model):
     """State of the exchange."""
 
-    state: Literal["open", "closed"]
+    state: Annotated[Literal["open", "closed", "unknown"], Field(description="unknown: after the calendar's last year")]
+    calendar_until: Annotated[Day | None, Field(description="Last session that is known: migrate before it comes")]
     session: Annotated[SessionTimes | None, Field(description="The current or last session")]
     next_open: Instant | None
     next_session: SessionTimes | None
@@ -88,6 +89,14 @@ class ModelStatus(Model):
     last: ModelRequest
 
 
+class ClockStatus(Model):
+    """Comparison of clocks; null: not compared, or the time is replayed."""
+
+    wrong: Annotated[bool, Field(description="One differs by more than a minute", examples=[False])]
+    ahead_of_database_seconds: Annotated[int | None, Field(examples=[0])]
+    ahead_of_provider_seconds: Annotated[int | None, Field(examples=[0])]
+
+
 class StatusResponse(Model):
     """State of the market and of the data."""
 
@@ -113,6 +122,8 @@ class StatusResponse(Model):
     epoch: Annotated[int, Field(description="Market version; increases with every change", examples=[418])]
     providers: list[ProviderBudget]
     model: Annotated[ModelStatus | None, Field(description="null: no model was asked")]
+    clock: ClockStatus
+    version: Annotated[str, Field(description="Release of StocksALot", examples=["1.0.0"])]
 
 
 class Endpoint(Model):

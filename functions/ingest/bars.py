@@ -22,6 +22,7 @@ from functions.ingest.gaps import (
     sort_by_urgency,
 )
 from functions.ingest.providers import FetchResult, NoCredits, Provider, ProviderError
+from functions.ingest.publication import clock_offsets
 from functions.ingest.queries import select_gaps, select_histories, select_refetches, select_unknown
 from functions.ingest.settings import Settings
 from functions.ingest.ticks import InvalidTick, Window, requested_window
@@ -30,6 +31,7 @@ from shared.connections.postgres import ConnectionPool
 from shared.events.types import Bar, BarsFetched, FetchFailure, Series, Tick
 from shared.http.problem import Problem
 from shared.runtime import clock
+from shared.runtime.clock_check import TOLERANCE_SECONDS, offset_seconds, warn
 
 _logger = logging.getLogger(__name__)
 
@@ -65,12 +67,13 @@ async def fetch_bars(
     async with pool.connection() as connection:
         plan = await _plan(connection, tick, settings, now, grace)
     results = await _fetch(plan, settings, provider, now) if plan.requests else {}
+    fetched_at = _trusted_time(results, now)
     series = [
         Series(
             ticker=request.ticker,
             start=request.start,
             end=request.end,
-            bars=tuple(drop_unfinished(bars, plan.market, now, grace)),
+            bars=tuple(drop_unfinished(bars, plan.market, now, grace, result.served_at)),
             source=None if name == next(iter(results)) else name,
             refused=result.refused.get(request, ()),
             reason=labels.reason if (labels := result.mislabelled.get(request)) else None,
@@ -92,24 +95,38 @@ async def fetch_bars(
     return BarsFetched(
         interval=INTERVAL,
         source=next(iter(results)),
-        fetched_at=now,
+        fetched_at=fetched_at,
         series=tuple(truncate(await _confirm(series, settings), EVENT_BYTES)),
         failures=tuple(failures.values()),
         configuration=settings.configuration,
     )
 
 
-def drop_unfinished(bars: Iterable[Bar], market: TradingCalendar, now: datetime, grace: timedelta) -> list[Bar]:
+def _trusted_time(results: Mapping[str, FetchResult], now: datetime) -> datetime:
+    """Return the time of the fetch: the provider's where our clock is more than a minute ahead of it."""
+    for name, result in results.items():
+        if result.served_at and (offset := offset_seconds(result.served_at)) is not None:
+            clock_offsets[name] = offset
+            warn(name, offset)
+    served_at = min((one.served_at for one in results.values() if one.served_at), default=now)
+    return served_at if now - served_at > timedelta(seconds=TOLERANCE_SECONDS) else now
+
+
+def drop_unfinished(
+    bars: Iterable[Bar], market: TradingCalendar, now: datetime, grace: timedelta, served_at: datetime | None = None
+) -> list[Bar]:
     """Return *bars* without those of the grid that are still in progress: they come again, finished.
 
-    All others go to store, which keeps a record of each that it rejects.
+    A bar is finished *grace* after its end, and not before its end by the provider's time *served_at*. All others go to
+    store, which keeps a record of each that it rejects.
     """
 
     def is_in_progress(start: datetime) -> bool:
         session = market.session_at(start) if start <= now else None
-        return (
-            session is not None and session.has_bar_at(INTERVAL, start) and session.end(INTERVAL, start) + grace > now
-        )
+        if session is None or not session.has_bar_at(INTERVAL, start):
+            return False
+        end = session.end(INTERVAL, start)
+        return end + grace > now or (served_at is not None and end > served_at)
 
     return [bar for bar in bars if not is_in_progress(bar.start)]
 

@@ -10,8 +10,8 @@ from starlette.responses import Response
 
 from functions.ingest.bars import fetch_bars
 from functions.ingest.companies import fetch_companies
-from functions.ingest.credit_keys import list_own_keys
 from functions.ingest.providers import open_provider
+from functions.ingest.publication import publish
 from functions.ingest.settings import Settings
 from functions.ingest.ticks import InvalidTick, read_tick, tick_refused
 from shared.connections.postgres import ConnectionPool
@@ -44,5 +44,5 @@ async def ingest(request: Request) -> Response:
         _logger.warning("refused tick %s: %s", received.id, refused)
         event = tick_refused(received, refused)
     answer = reply(event, source="ingest", event_id=received.id) if event else Response(status_code=204)
-    answer.background = BackgroundTask(list_own_keys, _pool, _settings)
+    answer.background = BackgroundTask(publish, _pool, _settings)
     return answer

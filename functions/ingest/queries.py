@@ -24,9 +24,12 @@ async def select_histories(
     cursor = connection.cursor()
     await cursor.execute(
         """
-           SELECT tickers.ticker, newest.start, newest.source, asked_windows.asked_at,
+           SELECT tickers.ticker, newest.start, newest.source,
+                  CASE WHEN asked_windows.asked_at <= %(now)s THEN asked_windows.asked_at END,
                   CASE WHEN NOT again.again THEN asked_windows.settled END,
-                  NOT again.other AND coalesce(asked_windows.retry_at > %(now)s, false), again.again
+                  NOT again.other AND coalesce(asked_windows.retry_at > %(now)s
+                                               AND asked_windows.retry_at <= %(now)s + interval '1 day', false),
+                  again.again
              FROM tickers
         LEFT JOIN LATERAL (SELECT start, source
                              FROM bars
@@ -85,7 +88,9 @@ async def select_gaps(
     cursor = connection.cursor(row_factory=class_row(Gap))
     await cursor.execute(
         """
-            SELECT tickers.ticker, gap.first, gap.last, asked_windows.asked_at, newest.source
+            SELECT tickers.ticker, gap.first, gap.last,
+                   CASE WHEN asked_windows.asked_at <= %(now)s THEN asked_windows.asked_at END AS asked_at,
+                   newest.source
               FROM tickers
          LEFT JOIN asked_windows ON asked_windows.ticker = tickers.ticker
                                 AND asked_windows.interval = %(interval)s
@@ -101,7 +106,7 @@ async def select_gaps(
                                      WHERE NOT coalesce(asked_windows.settled @> start, false)
                                         OR asked_windows.recheck_at <= %(now)s
                                         OR asked_windows.configuration <> %(configuration)s
-                                        OR asked_windows.asked_at < %(asked_before)s
+                                        OR NOT asked_windows.asked_at BETWEEN %(asked_before)s AND %(now)s
                                     EXCEPT
                                     SELECT start
                                       FROM bars
@@ -114,7 +119,7 @@ async def select_gaps(
                AND gap.first IS NOT NULL
                AND (%(asked_before)s::timestamptz IS NOT NULL
                     OR asked_windows.retry_at IS NULL
-                    OR asked_windows.retry_at <= %(now)s
+                    OR NOT asked_windows.retry_at BETWEEN %(now)s AND %(now)s + interval '1 day'
                     OR asked_windows.configuration <> %(configuration)s)
         """,
         {

@@ -5,11 +5,12 @@ later. Answers next to each other in that order that say the same are one versio
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
 SIMULATED = "simulated"
+_LONG_AGO, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 Order = tuple[int, datetime]
 
@@ -37,8 +38,14 @@ class BarVersion(NamedTuple):
 class SourcePriority:
     """Source that wins when two disagree: *providers*, the most trusted first, then others, then simulated."""
 
-    def __init__(self, providers: Sequence[str] = ()) -> None:
+    def __init__(self, providers: Sequence[str] = (), latest: datetime = _NEVER) -> None:
+        self._providers = providers
+        self._latest = latest
         self._ranks = {name: len(providers) - index for index, name in enumerate(providers)} | {SIMULATED: -1}
+
+    def until(self, latest: datetime) -> "SourcePriority":
+        """Return the same priority, under which answers from after *latest* rank last: a clock was wrong then."""
+        return SourcePriority(self._providers, latest)
 
     def rank(self, source: str) -> int:
         """Return the place of *source*, the most trusted highest."""
@@ -46,11 +53,14 @@ class SourcePriority:
 
     def newest(self, version: BarVersion) -> Order:
         """Return the place of the highest answer of *version*."""
-        return self.rank(version.source), version.seen_at
+        return self.rank(version.source), self._instant(version.seen_at)
 
     def oldest(self, version: BarVersion) -> Order:
         """Return the place of the lowest answer of *version*."""
-        return self.rank(version.source), version.received_at
+        return self.rank(version.source), self._instant(version.received_at)
+
+    def _instant(self, instant: datetime) -> datetime:
+        return instant if instant <= self._latest else _LONG_AGO
 
 
 def affects_newest_only(last: BarVersion, told: BarVersion, trust: SourcePriority) -> bool:

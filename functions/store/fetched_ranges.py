@@ -10,6 +10,7 @@ from functions.store.bar_versions import SIMULATED
 from functions.store.validation import ValidBar
 from shared.calendar.trading import LENGTHS, TradingCalendar
 from shared.events.types import BarsFetched, Series
+from shared.runtime import clock
 
 
 async def upsert_fetched_ranges(
@@ -53,7 +54,9 @@ async def upsert_fetched_ranges(
               ORDER BY ticker
         ON CONFLICT (ticker, interval) DO UPDATE
                 SET settled = known.settled + excluded.settled,
-                    asked_at = greatest(known.asked_at, excluded.asked_at),
+                    asked_at = CASE WHEN known.asked_at > %(now)s THEN excluded.asked_at
+                                    ELSE greatest(known.asked_at, excluded.asked_at)
+                               END,
                     trace_id = CASE WHEN excluded.asked_at > known.asked_at THEN excluded.trace_id
                                     ELSE known.trace_id
                                END,
@@ -72,10 +75,12 @@ async def upsert_fetched_ranges(
                                  END,
                     configuration = coalesce(excluded.configuration, known.configuration)
               WHERE excluded.asked_at > known.asked_at
+                 OR known.asked_at > %(now)s
                  OR NOT known.settled @> excluded.settled
         """,
         {
             "interval": fetched.interval,
+            "now": clock.now(),
             "fetched_at": fetched.fetched_at,
             "trace_id": trace_id,
             "absent": sorted(absent),

@@ -1,7 +1,6 @@
 """Store: what providers answered comes in and is kept in Postgres; what came of it goes out as the reply."""
 
 import logging
-from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -22,7 +21,7 @@ from functions.store.dead_letters import (
 )
 from functions.store.rejections import Origin
 from functions.store.settings import Settings
-from functions.store.store_bars import StorePolicy, StoreResult, add_up, store_bars
+from functions.store.store_bars import CLOCK_SKEW, StorePolicy, StoreResult, add_up, store_bars
 from shared.cache.market_version import NAME as VERSION
 from shared.cache.market_version import publish_market_version
 from shared.connections.postgres import ConnectionPool, select_installation
@@ -36,9 +35,6 @@ from shared.runtime.settings import read_settings
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
-
-CLOCK_SKEW = timedelta(minutes=10)
-"""An answer from further in the future would outrank every true one until then."""
 
 log.configure()
 _logger = logging.getLogger(__name__)

@@ -22,8 +22,11 @@ from functions.store.write import RacedError, write_batch
 from shared.cache.market_version import raise_market_version
 from shared.calendar.trading import TradingCalendar, select_calendar
 from shared.events.types import BarsFetched, BarsStored, Series
+from shared.runtime import clock
 
 _TRIES = 10
+CLOCK_SKEW = timedelta(minutes=10)
+"""A fetch from further in the future would outrank every true one until then."""
 _DAY = timedelta(days=1)
 _YEARS = range(1900, 9000)
 
@@ -113,15 +116,16 @@ async def _store_source(
     if valid:
         windows = {one.ticker: (one.start, one.end) for one in series}
         answer = Answer(interval, FetchedBatch(source, at, valid), windows, market, origin)
+        trust = policy.trust.until(clock.now() + CLOCK_SKEW)
         stored = await select_stored_bars(connection, interval, valid, simulated=source == SIMULATED)
-        rescaled = await rescale(connection, answer, stored, policy.trust)
+        rescaled = await rescale(connection, answer, stored, trust)
         valid, jumped = _drop_jumps(interval, source, series, rescaled)
         rejected += [*rescaled.rejected, *jumped]
         found = bool(await record_jumps(connection, answer, valid, rescaled)) or rescaled.changed
         for ticker, bars in rescaled.unchecked.items():
             valid[ticker] = dict(sorted({**bars, **valid.get(ticker, {})}.items()))
         batch = FetchedBatch(source, at, valid)
-        changes = await write_batch(connection, interval, batch, rescaled.stored, policy.trust)
+        changes = await write_batch(connection, interval, batch, rescaled.stored, trust)
         await upsert_overlaps(connection, interval, batch, rescaled.stored)
     new = await insert_rejections(connection, interval, source, at, rejected, origin)
     asked = await upsert_fetched_ranges(

@@ -5,7 +5,7 @@ import struct
 import zlib
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from hashlib import blake2b
 
@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from shared.http.negotiation import accepts_gzip
 from shared.http.response_data import ResponseData
+from shared.runtime import clock
 
 _MIN_GZIP_BYTES = 1024
 _FRESH = b'"stale":false'
@@ -22,6 +23,8 @@ _MAX_AGE = 3600
 _OVERDUE_MAX_AGE = 5
 _DEFAULT_MAX_AGE = 60
 _STALE_IF_ERROR = 24 * 3600
+_CLOCK_SKEW = timedelta(seconds=2)
+"""Between the copies of a function, which share responses in Redis."""
 
 RawHeaders = list[tuple[bytes, bytes]]
 
@@ -29,10 +32,13 @@ RawHeaders = list[tuple[bytes, bytes]]
 class CachedResponse:
     """Response data as caches hold it; *version* None: stale, or independent of market data."""
 
-    __slots__ = ("data", "gzipped", "size", "tag", "version")
+    __slots__ = ("data", "gzipped", "made_at", "size", "tag", "version")
 
-    def __init__(self, data: ResponseData, version: int | None, gzipped: bytes | None = None) -> None:
+    def __init__(
+        self, data: ResponseData, version: int | None, gzipped: bytes | None = None, made_at: datetime | None = None
+    ) -> None:
         self.data = data
+        self.made_at = made_at or clock.now()
         self.version = version
         self.tag = blake2b(data.body, digest_size=16).hexdigest()
         worth = len(data.body) > _MIN_GZIP_BYTES
@@ -41,9 +47,11 @@ class CachedResponse:
         """Approximate bytes in memory."""
 
     def is_valid(self, version: int | None, now: datetime) -> bool:
-        """Whether neither the data nor the clock have changed the response."""
+        """Whether neither the data nor the clock have changed the response; a clock may be put back, too."""
+        if version is None or self.version != version or self.made_at - now > _CLOCK_SKEW:
+            return False
         until = self.data.valid_until
-        return version is not None and self.version == version and (until is None or now < until)
+        return until is None or now < until
 
     def as_stale(self) -> "CachedResponse":
         """Return a copy marked stale, for when the database cannot confirm it."""
@@ -63,6 +71,7 @@ class CachedResponse:
                 data.next_update_at and data.next_update_at.isoformat(),
                 data.max_age,
                 data.headers,
+                self.made_at.isoformat(),
             ]
         ).encode()
         return struct.pack(">I", len(description)) + description + (self.gzipped or data.body)
@@ -72,7 +81,7 @@ class CachedResponse:
         """Return the response that `to_bytes` was called on."""
         (length,) = struct.unpack_from(">I", serialized)
         description = json.loads(serialized[4 : 4 + length])
-        version, is_gzipped, media_type, valid_until, next_update_at, max_age, headers = description
+        version, is_gzipped, media_type, valid_until, next_update_at, max_age, headers, made_at = description
         body = serialized[4 + length :]
         data = ResponseData(
             zlib.decompress(body, wbits=31) if is_gzipped else body,
@@ -82,7 +91,7 @@ class CachedResponse:
             max_age,
             tuple((name, value) for name, value in headers),
         )
-        return cls(data, version, body if is_gzipped else None)
+        return cls(data, version, body if is_gzipped else None, datetime.fromisoformat(made_at))
 
 
 class RawResponse(Response):

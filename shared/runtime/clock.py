@@ -34,6 +34,11 @@ def now() -> datetime:
     return virtual + timedelta(seconds=(real_now - real).total_seconds() * speed)
 
 
+def is_replayed() -> bool:
+    """Return whether CLOCK sets another time than that of this machine."""
+    return _REPLAY is not None
+
+
 def speed() -> float:
     """Return how many seconds the clock advances in a second."""
     return 1.0 if _REPLAY is None else _REPLAY[2]

@@ -5,6 +5,7 @@ import json
 import pytest
 import redis
 
+from functions.api.release import RELEASE
 from tests.reading import Bar, at, change, hours, put, redis_key, serving, sessions
 
 COUNTS = ("expected", "present", "none_at_provider", "not_fetched", "rejected")
@@ -106,8 +107,10 @@ def test_status_of_an_open_market(database_url: str, redis_url: str) -> None:
     with serving(database_url, redis_url, "2026-11-20T18:00:00+00:00") as api:
         status = api.json("/status")
 
-    epoch = status.pop("epoch")
+    epoch, clocks, version = (status.pop(name) for name in ("epoch", "clock", "version"))
     assert epoch > 1
+    assert (clocks["wrong"], version) == (False, RELEASE)
+    assert status["market"].pop("calendar_until") >= "2027-12-31"
     assert status == {
         "as_of": "2026-11-20T17:30:00Z",
         "answered_at": "2026-11-20T18:00:00Z",

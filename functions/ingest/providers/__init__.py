@@ -1,6 +1,7 @@
 """Providers of bars behind one small interface. A provider is imported when it is first used, not at start."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from importlib import import_module
 from typing import NamedTuple, Protocol
 
@@ -37,6 +38,8 @@ class FetchResult(NamedTuple):
     refused: Mapping[FetchRequest, tuple[RefusedBar, ...]] = {}
     """Texts of which no bar could be made."""
     mislabelled: Mapping[FetchRequest, WrongLabels] = {}
+    served_at: datetime | None = None
+    """The provider's time at its first response, None where it has no clock."""
 
 
 class Provider(Protocol):

@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 
 from functions.ingest.gaps import TICKER_BARS, FetchRequest
 from functions.ingest.providers import FetchResult, NoCredits, ProviderError
+from functions.ingest.providers.parsing import parse_date
 from functions.ingest.providers.twelvedata_answers import (
     FailedRequest,
     KeyRefused,
@@ -58,8 +59,9 @@ class TwelveData:
         waiting, failures, spent = list(asks), [], 0
         found: dict[FetchRequest, SymbolSeries] = {}
         failed: dict[FetchRequest, str] = {}
+        dates: list[datetime] = []
         try:
-            async with connect_cache(self._settings) as redis, _client(self._settings) as client:
+            async with connect_cache(self._settings) as redis, _client(self._settings, dates) as client:
                 budget = CreditBudget(
                     redis,
                     self.name,
@@ -102,6 +104,7 @@ class TwelveData:
                 failed,
                 {ask: one.refused for ask, one in found.items() if one.refused},
                 {ask: one.labels for ask, one in found.items() if one.labels},
+                min(dates, default=None),
             )
         if failures:
             raise ProviderError(f"twelvedata: {'; '.join(failures)}")
@@ -183,8 +186,15 @@ class TwelveData:
         return {ask: body.get(symbol) for ask, symbol in zip(batch, symbols, strict=True)}
 
 
-def _client(settings: Providers) -> httpx.AsyncClient:
+def _client(settings: Providers, dates: list[datetime]) -> httpx.AsyncClient:
+    """Return a client that adds the provider's time at each response to *dates*."""
+
+    async def add_date(response: httpx.Response) -> None:
+        if date := parse_date(response.headers.get("date", "")):
+            dates.append(date)
+
     return httpx.AsyncClient(
+        event_hooks={"response": [add_date]},
         base_url=settings.twelvedata_base_url,
         timeout=settings.provider_timeout_seconds,
         headers={"User-Agent": "StocksALot", "Accept": "application/json"},

@@ -1,12 +1,15 @@
 """Both vendors on one port, with the controls that no vendor has: /misbehave and /requests."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from threading import Thread
 
 from flask import Flask, Response, jsonify, request
+from werkzeug.http import http_date
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
+from shared.runtime import clock
 from tests.fakes.market_data import connection
 from tests.fakes.market_data.faults import Faults, UnknownFault
 from tests.fakes.market_data.finnhub import Finnhub
@@ -22,17 +25,21 @@ def create_upstream(
     per_minute: int = 8,
     per_day: int = 800,
     calls_per_minute: int = 60,
+    now: Callable[[], datetime] = lambda: clock.now(),
 ) -> Flask:
     """Return the application: Twelve Data at /, Finnhub at /api/v1. *keys*: who is let in, anybody with a key if empty.
 
     `POST /misbehave` takes a fault (faults.py), `DELETE` ends all. `GET /requests` tells what was asked and which
-    requests went beyond the budget, `DELETE` forgets them and the credits used.
+    requests went beyond the budget, `DELETE` forgets them and the credits used. *now* is the vendors' own clock, as the
+    header Date tells it.
     """
     app = Flask(__name__)
     app.json.sort_keys = False  # pyright: ignore[reportAttributeAccessIssue]  as the vendors order theirs
     faults = Faults()
     logs = {"twelvedata": RequestLog(per_minute, per_day), "finnhub": RequestLog(calls_per_minute, None)}
     allowed = frozenset(keys)
+
+    app.config["NOW"] = now
     app.register_blueprint(TwelveData(market, allowed, logs["twelvedata"], faults).blueprint())
     app.register_blueprint(Finnhub(market, allowed, logs["finnhub"], faults).blueprint())
 
@@ -69,6 +76,10 @@ def create_upstream(
 
 class _Quiet(WSGIRequestHandler):
     protocol_version = "HTTP/1.1"
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Return the vendors' own time, for the header Date."""
+        return http_date(self.server.app.config["NOW"]())  # pyright: ignore[reportAttributeAccessIssue]
 
     def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002
         """Write nothing: /requests tells it all, without keys."""

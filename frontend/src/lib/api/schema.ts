@@ -75,6 +75,18 @@ export interface components {
             series: components["schemas"]["SeriesInfo"][];
             items: (components["schemas"]["HourlyBar"] | components["schemas"]["LongerBar"])[];
         };
+        /** @description Comparison of clocks; null: not compared, or the time is replayed. */
+        ClockStatus: {
+            /**
+             * @description One differs by more than a minute
+             * @example false
+             */
+            wrong: boolean;
+            /** @example 0 */
+            ahead_of_database_seconds: number | null;
+            /** @example 0 */
+            ahead_of_provider_seconds: number | null;
+        };
         /** @description Expected and stored bars. */
         CoverageResponse: {
             /** @example 7 */
@@ -722,8 +734,13 @@ export interface components {
         };
         /** @description State of the exchange. */
         MarketStatus: {
-            /** @enum {string} */
-            state: "open" | "closed";
+            /**
+             * @description unknown: after the calendar's last year
+             * @enum {string}
+             */
+            state: "open" | "closed" | "unknown";
+            /** @description Last session that is known: migrate before it comes */
+            calendar_until: string | null;
             /** @description The current or last session */
             session: components["schemas"]["SessionTimes"] | null;
             next_open: string | null;
@@ -1432,6 +1449,12 @@ export interface components {
             providers: components["schemas"]["ProviderBudget"][];
             /** @description null: no model was asked */
             model: components["schemas"]["ModelStatus"] | null;
+            clock: components["schemas"]["ClockStatus"];
+            /**
+             * @description Release of StocksALot
+             * @example 1.0.0
+             */
+            version: string;
         };
         /** @description Expected and stored bars of a ticker. */
         TickerCoverage: {
@@ -1526,6 +1549,7 @@ export type AccountResponse = components['schemas']['AccountResponse'];
 export type AppliedSplit = components['schemas']['AppliedSplit'];
 export type BarCounts = components['schemas']['BarCounts'];
 export type BarsResponse = components['schemas']['BarsResponse'];
+export type ClockStatus = components['schemas']['ClockStatus'];
 export type CoverageResponse = components['schemas']['CoverageResponse'];
 export type CreateToken = components['schemas']['CreateToken'];
 export type Credits = components['schemas']['Credits'];

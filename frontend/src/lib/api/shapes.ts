@@ -94,7 +94,7 @@ export const Status = v.object({
   answered_at: instant,
   simulated: v.boolean(),
   market: v.object({
-    state: v.picklist(['open', 'closed']),
+    state: v.picklist(['open', 'closed', 'unknown']),
     session: nullish(Session),
     next_open: nullish(instant),
     next_session: nullish(Session),
