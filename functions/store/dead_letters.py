@@ -10,10 +10,10 @@ from shared.runtime import clock
 def dead_letter_reason(event: Received) -> str:
     """Return why the broker gave *event* up, from the extensions that Knative adds (knativeerrordest, -code, -data)."""
     attributes = event.attributes
-    return (
-        f"{attributes.get('knativeerrordest', 'an unnamed subscriber')} answered "
-        f"{attributes.get('knativeerrorcode', 'nothing')} until the retries were used up"
-    )
+    subscriber = attributes.get("knativeerrordest", "an unnamed subscriber")
+    if error := attributes.get("knativeerrordata"):  # the subscriber succeeded, and its reply failed
+        return f"{subscriber}: {error}"
+    return f"{subscriber} answered {attributes.get('knativeerrorcode', 'nothing')} until the retries were used up"
 
 
 async def upsert_dead_letter(connection: AsyncConnection, event: Received, reason: str) -> None:

@@ -80,7 +80,7 @@ class Broker:
         # A function that starts from zero may take its time, unless its Trigger's delivery.timeout says otherwise.
         self._client = httpx.AsyncClient(timeout=None, trust_env=False, limits=httpx.Limits())  # noqa: S113
         self._dispatchers = [
-            Dispatcher(consumer, self._queues, self._client, self.ingress_url, self._record)
+            Dispatcher(consumer, self._queues, self._client, self._topology.ingress, self._record)
             for consumer in self._topology.consumers
         ]
 

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 import httpx
 
 from knative.local.broker import messages
-from knative.local.broker.messages import Event, NotAnEventError
-from knative.local.broker.queues import Delivery, Queues, UnconfirmedError
+from knative.local.broker.messages import Event, NotAnEventError, Value
+from knative.local.broker.queues import Delivery, Queues, TooLargeError, UnconfirmedError
 from knative.local.broker.topology import Consumer, matches
 
 log = logging.getLogger("knative.local.broker")
 
 _UNREACHABLE = -1
+_FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 10
 _RETRIED = {404, 408, 409, 429}
 
@@ -73,7 +74,10 @@ class _StoppedError(Exception):
 
 
 class Dispatcher:
-    """The workers of one queue. A dead-letter queue acknowledges every event: it has no dead letters of its own."""
+    """The workers of one queue; replies go to the exchange *ingress*.
+
+    eventing-rabbitmq drops an event when its dead letter or the sink of that fails. Here it waits until they succeed.
+    """
 
     def __init__(
         self, consumer: Consumer, queues: Queues, client: httpx.AsyncClient, ingress: str, record: Record
@@ -126,14 +130,21 @@ class Dispatcher:
             delivery.acknowledge()
             return
         begun = time.perf_counter()
-        outcome = await self._send(self.consumer.destination.url, event)
-        self.counts.last_code = outcome.code
+        outcome = await self._send(event)
+        pause = _FIRST_PAUSE
+        while outcome.failed and outcome.attempts and self.consumer.dead_letters is None:
+            log.error("%s: %s waits: %s, trace %s", self.consumer.name, event, outcome, event.trace_id)
+            await self._pause(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+            outcome = await self._send(event)
         reply = None if outcome.failed else self._read_reply(event, outcome)
-        refusal = await self._publish_reply(reply) if reply else None
+        refusal = await self._publish_reply(delivery, reply) if reply else None
         if outcome.failed:
-            await self._dead_letter(delivery, event, outcome)
+            text = str(outcome)
+            await self._dead_letter(delivery, event, text, knativeerrorcode=outcome.code)
         elif refusal:
-            await self._dead_letter(delivery, event, outcome, knativeerrordata=str(refusal))
+            text = f"its reply was refused: {refusal}"
+            await self._dead_letter(delivery, event, text, knativeerrorcode=_UNREACHABLE, knativeerrordata=text)
         else:
             delivery.acknowledge()
             self._count_success(event, outcome, time.perf_counter() - begun)
@@ -151,7 +162,11 @@ class Dispatcher:
         text = f"{name}: LOST {event}: eventing-rabbitmq takes {outcome.code} for a success"
         log.warning("%s: no retry, no dead letter; answer 5xx for a failure, trace %s", text, trace)
 
-    async def _send(self, url: str, event: Event) -> _Outcome:
+    async def _pause(self, seconds: float) -> None:
+        with self._interruptible():
+            await asyncio.sleep(seconds)
+
+    async def _send(self, event: Event) -> _Outcome:
         """POST *event* until it is accepted, refused for good, or the retries are used up."""
         try:
             messages.validate(event)
@@ -159,17 +174,17 @@ class Dispatcher:
             return _Outcome(_UNREACHABLE, 0, f"not sent: {error}")
         headers, body = messages.to_http(event)
         for attempt in itertools.count(1):
-            outcome = await self._post(url, headers, body, attempt)
+            outcome = await self._post(headers, body, attempt)
+            self.counts.last_code = outcome.code
             if not outcome.failed or attempt > self.consumer.destination.retry:
                 return outcome
             self.counts.retried += 1
-            self.counts.last_code = outcome.code
             log.info("%s: will retry %s: %s, trace %s", self.consumer.name, event, outcome, event.trace_id)
-            with self._interruptible():
-                await asyncio.sleep(self.consumer.destination.backoff(attempt))
+            await self._pause(self.consumer.destination.backoff(attempt))
         raise AssertionError
 
-    async def _post(self, url: str, headers: Mapping[bytes, bytes], body: bytes, attempt: int) -> _Outcome:
+    async def _post(self, headers: Mapping[bytes, bytes], body: bytes, attempt: int) -> _Outcome:
+        url = self.consumer.destination.url
         try:
             async with asyncio.timeout(self.consumer.destination.timeout):
                 response = await self._client.post(url, headers=headers, content=body)
@@ -196,38 +211,43 @@ class Dispatcher:
             log.warning("%s: LOOP: its own filter matches its reply %s", self.consumer.name, reply)
         return reply
 
-    async def _publish_reply(self, reply: Event) -> _Outcome | None:
-        """Send *reply* to the Broker; return the outcome when that failed."""
-        published = await self._send(self._ingress, reply)
-        return published if published.failed else None
+    async def _publish_reply(self, delivery: Delivery, reply: Event) -> str | None:
+        """Publish *reply*; return why it can never be published, if so."""
+        try:
+            messages.validate(reply)
+            await self._publish(delivery, reply, self._ingress)
+        except (NotAnEventError, TooLargeError) as error:
+            return str(error)
+        return None
 
-    async def _dead_letter(self, delivery: Delivery, event: Event, outcome: _Outcome, **extensions: str) -> None:
-        name = self.consumer.name
+    async def _dead_letter(self, delivery: Delivery, event: Event, text: str, **extensions: Value) -> None:
         if self.consumer.dead_letters is None:
             self.counts.lost += 1
-            log.error("%s: LOST %s for good: %s, trace %s", name, event, outcome, event.trace_id)
+            log.error(
+                "%s: LOST %s, which cannot be sent: %s, trace %s", self.consumer.name, event, text, event.trace_id
+            )
             delivery.acknowledge()
             return
-        letter = event.extended(
-            knativeerrordest=self.consumer.destination.name, knativeerrorcode=outcome.code, **extensions
-        )
+        letter = event.extended(knativeerrordest=self.consumer.destination.name, **extensions)
         # The real dispatcher acknowledges first: a crash before the confirmation loses the event.
-        if await self._publish_dead_letter(delivery, letter, self.consumer.dead_letters):
+        if await self._publish(delivery, letter, self.consumer.dead_letters):
             delivery.acknowledge()
             self.counts.dead_lettered += 1
-            log.warning("%s: gave up %s: %s, to the dead letters, trace %s", name, event, outcome, event.trace_id)
+            name, trace = self.consumer.name, event.trace_id
+            log.warning("%s: gave up %s: %s, to the dead letters, trace %s", name, event, text, trace)
 
-    async def _publish_dead_letter(self, delivery: Delivery, letter: Event, exchange: str) -> bool:
+    async def _publish(self, delivery: Delivery, event: Event, exchange: str) -> bool:
         """Publish until the queues confirm it; False when the queue will deliver the event again anyway."""
-        pause = 0.1
+        pause = _FIRST_PAUSE
         while delivery.is_current():
             try:
-                await self._queues.publish(exchange, messages.to_amqp(letter))
+                await self._queues.publish(exchange, messages.to_amqp(event))
+            except TooLargeError:
+                raise
             except UnconfirmedError as error:
-                log.warning("%s: %s waits for its dead letter: %s", self.consumer.name, letter, error)
+                log.warning("%s: %s waits to be published: %s", self.consumer.name, event, error)
             else:
                 return True
-            with self._interruptible():
-                await asyncio.sleep(pause)
+            await self._pause(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
         return False

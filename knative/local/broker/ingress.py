@@ -6,10 +6,11 @@ from typing import Any
 
 from knative.local.broker import messages
 from knative.local.broker.messages import NotAnEventError
-from knative.local.broker.queues import Queues, UnconfirmedError
+from knative.local.broker.queues import BusyError, Queues, UnconfirmedError
 from shared.runtime.protocol import BoundedProtocol
 
 log = logging.getLogger("knative.local.broker")
+_RETRY_AFTER = b"5"
 
 _Scope = MutableMapping[str, Any]
 _Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -28,7 +29,10 @@ class IngressProtocol(BoundedProtocol):
 
 
 class Ingress:
-    """An ASGI application that publishes events POSTed to *path*, with the answers of eventing-rabbitmq."""
+    """An ASGI application that publishes events POSTed to *path*, with the answers of eventing-rabbitmq.
+
+    One differs: while RabbitMQ accepts nothing, eventing-rabbitmq waits, and this ingress answers 503 at once.
+    """
 
     def __init__(self, queues: Queues, exchange: str, path: str = "/") -> None:
         self._queues, self._exchange, self._path = queues, exchange, path.encode()
@@ -36,12 +40,13 @@ class Ingress:
     async def __call__(self, scope: _Scope, receive: _Receive, send: _Send) -> None:
         """Answer one request, always with an empty body."""
         status = await self._status(scope, receive)
-        await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"0")]})
+        headers = [(b"content-length", b"0"), *([(b"retry-after", _RETRY_AFTER)] if status == 503 else [])]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body"})
 
     async def _status(self, scope: _Scope, receive: _Receive) -> int:
         if scope["method"] != "POST":
-            log.warning("refused with 405: %s, only POST is taken", scope["method"])
+            log.warning("refused with 405: %s, only POST is accepted", scope["method"])
             return 405
         if scope["request_target"] != self._path:
             log.warning("refused with 404: only the root without a query is accepted")
@@ -62,7 +67,8 @@ class Ingress:
         try:
             await self._queues.publish(self._exchange, messages.to_amqp(event))
         except UnconfirmedError as error:
-            log.warning("refused with 500: %s, trace %s: %s", event, event.trace_id, error)
-            return 500
+            status = 503 if isinstance(error, BusyError) else 500
+            log.warning("refused with %d: %s, trace %s: %s", status, event, event.trace_id, error)
+            return status
         log.info("accepted %s, trace %s", event, event.trace_id)
         return 202

@@ -25,7 +25,7 @@ class MemoryQueues:
             self._bindings[binding.exchange].append(binding)
 
     async def close(self) -> None:
-        """Put what was in hand back in front, in its order."""
+        """Put unacknowledged messages back in front, in their order."""
         self._bindings = {}
         for queue, messages in self._in_hand.items():
             self._waiting[queue].extendleft(reversed(messages.values()))

@@ -12,6 +12,14 @@ class UnconfirmedError(Exception):
     """The queues did not confirm a message: it may be lost or stored."""
 
 
+class BusyError(UnconfirmedError):
+    """The queues accept nothing for now; the message says why."""
+
+
+class TooLargeError(UnconfirmedError):
+    """The queues will never accept this message."""
+
+
 @dataclass(frozen=True)
 class Delivery:
     """A received message; unless *acknowledge* is called, the queue delivers it again when the consumer is gone."""

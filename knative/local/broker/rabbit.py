@@ -1,126 +1,34 @@
-"""Queues in RabbitMQ, on the event loop: two connections that come back whenever they are lost."""
+"""Queues in RabbitMQ: durable, with confirmed publications, over two connections."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
+import time
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
 from pika import BasicProperties, DeliveryMode, URLParameters
-from pika.adapters.asyncio_connection import AsyncioConnection
 from pika.channel import Channel
-from pika.connection import Connection
-from pika.exceptions import AMQPError, ChannelClosedByBroker
+from pika.exceptions import AMQPError, ChannelClosedByBroker, ShortStringTooLong
 from pika.spec import Basic
 
+from knative.local.broker.connection import AwaitableChannel, Link
 from knative.local.broker.messages import Message
-from knative.local.broker.queues import Delivery, UnconfirmedError
+from knative.local.broker.queues import BusyError, Delivery, TooLargeError, UnconfirmedError
 from knative.local.broker.specs import BrokerError
 from knative.local.broker.topology import Topology
 
 log = logging.getLogger("knative.local.broker")
-# It tells of every lost connection in several lines with stack traces; _Link tells of it in one.
-logging.getLogger("pika").setLevel(logging.CRITICAL)
 
 PREFETCH = 100
 _QUEUE_TYPES = "quorum", "classic"  # the first that RabbitMQ does not refuse
 _HEARTBEAT = 20
 _CONNECT_SECONDS = 30
 _CONFIRM_SECONDS = 10
+_ALARM_SECONDS = 0.25
 _STATUS_SECONDS = 2
-_LONGEST_PAUSE = 2
 # RabbitMQ cuts a connection, and so every event on its way, for attributes that fill more than one frame of 128 KiB.
 _MAX_HEADER_BYTES = 100_000
-
-
-class _Channel:
-    """A pika channel whose answers can be awaited. *closed* gets the exception that ended it."""
-
-    def __init__(self, raw: Channel) -> None:
-        self.raw = raw
-        self.closed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
-        raw.add_on_close_callback(lambda _, reason: self.closed.done() or self.closed.set_result(reason))
-        raw.add_on_cancel_callback(lambda _: raw.is_open and raw.close(reply_text="a queue was deleted"))
-
-    @classmethod
-    async def open(cls, connection: Connection) -> "_Channel":
-        opened = asyncio.get_running_loop().create_future()
-        channel = cls(connection.channel(on_open_callback=opened.set_result))
-        await channel._or_closed(opened)
-        return channel
-
-    async def call(self, method: Callable[..., Any], **arguments: Any) -> Any:
-        answer = asyncio.get_running_loop().create_future()
-        method(**arguments, callback=answer.set_result)
-        return await self._or_closed(answer)
-
-    async def _or_closed(self, answer: asyncio.Future[Any]) -> Any:
-        await asyncio.wait({answer, self.closed}, return_when=asyncio.FIRST_COMPLETED)
-        if not answer.done():
-            raise self.closed.result()
-        return answer.result()
-
-
-class _Link:
-    """One connection with one channel, opened again for ever.
-
-    *prepare* readies a fresh channel. Real dispatchers exit when RabbitMQ goes, and Kubernetes starts them again; this
-    process must outlive it.
-    """
-
-    def __init__(self, purpose: str, parameters: URLParameters, prepare: Callable[[_Channel], Awaitable[None]]) -> None:
-        self._purpose, self._parameters, self._prepare = purpose, parameters, prepare
-        self._connection: AsyncioConnection | None = None
-        self.channel: _Channel | None = None
-        self.ready = asyncio.Event()
-        self.trouble: BaseException | None = None
-
-    async def run(self) -> None:
-        pause, told = 0.05, False
-        while True:
-            try:
-                channel = await self._connect()
-                await self._prepare(channel)
-                if told:
-                    log.info("RabbitMQ is back for %s", self._purpose)
-                pause, told = 0.05, False
-                self.channel = channel
-                self.ready.set()
-                raise await channel.closed
-            except Exception as error:
-                self.trouble = error
-                if not told:
-                    log.warning("RabbitMQ is gone for %s, trying until it is back: %r", self._purpose, error)
-                    told = True
-            finally:
-                self.channel = None
-                self.ready.clear()
-                await self._disconnect()
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
-
-    async def _connect(self) -> _Channel:
-        opened: asyncio.Future[AsyncioConnection] = asyncio.get_running_loop().create_future()
-        self._connection = AsyncioConnection(
-            self._parameters,
-            on_open_callback=lambda connection: opened.done() or opened.set_result(connection),
-            on_open_error_callback=lambda _, error: opened.done() or opened.set_exception(error),
-        )
-        return await _Channel.open(await opened)
-
-    async def _disconnect(self) -> None:
-        connection, self._connection = self._connection, None
-        if not connection or connection.is_closed or connection.is_closing:
-            return
-        closed = asyncio.Event()
-        connection.add_on_close_callback(lambda _, __: closed.set())
-        was_open = connection.is_open
-        with suppress(AssertionError):  # pika's own, when it is closed while it connects
-            connection.close()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(2 if was_open else 0):
-                await closed.wait()
 
 
 class RabbitQueues:
@@ -132,9 +40,11 @@ class RabbitQueues:
         self._topology = Topology("", (), (), ())
         self._fresh = True
         self._published = 0
+        self._is_silent = False
+        """An event was not confirmed in time, and nothing since."""
         self._unconfirmed: dict[int, asyncio.Future[None]] = {}
         self._inboxes: dict[str, asyncio.Queue[Delivery]] = {}
-        self._links: list[_Link] = []
+        self._links: list[Link] = []
         self._tasks: list[asyncio.Task[None]] = []
 
     async def open(self, topology: Topology) -> None:
@@ -143,8 +53,8 @@ class RabbitQueues:
         self._inboxes = {consumer.queue: asyncio.Queue() for consumer in topology.consumers}
         # An alarm of RabbitMQ stops all reading from a connection that publishes: acks must have another.
         self._links = [
-            _Link("publishing", self._parameters, self._prepare_publishing),
-            _Link("consuming", self._parameters, self._prepare_consuming),
+            Link("publishing", self._parameters, self._prepare_publishing),
+            Link("consuming", self._parameters, self._prepare_consuming),
         ]
         try:
             for link in self._links:
@@ -165,12 +75,16 @@ class RabbitQueues:
         self._tasks, self._links = [], []
 
     async def publish(self, exchange: str, message: Message) -> None:
-        """Publish *message* durably and wait for RabbitMQ's confirmation. Raises UnconfirmedError."""
-        channel = self._links[0].channel if self._links else None
-        if not channel:
+        """Publish *message* durably and wait for RabbitMQ's confirmation; UnconfirmedError without one."""
+        link = self._links[0] if self._links else None
+        if not link or not link.channel:
             raise UnconfirmedError("RabbitMQ is not connected")
+        if link.alarm:
+            raise BusyError(f"RabbitMQ accepts no events: {link.alarm}")
+        if self._is_silent:
+            raise BusyError("RabbitMQ is connected and confirms nothing")
         if sum(len(name) + len(str(value)) for name, value in message.headers.items()) > _MAX_HEADER_BYTES:
-            raise UnconfirmedError("the attributes are too long for RabbitMQ")
+            raise TooLargeError("the attributes are too long for RabbitMQ")
         properties = BasicProperties(
             headers=dict(message.headers),
             content_type=message.content_type,
@@ -178,18 +92,27 @@ class RabbitQueues:
             delivery_mode=DeliveryMode.Persistent,
         )
         try:
-            channel.raw.basic_publish(exchange, "", message.body, properties)
+            link.channel.raw.basic_publish(exchange, "", message.body, properties)
+        except ShortStringTooLong:
+            raise TooLargeError("the id is too long for RabbitMQ") from None
         except AMQPError as error:
             raise UnconfirmedError(f"not published: {error!r}") from error
+        await self._wait_for_confirmation(link)
+
+    async def _wait_for_confirmation(self, link: Link) -> None:
         self._published += 1
         tag, confirmed = self._published, asyncio.get_running_loop().create_future()
         self._unconfirmed[tag] = confirmed
+        # The real ingress waits without limit, and so does its client.
+        deadline = time.monotonic() + _CONFIRM_SECONDS
         try:
-            # The real ingress waits here for ever, and so does who posted; nobody should have to debug that.
-            async with asyncio.timeout(_CONFIRM_SECONDS):
-                await confirmed
-        except TimeoutError:
-            raise UnconfirmedError(f"not confirmed within {_CONFIRM_SECONDS} s") from None
+            while not (await asyncio.wait({confirmed}, timeout=_ALARM_SECONDS))[0]:
+                if link.alarm:  # RabbitMQ confirms what it has read before the alarm, and reads nothing afterwards
+                    raise BusyError(f"RabbitMQ accepts no events: {link.alarm}")
+                if time.monotonic() > deadline:
+                    self._is_silent = True
+                    raise UnconfirmedError(f"not confirmed within {_CONFIRM_SECONDS} s")
+            confirmed.result()
         finally:
             self._unconfirmed.pop(tag, None)
 
@@ -209,13 +132,13 @@ class RabbitQueues:
             return None
         return answer.method.message_count
 
-    async def _prepare_publishing(self, channel: _Channel) -> None:
+    async def _prepare_publishing(self, channel: AwaitableChannel) -> None:
         await self._declare(channel)
-        self._published = 0
+        self._published, self._is_silent = 0, False
         await channel.call(channel.raw.confirm_delivery, ack_nack_callback=self._on_confirm)
         channel.closed.add_done_callback(lambda _: self._lose_unconfirmed())
 
-    async def _prepare_consuming(self, channel: _Channel) -> None:
+    async def _prepare_consuming(self, channel: AwaitableChannel) -> None:
         await self._declare(channel)
         await channel.call(channel.raw.basic_qos, prefetch_count=PREFETCH)
         for queue, inbox in self._inboxes.items():
@@ -223,7 +146,7 @@ class RabbitQueues:
 
         channel.closed.add_done_callback(lambda _: self._empty_inboxes())
 
-    async def _declare(self, channel: _Channel) -> None:
+    async def _declare(self, channel: AwaitableChannel) -> None:
         if self._fresh:
             # With the exchange go its bindings: no Trigger is served by the filter it had yesterday.
             await channel.call(channel.raw.exchange_delete, exchange=self._topology.ingress)
@@ -240,9 +163,9 @@ class RabbitQueues:
                 arguments=dict(binding.arguments),
             )
 
-    async def _declare_queue(self, sibling: _Channel, queue: str) -> None:
+    async def _declare_queue(self, sibling: AwaitableChannel, queue: str) -> None:
         for queue_type in _QUEUE_TYPES:
-            channel = await _Channel.open(sibling.raw.connection)  # a refusal closes it
+            channel = await AwaitableChannel.open(sibling.raw.connection)  # a refusal closes it
             try:
                 await channel.call(
                     channel.raw.queue_declare, queue=queue, durable=True, arguments={"x-queue-type": queue_type}
@@ -261,7 +184,7 @@ class RabbitQueues:
         if channel is None:
             return list(queues)
         for queue in queues:
-            own = await _Channel.open(channel.raw.connection)  # a refusal closes it
+            own = await AwaitableChannel.open(channel.raw.connection)  # a refusal closes it
             try:
                 # Quorum queues know no if-empty. Nothing is bound to these any more, so nothing comes meanwhile.
                 found = await own.call(own.raw.queue_declare, queue=queue, passive=True)
@@ -276,6 +199,7 @@ class RabbitQueues:
 
     def _on_confirm(self, frame: Any) -> None:
         confirmation = frame.method
+        self._is_silent = False
         tags = [confirmation.delivery_tag]
         if confirmation.multiple:
             tags = [tag for tag in self._unconfirmed if tag <= confirmation.delivery_tag]
