@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+import pytest
 
+from functions.token import passwords
 from functions.token.settings import Settings
 from shared.runtime.settings import read_settings
 from tests.in_process import serving_handler
@@ -73,12 +75,15 @@ def bearer(token: str) -> dict[str, str]:
 
 @contextmanager
 def serving_tokens(database_url: str, redis_url: str, **settings: str) -> Iterator[Tokens]:
-    """Run the function token in this process."""
+    """Run the function token in this process; a password costs a thousandth of the time it costs in a real one."""
     from functions.token.app import make_handler
 
     environment = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, **UNLIMITED, **GENEROUS, **settings}
-    with serving_handler(make_handler(read_settings(Settings, environment))) as client:
-        yield Tokens(client)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "MEMORY_KIB", 64)
+        patch.setattr(passwords, "TIME_COST", 1)
+        with serving_handler(make_handler(read_settings(Settings, environment))) as client:
+            yield Tokens(client)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import psutil
 import pytest
 from argon2 import PasswordHasher
 
-from functions.token.passwords import MEMORY_KIB, PARALLELISM, TIME_COST
+from functions.token import passwords
 from tests.accounts import PASSWORD, Tokens, bearer, serving_token_process, serving_tokens
 from tests.reading import serving_process
 from tests.token.rows import rows
@@ -156,6 +156,8 @@ def test_an_unknown_account_is_like_a_wrong_password(database: str, module_redis
     known, stranger, nobody = taken.values()
     assert 0.75 < stranger / known < 1.33, taken
     assert 0.75 < nobody / known < 1.33, taken
+    (stored,) = rows(database, "SELECT password_hash FROM users WHERE email = 'known@example.com'")[0]
+    assert stored.startswith("$argon2id$v=19$m=65536,t=3,p=1$")
 
 
 VARYING = {"date", "x-request-id", "ratelimit"}
@@ -176,6 +178,6 @@ def test_a_login_renews_an_old_hash(tokens: Tokens, database: str) -> None:
     renewed = kept()
 
     assert (wrong, after_wrong, right) == (401, weak, 200)
-    assert renewed.startswith(f"$argon2id$v=19$m={MEMORY_KIB},t={TIME_COST},p={PARALLELISM}$")
+    assert renewed.startswith(f"$argon2id$v=19$m={passwords.MEMORY_KIB},t={passwords.TIME_COST},p=1$")
     assert tokens.log_in("old@example.com").status_code == 200
     assert kept() == renewed
