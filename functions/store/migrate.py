@@ -9,14 +9,12 @@ from shared.runtime.termination import exit_on_sigterm
 if __name__ == "__main__":
     exit_on_sigterm()
 
-import hashlib
 import logging
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import pairwise
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -25,13 +23,14 @@ from psycopg import Connection
 from functions.store.calendar import fill_sessions
 from functions.store.catalogue import activate, read_catalogue, upsert_catalogue
 from functions.store.database_check import UnsuitableDatabaseError, check_database
+from functions.store.migration_files import MigrationError, MigrationFile, find_pending, read_files
+from functions.store.migration_locks import only_one_job, prepare_session, with_locks
 from shared.runtime import clock, log
 from shared.runtime.settings import CsvList, DatabaseSettings, read_settings
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 _logger = logging.getLogger(__name__)
-_LOCK = 5_746_801  # any number, the same in all Jobs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,39 +41,26 @@ class Settings(DatabaseSettings):
     """Exactly these become active; none: those of the catalogue."""
 
 
-class MigrationError(Exception):
-    """The files and the database disagree in a way that needs a person."""
-
-
 def migrate(url: str, *, tickers: Sequence[str] = (), folder: Path = MIGRATIONS) -> list[str]:
     """Apply what the database at *url* lacks and return its names, in order; [] when it lacks nothing.
 
     Several at once do no harm: one works, the others wait and find nothing to do. UnsuitableDatabaseError before
-    anything is changed when the functions cannot work with the database; MigrationError when a file that has
-    been applied was edited since, psycopg.Error when a statement fails; what was applied before it stays.
+    anything is changed when the functions cannot work with the database; MigrationError when the files disagree with
+    what has been applied, or when one fails: what was applied before it stays.
     """
     check_database(url)
-    with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection, _alone(connection):
-        done = [file.name for file in _files(folder) if _apply(connection, file)]
-        if not _exists(connection, "sessions"):
-            return done
-        with connection.transaction():
-            if fill_sessions(connection, date(clock.now().year + 1, 12, 31)):
-                done.append("sessions")
-            catalogue = read_catalogue()
-            changed = upsert_catalogue(connection, catalogue)
-            changed += activate(connection, tickers or [str(company["ticker"]) for company in catalogue])
-            if changed:
-                done.append("catalogue")
-            if done:
-                connection.execute("SELECT raise_epoch()")
+    with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
+        prepare_session(connection)
+        with only_one_job(connection):
+            done = _apply_files(connection, read_files(folder))
+            if _exists(connection, "sessions"):
+                fill = partial(_fill, connection, tickers, changed=bool(done))
+                done += with_locks(connection, "The reference data", fill)
     return done
 
 
-@contextmanager
-def _alone(connection: Connection) -> Iterator[None]:
-    """Wait until no other Job works on this database, and make sure of the table that remembers."""
-    connection.execute("SELECT pg_advisory_lock(%(lock)s)", {"lock": _LOCK})
+def _apply_files(connection: Connection, files: Sequence[MigrationFile]) -> list[str]:
+    """Apply the pending ones of *files* and return their names."""
     connection.execute(
         """
         CREATE TABLE IF NOT EXISTS migrations (
@@ -84,34 +70,41 @@ def _alone(connection: Connection) -> Iterator[None]:
         )
         """
     )
-    yield  # closing the connection releases the lock, on failure as well
+    applied = dict(connection.execute("SELECT name, checksum FROM migrations").fetchall())
+    pending = find_pending(list(files), applied)
+    for file in pending:
+        try:
+            with_locks(connection, file.name, partial(_apply, connection, file))
+        except psycopg.Error as error:
+            reason = error.diag.message_primary or str(error)
+            raise MigrationError(f"{file.name} failed, and nothing of it was applied: {reason}") from error
+    return [file.name for file in pending]
 
 
-def _files(folder: Path) -> list[Path]:
-    """Return the migrations in the order of their numbers."""
-    paths = sorted(folder.glob("*.sql"))
-    for one, other in pairwise(paths):
-        if one.name.split("_")[0] == other.name.split("_")[0]:
-            raise MigrationError(f"{one} and {other} have the same number: rename the newer one.")
-    return paths
-
-
-def _apply(connection: Connection, file: Path) -> bool:
-    """Apply one file, and remember it, in one transaction; return False if that was done before."""
-    name, statements = file.name, file.read_bytes()
-    checksum = hashlib.sha256(statements).hexdigest()
-    row = connection.execute("SELECT checksum FROM migrations WHERE name = %(name)s", {"name": name}).fetchone()
-    if row is not None:
-        if row[0] != checksum:
-            raise MigrationError(f"{name} has been edited since it was applied: undo that, and add a new file instead.")
-        return False
+def _apply(connection: Connection, file: MigrationFile) -> None:
+    """Apply one file and record it, in one transaction."""
     with connection.transaction():
-        connection.execute(statements)
+        connection.execute(file.statements)
         connection.execute(
             "INSERT INTO migrations (name, checksum) VALUES (%(name)s, %(checksum)s)",
-            {"name": name, "checksum": checksum},
+            {"name": file.name, "checksum": file.checksum},
         )
-    return True
+
+
+def _fill(connection: Connection, tickers: Sequence[str], *, changed: bool) -> list[str]:
+    """Bring sessions and catalogue up to date in one transaction, and return which of them changed."""
+    done: list[str] = []
+    with connection.transaction():
+        if fill_sessions(connection, date(clock.now().year + 1, 12, 31)):
+            done.append("sessions")
+        catalogue = read_catalogue()
+        rows = upsert_catalogue(connection, catalogue)
+        rows += activate(connection, tickers or [str(company["ticker"]) for company in catalogue])
+        if rows:
+            done.append("catalogue")
+        if done or changed:
+            connection.execute("SELECT raise_epoch()")
+    return done
 
 
 def _exists(connection: Connection, table: str) -> bool:
@@ -126,5 +119,8 @@ if __name__ == "__main__":
         applied = migrate(settings.database_url.reveal(), tickers=settings.tickers)
     except (MigrationError, UnsuitableDatabaseError) as error:
         _logger.error("%s", error)
+        sys.exit(1)
+    except psycopg.OperationalError as error:
+        _logger.error("Postgres cannot be reached, or ended the connection: %s", error.diag.message_primary or error)
         sys.exit(1)
     _logger.info("migrated: %s", ", ".join(applied) or "nothing to do")
