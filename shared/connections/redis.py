@@ -5,6 +5,7 @@ Postgres alone: so `RedisClient` loads the library in the background after it.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from shared.auth.rate_limit import Counters
 
 T = TypeVar("T")
+
+_logger = logging.getLogger(__name__)
 
 _LOAD_AFTER_SECONDS = 0.1
 """Delay between first use and loading the library: by then the first response is on its way."""
@@ -148,6 +151,7 @@ class RedisClient(CircuitBreaker):
                 pipeline.expire(IDENTITIES, _IDENTITIES_EXPIRE_SECONDS)
                 await pipeline.execute()
             self._noted = self._identity
+            await self._check_memory()
         except (UnavailableError, Problem):
             with suppress(*self._errors):
                 if self._identity is None and (noted := await self._client.hget(IDENTITIES, address)):
@@ -156,6 +160,15 @@ class RedisClient(CircuitBreaker):
             self.mark_down(error)
         finally:
             self._confirmation = None
+
+    async def _check_memory(self) -> None:
+        """Log what is wrong with the memory settings of Redis; one process an hour does it."""
+        from shared.connections.redis_check import redis_fault
+
+        if await self._client.set(self.key("memory-checked"), 1, nx=True, ex=3600):
+            with suppress(*self._errors):  # a service may refuse INFO
+                if fault := redis_fault(await self._client.info("memory")):
+                    _logger.warning("%s", fault)
 
     def _create(self) -> tuple[tuple[type[Exception], ...], Any]:
         """Return the errors of an unreachable Redis, and a client that has yet to connect."""

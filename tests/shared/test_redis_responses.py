@@ -94,3 +94,36 @@ def test_one_caller_adds_a_bounded_number_of_bytes(
     with redis.Redis.from_url(redis_url, decode_responses=True) as client:
         names = sorted(str(key).rpartition(":")[2] for key in client.keys("*:test:*"))
     assert names == ["greedy0", "greedy1", "greedy2", "other0"]
+
+
+@pytest.mark.parametrize(
+    ("limit", "policy", "words"),
+    [
+        (0, "noeviction", "no memory limit"),
+        (128 * 1024**2, "allkeys-lru", "maxmemory-policy allkeys-lru"),
+        (8 * 1024**2, "volatile-lru", "8 MiB"),
+        (128 * 1024**2, "volatile-lru", None),
+        (128 * 1024**2, "noeviction", None),
+    ],
+)
+def test_memory_settings_are_checked_once(
+    run: Callable, redis_url: str, caplog: pytest.LogCaptureFixture, limit: int, policy: str, words: str | None
+) -> None:
+    """The first use of a Redis whose settings lose counters warns once; a second process does not."""
+
+    async def use(responses: RedisResponses) -> None:
+        await responses.get("x")
+
+    with redis.Redis.from_url(redis_url) as client:
+        before = client.config_get("maxmemory*")
+        client.config_set("maxmemory", limit)
+        client.config_set("maxmemory-policy", policy)
+        try:
+            for _ in range(2):
+                run(use)
+        finally:
+            for name in ("maxmemory", "maxmemory-policy"):
+                client.config_set(name, before[name])  # pyright: ignore[reportArgumentType]
+    warnings = [message for message in caplog.messages if message.startswith("Redis ")]
+    assert len(warnings) == (words is not None)
+    assert words is None or words in warnings[0]

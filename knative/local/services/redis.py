@@ -38,6 +38,8 @@ class Redis(Server):
             "port": self.port,
             "requirepass": self.password,
             "dir": f'"{self.folder}"',
+            "maxmemory": "128mb",
+            "maxmemory-policy": "volatile-lru",
             "save": '""',
             "appendonly": "no" if self.fast else "yes",
         }
