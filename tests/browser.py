@@ -46,6 +46,19 @@ LIVE = "html[data-live]"
 
 Open = Callable[..., "Page"]
 
+_SPLIT = """
+    INSERT INTO splits (ticker, date, starts_at, new_shares, old_shares, state, found, source, detail, refetch_from,
+                        found_at, changed_at)
+    VALUES ('PG', '2026-11-16', '2026-11-16T14:30Z', 4, 1, 'applied', 'stated', 'operator', 'Stated by an operator.',
+            '2026-09-01T13:30Z', '2026-11-17T00:00Z', '2026-11-17T00:00Z')
+"""
+_DISAGREEMENT = """
+    INSERT INTO disagreements (ticker, interval, start, field, source, other_source, value, other_value,
+                               tolerance_percent, found_at, compared_at)
+    VALUES ('PG', '1h', '2026-11-20T17:30Z', 'high', 'simulated', 'alpaca-sip', 100, 101.5, 0.1, '2026-11-21T00:00Z',
+            '2026-11-21T00:00Z')
+"""
+
 
 def find_chromium() -> str:
     """The path of a Chromium; the test fails, with what to install, where there is none."""
@@ -135,7 +148,8 @@ def clock_at(moment: str, speed: float = 1) -> str:
 def market(tmp_path_factory: pytest.TempPathFactory, postgres_server: str) -> Iterator[System]:
     """The whole system with sixty sessions of an invented market, on the Friday after Thanksgiving, closed at 13:00.
 
-    Its month has the end of daylight saving time and a half day in it, and CAT lacks two hours of November 19. Redis
+    Its month has the end of daylight saving time and a half day in it, and CAT lacks two hours of November 19. PG was
+    split four to one, and a second source differs from one of its prices. Redis
     and RabbitMQ are its own, for it outlives tests that empty theirs. A test that changes its data restores it.
     """
     from tests.conftest import new_database
@@ -154,5 +168,7 @@ def market(tmp_path_factory: pytest.TempPathFactory, postgres_server: str) -> It
                 pass
             with psycopg.connect(database) as connection:
                 connection.execute("DELETE FROM bars WHERE ticker = 'CAT' AND start = ANY (%s::timestamptz[])", [LACKS])
+                connection.execute(_SPLIT)
+                connection.execute(_DISAGREEMENT)
                 connection.execute("SELECT raise_epoch()")
             yield system

@@ -31,6 +31,8 @@ READ = {
     "days": "/ohlc/NVDA?interval=1d&limit=23",
     "movers": "/movers?kind=gainers&basis=previous_close&limit=6",
     "coverage": "/coverage?tickers=NVDA",
+    "disagreements": "/disagreements?tickers=PG",
+    "splits": "/splits?ticker=PG",
     "insights": "/insights",
     "problem": "/tickers/NOSUCH",
 }

@@ -1,78 +1,24 @@
 """The page of one stock, in a real browser on the whole system: what it shows is what /ohlc says."""
 
-import csv
-import io
-import json
-import re
-import secrets
-import shlex
-import subprocess
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 
 from tests.browser import Open, violations
+from tests.page.stock import MONTH, PRICES, coverage, legend, number, rows
 from tests.running import System
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Page
 
-MONTH = "/stocks/NVDA?range=1M&interval=1h"
-PRICES = ("open", "high", "low", "close")
 NAME_OF_FOCUS = "(one => one.getAttribute('aria-label') || one.value || one.innerText)(document.activeElement)"
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True}
-
-
-def rows(page: "Page") -> list[dict[str, Any]]:
-    """What the table of bars says, the newest first; figures as numbers, None where it says that there is none."""
-    page.locator("tr[data-time]").first.wait_for()
-    cells = page.locator("tr[data-time]").evaluate_all(
-        "rows => rows.map(row => [row.dataset.time, ...[...row.cells].map(cell => cell.innerText.trim())])"
-    )
-    return [
-        {"timestamp": int(time), "name": name, **dict(zip((*PRICES, "volume"), map(number, figures), strict=False))}
-        for time, name, *figures in cells
-    ]
-
-
-def number(text: str) -> float | None:
-    """A figure as the page writes it."""
-    return float(text.replace(",", "")) if re.fullmatch(r"[\d.,]+", text) else None
-
-
-def legend(page: "Page") -> str:
-    """The legend of the chart, in one line."""
-    return " ".join(page.get_by_test_id("legend").inner_text().split())
-
-
-def coverage(page: "Page") -> "Locator":
-    """The coverage line, opened."""
-    page.get_by_text("hours are stored").click()
-    return page.locator("details.coverage")
 
 
 def query(page: "Page") -> str:
     """The query of the page's address."""
     return page.url.partition("?")[2]
-
-
-def somebody(market: System) -> dict[str, str]:
-    """A new reader with a token."""
-    person = {"email": f"{secrets.token_hex(6)}@example.com", "password": secrets.token_urlsafe(16)}
-    httpx.post(f"{market.url}/api/users/register", data=person, timeout=30).raise_for_status()
-    login = {"username": person["email"], "password": person["password"]}
-    answer = httpx.post(f"{market.url}/api/token", data=login, timeout=30)
-    return {**person, "token": answer.json()["access_token"]}
-
-
-def log_in(page: "Page", person: Mapping[str, str]) -> None:
-    """Read on as *person*."""
-    kept = json.dumps({"token": person["token"], "email": person["email"]})
-    page.evaluate("kept => sessionStorage.setItem('principal', kept)", kept)
-    page.reload()
 
 
 @pytest.mark.parametrize(
@@ -146,21 +92,6 @@ def test_a_half_day_ends_early(market: System, open_page: Open) -> None:
         "Wed, Nov 25, 15:30 EST",
     ]
     assert "Half day: Nov 27, 2026." in coverage(page).inner_text()
-
-
-def test_a_missing_hour_is_shown(market: System, open_page: Open) -> None:
-    """It has its place in the chart and in the table, with the reason, and is counted; a click on it leads there."""
-    page = open_page(f"{market.url}/stocks/CAT?range=1M&interval=1h&table=open")
-    page.get_by_text("of 151 hours are stored").wait_for()
-
-    missing = [row for row in rows(page) if row.get("open") is None]
-    told = coverage(page)
-    told.get_by_role("button", name="Thu, Nov 19, 11:30 EST").click()
-    page.wait_for_url("**at=2026-11-19T16:30:00Z**")
-
-    assert [row["name"] for row in missing] == ["Thu, Nov 19, 12:30 EST", "Thu, Nov 19, 11:30 EST"]
-    assert "149 of 151 hours are stored. 2 are missing: not fetched yet." in " ".join(told.inner_text().split())
-    assert legend(page) == "Thu, Nov 19, 11:30 EST Missing: not fetched yet"
 
 
 def test_every_state_is_in_the_address(market: System, open_page: Open) -> None:
@@ -268,58 +199,6 @@ def test_axe_finds_nothing(market: System, open_page: Open, scheme: str, screen:
 
     assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
-
-
-def test_the_file_is_what_the_api_gives(market: System, open_page: Open) -> None:
-    """Download CSV saves the bars that are shown, byte for byte as /ohlc writes them."""
-    page = open_page(market.url + MONTH + "&table=open")
-    shown = rows(page)
-
-    with page.expect_download() as download:
-        page.get_by_text("Download these prices").click()
-        page.get_by_role("button", name="Download CSV").click()
-    saved = download.value.path().read_bytes()
-
-    asked = {"interval": "1h", "start": "2026-10-29", "limit": 5000, "format": "csv"}
-    assert download.value.suggested_filename == "NVDA-1h-1M.csv"
-    assert saved == httpx.get(f"{market.url}/api/ohlc/NVDA", params=asked).content
-    table = list(csv.DictReader(io.StringIO(saved.decode())))
-    assert [int(line["timestamp"]) for line in reversed(table)] == [row["timestamp"] for row in shown]
-
-
-def test_the_command_asks_for_the_same_bars(market: System, open_page: Open) -> None:
-    """Copy as curl gives a command that works as it is, and asks for the bars that are shown."""
-    page = open_page(market.url + MONTH + "&table=open", permissions=["clipboard-read", "clipboard-write"])
-    shown = rows(page)
-
-    page.get_by_text("Download these prices").click()
-    page.get_by_role("button", name="Copy as curl").click()
-    page.get_by_text("Copied.").wait_for()
-    command = page.evaluate("navigator.clipboard.readText()")
-    answer = json.loads(subprocess.check_output([*shlex.split(command), "--silent"]))
-
-    assert [bar["timestamp"] for bar in reversed(answer["items"])] == [row["timestamp"] for row in shown]
-
-
-def test_a_token_opens_what_is_older(market: System, open_page: Open) -> None:
-    """Without one, three months show what is open and say where the rest is; with one, they show all of it, and the
-    command that is copied names a variable and not the token."""
-    page = open_page(f"{market.url}/stocks/NVDA?range=3M&interval=1d&table=open")
-    page.get_by_test_id("closed").wait_for()
-    hint, before = page.get_by_test_id("closed").inner_text(), len(rows(page))
-    person = somebody(market)
-
-    log_in(page, person)
-    wait_until(lambda: len(rows(page)) > before)
-    page.get_by_text("Download these prices").click()
-    command = page.locator("code").inner_text()
-    environment = {"STOCKSALOT_TOKEN": person["token"]}
-    answer = json.loads(subprocess.check_output(["bash", "-c", f"{command} --silent"], env=environment))
-
-    assert hint.startswith("Without a token prices begin on Oct 28.")
-    assert page.get_by_test_id("closed").count() == 0
-    assert person["token"] not in command + page.url
-    assert [bar["timestamp"] for bar in reversed(answer["items"])] == [row["timestamp"] for row in rows(page)]
 
 
 def test_insights_lead_to_their_bars(market: System, open_page: Open) -> None:

@@ -7,7 +7,18 @@ import type { Account, Login, NewToken, Tokens } from '#lib/api/accounts.ts';
 import type { Insights } from '#lib/api/insights.ts';
 import type { Problem } from '#lib/api/problems.ts';
 import type * as api from '#lib/api/schema.ts';
-import type { Bars, Coverage, Latest, Movers, Overview, Profile, Status, Tickers } from '#lib/api/shapes.ts';
+import type {
+  Bars,
+  Coverage,
+  Disagreements,
+  Latest,
+  Movers,
+  Overview,
+  Profile,
+  Splits,
+  Status,
+  Tickers,
+} from '#lib/api/shapes.ts';
 import { apiTypes, FILE } from '../../../scripts/api-types.js';
 
 /** Does not compile unless the page's schema accepts every response that the contract allows. */
@@ -17,6 +28,8 @@ export type Accepted = [
   Accepts<typeof Account, api.AccountResponse>,
   Accepts<typeof Bars, api.BarsResponse>,
   Accepts<typeof Coverage, api.CoverageResponse>,
+  Accepts<typeof Disagreements, api.DisagreementsResponse>,
+  Accepts<typeof Splits, api.SplitsResponse>,
   Accepts<typeof Insights, api.InsightsResponse>,
   Accepts<typeof Latest, api.LatestResponse>,
   Accepts<typeof Login, api.LoginResponse>,

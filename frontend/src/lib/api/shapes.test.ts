@@ -6,7 +6,20 @@ import * as v from 'valibot';
 import { Account, Login, NewToken, Tokens } from '#lib/api/accounts.ts';
 import { Insights } from '#lib/api/insights.ts';
 import { Problem } from '#lib/api/problems.ts';
-import { Bars, Closes, Coverage, Latest, Movers, Overview, Profile, Ranges, Status, Tickers } from '#lib/api/shapes.ts';
+import {
+  Bars,
+  Closes,
+  Coverage,
+  Disagreements,
+  Latest,
+  Movers,
+  Overview,
+  Profile,
+  Ranges,
+  Splits,
+  Status,
+  Tickers,
+} from '#lib/api/shapes.ts';
 
 const FOLDER = new URL('../../../../tests/shapes/', import.meta.url);
 
@@ -22,6 +35,8 @@ const RELIED_ON: [name: string, schema: v.GenericSchema][] = [
   ['movers', Movers],
   ['overview', Overview],
   ['coverage', Coverage],
+  ['disagreements', Disagreements],
+  ['splits', Splits],
   ['insights', Insights],
   ['problem', Problem],
   ['account', Account],

@@ -105,6 +105,8 @@ export const Status = v.object({
   data_age_seconds: nullish(v.number()),
   tickers: v.number(),
   behind: v.number(),
+  /** Tickers that no figure compares for now, and why. */
+  left_out: v.array(v.object({ ticker: v.string(), reason: v.string(), detail: v.string() })),
 });
 
 export const Tickers = v.object({
@@ -131,6 +133,12 @@ export const Bar = v.object({
   bars_expected: v.optional(v.number()),
   complete: v.optional(v.boolean()),
 });
+/** How a series is adjusted, and where its source changes. */
+const Series = v.object({
+  ticker: v.string(),
+  adjusted: v.string(),
+  seams: v.array(v.object({ datetime: instant, before: v.string(), after: v.string() })),
+});
 export const Bars = v.object({
   ...market,
   count: v.number(),
@@ -138,6 +146,7 @@ export const Bars = v.object({
   next_cursor: nullish(v.string()),
   /** Where the history begins for this reader; null: all of it is theirs. */
   open_from: nullish(instant),
+  series: v.array(Series),
   items: v.array(Bar),
 });
 
@@ -171,6 +180,36 @@ export const Ranges = v.object({
   items: v.array(v.object({ ticker: v.string(), datetime: instant, high: v.number(), low: v.number() })),
 });
 
+export const Splits = v.object({
+  items: v.array(
+    v.object({
+      ticker: v.string(),
+      date: day,
+      datetime: instant,
+      ratio: v.string(),
+      state: v.string(),
+      detail: v.string(),
+    }),
+  ),
+});
+
+/** Figures in which a second provider differs from what is stored. */
+export const Disagreements = v.object({
+  ...market,
+  compared_at: nullish(instant),
+  items: v.array(
+    v.object({
+      datetime: instant,
+      field: v.string(),
+      source: v.string(),
+      value: v.number(),
+      other_source: v.string(),
+      other_value: v.number(),
+      difference_percent: nullish(v.number()),
+    }),
+  ),
+});
+
 const why = v.string();
 export const Coverage = v.object({
   ...market,
@@ -202,4 +241,6 @@ export type Company = v.InferOutput<typeof Company>;
 export type Overview = v.InferOutput<typeof Overview>;
 export type Closes = v.InferOutput<typeof Closes>;
 export type Ranges = v.InferOutput<typeof Ranges>;
+export type Splits = v.InferOutput<typeof Splits>;
+export type Disagreements = v.InferOutput<typeof Disagreements>;
 export type Coverage = v.InferOutput<typeof Coverage>;

@@ -88,14 +88,12 @@ test('a range begins at the first bar of its first day, with the bars before it 
   assert.deepEqual([of('1M'), of('1W'), of('1D')], [0, 1, 2]);
 });
 
-test('an insight stands at the bar that it was written of', () => {
+test('a mark stands at its bar; those from before the first bar are left out', () => {
   const bars = [bar('2026-11-27T16:30:00Z'), bar('2026-11-27T17:30:00Z')];
-  const insights = [
-    { time: seconds('2026-11-27T17:30:00Z'), sentiment: 'negative' },
-    { time: seconds('2026-11-20T17:30:00Z'), sentiment: 'neutral' },
-  ];
-  const model = buildChartModel('KO', readView(new URLSearchParams('')), bars, null, insights);
-  assert.deepEqual(model.insights, [{ place: 1, sentiment: 'negative' }]);
+  const split = { time: seconds('2026-11-27T17:30:00Z'), kind: 'split', text: '10:1' } as const;
+  const early = { time: seconds('2026-11-20T17:30:00Z'), kind: 'neutral' } as const;
+  const model = buildChartModel('KO', readView(new URLSearchParams('')), bars, null, [split, early]);
+  assert.deepEqual(model.marks, [{ ...split, place: 1 }]);
 });
 
 test("the axis shows the exchange's clock on both sides of a change to daylight saving time", () => {

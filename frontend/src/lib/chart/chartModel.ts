@@ -16,10 +16,12 @@ import type { Average, Interval, Kind, View } from '#lib/chart/view.ts';
 /** Bars that a simple and an exponential average look back on. */
 export const LENGTH = 20;
 
-export interface Insight {
-  /** Unix seconds: the start of the newest bar that it rests on. */
+/** A mark at a bar: an insight by its sentiment, a split, or figures in which two sources differ. */
+export interface Mark {
+  /** Unix seconds: the start of the bar. */
   time: number;
-  sentiment: string;
+  kind: 'positive' | 'negative' | 'neutral' | 'split' | 'difference';
+  text?: string;
 }
 
 /** Another price on the same axis. */
@@ -45,7 +47,7 @@ export interface ChartModel {
   logarithmic: boolean;
   /** The close before the newest session. */
   base: number | null;
-  insights: readonly { place: number; sentiment: string }[];
+  marks: readonly (Mark & { place: number })[];
 }
 
 /** Builds the model of a view from the bars requested, which may reach further back than it does. */
@@ -54,7 +56,7 @@ export function buildChartModel(
   view: View,
   bars: readonly Bar[],
   coverage: Coverage | null,
-  insights: readonly Insight[],
+  marks: readonly Mark[],
   { base = null, comparison = null }: { base?: number | null; comparison?: Comparison | null } = {},
 ): ChartModel {
   const places = placesOf(bars, coverage ? missingOf(coverage, view.interval) : []);
@@ -85,9 +87,7 @@ export function buildChartModel(
     kind: view.kind,
     logarithmic: view.logarithmic,
     base,
-    insights: insights
-      .map(({ time, sentiment }) => ({ place: lastBegun(places, time), sentiment }))
-      .filter(({ place }) => place >= 0),
+    marks: marks.map((mark) => ({ ...mark, place: lastBegun(places, mark.time) })).filter(({ place }) => place >= 0),
   };
 }
 

@@ -15,13 +15,13 @@ import {
   type ISeriesApi,
   type ISeriesMarkersPluginApi,
   type Rgba,
-  type SeriesMarker,
   type Time,
   type UTCTimestamp,
 } from 'lightweight-charts';
 import { nextFrame, type Frame } from '#lib/chart/frame.ts';
 import { markOf, nameOf } from '#lib/chart/labels.ts';
 import { lineData, type Point } from '#lib/chart/lineData.ts';
+import { markersOf } from '#lib/chart/markers.ts';
 import { faded, partsOf, type Palette } from '#lib/chart/palette.ts';
 import type { ChartModel } from '#lib/chart/chartModel.ts';
 import { AVERAGES, type Interval } from '#lib/chart/view.ts';
@@ -29,7 +29,7 @@ import { AVERAGES, type Interval } from '#lib/chart/view.ts';
 const STYLES = { sma: LineStyle.Solid, ema: LineStyle.Dashed, vwap: LineStyle.Dotted } as const;
 /** Points of a line that can be told apart. */
 const FEW = 40;
-const FONT = "'Instrument Sans', 'Instrument Fallback', system-ui, sans-serif";
+const FONT = "'Instrument Sans', 'Adjusted Arial', system-ui, sans-serif";
 const QUIET = { lastValueVisible: false, priceLineVisible: false, crosshairMarkerVisible: false } as const;
 
 export class ChartRenderer {
@@ -132,7 +132,6 @@ export class ChartRenderer {
     if (this.#model) this.#draw(this.#model);
   }
 
-  /** Leaves nothing behind. */
   remove(): void {
     this.#chart.remove();
   }
@@ -285,14 +284,7 @@ export class ChartRenderer {
   }
 
   #mark(model: ChartModel): void {
-    const { up, down, muted } = this.#palette;
-    const markers: SeriesMarker<Time>[] = model.insights.flatMap(({ place, sentiment }) => {
-      const time = model.places[place]?.time;
-      if (time === undefined) return [];
-      if (sentiment === 'positive') return { time: at(time), position: 'belowBar', shape: 'arrowUp', color: up };
-      if (sentiment === 'negative') return { time: at(time), position: 'aboveBar', shape: 'arrowDown', color: down };
-      return { time: at(time), position: 'aboveBar', shape: 'circle', color: muted };
-    });
+    const markers = markersOf(model, this.#palette);
     const candles = model.kind === 'candles';
     this.#markers[0]?.setMarkers(candles ? [] : markers);
     this.#markers[1]?.setMarkers(candles ? markers : []);

@@ -11,6 +11,7 @@ const NAMES = {
   down: '--down',
   upFill: '--up-fill',
   downFill: '--down-fill',
+  warn: '--warn',
   missing: '--warn-soft',
 } as const;
 

@@ -12,7 +12,7 @@ export type Place<Bar> = { time: number; bar: Bar; why: null } | { time: number;
 const REASONS: Record<string, string> = {
   none_at_provider: 'the provider has none',
   not_fetched: 'not fetched yet',
-  rejected: 'what the provider sent was not believed',
+  rejected: 'what the provider sent was rejected',
 };
 
 /** A reason in words. */

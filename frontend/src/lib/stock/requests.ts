@@ -2,7 +2,7 @@
 import type { Resource } from '#lib/api/resource.svelte.ts';
 import { resource } from '#lib/api/resources.ts';
 import { Insights } from '#lib/api/insights.ts';
-import { Bars, Closes, Coverage, Profile } from '#lib/api/shapes.ts';
+import { Bars, Closes, Coverage, Disagreements, Profile, Splits } from '#lib/api/shapes.ts';
 import { barsOf } from '#lib/chart/ranges.ts';
 import type { Interval, Range, View } from '#lib/chart/view.ts';
 
@@ -38,6 +38,11 @@ export const closesFor = (range: Range): Resource<typeof Closes> => resource(`/o
 
 export const insightsOf = (ticker: string): Resource<typeof Insights> =>
   resource(`/insights?ticker=${ticker}`, Insights, { kept: true });
+
+export const splitsOf = (ticker: string): Resource<typeof Splits> => resource(`/splits?ticker=${ticker}`, Splits);
+
+export const disagreementsOf = (ticker: string): Resource<typeof Disagreements> =>
+  resource(`/disagreements?tickers=${ticker}&limit=50`, Disagreements);
 
 /** Which hours are missing since the bar that starts at `first` (RFC 3339), as far back as one answer goes. */
 export function coverageOf(ticker: string, first: string, last: string): Resource<typeof Coverage> {
