@@ -14,12 +14,12 @@ from pathlib import Path
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from knative.local.client import NotRunningError, find
 from knative.local.environment import read_env
 from knative.local.files import write_whole
 from knative.local.generated_secrets import TOKEN_SECRET, generate_secrets, secret_file
 from knative.local.processes import ROOT
 from knative.local.run_folder import CannotRunError
+from knative.local.running_copies import is_running
 from knative.local.services import claim
 from knative.local.services.postgres import Postgres, find_binaries
 
@@ -40,7 +40,7 @@ def database(folder: Path, settings: Mapping[str, str], *, exclusive: bool = Fal
 
     CannotRunError when *exclusive* and `up` runs.
     """
-    running = _is_running(folder)
+    running = is_running(folder)
     if running and exclusive:
         raise CannotRunError(f"the runner in {folder} is running: stop it first")
     if url := settings.get("DATABASE_URL"):
@@ -109,14 +109,6 @@ def open_psql(folder: Path, settings: Mapping[str, str], arguments: list[str]) -
     with database(folder, settings) as url:
         command, environment = _command("psql", url, arguments)
         return subprocess.run(command, env=environment, check=False).returncode
-
-
-def _is_running(folder: Path) -> bool:
-    try:
-        find(folder)
-    except NotRunningError as error:
-        return "starting" in str(error)
-    return True
 
 
 def _read(file: Path) -> tuple[dict[str, str], bytes]:

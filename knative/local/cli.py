@@ -1,4 +1,4 @@
-"""Command line of the runner: `up`, `status`, `logs`, `backup`, `restore`, `psql`, and the verbs of the application."""
+"""Command line of the runner: its verbs and those of the application."""
 
 import argparse
 import asyncio
@@ -9,10 +9,10 @@ from pathlib import Path
 import httpx
 from rich.console import Console
 
-from knative.local import backup, console
+from knative.local import backup, console, systemd_unit
 from knative.local.activator import Scale
 from knative.local.broker import BrokerError
-from knative.local.client import NotRunningError, RefusedError, find
+from knative.local.client import NotRunningError, RefusedError, find, find_folder
 from knative.local.event_loop import run
 from knative.local.extension import Extension
 from knative.local.manifest_schema import ManifestError
@@ -21,6 +21,7 @@ from knative.local.run import Options, up
 from knative.local.run_folder import CannotRunError
 from knative.local.services import CannotStartError
 
+DEFAULT_PORT = 8080
 _EXPECTED = (
     BrokerError,
     CannotRunError,
@@ -37,7 +38,7 @@ def main(extension: Extension, arguments: list[str] | None = None) -> int:
     """Run the verb of the command line; return the exit code."""
     chosen = _parser(extension).parse_args(arguments)
     try:
-        return _run_verb(extension, chosen, chosen.folder or ROOT / ".local" / str(chosen.port))
+        return _run_verb(extension, chosen, _folder(chosen))
     except KeyboardInterrupt:
         return 130
     except Exception as error:
@@ -51,12 +52,21 @@ def main(extension: Extension, arguments: list[str] | None = None) -> int:
         return 1
 
 
+def _folder(chosen: argparse.Namespace) -> Path:
+    root = ROOT / ".local"
+    if chosen.verb in ("up", "install-service", "uninstall-service", "restore"):
+        return chosen.folder or root / str(chosen.port or DEFAULT_PORT)
+    return find_folder(chosen.folder, chosen.port, root)
+
+
 def _run_verb(extension: Extension, chosen: argparse.Namespace, folder: Path) -> int:
     settings = backup.read_settings()
     match chosen.verb:
         case "up":
             scale = Scale(chosen.idle, chosen.min_scale)
-            run(up(Options(folder, chosen.overlay, chosen.port, scale, chosen.upstream, chosen.manual), extension))
+            port = chosen.port or DEFAULT_PORT
+            options = Options(folder, chosen.overlay, port, scale, chosen.upstream, chosen.manual, chosen.host)
+            run(up(options, extension))
         case "status":
             asyncio.run(_show_status(folder))
         case "logs":
@@ -67,6 +77,20 @@ def _run_verb(extension: Extension, chosen: argparse.Namespace, folder: Path) ->
             print(backup.restore(chosen.file, folder, settings, replace=chosen.replace))
         case "psql":
             return backup.open_psql(folder, settings, chosen.arguments)
+        case "install-service":
+            port = chosen.port or DEFAULT_PORT
+            arguments = [
+                "--port",
+                str(port),
+                "--folder",
+                str(folder),
+                *(["--host", chosen.host] if chosen.host else []),
+            ]
+            lines = systemd_unit.install(f"{extension.namespace}-{port}", arguments, chosen.host or "localhost")
+            print("\n".join(lines))
+        case "uninstall-service":
+            name = f"{extension.namespace}-{chosen.port or DEFAULT_PORT}"
+            print("\n".join(systemd_unit.uninstall(name, folder)))
         case verb:
             return asyncio.run(extension.verbs[verb](chosen, folder))
     return 0
@@ -107,7 +131,7 @@ def _at_least(least: float, kind: Callable[[str], float], most: float = float("i
 def _parser(extension: Extension) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m knative.local", description=__doc__)
     shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument("--port", type=_at_least(1, int, 65535), default=8080, help="the public port (8080)")
+    shared.add_argument("--port", type=_at_least(1, int, 65535), help="the public port (8080)")
     shared.add_argument("--folder", type=Path, help="the folder of data and logs (.local/<port>)")
     verbs = parser.add_subparsers(dest="verb", required=True)
 
@@ -122,6 +146,10 @@ def _parser(extension: Extension) -> argparse.ArgumentParser:
     starting.add_argument("--min-scale", type=_at_least(0, int), help="replicas of each function that stay (manifests)")
     starting.add_argument("--upstream", choices=sorted(extension.upstreams), help="use a provider on this machine")
     starting.add_argument("--manual", action="store_true", help="send no scheduled ticks")
+    starting.add_argument("--host", help="the address to listen on (loopback)")
+    service = add("install-service", help="write and start a user service of systemd that runs the application")
+    service.add_argument("--host", help="the address to listen on (loopback)")
+    add("uninstall-service", help="stop and remove the service")
     add("status", help="show functions, queues, schedules and services")
     logs = add("logs", help="show the logs of functions and of the runner")
     logs.add_argument("function", nargs="?", help="one function, or `runner`; without it, all")

@@ -1,7 +1,6 @@
 """Client of a running `up`: status, ticks and their results, and the actions of the application."""
 
 import asyncio
-import fcntl
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+
+from knative.local.running_copies import is_running, registered_folders
 
 
 class NotRunningError(Exception):
@@ -42,7 +43,7 @@ class RunnerClient:
 
     async def status(self) -> dict[str, Any]:
         """Return the state of functions, queues, schedules and services."""
-        return (await self._client.get(f"{self.gateway}/-/status")).raise_for_status().json()
+        return self._checked("status", await self._client.get(f"{self.gateway}/-/status"))
 
     async def get(self, path: str, **query: str) -> dict[str, Any]:
         """Return the JSON at the public *path*; RefusedError with the reason of an error."""
@@ -102,7 +103,7 @@ class RunnerClient:
         """Wait for the first result of an event of a type within a trace."""
         while True:
             answer = await self._client.get(f"{self.gateway}/-/results", params={"trace": trace})
-            for result in answer.raise_for_status().json()["results"]:
+            for result in self._checked("results", answer)["results"]:
                 if result["type"] == of_type:
                     return result
             await asyncio.sleep(0.05)
@@ -125,14 +126,20 @@ def _reason(answer: httpx.Response) -> str:
 
 def find(folder: Path) -> RunnerClient:
     """Return the client of the runner that uses *folder*; NotRunningError when none does."""
-    try:
-        with (folder / "lock").open("rb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        pass
-    except BlockingIOError:
-        running = json.loads((folder / "running.json").read_text() or "{}")
-        if "gateway" not in running:
-            raise NotRunningError(f"the runner in {folder} is still starting") from None
-        return RunnerClient(running["gateway"], running["url"], running["services"])
-    raise NotRunningError(f"nothing runs in {folder}: start it with `python -m knative.local up`")
+    if not is_running(folder):
+        others = [other for other in registered_folders() if is_running(other)]
+        text = f"; there runs, with --folder: {', '.join(map(str, others))}" if others else ""
+        raise NotRunningError(f"nothing runs in {folder}: start it with `python -m knative.local up`{text}")
+    running = json.loads((folder / "running.json").read_text() or "{}")
+    if "gateway" not in running:
+        raise NotRunningError(f"the runner in {folder} is still starting")
+    return RunnerClient(running["gateway"], running["url"], running["services"])
+
+
+def find_folder(chosen: Path | None, port: int | None, root: Path) -> Path:
+    """Return the folder of a run: the *chosen* one, that of *port*, else the only one that runs, else that of 8080."""
+    if chosen or port:
+        return chosen or root / str(port)
+    default = root / "8080"
+    running = [folder for folder in registered_folders() if is_running(folder)]
+    return running[0] if len(running) == 1 and not is_running(default) else default

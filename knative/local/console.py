@@ -1,5 +1,6 @@
 """Output of the verbs: status tables and log files."""
 
+import os
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping
@@ -66,6 +67,8 @@ def show_logs(folder: Path, name: str | None, lines: int, *, follow: bool) -> No
             for stem, file in files.items():
                 for line in file:
                     _print(stem if mark else "", line)
+                if os.fstat(file.fileno()).st_size < file.tell():  # rotated
+                    file.seek(0)
             time.sleep(_PAUSE)
 
 

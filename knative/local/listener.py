@@ -63,8 +63,11 @@ class Listener(uvicorn.Server):
             await self._serving
 
 
-def bind(port: int) -> list[socket.socket]:
-    """Return sockets bound to *port* (0: any free one) on the loopback addresses; OSError when it is taken."""
+def bind(port: int, host: str | None = None) -> list[socket.socket]:
+    """Return sockets bound to *port* (0: any free one) on *host* (None: the loopback addresses); OSError if taken."""
+    if host is not None:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return [_bind(family, str(address[0]), port)]
     first = _bind(socket.AF_INET, "127.0.0.1", port)
     try:
         # Some programs resolve localhost to ::1 first.
@@ -76,7 +79,7 @@ def bind(port: int) -> list[socket.socket]:
         return [first]
 
 
-def _bind(family: socket.AddressFamily, address: str, port: int) -> socket.socket:
+def _bind(family: int, address: str, port: int) -> socket.socket:
     # With the protocol named, asyncio turns Nagle's algorithm off: a response in two parts would wait 40 ms.
     bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:

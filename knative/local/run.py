@@ -20,6 +20,7 @@ from knative.local.files import stored_secret
 from knative.local.generated_secrets import generate_secrets
 from knative.local.kustomize import build
 from knative.local.lint import lint
+from knative.local.log_files import bound_logs
 from knative.local.manifests import Application, Job, interpret
 from knative.local.run_folder import CannotRunError, bind_port, claim, log_to
 from knative.local.services import Services, start_services
@@ -41,6 +42,13 @@ class Options:
     scale: Scale
     upstream: str | None = None
     manual: bool = False
+    host: str | None = None
+
+    @property
+    def url(self) -> str:
+        """Address of the front door for people on this machine."""
+        host = "localhost" if self.host in (None, "0.0.0.0", "::") else self.host  # noqa: S104
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
 
 async def up(options: Options, extension: Extension | None = None) -> None:
@@ -91,7 +99,7 @@ class Run:
         """Start everything in order, report `ready`, and go on until cancelled; then stop in reverse order."""
         application = self._read()
         async with AsyncExitStack() as stack:
-            public = bind_port(self._options.port, self._folder)
+            public = bind_port(self._options.port, self._options.host, self._folder)
             publish = stack.enter_context(claim(self._folder))
             log_to(self._folder / "logs" / "runner.log")
             if count := processes.end_leftovers(self._folder):
@@ -126,11 +134,12 @@ class Run:
             await stack.enter_async_context(self._cluster)
             supervisor = Supervisor(services.servers, say)
             self._cluster.restarts = supervisor.restarts
-            url = f"http://localhost:{self._options.port}"
+            url = self._options.url
             publish({"url": url, "gateway": self._cluster.gateway_url, "services": _addresses(services)})
             ready = "  ".join(["ready", url, *(f"({note})" for note in notes)])
             async with asyncio.TaskGroup() as group:
                 group.create_task(supervisor.run())
+                group.create_task(bound_logs(self._folder))
                 group.create_task(self._send_ticks(self._cluster, RunnerClient(self._cluster.gateway_url, url), ready))
 
     async def _send_ticks(self, cluster: Cluster, client: RunnerClient, ready: str) -> None:

@@ -13,21 +13,23 @@ from pathlib import Path
 
 from knative.local.files import write_whole
 from knative.local.listener import bind
+from knative.local.running_copies import register
 
 
 class CannotRunError(Exception):
-    """`up` cannot go on; the message tells the user why."""
+    """`up` cannot go on; the message is the reason."""
 
 
-def bind_port(port: int, folder: Path) -> list[socket.socket]:
+def bind_port(port: int, host: str | None, folder: Path) -> list[socket.socket]:
     """Return the sockets of the public *port*; CannotRunError names the program that has it, if it is a runner."""
     try:
-        return bind(port)
+        return bind(port, host)
     except OSError as error:
         running = folder / "running.json"
         if running.exists():
             raise CannotRunError(f"port {port} is in use by {_owner(running)}") from None
-        raise CannotRunError(f"port {port} cannot be used ({error.strerror}): choose another with --port") from error
+        place = f"port {port}" if host is None else f"port {port} of {host}"
+        raise CannotRunError(f"{place} cannot be used ({error.strerror}): choose another with --port") from error
 
 
 @contextmanager
@@ -48,9 +50,11 @@ def claim(folder: Path) -> Iterator[Callable[[Mapping[str, object]], None]]:
             raise CannotRunError(f"{folder} is in use by {_owner(running)}") from None
         facts = {"pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")}
         write_whole(running, json.dumps(facts))
+        registered = register(folder)
         try:
             yield lambda more: write_whole(running, json.dumps({**facts, **more}))
         finally:
+            registered.unlink(missing_ok=True)
             running.unlink(missing_ok=True)
 
 

@@ -143,7 +143,7 @@ class Server(ABC):
         self.prepare()
         if self.log.exists():
             self.log.replace(self.log.with_suffix(".old"))
-        with self.log.open("wb") as log:
+        with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self.command(),
                 stdin=subprocess.DEVNULL,
