@@ -119,6 +119,9 @@ class Api:
     ) -> CachedQuery:
         """Return what to load for *query*; Problem 401 or 403 for history that *caller* may not read."""
         scope, open_from, midnight = CacheScope.ALL, None, None
+        if endpoint.protected:
+            caller.require(READ, endpoint.protected)
+            scope = CacheScope.NOBODY
         if self._open_days and isinstance(query, TickerBars):
             scope = CacheScope.NOBODY if caller.principal else CacheScope.ANONYMOUS
             if not caller.can_read_history:

@@ -1,4 +1,4 @@
-"""/coverage: the bars that the exchange's sessions call for against those that are stored, and why one is missing."""
+"""/coverage: expected against stored bars by session and ticker, with a reason for each missing one."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +9,7 @@ from psycopg.rows import class_row, scalar_row
 from functions.api.disagreements import count_disagreements
 from functions.api.market_state import MarketState
 from functions.api.parameters import MAX_SESSIONS, Coverage
+from functions.api.rejection_reasons import reason
 from shared.http.problem import bad_parameters
 from shared.http.response_data import JsonRows, ResponseData, envelope, json_body
 
@@ -18,18 +19,19 @@ _MAX_CELLS = 5000
 
 _DEFINITION = (
     "A bar is expected once it has ended and the grace time is over. Of those that are not present, rejected means "
-    "that a provider sent one that was not believed; none_at_provider, that a provider was asked late enough and had "
-    "none; not_fetched, that no provider has been asked for it yet."
+    "that a provider sent one that was not stored (reason says why); none_at_provider, that a provider was asked late "
+    "enough and had none; not_fetched, that it has not been requested yet."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Missing(JsonRows):
-    """The sessions of a window, each with what it misses, and counts over all of them."""
+    """Sessions of a window with their missing bars, and counts over all of them."""
 
     sessions: int
     totals: dict[str, int]
     tickers: list[dict[str, object]]
+    reasons: tuple[str, ...]
 
 
 async def respond_coverage(
@@ -49,6 +51,7 @@ async def respond_coverage(
         "definition": _DEFINITION,
         "disagreements": await count_disagreements(connection, opens[-1], tickers) if opens else 0,
         "totals": found.totals,
+        "reasons": {code: reason(code).text for code in found.reasons},
         "tickers": found.tickers,
     }
     opening = state.calendar.next_opening(state.now)
@@ -60,7 +63,7 @@ async def respond_coverage(
 
 def _check_size(query: Coverage, sessions: int, tickers: int) -> None:
     if sessions > MAX_SESSIONS:
-        raise bad_parameters([("start", f"should be later: an answer covers at most {MAX_SESSIONS} sessions")])
+        raise bad_parameters([("start", f"should be later: a response covers at most {MAX_SESSIONS} sessions")])
     if query.detail == "sessions" and sessions * tickers > _MAX_CELLS:
         what = f"should be totals for {sessions} sessions of {tickers} tickers: up to {_MAX_CELLS} in all are listed"
         raise bad_parameters([("detail", what)])
@@ -97,7 +100,8 @@ async def select_coverage(
     await cursor.execute(
         """
         WITH cell AS MATERIALIZED (
-             SELECT * FROM coverage_of(%(opens)s, %(tickers)s, %(finished)s)
+             SELECT *, CASE state WHEN 'rejected' THEN rejection_of(ticker, start, "end") END AS reason
+               FROM coverage_of(%(opens)s, %(tickers)s, %(finished)s)
         ), session AS (
              SELECT date, opens, closes,
                     count(ticker) AS expected,
@@ -105,7 +109,8 @@ async def select_coverage(
                     count(*) FILTER (WHERE state = 'none_at_provider') AS none_at_provider,
                     count(*) FILTER (WHERE state = 'not_fetched') AS not_fetched,
                     count(*) FILTER (WHERE state = 'rejected') AS rejected,
-                    coalesce(json_agg(json_build_object('ticker', ticker, 'datetime', rfc3339(start), 'why', state)
+                    coalesce(json_agg(json_build_object('ticker', ticker, 'datetime', rfc3339(start), 'why', state,
+                                                        'reason', reason)
                                       ORDER BY ticker, start) FILTER (WHERE state <> 'present'), '[]') AS missing
                FROM cell
               GROUP BY date, opens, closes
@@ -135,7 +140,9 @@ async def select_coverage(
                                          'not_fetched', coalesce(sum(not_fetched), 0),
                                          'rejected', coalesce(sum(rejected), 0))
                   FROM by_ticker) AS totals,
-               (SELECT coalesce(json_agg(by_ticker ORDER BY by_ticker.ticker), '[]') FROM by_ticker) AS tickers
+               (SELECT coalesce(json_agg(by_ticker ORDER BY by_ticker.ticker), '[]') FROM by_ticker) AS tickers,
+               (SELECT coalesce(array_agg(DISTINCT reason) FILTER (WHERE reason IS NOT NULL), '{}')
+                  FROM cell) AS reasons
         """,
         {"opens": opens, "tickers": list(tickers), "finished": finished, "detail": detail},
     )

@@ -98,6 +98,17 @@ class Splits(Query):
     ticker: Ticker | None = field(default=None, metadata={"description": "One ticker; all, if absent"})
 
 
+@dataclass(frozen=True, kw_only=True)
+class Rejections(Query):
+    """Rejected bars of one ticker or of all."""
+
+    ticker: Ticker | None = field(default=None, metadata={"description": "One ticker; all, if absent"})
+    limit: int = field(default=100, metadata={"description": "Most bars in the response", "ge": 1, "le": 500})
+    cursor: int | None = field(
+        default=None, metadata={"description": "From next_cursor: goes on there", "ge": 1, "le": 999_999_999_999}
+    )
+
+
 MoverKind = Literal["gainers", "losers", "active", "unusual_volume", "volatile"]
 Basis = Literal["previous_close", "previous_bar", "session_open"]
 

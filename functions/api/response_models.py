@@ -319,6 +319,44 @@ class SplitsResponse(Model):
     items: list[SplitItem]
 
 
+class SentBar(Model):
+    """A bar as it was sent; null where it had no figure."""
+
+    open: str | None = None
+    high: str | None = None
+    low: str | None = None
+    close: str | None = None
+    volume: str | None = None
+    text: Annotated[
+        str | None, Field(description="The text of the source, where a figure or the time could not be read")
+    ] = None
+
+
+class RejectionItem(Model):
+    """A bar that was sent and not stored."""
+
+    id: Annotated[int, Field(examples=[312])]
+    ticker: Annotated[str, Field(description="As sent: it may be one that is not tracked", examples=["AAPL"])]
+    interval: Annotated[str, Field(examples=["1h"])]
+    datetime: Annotated[Instant | None, Field(description="Start of the bar; null when it could not be read")]
+    reason: Annotated[str, Field(description="A stable code, listed in docs/data.md", examples=["clock-doubtful"])]
+    detail: Annotated[str, Field(examples=["The times of this week are 5 h behind UTC, those of New York."])]
+    source: Source
+    received_at: Instant
+    sent: SentBar
+    text: Annotated[str, Field(description="The reason in words", examples=["the clock is not UTC"])]
+    advice: Annotated[str, Field(description="What to do about it")]
+
+
+class RejectionsResponse(Model):
+    """Rejected bars, newest first."""
+
+    count: Count
+    stale: Stale
+    next_cursor: Annotated[int | None, Field(description="Cursor of the next page", examples=[212])]
+    items: list[RejectionItem]
+
+
 class BarCounts(Model):
     """Expected and stored bars, and the number of missing bars by reason."""
 
@@ -341,6 +379,9 @@ class MissingBar(Model):
     ticker: Ticker
     datetime: Instant
     why: Literal["none_at_provider", "not_fetched", "rejected"]
+    reason: Annotated[
+        str | None, Field(description="Why a sent bar was not stored; in words in reasons", examples=["clock-doubtful"])
+    ]
 
 
 class SessionCoverage(BarCounts):
@@ -361,6 +402,10 @@ class CoverageResponse(MarketResponse):
     definition: Annotated[str, Field(examples=["A bar is expected once it has ended and the grace time is over."])]
     disagreements: Annotated[Count, Field(description="Stored bars from which a second provider differs")]
     totals: BarCounts
+    reasons: Annotated[
+        dict[str, str],
+        Field(description="The reasons of missing in words", examples=[{"clock-doubtful": "the clock is not UTC"}]),
+    ]
     tickers: list[TickerCoverage]
     items: list[SessionCoverage]
 

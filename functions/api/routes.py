@@ -14,8 +14,9 @@ from functions.api.market_state import MarketState
 from functions.api.movers import respond_movers
 from functions.api.ohlc import respond_ohlc
 from functions.api.overview import respond_overview
-from functions.api.parameters import Bars, Coverage, Disagreements, Movers, Query, Splits, TickerBars
+from functions.api.parameters import Bars, Coverage, Disagreements, Movers, Query, Rejections, Splits, TickerBars
 from functions.api.provider_usage import ProviderUsage
+from functions.api.rejections import respond_rejections
 from functions.api.splits import respond_splits
 from functions.api.status import respond_status
 from functions.api.tickers import respond_ticker, respond_tickers
@@ -39,13 +40,17 @@ class RequestContext:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A path, its parameters, its handler, and the name of its response model; {ticker} at its end is a ticker."""
+    """A path, its parameters, its handler, and the name of its response model; {ticker} at its end is a ticker.
+
+    *protected* names what only callers with a token may read.
+    """
 
     path: str
     summary: str
     query: type[Query]
     respond: Callable[[RequestContext], Awaitable[ResponseData]]
     response: str
+    protected: str = ""
 
 
 ENDPOINTS = (
@@ -130,6 +135,14 @@ ENDPOINTS = (
             context.connection, context.state, context.query, context.query.tickers or context.state.active
         ),
         "DisagreementsResponse",
+    ),
+    Endpoint(
+        "/rejections",
+        "Bars that were sent and not stored, newest first: the reason, the text as sent, what to do",
+        Rejections,
+        lambda context: respond_rejections(context.connection, context.state, context.query),
+        "RejectionsResponse",
+        protected="A list of rejected bars",
     ),
     Endpoint(
         "/status",

@@ -1,12 +1,13 @@
-"""Store: what providers answered comes in and is kept in Postgres; what came of it goes out as the reply."""
+"""Event handler: store the bars and profiles that providers gave, and reply with the result."""
 
+import json
 import logging
 from functools import cache
 from typing import TYPE_CHECKING
 
 import functions_framework.aio
 from msgspec.structs import replace
-from psycopg import DataError
+from psycopg import AsyncConnection, DataError
 from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
@@ -36,6 +37,8 @@ from shared.runtime.settings import read_settings
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
+OPERATOR_PATHS = ("/splits", "/withdrawals")
+
 log.configure()
 _logger = logging.getLogger(__name__)
 _settings = read_settings(Settings)
@@ -51,14 +54,16 @@ class UnprocessableEvent(Exception):  # noqa: N818  the usual word for an event 
 @functions_framework.aio.http
 @handle_problems
 async def store(request: Request) -> Response:
-    """Take an event: `/` what providers answered, `/dead-letters` whatever others could not deal with.
+    """Handle an event: at `/` what providers gave, at `/dead-letters` whatever others could not handle.
 
-    To a GET, /dead-letters and /metrics tell those who run this; nobody outside the cluster can ask.
+    For operators inside the cluster: GET /dead-letters and /metrics; POST /splits and /withdrawals with JSON.
     """
     path = request.url.path.rstrip("/")
-    if path not in ("", "/dead-letters", "/metrics"):
-        raise Problem(404, "not-found", "Not found", "Events are taken at / and /dead-letters.")
-    if request.method in ("GET", "HEAD") and path:
+    if path not in ("", "/dead-letters", "/metrics", *OPERATOR_PATHS):
+        raise Problem(404, "not-found", "Not found", "Events are accepted at / and /dead-letters.")
+    if path in OPERATOR_PATHS and request.method == "POST":
+        return await change_by_operator(path, await request.body())
+    if request.method in ("GET", "HEAD") and path in ("/dead-letters", "/metrics"):
         return await operator_response(path)
     if request.method != "POST":
         raise Problem(
@@ -86,7 +91,7 @@ async def store(request: Request) -> Response:
 
 
 async def operator_response(path: str) -> Response:
-    """Answer with the dead letters, or with what is counted."""
+    """Return the dead letters or the metrics."""
     async with _pool.connection() as connection:
         if path == "/dead-letters":
             return Response(await select_dead_letters(connection), media_type="application/json")
@@ -96,6 +101,16 @@ async def operator_response(path: str) -> Response:
         installation = await select_installation(connection)
         text = await answer_metrics(connection, _redis(), installation, _settings.grace)
         return Response(text, media_type="text/plain; version=0.0.4")
+
+
+async def change_by_operator(path: str, body: bytes) -> Response:
+    """Do what an operator requests, and return what came of it."""
+    from functions.store.operator_requests import handle  # no event needs it
+
+    async with _pool.connection() as connection:
+        result, version = await handle(connection, path, body, _policy.trust)
+    _logger.info("%s: %s", path, result["detail"])
+    return with_publication(Response(json.dumps(result), media_type="application/json"), version)
 
 
 async def keep(event: Received) -> Response:
@@ -125,7 +140,7 @@ async def handle_bars_fetched(event: Received, fetched: BarsFetched) -> Response
                 try:
                     results.append(await store_bars(connection, part, origin, _policy))
                 except (DataError, OverflowError) as error:
-                    await store_dead_letter(_part_of(event, series.ticker, part), str(error))
+                    await _set_aside(connection, _part_of(event, series.ticker, part), str(error))
     answer = reply(
         add_up(fetched.interval, [one.stored for one in results]),
         source="store",
@@ -152,7 +167,7 @@ async def handle_companies_fetched(event: Received, fetched: CompaniesFetched) -
                 try:
                     epoch, strangers = await store_companies(connection, part)
                 except (DataError, OverflowError) as error:
-                    await store_dead_letter(_part_of(event, company.ticker, part), str(error))
+                    await _set_aside(connection, _part_of(event, company.ticker, part), str(error))
                 else:
                     epochs.append(epoch)
                     unknown += strangers
@@ -164,16 +179,21 @@ async def handle_companies_fetched(event: Received, fetched: CompaniesFetched) -
 
 
 def _part_of(event: Received, ticker: str, part: BarsFetched | CompaniesFetched) -> Received:
-    """Return the part of *event* about *ticker* as an event that can be sent again by itself."""
+    """Return the part of *event* about *ticker* as an event that can be replayed by itself."""
     return Received({**event.attributes, "id": f"{event.id}/{ticker}"}, part.to_json())
 
 
 async def store_dead_letter(event: Received, reason: str) -> Response:
     """Store *event* whole as a dead letter: it must not be retried, and must not be lost."""
-    _logger.warning("put aside %s %s: %s", event.type, event.id, reason)
     async with _pool.connection() as connection:
-        await upsert_dead_letter(connection, event, reason)
+        await _set_aside(connection, event, reason)
     return Response(status_code=204)
+
+
+async def _set_aside(connection: AsyncConnection, event: Received, reason: str) -> None:
+    # On the caller's connection: four requests that each wait for a second one would wait for ever.
+    _logger.warning("dead letter %s %s: %s", event.type, event.id, reason)
+    await upsert_dead_letter(connection, event, reason)
 
 
 def with_publication(answer: Response, epoch: int | None) -> Response:

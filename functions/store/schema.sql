@@ -817,6 +817,40 @@ END
 
 COMMENT ON FUNCTION bars_digest(pg_catalog.text[],timestamp with time zone[],pg_catalog.text[]) IS 'What the given fields of the hourly bars of all tickers at all starts say now, in 32 digits';
 
+CREATE TABLE withdrawals (
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    source text NOT NULL,
+    tickers text[] NOT NULL,
+    first timestamp with time zone,
+    "end" timestamp with time zone,
+    reason text NOT NULL,
+    withdrawn_at timestamp with time zone NOT NULL,
+    CONSTRAINT withdrawals_pkey PRIMARY KEY (id)
+);
+
+COMMENT ON TABLE withdrawals IS 'What an operator withdrew, and why';
+
+CREATE TABLE withdrawn_bars (
+    withdrawal bigint NOT NULL,
+    ticker text NOT NULL,
+    "interval" text NOT NULL,
+    start timestamp with time zone NOT NULL,
+    revision integer NOT NULL,
+    open numeric NOT NULL,
+    high numeric NOT NULL,
+    low numeric NOT NULL,
+    close numeric NOT NULL,
+    volume bigint,
+    source text NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    seen_at timestamp with time zone,
+    withdrawn_at timestamp with time zone NOT NULL,
+    CONSTRAINT withdrawn_bars_pkey PRIMARY KEY (ticker, "interval", start, revision, withdrawal),
+    CONSTRAINT withdrawn_bars_withdrawal_fkey FOREIGN KEY (withdrawal) REFERENCES withdrawals(id)
+);
+
+COMMENT ON TABLE withdrawn_bars IS 'Versions of bars that were withdrawn, with the number that each had';
+
 CREATE OR REPLACE FUNCTION bars_known_at(instant timestamp with time zone)
  RETURNS TABLE(ticker text, "interval" text, start timestamp with time zone, open numeric, high numeric, low numeric, close numeric, volume bigint, source text, revision integer)
  LANGUAGE sql
@@ -871,11 +905,105 @@ BEGIN ATOMIC
            WHERE ((bar.received_at > bars_known_at.instant) AND (bar.revision > 0) AND (bar_revisions.ticker = bar.ticker) AND (bar_revisions."interval" = bar."interval") AND (bar_revisions.start = bar.start) AND (bar_revisions.received_at <= bars_known_at.instant))
            ORDER BY bar_revisions.revision DESC
           LIMIT 1) past ON (true))
-   WHERE ((bars_known_at.instant IS NULL) OR (bar.received_at <= bars_known_at.instant) OR (past.start IS NOT NULL));
+   WHERE ((bars_known_at.instant IS NULL) OR (((bar.received_at <= bars_known_at.instant) OR (past.start IS NOT NULL)) AND (NOT (EXISTS ( SELECT
+            FROM withdrawn_bars gone
+           WHERE ((gone.ticker = bar.ticker) AND (gone."interval" = bar."interval") AND (gone.start = bar.start) AND (gone.received_at <= bars_known_at.instant) AND (gone.withdrawn_at > bars_known_at.instant) AND (gone.revision >
+                 CASE
+                     WHEN (past.start IS NULL) THEN bar.revision
+                     ELSE past.revision
+                 END)))))))
+ UNION ALL
+  SELECT gone.ticker,
+     gone."interval",
+     gone.start,
+     gone.open,
+     gone.high,
+     gone.low,
+     gone.close,
+     gone.volume,
+     gone.source,
+     gone.revision
+    FROM withdrawn_bars gone
+   WHERE ((gone.received_at <= bars_known_at.instant) AND (gone.withdrawn_at > bars_known_at.instant) AND (NOT (EXISTS ( SELECT
+            FROM withdrawn_bars other
+           WHERE ((other.ticker = gone.ticker) AND (other."interval" = gone."interval") AND (other.start = gone.start) AND (other.received_at <= bars_known_at.instant) AND (other.withdrawn_at > bars_known_at.instant) AND (other.revision > gone.revision))))) AND (NOT (EXISTS ( SELECT
+            FROM bars bar
+           WHERE ((bar.ticker = gone.ticker) AND (bar."interval" = gone."interval") AND (bar.start = gone.start) AND (bar.received_at <= bars_known_at.instant) AND (bar.revision > gone.revision))))) AND (NOT (EXISTS ( SELECT
+            FROM bar_revisions past
+           WHERE ((past.ticker = gone.ticker) AND (past."interval" = gone."interval") AND (past.start = gone.start) AND (past.received_at <= bars_known_at.instant) AND (past.revision > gone.revision))))));
 END
 ;
 
 COMMENT ON FUNCTION bars_known_at(timestamp with time zone) IS 'Each bar as it stood at an instant; those not fetched by then are missing';
+
+CREATE OR REPLACE FUNCTION bars_standing_at(instant timestamp with time zone)
+ RETURNS TABLE(ticker text, "interval" text, start timestamp with time zone, open numeric, high numeric, low numeric, close numeric, volume bigint, source text, revision integer)
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+BEGIN ATOMIC
+ SELECT bar.ticker,
+     bar."interval",
+     bar.start,
+         CASE
+             WHEN (past.start IS NULL) THEN bar.open
+             ELSE past.open
+         END AS open,
+         CASE
+             WHEN (past.start IS NULL) THEN bar.high
+             ELSE past.high
+         END AS high,
+         CASE
+             WHEN (past.start IS NULL) THEN bar.low
+             ELSE past.low
+         END AS low,
+         CASE
+             WHEN (past.start IS NULL) THEN bar.close
+             ELSE past.close
+         END AS close,
+         CASE
+             WHEN (past.start IS NULL) THEN bar.volume
+             ELSE past.volume
+         END AS volume,
+         CASE
+             WHEN (past.start IS NULL) THEN bar.source
+             ELSE past.source
+         END AS source,
+         CASE
+             WHEN (past.start IS NULL) THEN bar.revision
+             ELSE past.revision
+         END AS revision
+    FROM (bars bar
+      LEFT JOIN LATERAL ( SELECT bar_revisions.ticker,
+             bar_revisions."interval",
+             bar_revisions.start,
+             bar_revisions.revision,
+             bar_revisions.open,
+             bar_revisions.high,
+             bar_revisions.low,
+             bar_revisions.close,
+             bar_revisions.volume,
+             bar_revisions.source,
+             bar_revisions.received_at,
+             bar_revisions.seen_at,
+             bar_revisions.superseded_at
+            FROM bar_revisions
+           WHERE ((bar.received_at > bars_standing_at.instant) AND (bar.revision > 0) AND (bar_revisions.ticker = bar.ticker) AND (bar_revisions."interval" = bar."interval") AND (bar_revisions.start = bar.start) AND (bar_revisions.received_at <= bars_standing_at.instant))
+           ORDER BY bar_revisions.revision DESC
+          LIMIT 1) past ON (true))
+   WHERE ((bars_standing_at.instant IS NULL) OR (bar.received_at <= bars_standing_at.instant) OR (past.start IS NOT NULL));
+END
+;
+
+COMMENT ON FUNCTION bars_standing_at(timestamp with time zone) IS 'As bars_known_at, without bars that were withdrawn since: what a scan in order can follow';
+
+CREATE OR REPLACE FUNCTION had_withdrawn_bars(of_ticker text, instant timestamp with time zone)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN ((instant IS NOT NULL) AND (EXISTS (SELECT FROM withdrawn_bars gone WHERE ((gone.ticker = had_withdrawn_bars.of_ticker) AND (gone.withdrawn_at > had_withdrawn_bars.instant)))))
+;
+
+COMMENT ON FUNCTION had_withdrawn_bars(pg_catalog.text,timestamp with time zone) IS 'Whether bars of the ticker have been withdrawn since the instant';
 
 CREATE OR REPLACE FUNCTION hourly_bars_of(of_ticker text, first timestamp with time zone, "end" timestamp with time zone, from_newest boolean, most integer, known_at timestamp with time zone)
  RETURNS TABLE(start timestamp with time zone, open numeric, high numeric, low numeric, close numeric, volume bigint, source text, revision integer)
@@ -890,8 +1018,8 @@ BEGIN ATOMIC
      bar.volume,
      bar.source,
      bar.revision
-    FROM bars_known_at(hourly_bars_of.known_at) bar(ticker, "interval", start, open, high, low, close, volume, source, revision)
-   WHERE ((NOT hourly_bars_of.from_newest) AND (bar.ticker = hourly_bars_of.of_ticker) AND (bar."interval" = '1h'::text) AND (bar.start >= COALESCE(hourly_bars_of.first, '-infinity'::timestamp with time zone)))
+    FROM bars_standing_at(hourly_bars_of.known_at) bar(ticker, "interval", start, open, high, low, close, volume, source, revision)
+   WHERE ((NOT hourly_bars_of.from_newest) AND (NOT ( SELECT had_withdrawn_bars(hourly_bars_of.of_ticker, hourly_bars_of.known_at) AS had_withdrawn_bars)) AND (bar.ticker = hourly_bars_of.of_ticker) AND (bar."interval" = '1h'::text) AND (bar.start >= COALESCE(hourly_bars_of.first, '-infinity'::timestamp with time zone)))
    ORDER BY bar.start
   LIMIT hourly_bars_of.most)
  UNION ALL
@@ -903,9 +1031,30 @@ BEGIN ATOMIC
      bar.volume,
      bar.source,
      bar.revision
-    FROM bars_known_at(hourly_bars_of.known_at) bar(ticker, "interval", start, open, high, low, close, volume, source, revision)
-   WHERE (hourly_bars_of.from_newest AND (bar.ticker = hourly_bars_of.of_ticker) AND (bar."interval" = '1h'::text) AND (bar.start < COALESCE(LEAST(hourly_bars_of."end", hourly_bars_of.known_at), 'infinity'::timestamp with time zone)))
+    FROM bars_standing_at(hourly_bars_of.known_at) bar(ticker, "interval", start, open, high, low, close, volume, source, revision)
+   WHERE (hourly_bars_of.from_newest AND (NOT ( SELECT had_withdrawn_bars(hourly_bars_of.of_ticker, hourly_bars_of.known_at) AS had_withdrawn_bars)) AND (bar.ticker = hourly_bars_of.of_ticker) AND (bar."interval" = '1h'::text) AND (bar.start < COALESCE(LEAST(hourly_bars_of."end", hourly_bars_of.known_at), 'infinity'::timestamp with time zone)))
    ORDER BY bar.start DESC
+  LIMIT hourly_bars_of.most)
+ UNION ALL
+ ( SELECT bar.start,
+     bar.open,
+     bar.high,
+     bar.low,
+     bar.close,
+     bar.volume,
+     bar.source,
+     bar.revision
+    FROM bars_known_at(hourly_bars_of.known_at) bar(ticker, "interval", start, open, high, low, close, volume, source, revision)
+   WHERE (( SELECT had_withdrawn_bars(hourly_bars_of.of_ticker, hourly_bars_of.known_at) AS had_withdrawn_bars) AND (bar.ticker = hourly_bars_of.of_ticker) AND (bar."interval" = '1h'::text) AND
+         CASE
+             WHEN hourly_bars_of.from_newest THEN (bar.start < COALESCE(LEAST(hourly_bars_of."end", hourly_bars_of.known_at), 'infinity'::timestamp with time zone))
+             ELSE (bar.start >= COALESCE(hourly_bars_of.first, '-infinity'::timestamp with time zone))
+         END)
+   ORDER BY
+         CASE
+             WHEN hourly_bars_of.from_newest THEN (- unix_seconds(bar.start))
+             ELSE unix_seconds(bar.start)
+         END
   LIMIT hourly_bars_of.most);
 END
 ;
@@ -1330,3 +1479,20 @@ CREATE TABLE comparisons (
 );
 
 COMMENT ON TABLE comparisons IS 'Where the stored bars were compared with those of another source: what is not in disagreements agrees';
+
+CREATE OR REPLACE FUNCTION rejection_of(of_ticker text, slot_start timestamp with time zone, slot_end timestamp with time zone)
+ RETURNS text
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+BEGIN ATOMIC
+ SELECT rejected.reason
+    FROM rejected_bars rejected
+   WHERE ((rejected.ticker = rejection_of.of_ticker) AND (rejected."interval" = '1h'::text) AND (rejected.start > (rejection_of.slot_start - '15:00:00'::interval)) AND (rejected.start < (rejection_of.slot_start + '15:00:00'::interval)) AND ((rejected.start = rejection_of.slot_start) OR ((rejected.reason = 'off-grid'::text) AND (rejected.start > (rejection_of.slot_start - '01:00:00'::interval)) AND (rejected.start < rejection_of.slot_end)) OR (rejected.reason = ANY (ARRAY['clock-doubtful'::text, 'named-by-end'::text, 'spacing'::text]))))
+   ORDER BY (rejected.start = rejection_of.slot_start) DESC, rejected.received_at DESC, rejected.id DESC
+  LIMIT 1;
+END
+;
+
+COMMENT ON FUNCTION rejection_of(pg_catalog.text,timestamp with time zone,timestamp with time zone) IS 'Why the hourly bar of that time was not stored, as coverage_of decides it; NULL where none was rejected';
+
+CREATE INDEX rejected_bars_of_ticker ON rejected_bars USING btree (ticker, id);

@@ -53,6 +53,10 @@ class RunnerClient:
         """Return the JSON at *path*, /<namespace>/<function>/<path>, which need not be public."""
         return self._checked(path, await self._client.get(self.gateway + path))
 
+    async def post_function(self, path: str, data: Mapping[str, Any]) -> dict[str, Any]:
+        """POST JSON to a function at *path*, which need not be public, and return the JSON of its response."""
+        return self._checked(path, await self._client.post(self.gateway + path, json=data))
+
     async def deliver(self, path: str, headers: Mapping[str, str], body: bytes) -> httpx.Response:
         """POST an event to a function at *path*, and the event it replies with to the broker; return the reply.
 

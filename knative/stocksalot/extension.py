@@ -12,6 +12,7 @@ from rich.console import Console
 from knative.local.client import find
 from knative.local.extension import AddParser, Extension, FakeUpstream
 from knative.local.processes import ROOT
+from knative.stocksalot.corrections import add_corrections, list_rejections, rejections, split, withdraw
 from knative.stocksalot.history import backfill, explain, fill_history
 from knative.stocksalot.import_verb import add_import, import_files, list_sessions
 from shared.events.types import TickRefused
@@ -22,8 +23,9 @@ JOBS = ("bars", "companies", "insights")
 
 
 def add_verbs(add: AddParser) -> None:
-    """Add the verbs `tick`, with a window to fill, `import` and `replay`."""
+    """Add the verbs `tick`, with a window to fill, `import`, `replay`, and those that correct stored bars."""
     add_import(add)
+    add_corrections(add)
     ticking = add("tick", help="send a tick now")
     ticking.add_argument("job", help="a PingSource or its job: bars, companies or insights")
     ticking.add_argument("--tickers", help="only these: AAPL,MSFT")
@@ -117,9 +119,16 @@ def fake_provider_settings(url: str) -> dict[str, str]:
 STOCKSALOT = Extension(
     namespace="stocksalot",
     add_verbs=add_verbs,
-    verbs={"tick": tick, "replay": replay, "import": import_files},
+    verbs={
+        "tick": tick,
+        "replay": replay,
+        "import": import_files,
+        "split": split,
+        "withdraw": withdraw,
+        "rejections": rejections,
+    },
     at_start=fill_history,
     check=check_settings,
-    actions={"replay": send_dead_letters, "sessions": list_sessions},
+    actions={"replay": send_dead_letters, "sessions": list_sessions, "rejections": list_rejections},
     upstreams={"fake": FakeUpstream("tests.fakes.market_data", fake_provider_settings)},
 )

@@ -21,7 +21,7 @@ def test_each_missing_bar_is_listed_with_the_reason(database_url: str, redis_url
         INSERT INTO asked_windows (ticker, interval, settled, asked_at)
         VALUES ('AAPL', '1h', '{[2026-11-20T15:00Z, 2026-11-20T17:00Z)}', '2026-11-20T21:05Z');
         INSERT INTO rejected_bars (ticker, interval, start, reason, bar, source, event_id, received_at)
-        VALUES ('AAPL', '1h', '2026-11-20T16:30Z', 'low is above high', '{}', 'replay', '1', '2026-11-20T21:05Z');
+        VALUES ('AAPL', '1h', '2026-11-20T16:30Z', 'spike', '{}', 'replay', '1', '2026-11-20T21:05Z');
         """,
     )
 
@@ -40,9 +40,9 @@ def test_each_missing_bar_is_listed_with_the_reason(database_url: str, redis_url
             "half_day": False,
             **totals,
             "missing": [
-                {"ticker": "AAPL", "datetime": "2026-11-20T15:30:00Z", "why": "none_at_provider"},
-                {"ticker": "AAPL", "datetime": "2026-11-20T16:30:00Z", "why": "rejected"},
-                {"ticker": "AAPL", "datetime": "2026-11-20T18:30:00Z", "why": "not_fetched"},
+                {"ticker": "AAPL", "datetime": "2026-11-20T15:30:00Z", "why": "none_at_provider", "reason": None},
+                {"ticker": "AAPL", "datetime": "2026-11-20T16:30:00Z", "why": "rejected", "reason": "spike"},
+                {"ticker": "AAPL", "datetime": "2026-11-20T18:30:00Z", "why": "not_fetched", "reason": None},
             ],
         }
     ]

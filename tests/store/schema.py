@@ -62,6 +62,10 @@ SELECT DISTINCT coalesce(rule.ev_class, depend.objid), depend.refobjid
  WHERE depend.classid IN ('pg_rewrite'::regclass, 'pg_proc'::regclass)
    AND depend.refclassid IN ('pg_class'::regclass, 'pg_proc'::regclass)
    AND depend.refobjid > 16383
+ UNION
+SELECT conrelid, confrelid
+  FROM pg_constraint
+ WHERE contype = 'f'
  ORDER BY 1, 2
 """
 

@@ -143,7 +143,7 @@ async def scale_stored(
     trust: SourcePriority,
     covered: Mapping[datetime, int] | None = None,
 ) -> dict[datetime, StoredBar]:
-    """Divide the prices of the stored bars of *ticker* as *divisors* say; return them as they stand then.
+    """Divide the prices of the stored hourly bars of *ticker* as *divisors* say; return them as they stand then.
 
     What they said before becomes a revision. Bars in *covered* are left to a fetched bar of that trust.
     """

@@ -115,6 +115,15 @@ export interface components {
              */
             disagreements: number;
             totals: components["schemas"]["BarCounts"];
+            /**
+             * @description The reasons of missing in words
+             * @example {
+             *       "clock-doubtful": "the clock is not UTC"
+             *     }
+             */
+            reasons: {
+                [key: string]: string;
+            };
             tickers: components["schemas"]["TickerCoverage"][];
             items: components["schemas"]["SessionCoverage"][];
         };
@@ -804,6 +813,11 @@ export interface components {
             datetime: string;
             /** @enum {string} */
             why: "none_at_provider" | "not_fetched" | "rejected";
+            /**
+             * @description Why a sent bar was not stored; in words in reasons
+             * @example clock-doubtful
+             */
+            reason: string | null;
         };
         /** @description Last request to the language model. */
         ModelRequest: {
@@ -1184,6 +1198,62 @@ export interface components {
             /** @constant */
             status: "ok";
         };
+        /** @description A bar that was sent and not stored. */
+        RejectionItem: {
+            /** @example 312 */
+            id: number;
+            /**
+             * @description As sent: it may be one that is not tracked
+             * @example AAPL
+             */
+            ticker: string;
+            /** @example 1h */
+            interval: string;
+            /** @description Start of the bar; null when it could not be read */
+            datetime: string | null;
+            /**
+             * @description A stable code, listed in docs/data.md
+             * @example clock-doubtful
+             */
+            reason: string;
+            /** @example The times of this week are 5 h behind UTC, those of New York. */
+            detail: string;
+            /**
+             * @description Source of the bars
+             * @example simulated
+             */
+            source: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             * @example 2026-11-20T14:30:00Z
+             */
+            received_at: string;
+            sent: components["schemas"]["SentBar"];
+            /**
+             * @description The reason in words
+             * @example the clock is not UTC
+             */
+            text: string;
+            /** @description What to do about it */
+            advice: string;
+        };
+        /** @description Rejected bars, newest first. */
+        RejectionsResponse: {
+            /** @example 7 */
+            count: number;
+            /**
+             * @description The database is unavailable; this copy may be out of date
+             * @example false
+             */
+            stale: boolean;
+            /**
+             * @description Cursor of the next page
+             * @example 212
+             */
+            next_cursor: number | null;
+            items: components["schemas"]["RejectionItem"][];
+        };
         /** @description Replacement of a token. */
         RotateToken: {
             /**
@@ -1257,6 +1327,16 @@ export interface components {
              * @example simulated
              */
             after: string;
+        };
+        /** @description A bar as it was sent; null where it had no figure. */
+        SentBar: {
+            open?: string | null;
+            high?: string | null;
+            low?: string | null;
+            close?: string | null;
+            volume?: string | null;
+            /** @description The text of the source, where a figure or the time could not be read */
+            text?: string | null;
         };
         /** @description How a series is adjusted, and where its source changes. */
         SeriesInfo: {
@@ -1594,9 +1674,12 @@ export type ProfileResponse = components['schemas']['ProfileResponse'];
 export type ProviderBudget = components['schemas']['ProviderBudget'];
 export type RegistrationForm = components['schemas']['RegistrationForm'];
 export type RegistrationResponse = components['schemas']['RegistrationResponse'];
+export type RejectionItem = components['schemas']['RejectionItem'];
+export type RejectionsResponse = components['schemas']['RejectionsResponse'];
 export type RotateToken = components['schemas']['RotateToken'];
 export type RotatedTokenResponse = components['schemas']['RotatedTokenResponse'];
 export type Seam = components['schemas']['Seam'];
+export type SentBar = components['schemas']['SentBar'];
 export type SeriesInfo = components['schemas']['SeriesInfo'];
 export type SessionCoverage = components['schemas']['SessionCoverage'];
 export type SessionTimes = components['schemas']['SessionTimes'];

@@ -1,0 +1,83 @@
+"""Requests of an operator to store: state a split, withdraw bars. Cluster-local, as JSON."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct
+from psycopg import AsyncConnection
+
+from functions.store.bar_versions import SourcePriority
+from functions.store.splits.ratios import Ratio, parse_ratio
+from functions.store.splits.statement import refute_split, state_split
+from functions.store.withdrawals import Withdrawal, withdraw
+from shared.cache.market_version import raise_market_version
+from shared.calendar.trading import EXCHANGE_ZONE
+from shared.http.problem import bad_parameters
+from shared.runtime import clock
+
+MAX_BYTES = 10_000
+
+T = TypeVar("T", bound=Struct)
+
+
+class SplitRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """A split from the session of *date* on: `10:1`, or `none` for a split that never was."""
+
+    ticker: str
+    date: date
+    ratio: str
+
+
+class WithdrawalRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """Bars of *source* to withdraw; days are in New York, the last is included. *preview* only counts them."""
+
+    source: str
+    reason: str
+    tickers: tuple[str, ...] = ()
+    start: date | None = None
+    end: date | None = None
+    preview: bool = False
+
+
+async def handle(
+    connection: AsyncConnection, path: str, body: bytes, trust: SourcePriority
+) -> tuple[Mapping[str, Any], int | None]:
+    """Return the result, and the market version when anything changed; Problem 400 for a request that is wrong."""
+    now = clock.now()
+    async with connection.transaction():
+        if path == "/splits":
+            request = _read(body, SplitRequest)
+            ticker = request.ticker.upper()
+            if request.ratio == "none":
+                result = await refute_split(connection, ticker, request.date, now, trust)
+            else:
+                result = await state_split(connection, ticker, request.date, _ratio(request.ratio), now, trust)
+        else:
+            asked = _read(body, WithdrawalRequest)
+            window = _midnight(asked.start, 0), _midnight(asked.end, 1)
+            tickers = tuple(ticker.upper() for ticker in asked.tickers)
+            withdrawal = Withdrawal(asked.source, tickers, *window, asked.reason.strip())
+            result = await withdraw(connection, withdrawal, now, preview=asked.preview)
+        return result, await raise_market_version(connection) if result["changed"] else None
+
+
+def _read(body: bytes, kind: type[T]) -> T:
+    if len(body) > MAX_BYTES:
+        raise bad_parameters([("", f"The request should have at most {MAX_BYTES} bytes.")])
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except ValueError as error:
+        raise bad_parameters([("", str(error))]) from None
+
+
+def _ratio(text: str) -> Ratio:
+    try:
+        return parse_ratio(text)
+    except ValueError as error:
+        raise bad_parameters([("ratio", str(error).removeprefix("ratio: "))]) from None
+
+
+def _midnight(day: date | None, later: int) -> datetime | None:
+    return None if day is None else datetime.combine(day + timedelta(days=later), time(), EXCHANGE_ZONE)
