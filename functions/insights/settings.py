@@ -32,6 +32,16 @@ class ModelSettings(SettingsGroup):
     insights_max_tokens: Annotated[int, Meta(ge=200, le=20_000)] = 8000
     """Of one answer, hidden reasoning included."""
 
+    def check(self) -> None:
+        """Refuse settings of a model without a model, and a base URL that is none."""
+        super().check()
+        if (self.insights_model or self.insights_api) and not self.has_model:
+            raise ValueError(
+                "INSIGHTS_MODEL and INSIGHTS_API need OPENAI_API_KEY, or OPENAI_BASE_URL of another server"
+            )
+        if self.openai_base_url and not self.openai_base_url.startswith(("http://", "https://")):
+            raise ValueError("OPENAI_BASE_URL: should start with http:// or https://")
+
     @property
     def has_model(self) -> bool:
         """Return whether there is a model to ask."""

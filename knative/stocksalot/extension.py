@@ -15,6 +15,7 @@ from knative.local.processes import ROOT
 from knative.stocksalot.corrections import add_corrections, list_rejections, rejections, split, withdraw
 from knative.stocksalot.history import backfill, explain, fill_history
 from knative.stocksalot.import_verb import add_import, import_files, list_sessions
+from knative.stocksalot.model_verb import add_try_model, try_model
 from shared.events.types import TickRefused
 from shared.runtime.settings import SettingsError, read_settings
 
@@ -23,9 +24,10 @@ JOBS = ("bars", "companies", "insights")
 
 
 def add_verbs(add: AddParser) -> None:
-    """Add the verbs `tick`, with a window to fill, `import`, `replay`, and those that correct stored bars."""
+    """Add the verbs `tick`, with a window to fill, `import`, `replay`, `try-model`, and corrections of bars."""
     add_import(add)
     add_corrections(add)
+    add_try_model(add)
     ticking = add("tick", help="send a tick now")
     ticking.add_argument("job", help="a PingSource or its job: bars, companies or insights")
     ticking.add_argument("--tickers", help="only these: AAPL,MSFT")
@@ -126,6 +128,7 @@ STOCKSALOT = Extension(
         "split": split,
         "withdraw": withdraw,
         "rejections": rejections,
+        "try-model": try_model,
     },
     at_start=fill_history,
     check=check_settings,

@@ -69,8 +69,10 @@ def settings(url: str, **changes: object) -> ModelSettings:
     return ModelSettings(**{**given, "insights_timeout_seconds": 20, **changes})  # pyright: ignore
 
 
-def words_of(fake: Fake, choices: list[Choice] = CHOICES, calls: int = 2, **changes: object) -> ModelRun:
-    """What the model makes of the stories of an hour."""
+def words_of(
+    fake: Fake, choices: list[Choice] = CHOICES, calls: int = 2, *, choose: bool = False, **changes: object
+) -> ModelRun:
+    """Return what the model makes of the stories of an hour."""
 
     async def may_call() -> bool:
         nonlocal calls
@@ -78,7 +80,7 @@ def words_of(fake: Fake, choices: list[Choice] = CHOICES, calls: int = 2, **chan
         return calls >= 0
 
     with serving(fake) as url:
-        return asyncio.run(word_stories(choices, FACTS, settings(url, **changes), may_call))
+        return asyncio.run(word_stories(choices, FACTS, settings(url, **changes), may_call, choose=choose))
 
 
 def assert_published_words_are_true(run: ModelRun) -> None:
@@ -99,6 +101,16 @@ def test_good_words_are_taken_at_once(fake: Fake, api: str) -> None:
     assert run.tokens_in
     assert run.tokens_out
     assert_published_words_are_true(run)
+
+
+def test_a_weak_model_chooses_among_sentences_at_once(fake: Fake) -> None:
+    """The first call lists them, and its schema allows no others."""
+    run = words_of(fake, choose=True)
+    body = str(fake.calls[0]["body"])
+
+    assert (run.accepted, len(fake.calls)) == (len(CHOICES), 1)
+    assert "'enum'" in body
+    assert "copied exactly" in body
 
 
 @pytest.mark.parametrize("kind", sorted(faults.SHAPES))

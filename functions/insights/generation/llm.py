@@ -119,7 +119,7 @@ async def _climb(
         server.form = form
         return _completion(body, server.model)
     if last is None:
-        raise ModelError("unreadable")
+        raise ModelError("unreadable", "restart the function: the server refused every form before")
     raise last
 
 
@@ -204,7 +204,7 @@ def _post(
 def _completion(body: Any, model: str) -> Completion:
     texts = texts_of(body)
     if is_refusal(body):
-        raise ModelError("refused")
+        raise ModelError("refused", "the model declines to answer: take another one")
     if not texts:
         raise ModelError("truncated" if is_truncated(body) else "no-answer", "raise INSIGHTS_MAX_TOKENS")
     return Completion("\n".join(texts[:1]), model, *tokens_of(body))
@@ -245,12 +245,12 @@ def _status_error(error: openai.APIStatusError, settings: ModelSettings) -> Mode
     words = _words(error)
     if code in (400, 413, 500) and _CONTEXT.search(words):
         sizes = re.findall(r"\b[0-9]{3,6}\b", words)
-        size = f" of {min(map(int, sizes)):,}" if sizes else ""
-        return ModelError("context", f"prompt larger than the context{size}: start the server with a larger one")
+        size, unit = (f" of {min(map(int, sizes)):,}", " tokens") if sizes else ("", "")
+        return ModelError("context", f"prompt larger than the context{size}{unit}: start the server with a larger one")
     if code == 404 and settings.openai_base_url and not settings.openai_base_url.rstrip("/").endswith("/v1"):
         return ModelError(f"http-{code}", "no /v1 in the base URL")
     advice = {401: "check OPENAI_API_KEY", 404: "check INSIGHTS_MODEL", 429: "the server's limit or bill is reached"}
-    return ModelError(f"http-{code}", advice.get(code, ""))
+    return ModelError(f"http-{code}", advice.get(code, "see the server's words in the log"))
 
 
 def _masked(words: str, settings: ModelSettings) -> str:

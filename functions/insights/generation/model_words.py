@@ -17,7 +17,7 @@ from functions.insights.generation.insert import (
     update_claim,
     upsert_claim,
 )
-from functions.insights.generation.queries import select_hour_to_word
+from functions.insights.generation.queries import select_hour_to_word, select_model_chooses
 from functions.insights.generation.result import MODEL_CALLS, HourInsights, ModelRun
 from functions.insights.generation.words import word_stories
 from functions.insights.generation.write import Written, choose_stories, load_hours
@@ -39,6 +39,7 @@ class _Claim:
     choices: list[Choice]
     names: dict[str, str]
     revision: int
+    model_chooses: bool
 
 
 async def write_model_words(postgres: PostgresClient, settings: Settings, end: datetime, written: Written) -> None:
@@ -53,7 +54,7 @@ async def write_model_words(postgres: PostgresClient, settings: Settings, end: d
 
     run: ModelRun | None = None
     try:
-        run = await word_stories(claim.choices, claim.facts, settings, may_call)
+        run = await word_stories(claim.choices, claim.facts, settings, may_call, choose=claim.model_chooses)
     finally:
         found = run
         await postgres.run(lambda connection: _finish(connection, claim, found, written))
@@ -69,7 +70,8 @@ async def _claim(connection: AsyncConnection, settings: Settings, end: datetime)
     [hour], companies = await load_hours(connection, [start])
     facts, choices = await choose_stories(connection, hour)
     names = short_names({company.ticker: company.name for company in companies})
-    return _Claim(hour, facts, choices, names, revision) if choices else None
+    model_chooses = await select_model_chooses(connection, settings.default_model)
+    return _Claim(hour, facts, choices, names, revision, model_chooses) if choices else None
 
 
 async def _finish(connection: AsyncConnection, claim: _Claim, run: ModelRun | None, written: Written) -> None:

@@ -35,6 +35,14 @@ def repair_prompt(wrong: Mapping[int, Sequence[Violation]], choices: Sequence[Ch
     return "\n".join(lines)
 
 
+def choice_prompt(numbers: Sequence[int], choices: Sequence[Choice]) -> str:
+    """Return the sentences to choose from for each note, for a model whose own sentences do not pass."""
+    lines = ["Answer for each note with one of the sentences listed for it, copied exactly."]
+    for number in numbers:
+        lines += [f"Note {number}:", *(f"- {text}" for text in wordings(choices[number - 1].candidate)[:3])]
+    return "\n".join(lines)
+
+
 def wordings(candidate: Candidate) -> list[str]:
     """Return sentences that state *candidate*, one a frame."""
     count = min(len(candidate.frames), _CHOICES)

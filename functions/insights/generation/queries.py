@@ -211,3 +211,20 @@ async def select_hour_to_word(connection: AsyncConnection, end: datetime) -> tup
     )
     row = await cursor.fetchone()
     return (row[0], row[1]) if row and row[2] == "rules" else None
+
+
+async def select_model_chooses(connection: AsyncConnection, model: str | None) -> bool:
+    """Return whether *model* (None: any) had only chosen sentences accepted when it was asked last."""
+    cursor = connection.cursor(row_factory=scalar_row)
+    await cursor.execute(
+        """
+        SELECT CASE WHEN verdicts -> 0 -> 'choice' = 'true' THEN accepted > 0 ELSE accepted = 0 AND repaired > 0 END
+          FROM insight_model_runs
+         WHERE outcome = 'answered'
+           AND model = coalesce(%(model)s, model)
+         ORDER BY asked_at DESC
+         LIMIT 1
+        """,
+        {"model": model},
+    )
+    return bool(await cursor.fetchone())

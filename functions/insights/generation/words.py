@@ -1,4 +1,4 @@
-"""Model words for the stories of an hour: asked for, reviewed, repaired once; a refused sentence stays the rules'."""
+"""Words of a model for the stories of an hour: requested, reviewed, repaired once; else the rules' sentence stays."""
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
@@ -8,7 +8,7 @@ from functions.insights.facts.registry import FactTable
 from functions.insights.generation.answer import read_proposals
 from functions.insights.generation.editor import Choice
 from functions.insights.generation.llm import Message, ModelError, complete
-from functions.insights.generation.prompt import INSTRUCTIONS, facts_prompt, repair_prompt, schema_of
+from functions.insights.generation.prompt import INSTRUCTIONS, choice_prompt, facts_prompt, repair_prompt, schema_of
 from functions.insights.generation.result import MODEL_CALLS, Insight, ModelRun
 from functions.insights.generation.review import review
 from functions.insights.settings import ModelSettings
@@ -18,19 +18,28 @@ _LEAST_SECONDS = 1.0
 
 
 async def word_stories(
-    choices: Sequence[Choice], facts: FactTable, settings: ModelSettings, may_call: Callable[[], Awaitable[bool]]
+    choices: Sequence[Choice],
+    facts: FactTable,
+    settings: ModelSettings,
+    may_call: Callable[[], Awaitable[bool]],
+    *,
+    choose: bool = False,
 ) -> ModelRun:
-    """Return the insights of *choices*, in the model's words where they pass; *may_call* counts calls."""
+    """Return the insights of *choices*, in the model's words where they pass; *may_call* counts calls.
+
+    With *choose* the model chooses among sentences made by code in the first call too, as it does in the repair.
+    """
     run = ModelRun()
     began = monotonic()
     words: dict[int, Insight] = {}
-    messages = [Message("system", INSTRUCTIONS), Message("user", facts_prompt(choices, facts))]
     wanted = list(range(1, len(choices) + 1))
+    prompt = choice_prompt(wanted, choices) if choose else facts_prompt(choices, facts)
+    messages = [Message("system", INSTRUCTIONS), Message("user", prompt)]
     for attempt in range(MODEL_CALLS):
         seconds = settings.insights_timeout_seconds - (monotonic() - began)
         if not wanted or seconds < _LEAST_SECONDS or not await may_call():
             break
-        schema = schema_of(wanted, choices, choose=attempt > 0)
+        schema = schema_of(wanted, choices, choose=choose or attempt > 0)
         try:
             completion = await complete(settings, messages, schema, seconds)
         except ModelError as error:
@@ -51,6 +60,7 @@ async def word_stories(
         run.verdicts.append(
             {
                 "outcome": "answered",
+                "choice": choose or attempt > 0,
                 "proposed": [proposal.text[:400] for proposal in proposals],
                 "accepted": len(found.accepted),
                 "faults": [

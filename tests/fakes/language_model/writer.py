@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-_NOTE = re.compile(r"Note ([0-9]+): ")
+_NOTE = re.compile(r"Note ([0-9]+):")
 _REFUSED = re.compile(r"([0-9]+)\. Your sentence ")
 
 
