@@ -36,7 +36,7 @@ class CircuitBreaker:
     def mark_down(self, error: BaseException | None) -> UnavailableError:
         """Open the circuit and return the error to raise."""
         if not self.is_down:
-            _logger.warning("%s does not respond: %s", self._name, type(error).__name__)
+            _logger.warning("%s does not respond: %s", self._name, describe(error))
         self.is_down = True
         self._probe_at = time.monotonic() + _PROBE_INTERVAL_SECONDS
         return UnavailableError(self._name)
@@ -45,10 +45,18 @@ class CircuitBreaker:
         try:
             await self._ping()
         except Exception as error:
-            _logger.info("%s is still down: %s", self._name, type(error).__name__)
+            _logger.info("%s is still down: %s", self._name, describe(error))
             self._probe_at = time.monotonic() + _PROBE_INTERVAL_SECONDS
         else:
             _logger.info("%s responds again", self._name)
             self.is_down = False
         finally:
             self._probe = None
+
+
+def describe(error: BaseException | None) -> str:
+    """Return the kind of *error* with the server's own reason (a lock, a full disk, no memory), on one line."""
+    if error is None:
+        return "no response in time"
+    reason = getattr(getattr(error, "diag", None), "message_primary", None) or str(error)
+    return f"{type(error).__name__}: {reason.splitlines()[0]}" if reason else type(error).__name__

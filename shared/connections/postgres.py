@@ -27,6 +27,7 @@ CONNECT = {"autocommit": True, "connect_timeout": 2, "prepare_threshold": None}
 _TIMEOUT_SECONDS = 8.0
 _CONNECT_SECONDS = 2
 _BUSY_SECONDS = 3.0
+_LOCK_CHECK_SECONDS = 1.0
 _MAX_WAITING = 64
 
 
@@ -68,6 +69,10 @@ class ConnectionPool:
                 raise
 
 
+class LockedError(Exception):
+    """Somebody holds a table, so that nobody can read it; the message names it."""
+
+
 class PostgresClient(CircuitBreaker):
     """The database for functions with public endpoints."""
 
@@ -77,7 +82,7 @@ class PostgresClient(CircuitBreaker):
         self._waiting = 0
         self._responded_at = -_BUSY_SECONDS
         self.address = database_address(settings.database_url.reveal())
-        super().__init__("Postgres", lambda: self._run(lambda connection: connection.execute("SELECT 1")))
+        super().__init__("Postgres", lambda: self._run(_check_locks))
 
     async def run(
         self, work: Callable[[AsyncConnection], Awaitable[T]], timeout_seconds: float = _TIMEOUT_SECONDS
@@ -116,19 +121,30 @@ class PostgresClient(CircuitBreaker):
         if not task.done():
             task.cancel()
             task.add_done_callback(_consume_result)
-            raise self._busy_or_down(None)
+            raise await self._find_cause(None)
         try:
             return task.result()
         except (QueryCanceled, PoolTimeout) as error:
-            raise self._busy_or_down(error) from error
+            raise await self._find_cause(error) from error
         except ReadOnlySqlTransaction as error:
             raise UnavailableError(self._name) from error
         except (OperationalError, InterfaceError) as error:
             raise self.mark_down(error) from error
 
-    def _busy_or_down(self, error: BaseException | None) -> UnavailableError:
-        """Return the error for a slow query: a server that has just responded to others is not down."""
+    async def _find_cause(self, error: BaseException | None) -> UnavailableError:
+        """Return the error for a slow query: down is a server with a locked table, or one that nobody hears from.
+
+        A server that has just responded to others is not down.
+        """
         is_busy = time.monotonic() - self._responded_at < _BUSY_SECONDS
+        if not isinstance(error, PoolTimeout):
+            try:
+                async with asyncio.timeout(_LOCK_CHECK_SECONDS):
+                    await self._run(_check_locks)
+            except LockedError as locked:
+                return self.mark_down(locked)
+            except (OSError, OperationalError, InterfaceError, PoolTimeout):  # TimeoutError is an OSError
+                pass
         return UnavailableError(self._name) if is_busy else self.mark_down(error)
 
     async def _run(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
@@ -169,6 +185,25 @@ async def _close_at_exit(pool: AsyncConnectionPool) -> None:
         await asyncio.Event().wait()
     finally:
         await pool.close(timeout=1)
+
+
+async def _check_locks(connection: AsyncConnection) -> None:
+    """Raise LockedError when another session holds a table of ours against every reader: `SELECT 1` would succeed."""
+    cursor = await connection.execute(
+        """
+        SELECT relation::regclass::text
+          FROM pg_locks
+         WHERE locktype = 'relation'
+           AND mode = 'AccessExclusiveLock'
+           AND granted
+           AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+           AND relation >= 16384 -- tables of users
+           AND pid <> pg_backend_pid()
+         LIMIT 1
+        """
+    )
+    if row := await cursor.fetchone():
+        raise LockedError(f"{row[0]} is locked")
 
 
 async def _configure(connection: AsyncConnection) -> None:

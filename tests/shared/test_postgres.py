@@ -5,6 +5,7 @@ import gc
 import shutil
 import subprocess
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import psycopg
 import pytest
 
 from knative.local.services.ports import free_port
+from shared.connections.circuit_breaker import UnavailableError
 from shared.connections.postgres import _MAX_WAITING, PostgresClient
 from shared.http.problem import Problem
 from shared.runtime.settings import DatabaseSettings, Secret
@@ -93,6 +95,45 @@ def test_a_connection_that_turned_read_only_is_replaced(database_url: str) -> No
     asyncio.run(run())
 
     assert len(set(attempts)) == len(attempts) == 2
+
+
+def test_a_locked_table_costs_one_wait(database_url: str, caplog: pytest.LogCaptureFixture) -> None:
+    """While a table is locked the first query waits and all others fail at once; when it is free, queries succeed."""
+
+    async def count(connection: psycopg.AsyncConnection) -> int:
+        row = await (await connection.execute("SELECT count(*) FROM locked")).fetchone()
+        assert row
+        return row[0]
+
+    async def timed(postgres: PostgresClient) -> float:
+        begun = time.monotonic()
+        with pytest.raises(UnavailableError):
+            await postgres.run(count, 0.5)
+        return time.monotonic() - begun
+
+    async def scenario() -> tuple[list[float], int]:
+        postgres = client(database_url)
+        with psycopg.connect(database_url) as holder:
+            holder.execute("CREATE TABLE IF NOT EXISTS locked ()")
+            holder.commit()
+            await postgres.run(count)
+            holder.execute("LOCK TABLE locked")
+            waits = [await timed(postgres) for _ in range(4)]
+            await asyncio.sleep(1.1)  # a probe is due, and finds the lock
+            waits += [await timed(postgres), await timed(postgres)]
+            holder.execute("ROLLBACK")
+        while True:
+            try:
+                return waits, await postgres.run(count)
+            except UnavailableError:
+                await asyncio.sleep(0.1)
+
+    (first, *others), found = asyncio.run(scenario())
+
+    assert first >= 0.5
+    assert max(others) < 0.3
+    assert found == 0
+    assert "Postgres does not respond: LockedError: locked is locked" in caplog.text
 
 
 def test_waiting_for_a_connection_says_nothing_about_the_server(database_url: str) -> None:

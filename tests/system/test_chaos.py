@@ -11,14 +11,13 @@ from typing import Any
 
 import httpx
 import psycopg
-import pytest
 
-from knative.local.services import Services, start_services
 from knative.local.services.ports import free_port
 from tests.reading import hours, sessions
+from tests.runner.servers import processes_of
 from tests.running import System, running
 from tests.store_harness import BARS, bar, fetched, headers
-from tests.system.watching import FRIDAY_EVENING, server, watching
+from tests.system.watching import FRIDAY_EVENING, watching
 from tests.waiting import wait_until
 
 EVENTS = 100
@@ -36,7 +35,7 @@ def events(database_url: str) -> Iterator[dict[str, Any]]:
 
 
 def publish(ingress: str, data: dict[str, Any], number: int) -> None:
-    """Give the broker an event, again and again until it says that it has it."""
+    """Send an event to the broker until it is accepted."""
 
     def accepted() -> bool:
         try:
@@ -49,67 +48,76 @@ def publish(ingress: str, data: dict[str, Any], number: int) -> None:
 
 
 def kill_functions(system: System) -> None:
-    """End every copy of every function as a machine that fails would."""
+    """Kill every replica of every function."""
     for function in system.status()["functions"]:
         for pid in function["pids"]:
             os.kill(pid, signal.SIGKILL)
 
 
-@pytest.fixture
-def careful_services(tmp_path: Path) -> Iterator[Services]:
-    """Three private servers that wait for the disk, as outside of tests: what they confirmed, a kill does not take."""
-    environment = {key: value for key, value in os.environ.items() if not key.endswith("_URL")}
-    with start_services(tmp_path / "services", environment) as services:
-        assert services.amqp_url, services.notes
-        yield services
+def kill_server(folder: Path, name: str) -> None:
+    """End the process of a private server; its guard lives on, as after a crash."""
+    programs = {"postgres": "postgres", "redis": "valkey-server", "rabbitmq": "beam.smp"}
+    marked = [one for one in processes_of(folder / "services") if one.name() == programs[name]]
+    oldest = min(marked, key=lambda one: one.create_time())
+    oldest.kill()
 
 
-def test_whatever_is_killed_the_table_is_whole(careful_services: Services, tmp_path: Path) -> None:
-    """kill -9 of every function, of Redis, Postgres and RabbitMQ, of dispatchers and ingress, with events on their way:
-    every bar is stored once, none was revised, rejected or put aside, and readers got answers meanwhile."""
-    services = careful_services
-    redis, postgres, rabbitmq = (server(one) for one in (services.redis, services.postgres, services.rabbitmq))
+def database_url(folder: Path) -> str:
+    """Return the address of the private Postgres."""
+    port, password = ((folder / "services" / "postgres" / name).read_text().strip() for name in ("port", "password"))
+    return f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres"
+
+
+def count_stored(url: str) -> tuple[int, ...]:
+    """Return the numbers of bars, closes, revisions, rejected bars and dead letters."""
+    with psycopg.connect(url) as connection:
+        counts = connection.execute(
+            """
+            SELECT (SELECT count(*) FROM bars), (SELECT count(DISTINCT close) FROM bars),
+                   (SELECT count(*) FROM bar_revisions), (SELECT count(*) FROM rejected_bars),
+                   (SELECT count(*) FROM dead_letters)
+            """
+        ).fetchone()
+    return counts or ()
+
+
+def test_whatever_is_killed_the_table_is_whole(tmp_path: Path) -> None:
+    """kill -9 of every function, of the private Redis, Postgres and RabbitMQ, and of the runner, with events on their
+    way: the runner starts its servers again, every accepted bar is stored once, none was revised, rejected or put
+    aside, and readers got answers meanwhile."""
     environment = {
-        "DATABASE_URL": services.postgres_url,
-        "REDIS_URL": services.redis_url,
-        "AMQP_URL": services.amqp_url or "",
         "CLOCK": FRIDAY_EVENING,
         "PROVIDERS": "twelvedata",
         "TWELVEDATA_API_KEYS": "none",
         "TWELVEDATA_BASE_URL": "http://127.0.0.1:1",
     }
-    port = free_port()
-    with running(tmp_path / "system", environment, "--manual", "--min-scale", "1", port=port) as system:
-        waiting = enumerate(list(events(services.postgres_url)))
+    port, folder = free_port(), tmp_path / "system"
+    with running(folder, environment, "--manual", "--min-scale", "1", port=port) as system:
+        waiting = enumerate(list(events(database_url(folder))))
+        ingress = system.status()["ingress"]
         with watching(system.url) as watch:
-            for crash in (lambda: kill_functions(system), redis.kill, postgres.kill, rabbitmq.kill):
-                ingress = system.status()["ingress"]
+            for name in ("functions", "redis", "postgres", "rabbitmq"):
                 for number, data in islice(waiting, 20):
                     publish(ingress, data, number)
-                crash()
-                for one in (redis, postgres, rabbitmq):
-                    one.start()
+                if name == "functions":
+                    kill_functions(system)
+                else:
+                    kill_server(folder, name)
+            wait_until(lambda: sum(system.status()["restarts"].values()) >= 3, 90)
             wait_until(lambda: watch.seen[-1].status == 200 and not watch.seen[-1].stale, 60)
-        ingress = system.status()["ingress"]
         for number, data in waiting:
             publish(ingress, data, number)
+        restarts = system.status()["restarts"]
         os.kill(system.process.pid, signal.SIGKILL)
         system.process.wait()
 
-    def stored() -> tuple[int, ...] | None:
-        with psycopg.connect(services.postgres_url) as connection:
-            return connection.execute(
-                """
-                SELECT (SELECT count(*) FROM bars), (SELECT count(DISTINCT close) FROM bars),
-                       (SELECT count(*) FROM bar_revisions), (SELECT count(*) FROM rejected_bars),
-                       (SELECT count(*) FROM dead_letters)
-                """
-            ).fetchone()
+    with running(folder, environment, "--manual", port=port):
+        with suppress(AssertionError):
+            wait_until(lambda: count_stored(database_url(folder))[0] == 50 * EVENTS, 120)
+        stored = count_stored(database_url(folder))
 
-    with running(tmp_path / "system", environment, "--manual", port=port), suppress(AssertionError):
-        wait_until(lambda: (stored() or (0,))[0] == 50 * EVENTS, 120)
-
-    assert stored() == (50 * EVENTS, EVENTS, 0, 0, 0)
+    assert stored == (50 * EVENTS, EVENTS, 0, 0, 0)
+    assert restarts == {"PostgreSQL": 1, "Redis": 1, "RabbitMQ": 1}
     assert {seen.status for seen in watch.seen} <= {200, 502, 503}
     assert max(seen.seconds for seen in watch.seen) < 30
     assert sum(seen.status == 200 for seen in watch.seen) > len(watch.seen) / 2
