@@ -79,12 +79,13 @@ def unknown_ticker(*tickers: str) -> Problem:
 
 
 class MarketStateCache:
-    """Cache of the calendar for a day, and of the tickers while market version and last finished bar are the same."""
+    """Cache of the calendar and of the tickers while the market version stays; a closing raises it as a bar does."""
 
     def __init__(self, grace_seconds: int) -> None:
         self._grace = timedelta(seconds=grace_seconds)
         self._calendar = TradingCalendar(())
         self._calendar_at: datetime | None = None
+        self._calendar_version = 0
         self._tickers: tuple[TickerStatus, ...] = ()
         self._tickers_key: tuple[int, datetime | None] | None = None
         self._splits: tuple[Split, ...] = ()
@@ -93,9 +94,10 @@ class MarketStateCache:
     async def load(self, connection: AsyncConnection, version: int) -> MarketState:
         """Return the market now, as of the market *version*."""
         now = clock.now()
-        if self._calendar_at is None or not 0 <= (now - self._calendar_at).total_seconds() < _CALENDAR_SECONDS:
+        age = (now - self._calendar_at).total_seconds() if self._calendar_at else -1
+        if self._calendar_version != version or not 0 <= age < _CALENDAR_SECONDS:
             self._calendar = await select_calendar(connection, now - _PAST, now + _AHEAD)
-            self._calendar_at = now
+            self._calendar_at, self._calendar_version = now, version
         finished = self._calendar.last_finished_bar(HOURLY, now, self._grace)
         if self._tickers_key != (version, finished):
             self._tickers = tuple(await select_ticker_statuses(connection, finished))

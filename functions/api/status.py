@@ -13,6 +13,7 @@ from shared.calendar.trading import EXCHANGE_ZONE, Session
 from shared.http.response_data import ResponseData, json_body, rfc3339, source_of
 
 _FULL_DAY = timedelta(hours=6.5)
+_CALENDAR_ENDS_SOON = timedelta(days=60)
 _HOLDS = timedelta(seconds=1)
 
 
@@ -99,10 +100,18 @@ def _market(state: MarketState, calendar_until: date | None) -> dict[str, object
     return {
         "state": known_state if is_known else "unknown",
         "calendar_until": calendar_until and calendar_until.isoformat(),
+        "calendar_warning": _calendar_warning(state.now, calendar_until),
         "session": session and _session(session),
         "next_open": opening and rfc3339(opening.opens),
         "next_session": opening and _session(opening),
     }
+
+
+def _calendar_warning(now: datetime, until: date | None) -> str | None:
+    """Return what to do when the calendar ends soon."""
+    if until is None or until - now.date() >= _CALENDAR_ENDS_SOON:
+        return None
+    return f"The trading calendar ends with {until}: run the migration, of a newer release if this one knows no more."
 
 
 def _session(session: Session) -> dict[str, object]:

@@ -21,6 +21,7 @@ class MarketStatus(Model):
 
     state: Annotated[Literal["open", "closed", "unknown"], Field(description="unknown: after the calendar's last year")]
     calendar_until: Annotated[Day | None, Field(description="Last session that is known: migrate before it comes")]
+    calendar_warning: Annotated[str | None, Field(description="Set when the trading calendar ends within 60 days")]
     session: Annotated[SessionTimes | None, Field(description="The current or last session")]
     next_open: Instant | None
     next_session: SessionTimes | None

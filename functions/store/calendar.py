@@ -3,15 +3,18 @@
 import csv
 import hashlib
 import logging
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import LiteralString, NamedTuple
 
 from psycopg import Connection
 
+from functions.store.closings import Closings
+
 FIRST_DAY = date(2000, 1, 1)
 ZONE: LiteralString = "America/New_York"
 REGULAR_HOURS = ("09:30", "16:00")
+ENDS_SOON = timedelta(days=60)
 SPECIAL_DAYS = Path(__file__).with_name("special_days.csv")
 
 _logger = logging.getLogger(__name__)
@@ -37,12 +40,12 @@ def read_special_days(path: Path = SPECIAL_DAYS) -> SpecialDays:
     return SpecialDays(last_day, rows, hashlib.sha256(content).hexdigest())
 
 
-def fill_sessions(connection: Connection, until: date) -> bool:
+def fill_sessions(connection: Connection, until: date, closings: Closings | None = None) -> bool:
     """Store the sessions from 2000 to *until* (the last day of a year) in the caller's transaction.
 
-    Return False when they already reach that far and come from the same special days.
+    *closings* win over the special days. Return False when the sessions reach that far and come from the same days.
     """
-    special = read_special_days()
+    special = _with_closings(read_special_days(), closings or {})
     if until > special.last_day:
         _logger.warning("sessions end with %s: run `make sessions` in a newer checkout", special.last_day)
         until = special.last_day
@@ -61,6 +64,25 @@ def fill_sessions(connection: Connection, until: date) -> bool:
         {"step": _STEP, "checksum": special.checksum},
     )
     return True
+
+
+def warn_of_end(today: date, last_day: date) -> None:
+    """Log a warning when the calendar ends soon."""
+    if last_day - today < ENDS_SOON:
+        _logger.warning(
+            "the trading calendar ends with %s: upgrade, or run `make sessions` in a newer checkout", last_day
+        )
+
+
+def _with_closings(special: SpecialDays, closings: Closings) -> SpecialDays:
+    if not closings:
+        return special
+    hours = {day: (opens, closes) for day, opens, closes in special.days}
+    for day, closes in closings.items():
+        opens, _ = hours.get(day, REGULAR_HOURS)
+        hours[day] = (opens, f"{closes:%H:%M}") if closes and opens else (None, None)
+    stated = hashlib.sha256(f"{special.checksum} {sorted(closings.items())}".encode()).hexdigest()
+    return SpecialDays(special.last_day, [(day, *both) for day, both in sorted(hours.items())], stated)
 
 
 def _insert_sessions(connection: Connection, until: date, special: SpecialDays) -> None:

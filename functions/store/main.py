@@ -37,7 +37,7 @@ from shared.runtime.settings import read_settings
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
-OPERATOR_PATHS = ("/splits", "/withdrawals")
+OPERATOR_PATHS = ("/splits", "/withdrawals", "/closings")
 
 log.configure()
 _logger = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class UnprocessableEvent(Exception):  # noqa: N818  the usual word for an event 
 async def store(request: Request) -> Response:
     """Handle an event: at `/` what providers gave, at `/dead-letters` whatever others could not handle.
 
-    For operators inside the cluster: GET /dead-letters and /metrics; POST /splits and /withdrawals with JSON.
+    For operators inside the cluster: GET /dead-letters and /metrics; POST /splits, /withdrawals, /closings.
     """
     path = request.url.path.rstrip("/")
     if path not in ("", "/dead-letters", "/metrics", *OPERATOR_PATHS):

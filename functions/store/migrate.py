@@ -12,7 +12,7 @@ if __name__ == "__main__":
 import logging
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -20,13 +20,14 @@ from pathlib import Path
 import psycopg
 from psycopg import Connection
 
-from functions.store.calendar import fill_sessions
+from functions.store.calendar import fill_sessions, read_special_days, warn_of_end
 from functions.store.catalogue import activate, read_catalogue, upsert_catalogue
+from functions.store.closings import Closings, parse_closings, replace_setting, select_closings
 from functions.store.database_check import UnsuitableDatabaseError, check_database
 from functions.store.migration_files import MigrationError, MigrationFile, find_pending, read_files
 from functions.store.migration_locks import only_one_job, prepare_session, with_locks
 from shared.runtime import clock, log
-from shared.runtime.settings import CsvList, DatabaseSettings, read_settings
+from shared.runtime.settings import CsvList, CsvMap, DatabaseSettings, read_settings
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -40,8 +41,18 @@ class Settings(DatabaseSettings):
     tickers: CsvList = ()
     """Exactly these become active; none: those of the catalogue."""
 
+    calendar_closings: CsvMap = field(default_factory=dict)
+    """Closings and early closes that the release does not know: `2025-01-09=closed,2026-12-24=13:00`."""
 
-def migrate(url: str, *, tickers: Sequence[str] = (), folder: Path = MIGRATIONS) -> list[str]:
+    def check(self) -> None:
+        """Refuse what is no closing."""
+        super().check()
+        parse_closings(self.calendar_closings)
+
+
+def migrate(
+    url: str, *, tickers: Sequence[str] = (), closings: Closings | None = None, folder: Path = MIGRATIONS
+) -> list[str]:
     """Apply what the database at *url* lacks and return its names, in order; [] when it lacks nothing.
 
     Several at once do no harm: one works, the others wait and find nothing to do. UnsuitableDatabaseError before
@@ -54,7 +65,7 @@ def migrate(url: str, *, tickers: Sequence[str] = (), folder: Path = MIGRATIONS)
         with only_one_job(connection):
             done = _apply_files(connection, read_files(folder))
             if _exists(connection, "sessions"):
-                fill = partial(_fill, connection, tickers, changed=bool(done))
+                fill = partial(_fill, connection, tickers, closings, changed=bool(done))
                 done += with_locks(connection, "The reference data", fill)
     return done
 
@@ -91,11 +102,15 @@ def _apply(connection: Connection, file: MigrationFile) -> None:
         )
 
 
-def _fill(connection: Connection, tickers: Sequence[str], *, changed: bool) -> list[str]:
+def _fill(connection: Connection, tickers: Sequence[str], closings: Closings | None, *, changed: bool) -> list[str]:
     """Bring sessions and catalogue up to date in one transaction, and return which of them changed."""
     done: list[str] = []
     with connection.transaction():
-        if fill_sessions(connection, date(clock.now().year + 1, 12, 31)):
+        now = clock.now()
+        if closings is not None:
+            replace_setting(connection, closings, now)
+        warn_of_end(now.date(), read_special_days().last_day)
+        if fill_sessions(connection, date(now.year + 1, 12, 31), select_closings(connection)):
             done.append("sessions")
         catalogue = read_catalogue()
         rows = upsert_catalogue(connection, catalogue)
@@ -116,7 +131,8 @@ if __name__ == "__main__":
     log.configure()
     settings = read_settings(Settings)
     try:
-        applied = migrate(settings.database_url.reveal(), tickers=settings.tickers)
+        closings = parse_closings(settings.calendar_closings)
+        applied = migrate(settings.database_url.reveal(), tickers=settings.tickers, closings=closings)
     except (MigrationError, UnsuitableDatabaseError) as error:
         _logger.error("%s", error)
         sys.exit(1)

@@ -1,4 +1,4 @@
-"""Requests of an operator to store: state a split, withdraw bars. Cluster-local, as JSON."""
+"""Requests of an operator to store: state a split or a closing, withdraw bars. Cluster-local, as JSON."""
 
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
@@ -9,8 +9,10 @@ from msgspec import Struct
 from psycopg import AsyncConnection
 
 from functions.store.bar_versions import SourcePriority
+from functions.store.closings import parse_closing
 from functions.store.splits.ratios import Ratio, parse_ratio
 from functions.store.splits.statement import refute_split, state_split
+from functions.store.stated_closing import state_closing
 from functions.store.withdrawals import Withdrawal, withdraw
 from shared.cache.market_version import raise_market_version
 from shared.calendar.trading import EXCHANGE_ZONE
@@ -28,6 +30,13 @@ class SplitRequest(Struct, frozen=True, forbid_unknown_fields=True):
     ticker: str
     date: date
     ratio: str
+
+
+class ClosingRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """A day on which the exchange is `closed`, closes early (`13:00`), or trades as usual after all (`none`)."""
+
+    date: date
+    closes: str
 
 
 class WithdrawalRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,6 +63,11 @@ async def handle(
                 result = await refute_split(connection, ticker, request.date, now, trust)
             else:
                 result = await state_split(connection, ticker, request.date, _ratio(request.ratio), now, trust)
+        elif path == "/closings":
+            stated = _read(body, ClosingRequest)
+            withdrawn = stated.closes == "none"
+            closes = None if withdrawn else _closing(stated.closes)
+            result = await state_closing(connection, stated.date, closes, now, withdrawn=withdrawn)
         else:
             asked = _read(body, WithdrawalRequest)
             window = _midnight(asked.start, 0), _midnight(asked.end, 1)
@@ -77,6 +91,13 @@ def _ratio(text: str) -> Ratio:
         return parse_ratio(text)
     except ValueError as error:
         raise bad_parameters([("ratio", str(error).removeprefix("ratio: "))]) from None
+
+
+def _closing(text: str) -> time | None:
+    try:
+        return parse_closing(text)
+    except ValueError as error:
+        raise bad_parameters([("closes", str(error))]) from None
 
 
 def _midnight(day: date | None, later: int) -> datetime | None:

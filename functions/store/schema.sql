@@ -1496,3 +1496,16 @@ END
 COMMENT ON FUNCTION rejection_of(pg_catalog.text,timestamp with time zone,timestamp with time zone) IS 'Why the hourly bar of that time was not stored, as coverage_of decides it; NULL where none was rejected';
 
 CREATE INDEX rejected_bars_of_ticker ON rejected_bars USING btree (ticker, id);
+
+CREATE TABLE calendar_closings (
+    date date NOT NULL,
+    closes time without time zone,
+    stated_by text NOT NULL,
+    stated_at timestamp with time zone NOT NULL,
+    CONSTRAINT calendar_closings_pkey PRIMARY KEY (date),
+    CONSTRAINT calendar_closings_stated_by_check CHECK ((stated_by = ANY (ARRAY['setting'::text, 'operator'::text])))
+);
+
+COMMENT ON TABLE calendar_closings IS 'Unscheduled closings and early closes; they win over the calendar of the release';
+
+COMMENT ON COLUMN calendar_closings.closes IS 'New York time of an early close; NULL: no session that day';

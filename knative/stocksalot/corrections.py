@@ -1,4 +1,4 @@
-"""Verbs by which an operator corrects stored bars: `split`, `withdraw` and `rejections`."""
+"""Verbs by which an operator corrects bars and calendar: `split`, `withdraw`, `closing` and `rejections`."""
 
 import asyncio
 from argparse import Namespace
@@ -29,6 +29,9 @@ def add_corrections(add: AddParser) -> None:
     withdraw.add_argument("--end", help="up to this day, included")
     withdraw.add_argument("--reason", required=True, help="why, for those who look later")
     withdraw.add_argument("--yes", action="store_true", help="without asking")
+    closing = add("closing", help="state a closing or early close of the exchange that the calendar does not know")
+    closing.add_argument("date", help="2025-01-09")
+    closing.add_argument("closes", help="closed, New York time such as 13:00, or none: it trades as usual after all")
     rejections = add("rejections", help="list bars that were sent and not stored, with the reason and what to do")
     rejections.add_argument("ticker", nargs="?", help="only this one")
     rejections.add_argument("--limit", type=int, default=20, help="most bars (20)")
@@ -40,6 +43,17 @@ async def split(arguments: Namespace, folder: Path) -> int:
     try:
         request = {"ticker": arguments.ticker, "date": arguments.date, "ratio": arguments.ratio}
         console.print((await client.post_function(f"{_STORE}/splits", request))["detail"])
+    finally:
+        await client.close()
+    return 0
+
+
+async def closing(arguments: Namespace, folder: Path) -> int:
+    """State a closing of the exchange."""
+    client, console = find(folder), _console()
+    try:
+        request = {"date": arguments.date, "closes": arguments.closes}
+        console.print((await client.post_function(f"{_STORE}/closings", request))["detail"])
     finally:
         await client.close()
     return 0

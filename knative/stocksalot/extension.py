@@ -12,7 +12,7 @@ from rich.console import Console
 from knative.local.client import find
 from knative.local.extension import AddParser, Extension, FakeUpstream
 from knative.local.processes import ROOT
-from knative.stocksalot.corrections import add_corrections, list_rejections, rejections, split, withdraw
+from knative.stocksalot.corrections import add_corrections, closing, list_rejections, rejections, split, withdraw
 from knative.stocksalot.history import backfill, explain, fill_history
 from knative.stocksalot.import_verb import add_import, import_files, list_sessions
 from knative.stocksalot.model_verb import add_try_model, try_model
@@ -127,6 +127,7 @@ STOCKSALOT = Extension(
         "import": import_files,
         "split": split,
         "withdraw": withdraw,
+        "closing": closing,
         "rejections": rejections,
         "try-model": try_model,
     },

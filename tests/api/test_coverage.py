@@ -111,6 +111,7 @@ def test_status_of_an_open_market(database_url: str, redis_url: str) -> None:
     assert epoch > 1
     assert (clocks["wrong"], version) == (False, RELEASE)
     assert status["market"].pop("calendar_until") >= "2027-12-31"
+    assert status["market"].pop("calendar_warning") is None
     assert status == {
         "as_of": "2026-11-20T17:30:00Z",
         "answered_at": "2026-11-20T18:00:00Z",

@@ -750,6 +750,8 @@ export interface components {
             state: "open" | "closed" | "unknown";
             /** @description Last session that is known: migrate before it comes */
             calendar_until: string | null;
+            /** @description Set when the trading calendar ends within 60 days */
+            calendar_warning: string | null;
             /** @description The current or last session */
             session: components["schemas"]["SessionTimes"] | null;
             next_open: string | null;
