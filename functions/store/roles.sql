@@ -22,21 +22,23 @@ $$;
 
 -- Market data: written by store alone.
 GRANT SELECT ON sessions, tickers, companies, bars, bar_revisions, rejected_bars, asked_windows, market_epoch,
-      disagreements, comparisons
+      disagreements, comparisons, splits, source_overlaps, withdrawals, withdrawn_bars
    TO stocksalot_ingest, stocksalot_api, stocksalot_insights;
 GRANT SELECT ON installation
    TO stocksalot_ingest, stocksalot_store, stocksalot_api, stocksalot_insights, stocksalot_token;
-GRANT SELECT ON dead_letters, store_totals, hourly_bars, profiles, newest_bars, mover_figures, movers
+GRANT SELECT ON dead_letters, store_totals, hourly_bars, profiles, newest_bars, mover_figures, movers, left_out_tickers
    TO stocksalot_api, stocksalot_insights;
 GRANT SELECT, INSERT, UPDATE, DELETE
    ON sessions, tickers, companies, bars, bar_revisions, rejected_bars, asked_windows, market_epoch, dead_letters,
-      store_totals, disagreements, comparisons
+      store_totals, disagreements, comparisons, splits, source_overlaps, withdrawals, withdrawn_bars
    TO stocksalot_store;
-GRANT SELECT ON hourly_bars, profiles, newest_bars, mover_figures, movers, migrations TO stocksalot_store;
+GRANT SELECT ON hourly_bars, profiles, newest_bars, mover_figures, movers, left_out_tickers, migrations
+   TO stocksalot_store;
 
 -- Insights: written by insights alone.
-GRANT SELECT, INSERT, UPDATE, DELETE ON insight_hours, insights, insight_facts, insight_model_calls
+GRANT SELECT, INSERT, UPDATE, DELETE ON insight_hours, insights, insight_facts, insight_model_calls, insight_model_runs
    TO stocksalot_insights;
+GRANT SELECT ON insight_model_runs TO stocksalot_api;
 GRANT SELECT ON insight_figures TO stocksalot_insights;
 GRANT UPDATE ON market_epoch TO stocksalot_insights;
 

@@ -83,7 +83,8 @@ def write(deployment: Deployment, folder: Path) -> None:
     """Write the kustomization of *deployment* into *folder*, readable by its owner alone."""
     deployment.check()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    secret, configuration = (_select(deployment.variables, part) for part in ("Secret", "Configuration"))
+    variables = _with_database_users(deployment.variables)
+    secret, configuration = (_select(variables, part) for part in ("Secret", "Configuration"))
     for name, values in (("secret.env", secret), ("configuration.env", configuration)):
         file = folder / name
         file.touch(mode=0o600)
@@ -98,6 +99,13 @@ def link(folder: Path, overlay: str) -> None:
     target = folder / "overlay"
     target.unlink(missing_ok=True)
     target.symlink_to(OVERLAYS / overlay)
+
+
+def _with_database_users(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return *variables* with an address of Postgres for each function: its own user's, else that of DATABASE_URL."""
+    names = [name for name in sample()["Secret"] if name.startswith("DATABASE_URL_")]
+    owner = variables.get("DATABASE_URL")
+    return {**(dict.fromkeys(names, owner) if owner else {}), **variables}
 
 
 def _select(variables: Mapping[str, str], part: str) -> dict[str, str]:

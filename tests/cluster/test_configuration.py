@@ -15,6 +15,7 @@ from shared.runtime.settings import Secret
 from tests.cluster.groups import FUNCTIONS, ROOT
 from tests.cluster.objects import (
     CLOUD,
+    Body,
     built,
     decoded,
     find,
@@ -23,6 +24,9 @@ from tests.cluster.objects import (
     needs_kubectl,
     without_images,
 )
+
+DATABASE_USERS = {name: f"DATABASE_URL_{name.upper()}" for name in ("api", "ingest", "insights", "store", "token")}
+"""The variable of each function's own user of Postgres."""
 
 
 def test_the_sample_names_what_the_manifests_name() -> None:
@@ -34,7 +38,7 @@ def test_the_sample_names_what_the_manifests_name() -> None:
 
     assert set(parts) == {"Secret", "Configuration", "Only `make run`"}
     # Addresses of the databases inside the cluster hold no password; those of others do.
-    assert set(parts["Secret"]) == set(secret) | {"DATABASE_URL", "REDIS_URL"}
+    assert set(parts["Secret"]) == set(secret) | {"DATABASE_URL", "REDIS_URL"} | set(DATABASE_USERS.values())
     assert set(parts["Configuration"]) == set(configuration) - {"DATABASE_URL", "REDIS_URL"}
     assert not set(parts["Secret"]) & set(parts["Configuration"])
     assert all(len(names) == len(set(names)) for names in parts.values())
@@ -68,12 +72,35 @@ def test_one_env_becomes_one_configmap_and_one_secret(tmp_path: Path) -> None:
 
     secret = decoded(named(bodies, "Secret", "stocksalot"))["stringData"]
     configuration = named(bodies, "ConfigMap", "stocksalot")["data"]
-    assert secret == {name: CLOUD[name] for name in ("API_TOKEN_SECRET", "DATABASE_URL", "REDIS_URL")}
+    given = {name: CLOUD[name] for name in ("API_TOKEN_SECRET", "DATABASE_URL", "REDIS_URL")}
+    assert secret == given | dict.fromkeys(DATABASE_USERS.values(), CLOUD["DATABASE_URL"])
     assert configuration["RATE_LIMIT_TOKEN"] == "9"
     assert configuration["DATABASE_CONNECTIONS"] == "4"
     assert [body["metadata"]["name"] for body in bodies if body["kind"] in ("ConfigMap", "Secret")] == [
         "stocksalot"
     ] * 2
+
+
+@needs_kubectl
+@pytest.mark.parametrize("function", sorted(DATABASE_USERS))
+def test_a_function_may_have_a_database_user_of_its_own(tmp_path: Path, function: str) -> None:
+    """Its DATABASE_URL is the one with its name, the others keep the common one, and nobody sees another's."""
+    own = "postgresql://own:secret@db.example:5432/stocks"
+    bodies = laid_over(tmp_path, Deployment("cloud", {**CLOUD, DATABASE_USERS[function]: own}, "ghcr.io/me/s", "v1"))
+    secret = decoded(named(bodies, "Secret", "stocksalot"))["stringData"]
+
+    keys = {name: database_key(named(bodies, "Service", name, "serving")["spec"]) for name in DATABASE_USERS}
+    assert keys == DATABASE_USERS
+    assert {name for name, key in keys.items() if secret[key] == own} == {function}
+    assert secret[database_key(named(bodies, "Job", "migration")["spec"])] == CLOUD["DATABASE_URL"], "the owner's"
+    assert database_key(named(bodies, "CronJob", "replay")["spec"]["jobTemplate"]["spec"]) == DATABASE_USERS["store"]
+
+
+def database_key(spec: Body) -> str:
+    """Return the key of the Secret that a pod's DATABASE_URL comes from."""
+    [container] = spec["template"]["spec"]["containers"]
+    [variable] = [one for one in container["env"] if one["name"] == "DATABASE_URL"]
+    return variable["valueFrom"]["secretKeyRef"]["key"]
 
 
 @needs_kubectl
