@@ -239,3 +239,32 @@ def test_a_correction_links_to_the_bar_as_it_is_and_as_it_was(database_url: str,
     assert len(told) == 1
     assert [facts[name]["value"] for name in ("first_close", "revised_close")] == closes
     assert closes[0] == closes[1] * Decimal("1.5")
+
+
+def test_a_split_is_told_and_one_that_waits_leaves_its_ticker_out(database_url: str, redis_url: str) -> None:
+    """V was split with the session; KO's history waits to be fetched again: it is listed, and the hour is complete."""
+    ten = ["AAPL", "AMZN", "BA", "KO", "MSFT", "NKE", "PFE", "V", "WMT", "XOM"]
+    keep_active(database_url, ten)
+    starts = [start for session in trading_days(database_url, 22).sessions for start in session.starts("1h")]
+    put_rows(database_url, random_walk(ten, starts))
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            """
+            INSERT INTO splits (ticker, date, starts_at, new_shares, old_shares, state, found, source, detail,
+                                refetch_from, found_at, changed_at)
+                 SELECT ticker, '2026-11-20', '2026-11-20 14:30Z', 10, 1, state, 'overlap', 'x', '', now(), now(), now()
+                   FROM (VALUES ('V', 'applied'), ('KO', 'pending')) AS split (ticker, state)
+            """
+        )
+    with serving_insights(database_url, redis_url) as insights:
+        insights.event()
+        items = insights.items()
+        again = insights.event(event_id="2")
+
+    sentences = [one for hour in items for one in hour["insights"]]
+    counts = [fact for one in sentences for fact in one["facts"] if fact["metric"] == "breadth"]
+    assert [one["tickers"] for one in sentences if "10-for-1" in one["insight"]] == [["V"]]
+    assert {fact["text"][-24:] for fact in counts} == {"of 9 stocks (10 tracked)"}
+    assert all(fact["left_out"] == ["KO"] for fact in counts)
+    assert all(hour["complete"] and hour["missing"] == [] for hour in items)
+    assert again.status_code == 204

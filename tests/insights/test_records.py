@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from functions.insights.facts.hour import Bar, Hour, Revision
+from functions.insights.facts.hour import Bar, Hour, Revision, SplitRatio
 from tests.insights.small_markets import bar, closes_of, find, hour_of, only, trading, two_days
 
 
@@ -117,3 +117,16 @@ def test_a_correction_has_the_close_before_and_after() -> None:
     assert first.source_bars.link == f"{now.source_bars.link}&as_of=2026-11-03T16:30:00.000000Z"
     assert first.value == Decimal("100.5")
     assert find(corrected("100.95", "101"), "revised_close") == []
+
+
+def test_a_split_of_the_session_is_a_fact() -> None:
+    """Ten new shares for one; a ticker whose history waits for a split is left out, and counted among the tracked."""
+    sessions, starts = two_days()
+    market = {name: [bar(starts[6], "100"), bar(starts[7], "101")] for name in "ABCDE"}
+    ratio = SplitRatio(Decimal(10), Decimal(1))
+
+    hour = hour_of(market, sessions, starts[7], splits={"A": ratio}, on_two_scales=("F",))
+    breadth = only(hour, "breadth", ticker=None)
+
+    assert (only(hour, "split").value, only(hour, "split").text) == (10, "10-for-1")
+    assert (breadth.text, breadth.left_out, hour.missing) == ("5 of 5 stocks (6 tracked)", ("F",), ())

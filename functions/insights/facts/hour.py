@@ -40,13 +40,21 @@ class Revision(NamedTuple):
     received_at: datetime
 
 
+class SplitRatio(NamedTuple):
+    """A split of shares: new ones for old ones."""
+
+    new_shares: Decimal
+    old_shares: Decimal
+
+
 @dataclass(frozen=True)
 class Hour:
     """The bar that starts at *start* in *session*, of all *tickers*, with the bars before it.
 
     *previous* are the sessions before, oldest first: of the newest 20 all bars are loaded, of older ones the last bar.
     *bars* are by ticker and start, and may have holes. *next_session* is the date of the session after, None where it
-    is not known. *revisions* are the first versions of bars that were revised since, by ticker and start.
+    is not known. *revisions* are the first versions of bars that were revised since, by ticker and start;
+    *splits* are those of this session. *on_two_scales* are tracked tickers that no figure compares because of a split.
     """
 
     start: datetime
@@ -57,6 +65,8 @@ class Hour:
     industries: Mapping[str, str] = field(default_factory=dict)
     next_session: date | None = None
     revisions: Mapping[str, Mapping[datetime, Revision]] = field(default_factory=dict)
+    splits: Mapping[str, SplitRatio] = field(default_factory=dict)
+    on_two_scales: tuple[str, ...] = ()
 
     @property
     def end(self) -> datetime:
@@ -77,6 +87,11 @@ class Hour:
     def ends_week(self) -> bool:
         """True for the last bar of the week's last session."""
         return self.closes and self.next_session is not None and _week(self.next_session) != _week(self.session.date)
+
+    @property
+    def tracked(self) -> int:
+        """Number of all tickers, those that are left out for a split included."""
+        return len(self.tickers) + len(self.on_two_scales)
 
     @cached_property
     def present(self) -> tuple[str, ...]:

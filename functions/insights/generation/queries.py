@@ -1,13 +1,13 @@
 """Queries of generation: bars, companies, the hours that are due, and what a session has told so far."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
 from psycopg import AsyncConnection
 from psycopg.rows import class_row, scalar_row
 
-from functions.insights.facts.hour import Bar, Revision
+from functions.insights.facts.hour import Bar, Revision, SplitRatio
 from functions.insights.generation.editor import Told
 
 
@@ -81,22 +81,23 @@ async def select_hour_statuses(connection: AsyncConnection, starts: Sequence[dat
 
 
 class Company(NamedTuple):
-    """An active ticker with its company's name and industry."""
+    """An active ticker with its company's name and industry; *on_two_scales* while its history waits for a split."""
 
     ticker: str
     name: str
     industry: str | None
+    on_two_scales: bool = False
 
 
 async def select_companies(connection: AsyncConnection) -> list[Company]:
-    """Return the companies of the active tickers whose bars are on one scale, in order."""
+    """Return the companies of the active tickers, in order."""
     cursor = connection.cursor(row_factory=class_row(Company))
     await cursor.execute(
         """
-        SELECT ticker, name, industry
+        SELECT ticker, name, industry,
+               ticker IN (SELECT left_out_tickers.ticker FROM left_out_tickers) AS on_two_scales
           FROM profiles
          WHERE active
-           AND ticker NOT IN (SELECT left_out_tickers.ticker FROM left_out_tickers)
          ORDER BY ticker
         """
     )
@@ -157,6 +158,23 @@ async def select_revisions(
     found: dict[str, dict[datetime, Revision]] = {}
     async for ticker, *bar, received_at in cursor:
         found.setdefault(ticker, {})[bar[0]] = Revision(Bar(*bar), received_at)
+    return found
+
+
+async def select_splits(connection: AsyncConnection, dates: Sequence[date]) -> dict[date, dict[str, SplitRatio]]:
+    """Return the splits that took effect with the sessions of *dates* and were applied to all stored bars."""
+    cursor = await connection.execute(
+        """
+        SELECT date, ticker, new_shares, old_shares
+          FROM splits
+         WHERE date = ANY (%(dates)s::date[])
+           AND state = 'applied'
+        """,
+        {"dates": list(dates)},
+    )
+    found: dict[date, dict[str, SplitRatio]] = {}
+    async for day, ticker, *shares in cursor:
+        found.setdefault(day, {})[ticker] = SplitRatio(*shares)
     return found
 
 

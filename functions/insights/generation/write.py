@@ -19,6 +19,7 @@ from functions.insights.generation.queries import (
     select_hour_statuses,
     select_newest_start,
     select_revisions,
+    select_splits,
     select_told,
 )
 from functions.insights.generation.result import HourInsights
@@ -77,7 +78,7 @@ async def load_hours(connection: AsyncConnection, starts: Sequence[datetime]) ->
     sessions = list(calendar.sessions)
     places = [next(n for n, one in enumerate(sessions) if one.opens <= start < one.closes) for start in starts]
     oldest = max(min(places) - _CLOSINGS, 0)
-    tickers = tuple(company.ticker for company in companies)
+    tickers = tuple(company.ticker for company in companies if not company.on_two_scales)
     closings = [last_start(one) for one in sessions[oldest : max(places)]]
     bars = await select_bars(
         connection,
@@ -87,6 +88,7 @@ async def load_hours(connection: AsyncConnection, starts: Sequence[datetime]) ->
         closings,
     )
     revisions = await select_revisions(connection, tickers, sessions[min(places)].opens, max(starts) + _MOMENT)
+    splits = await select_splits(connection, [sessions[place].date for place in places])
     industries = {company.ticker: company.industry for company in companies if company.industry}
     hours = [
         Hour(
@@ -98,6 +100,8 @@ async def load_hours(connection: AsyncConnection, starts: Sequence[datetime]) ->
             industries,
             sessions[place + 1].date if place + 1 < len(sessions) else None,
             revisions,
+            splits.get(sessions[place].date, {}),
+            tuple(company.ticker for company in companies if company.on_two_scales),
         )
         for start, place in zip(starts, places, strict=True)
     ]

@@ -27,14 +27,15 @@ def changes_by_basis(hour: Hour, basis: str | None) -> tuple[datetime | None, Ma
     return start, hour.changes_since(start)
 
 
-def left_out(hour: Hour, tickers: Mapping[str, object]) -> tuple[str, ...]:
-    """Return the tracked tickers that a figure of the market leaves out."""
-    return tuple(ticker for ticker in hour.tickers if ticker not in tickers)
+def left_out(hour: Hour, tickers: Mapping[str, object], industry: str | None = None) -> tuple[str, ...]:
+    """Return the tracked tickers that a figure of the market, or of one *industry*, leaves out."""
+    tracked = {*hour.tickers, *hour.on_two_scales} - set(tickers)
+    return tuple(sorted(one for one in tracked if industry in (None, hour.industries.get(one))))
 
 
 def among(hour: Hour, tickers: Mapping[str, object]) -> str:
     """Return how many of the tracked stocks a rank is among."""
-    count, tracked = len(tickers), len(hour.tickers)
+    count, tracked = len(tickers), hour.tracked
     return f"{count} stocks" if count == tracked else f"{count} of {tracked} stocks"
 
 
@@ -43,7 +44,7 @@ def breadth_facts(hour: Hour, metric: Metric) -> Iterator[Fact]:
     start, changes = changes_by_basis(hour, metric.basis)
     if start is None or len(changes) < MARKET_AT_LEAST:
         return
-    tracked = "" if len(changes) == len(hour.tickers) else f" ({len(hour.tickers)} tracked)"
+    tracked = "" if len(changes) == hour.tracked else f" ({hour.tracked} tracked)"
     for side in ("up", "down"):
         count = sum(direction_of(figure) == side for figure in changes.values())
         if not count:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from functions.insights.facts.fact import Fact, direction_of, points, rounds_to_zero, source_bars
 from functions.insights.facts.hour import Hour
 from functions.insights.facts.metric import Cast, Metric, Role, Story, opposite, same
-from functions.insights.facts.metrics.breadth import MARKET_AT_LEAST
+from functions.insights.facts.metrics.breadth import MARKET_AT_LEAST, left_out
 from functions.insights.facts.metrics.change import DAY
 
 _PEERS_AT_LEAST = 2
@@ -36,6 +36,7 @@ def _compute(hour: Hour, metric: Metric) -> Iterator[Fact]:
             source_bars(hour, members, (start,), "close"),
             ticker=ticker,
             direction=direction_of(excess),
+            left_out=left_out(hour, changes, hour.industries.get(ticker) if metric.basis == "industry" else None),
             significance=abs(excess) / hour.usual_moves[ticker] * Decimal("0.8"),
         )
 
