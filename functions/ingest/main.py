@@ -1,4 +1,4 @@
-"""Ingest: a tick comes in, the event that tells of what was missing and could be fetched goes out as the reply."""
+"""Ingest: handle a tick and reply with the event of what was fetched."""
 
 import logging
 from functools import cache, partial
@@ -32,7 +32,7 @@ _jobs = {"bars": fetch_bars, "companies": fetch_companies}
 @functions_framework.aio.http
 @handle_problems
 async def ingest(request: Request) -> Response:
-    """FetchResult a tick with an event (200), or with 204 when there is nothing to tell."""
+    """Answer a tick with an event (200), or with 204 when there is nothing to fetch."""
     received = await receive(request)
     if received.type != TICK:
         _logger.warning("took in a %s, which a Trigger should not have sent here", received.type)

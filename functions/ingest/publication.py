@@ -2,7 +2,7 @@
 
 import logging
 
-from functions.ingest.settings import Settings
+from functions.ingest.settings import YAHOO, Settings
 from shared.connections.postgres import ConnectionPool, select_installation
 from shared.connections.redis import connect_cache, installation_key
 from shared.providers.credits import list_keys
@@ -17,8 +17,13 @@ clock_offsets: dict[str, int] = {}
 
 async def publish(pool: ConnectionPool, settings: Settings) -> None:
     """Publish the API keys of *settings* and the clock's offsets; without Redis the last publication stays."""
-    finnhub = [settings.finnhub_api_key] if settings.finnhub_api_key else []
-    if not (finnhub or settings.twelvedata_api_keys):
+    keys = {
+        "twelvedata": settings.twelvedata_api_keys,
+        "alpaca": [settings.alpaca_key_id] if settings.alpaca_key_id and "alpaca" in settings.order else [],
+        "yahoo": [YAHOO] if "yahoo" in settings.order else [],
+        "finnhub": [settings.finnhub_api_key] if settings.finnhub_api_key else [],
+    }
+    if not any(keys.values()):
         return
     from redis.exceptions import RedisError
 
@@ -26,7 +31,7 @@ async def publish(pool: ConnectionPool, settings: Settings) -> None:
         installation = await select_installation(connection)
     try:
         async with connect_cache(settings) as redis:
-            await list_keys(redis, installation, {"twelvedata": settings.twelvedata_api_keys, "finnhub": finnhub})
+            await list_keys(redis, installation, keys)
             if clock_offsets:
                 name = installation_key(installation, PROVIDER_OFFSETS)
                 await redis.hset(name, mapping=clock_offsets)

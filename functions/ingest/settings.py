@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from zlib import crc32
 
 from msgspec import Meta
@@ -18,7 +18,10 @@ from shared.runtime.settings import (
     SettingsGroup,
 )
 
-BAR_PROVIDERS = ("twelvedata", "replay", "simulated")
+BAR_PROVIDERS = ("twelvedata", "alpaca", "yahoo", "replay", "simulated")
+
+YAHOO = Secret("yahoo")
+"""Yahoo has no key; requests to it are counted under this name."""
 
 Count = Annotated[int, Meta(ge=1)]
 
@@ -45,6 +48,18 @@ class Providers(SettingsGroup):
     finnhub_calls_per_minute: Count = 60
     finnhub_symbols: CsvMap = field(default_factory=dict)
 
+    alpaca_key_id: Secret | None = None
+    alpaca_secret_key: Secret | None = None
+    alpaca_feed: Literal["sip", "iex"] = "sip"
+    """sip: all exchanges, 15 minutes late on the free plan; iex: one exchange, at once."""
+    alpaca_base_url: str = "https://data.alpaca.markets"
+    alpaca_calls_per_minute: Count = 200
+    alpaca_symbols: CsvMap = field(default_factory=dict)
+
+    yahoo_base_url: str = "https://query1.finance.yahoo.com"
+    yahoo_calls_per_minute: Count = 20
+    yahoo_symbols: CsvMap = field(default_factory=dict)
+
     replay_files: CsvList = ()
     replay_zone: str | None = None
     """Time zone of times in these files that name none."""
@@ -57,7 +72,8 @@ class Providers(SettingsGroup):
     @property
     def configuration(self) -> str:
         """Digest of the providers and of the files to replay: where it changes, absent bars may be there now."""
-        parts = [*self.order, *map(repr, self.twelvedata_symbols.items())]
+        symbols = (self.twelvedata_symbols, self.alpaca_symbols, self.yahoo_symbols)
+        parts = [*self.order, self.alpaca_feed, *(repr(item) for one in symbols for item in one.items())]
         if "replay" in self.order:
             parts.append(self.replay_zone or "")
             for name in self.replay_files:
@@ -83,6 +99,8 @@ class Providers(SettingsGroup):
                 )
         if "twelvedata" in self.order and not self.twelvedata_api_keys:
             raise ValueError("PROVIDERS names twelvedata, which needs TWELVEDATA_API_KEYS")
+        if "alpaca" in self.order and not (self.alpaca_key_id and self.alpaca_secret_key):
+            raise ValueError("PROVIDERS names alpaca, which needs ALPACA_KEY_ID and ALPACA_SECRET_KEY")
         if "replay" in self.order and not self.replay_files:
             raise ValueError("PROVIDERS names replay, which needs REPLAY_FILES")
 

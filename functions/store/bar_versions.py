@@ -48,8 +48,8 @@ class SourcePriority:
         return SourcePriority(self._providers, latest)
 
     def rank(self, source: str) -> int:
-        """Return the place of *source*, the most trusted highest."""
-        return self._ranks.get(source, 0)
+        """Return the place of *source*, the most trusted highest; `alpaca-iex` has that of the provider alpaca."""
+        return self._ranks.get(source, self._ranks.get(source.partition("-")[0], 0))
 
     def newest(self, version: BarVersion) -> Order:
         """Return the place of the highest answer of *version*."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from functions.ingest.publication import clock_offsets
 from tests.fake_vendors import KEY, OTHER_KEY, Hands, Vendors, set_clock, vendors
 from tests.ingest.ingest_harness import FRIDAY_EVENING, IngestHarness
 
@@ -22,6 +23,7 @@ def open_harness(
     """A function that starts ingest and store; keywords are their environment."""
     for name in ("PROVIDERS", "TWELVEDATA_API_KEYS", "FINNHUB_API_KEY", "REPLAY_FILES"):
         monkeypatch.delenv(name, raising=False)
+    clock_offsets.clear()
 
     with asyncio.Runner() as runner:
 
@@ -49,6 +51,10 @@ def open_real_harness(open_harness: Callable[..., IngestHarness], upstream: Vend
         real = {
             "twelvedata_api_keys": KEY,
             "twelvedata_base_url": upstream.url,
+            "alpaca_key_id": KEY,
+            "alpaca_secret_key": OTHER_KEY,
+            "alpaca_base_url": upstream.url,
+            "yahoo_base_url": upstream.url,
             "finnhub_base_url": f"{upstream.url}/api/v1",
         }
         return open_harness(**real | environment)

@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from functions.ingest.bars import drop_unfinished, has_jump, truncate
+from functions.ingest.bars import drop_unfinished, truncate
+from functions.ingest.fall_over import has_jump
 from functions.ingest.gaps import (
     FetchRequest,
     Gap,

@@ -40,6 +40,8 @@ class FetchResult(NamedTuple):
     mislabelled: Mapping[FetchRequest, WrongLabels] = {}
     served_at: datetime | None = None
     """The provider's time at its first response, None where it has no clock."""
+    source: str | None = None
+    """Of the bars, where the provider has several; None: the provider's name."""
 
 
 class Provider(Protocol):

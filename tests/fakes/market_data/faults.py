@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, ClassVar
 
-VENDORS = ("twelvedata", "finnhub")
+VENDORS = ("twelvedata", "finnhub", "alpaca", "yahoo")
 
 CONNECTION = {"timeout", "slow", "reset", "truncated", "empty_body", "html_200", "bad_gateway", "error_500"}
-"""What concerns any request of either vendor."""
+"""What concerns any request to any vendor."""
 
 TWELVEDATA = {
     "minute_credits": "429, out of credits for the minute",
@@ -52,6 +52,24 @@ FINNHUB = {
 }
 """What concerns a request to Finnhub."""
 
+ALPACA = {
+    "unauthorized": "401",
+    "recent_sip": "403, no recent SIP data in this plan",
+    "retry_after": "429 that asks for a pause of `seconds`",
+    "missing_half": "the newest half hour of the symbols is left out",
+    "null_values": "the newest half hour with nulls",
+    "no_object": "200 with JSON that has no bars",
+}
+"""What concerns a request to Alpaca."""
+
+YAHOO = {
+    "throttled": "429 `Too Many Requests` in text/plain",
+    "nulls": "an hour with nulls in all arrays",
+    "wrong_interval": "a chart that says of itself that it has half hours",
+    "post_market": "an hour after the close of the newest session",
+}
+"""What concerns a request to Yahoo."""
+
 LASTING = {
     "split": "from now on all prices of the symbols divided by `factor`",
     "renamed": "from now on the symbols are unknown, and known as `to`",
@@ -90,6 +108,8 @@ class Faults:
     _kinds: ClassVar[dict[str, set[str]]] = {
         "twelvedata": CONNECTION | TWELVEDATA.keys(),
         "finnhub": CONNECTION | FINNHUB.keys(),
+        "alpaca": CONNECTION | ALPACA.keys(),
+        "yahoo": CONNECTION | YAHOO.keys(),
     }
 
     def order(self, wish: Mapping[str, Any]) -> None:

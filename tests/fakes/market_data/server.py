@@ -1,4 +1,4 @@
-"""Both vendors on one port, with the controls that no vendor has: /misbehave and /requests."""
+"""All vendors on one port, with the controls that no vendor has: /misbehave and /requests."""
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -11,11 +11,13 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from shared.runtime import clock
 from tests.fakes.market_data import connection
+from tests.fakes.market_data.alpaca import Alpaca
 from tests.fakes.market_data.faults import Faults, UnknownFault
 from tests.fakes.market_data.finnhub import Finnhub
 from tests.fakes.market_data.market import Market
 from tests.fakes.market_data.request_log import RequestLog
 from tests.fakes.market_data.twelvedata import TwelveData
+from tests.fakes.market_data.yahoo import Yahoo
 
 
 def create_upstream(
@@ -26,8 +28,11 @@ def create_upstream(
     per_day: int = 800,
     calls_per_minute: int = 60,
     now: Callable[[], datetime] = lambda: clock.now(),
+    differing: Collection[str] = (),
 ) -> Flask:
-    """Return the application: Twelve Data at /, Finnhub at /api/v1. *keys*: who is let in, anybody with a key if empty.
+    """Return the application: Twelve Data at /, Finnhub at /api/v1, Alpaca at /v2, Yahoo at /v8.
+
+    *keys*: who is let in, anybody with a key if empty. *differing*: symbols that Alpaca and Yahoo price otherwise.
 
     `POST /misbehave` takes a fault (faults.py), `DELETE` ends all. `GET /requests` tells what was asked and which
     requests went beyond the budget, `DELETE` forgets them and the credits used. *now* is the vendors' own clock, as the
@@ -36,11 +41,18 @@ def create_upstream(
     app = Flask(__name__)
     app.json.sort_keys = False  # pyright: ignore[reportAttributeAccessIssue]  as the vendors order theirs
     faults = Faults()
-    logs = {"twelvedata": RequestLog(per_minute, per_day), "finnhub": RequestLog(calls_per_minute, None)}
+    logs = {
+        "twelvedata": RequestLog(per_minute, per_day),
+        "finnhub": RequestLog(calls_per_minute, None),
+        "alpaca": RequestLog(200, None),
+        "yahoo": RequestLog(calls_per_minute, None),
+    }
     allowed = frozenset(keys)
 
     app.config["NOW"] = now
     app.register_blueprint(TwelveData(market, allowed, logs["twelvedata"], faults).blueprint())
+    app.register_blueprint(Alpaca(market, allowed, logs["alpaca"], faults, frozenset(differing)).blueprint())
+    app.register_blueprint(Yahoo(market, logs["yahoo"], faults, frozenset(differing)).blueprint())
     app.register_blueprint(Finnhub(market, allowed, logs["finnhub"], faults).blueprint())
 
     @app.post("/misbehave")

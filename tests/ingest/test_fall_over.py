@@ -1,0 +1,113 @@
+"""With three providers each ticker is served by the first that can, whatever the others do; none starves another."""
+
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from tests.fake_vendors import Vendors, exchange, utc
+from tests.fakes.market_data.faults import CONNECTION
+from tests.fakes.market_data.market import Market
+from tests.ingest.ingest_harness import IngestHarness, fetched
+
+TICKERS = sorted(Market(exchange()).symbols)
+BROKEN = [
+    *("minute_credits", "minute_credits_200", "day_credits", "unauthorized", "unauthorized_200", "forbidden"),
+    *("not_found", "no_data", "symbol_error", "left_out", "wrong_interval"),
+    *sorted(CONNECTION - {"slow"}),
+]
+"""Every way of Twelve Data to give nothing, for a request or for a symbol."""
+
+OpenHarness = Callable[..., IngestHarness]
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_what_one_provider_fails_to_serve_comes_from_the_next(
+    open_real_harness: OpenHarness, upstream: Vendors, kind: str
+) -> None:
+    """Twelve Data is broken, Alpaca has all: no ticker lacks a bar, none is late, and Yahoo is left alone."""
+    harness = open_real_harness(
+        providers="twelvedata,alpaca,yahoo", history_sessions="1", provider_timeout_seconds="0.5"
+    )
+    harness.track("AAPL", "KO", "V")
+    upstream.misbehave(kind, times=9, seconds=2)
+    harness.clock.forward(minutes=30)
+
+    harness.work()
+
+    rows = harness.sql("SELECT ticker, source, count(*) FROM bars GROUP BY ticker, source")
+    sources = Counter(source for _, source, _ in rows)
+    assert sum(count for _, _, count in rows) == 21
+    assert sources["alpaca-sip"] == 3
+    assert not [one for one in upstream.requests() if one["path"].startswith("/v8")]
+
+
+def test_a_failing_ticker_goes_down_the_whole_line(open_real_harness: OpenHarness, upstream: Vendors) -> None:
+    """Two providers fail it, the third has it; the others come from the first in the same tick."""
+    harness = open_real_harness(providers="twelvedata,alpaca,yahoo", history_sessions="1")
+    harness.track("AAPL", "KO", "V")
+    upstream.misbehave("symbol_error", symbols=["KO"])
+    upstream.misbehave("error_500", vendor="alpaca")
+    harness.clock.forward(minutes=30)
+
+    harness.work()
+
+    assert set(harness.sql("SELECT DISTINCT ticker, source FROM bars")) == {
+        ("AAPL", "twelvedata"),
+        ("KO", "yahoo"),
+        ("V", "twelvedata"),
+    }
+
+
+def test_a_ticker_that_all_fail_pauses_longer_each_time_and_starves_nobody(
+    open_real_harness: OpenHarness, upstream: Vendors
+) -> None:
+    """It stands first in the queue and takes no turn of the 18 behind it: ten minutes, an hour, six hours, a day."""
+    harness = open_real_harness(providers="twelvedata", history_sessions="1", twelvedata_credits_per_minute="8")
+    harness.track(*TICKERS[:19])
+    first, pauses = TICKERS[0], []
+    upstream.misbehave("symbol_error", symbols=[first], times=99, code=400, message="broken")
+    for _ in range(4):
+        harness.work()
+        harness.clock.forward(minutes=1)
+    served = harness.sql("SELECT count(DISTINCT ticker) FROM bars")
+    for _ in range(4):
+        (retry_at,) = harness.sql("SELECT retry_at FROM asked_windows WHERE ticker = %s", first)
+        before = len(upstream.requests())
+        assert harness.work() is None
+        assert len(upstream.requests()) == before
+        harness.clock.at = retry_at
+        harness.work()
+        pauses.append(harness.sql("SELECT retry_at - %s FROM asked_windows WHERE ticker = %s", retry_at, first)[0])
+
+    assert served == [18]
+    assert [pause.total_seconds() / 3600 for pause in pauses] == [1, 6, 24, 24]
+
+
+def test_a_tick_of_fifty_tickers_takes_two_requests_at_most(open_real_harness: OpenHarness, upstream: Vendors) -> None:
+    """An hour after an hour: one request; the first history of ten sessions too."""
+    harness = open_real_harness(providers="alpaca", history_sessions="10")
+    harness.clock.at = utc("2026-11-20 16:50")
+    counts = []
+    for _ in range(3):
+        before = len(upstream.requests())
+        event = harness.work()
+        counts.append((len(upstream.requests()) - before, len(event.series) if event else 0))
+        harness.clock.forward(hours=1)
+
+    assert counts[0][0] <= 2
+    assert counts[1:] == [(1, 50), (1, 50)]
+    assert harness.sql("SELECT DISTINCT source FROM bars") == ["alpaca-sip"]
+
+
+def test_a_year_of_fifty_tickers_takes_a_stated_number_of_requests(
+    open_real_harness: OpenHarness, upstream: Vendors
+) -> None:
+    """A tick's event holds up to 7,000 hours, which with extended hours are six pages of Alpaca at most."""
+    harness = open_real_harness(providers="alpaca", history_sessions="250")
+
+    event = fetched(harness.tick())
+
+    hours = sum(len(one.bars) for one in event.series)
+    assert hours > 5000
+    assert len(upstream.requests()) <= 6, "87,500 hours take 17 ticks at most, so a year takes 102 requests at most"
