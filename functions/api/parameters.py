@@ -119,7 +119,7 @@ class Movers(Query):
 
     kind: MoverKind = field(default="gainers", metadata={"description": "Measure of the ranking"})
     basis: Basis = field(default="previous_close", metadata={"description": "What the newest bar is compared with"})
-    limit: int = field(default=10, metadata={"description": "Most movers in the response", "ge": 1, "le": 50})
+    limit: int = field(default=10, metadata={"description": "Most movers in the response", "ge": 1, "le": 1000})
 
 
 @dataclass(frozen=True, kw_only=True)

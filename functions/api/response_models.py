@@ -67,6 +67,8 @@ class Profile(TickerItem):
 class ProfileResponse(Profile):
     """One company."""
 
+    ended_on: Annotated[Day | None, Field(description="Day on which its bars end; null while it is tracked")]
+    renamed_to: Annotated[Ticker | None, Field(description="Ticker that holds its history")]
     stale: Stale
 
 

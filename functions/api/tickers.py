@@ -43,9 +43,11 @@ async def select_profile(connection: AsyncConnection, ticker: str) -> str | None
     cursor = connection.cursor(row_factory=scalar_row)
     await cursor.execute(
         """
-        SELECT to_json(profile)::text
-          FROM profiles AS profile
-         WHERE profile.ticker = %(ticker)s
+        SELECT to_json(item)::text
+          FROM (SELECT profile.*, ticker.ended_on, ticker.renamed_to
+                  FROM profiles AS profile
+                  JOIN tickers AS ticker USING (ticker)
+                 WHERE profile.ticker = %(ticker)s) AS item
         """,
         {"ticker": ticker},
     )

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from psycopg import Connection
 
+from shared.calendar.trading import EXCHANGE_ZONE
+from shared.runtime import clock
+
 SOURCE = "catalogue"
 WRITTEN = datetime(2026, 11, 22, tzinfo=UTC)
 """Date of the figures in catalogue.csv."""
@@ -79,9 +82,10 @@ def activate(connection: Connection, tickers: Sequence[str]) -> int:
     turned = connection.execute(
         """
         UPDATE tickers
-           SET active = NOT active
+           SET active = NOT active,
+               ended_on = CASE WHEN active THEN %(today)s::date END
          WHERE active <> (ticker = ANY (%(tickers)s::text[]))
         """,
-        {"tickers": list(tickers)},
+        {"tickers": list(tickers), "today": clock.now().astimezone(EXCHANGE_ZONE).date()},
     )
     return added.rowcount + turned.rowcount

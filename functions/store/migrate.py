@@ -11,7 +11,7 @@ if __name__ == "__main__":
 
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
@@ -26,6 +26,8 @@ from functions.store.closings import Closings, parse_closings, replace_setting, 
 from functions.store.database_check import UnsuitableDatabaseError, check_database
 from functions.store.migration_files import MigrationError, MigrationFile, find_pending, read_files
 from functions.store.migration_locks import only_one_job, prepare_session, with_locks
+from functions.store.renames import rename_tickers
+from functions.store.ticker_list import find_doubts, find_list_faults, resolve_list
 from shared.runtime import clock, log
 from shared.runtime.settings import CsvList, CsvMap, DatabaseSettings, read_settings
 
@@ -39,19 +41,30 @@ class Settings(DatabaseSettings):
     """Settings of the migration Job."""
 
     tickers: CsvList = ()
-    """Exactly these become active; none: those of the catalogue."""
+    """Exactly these are tracked, or changes of the catalogue: +SHOP,-NKE; none: the catalogue."""
+
+    renamed_tickers: CsvMap = field(default_factory=dict)
+    """Old names by new ones, `FB=META`: the history goes on under the new name."""
 
     calendar_closings: CsvMap = field(default_factory=dict)
     """Closings and early closes that the release does not know: `2025-01-09=closed,2026-12-24=13:00`."""
 
     def check(self) -> None:
-        """Refuse what is no closing."""
+        """Refuse names that are no tickers, and what is no closing."""
         super().check()
         parse_closings(self.calendar_closings)
+        for name in (*self.renamed_tickers, *self.renamed_tickers.values()):
+            if find_list_faults([name], ()):
+                raise ValueError(f"RENAMED_TICKERS: {name[:30]} is no ticker; write OLD=NEW, such as FB=META")
 
 
 def migrate(
-    url: str, *, tickers: Sequence[str] = (), closings: Closings | None = None, folder: Path = MIGRATIONS
+    url: str,
+    *,
+    tickers: Sequence[str] = (),
+    renames: Mapping[str, str] | None = None,
+    closings: Closings | None = None,
+    folder: Path = MIGRATIONS,
 ) -> list[str]:
     """Apply what the database at *url* lacks and return its names, in order; [] when it lacks nothing.
 
@@ -65,7 +78,7 @@ def migrate(
         with only_one_job(connection):
             done = _apply_files(connection, read_files(folder))
             if _exists(connection, "sessions"):
-                fill = partial(_fill, connection, tickers, closings, changed=bool(done))
+                fill = partial(_fill, connection, tickers, renames or {}, closings, changed=bool(done))
                 done += with_locks(connection, "The reference data", fill)
     return done
 
@@ -102,7 +115,14 @@ def _apply(connection: Connection, file: MigrationFile) -> None:
         )
 
 
-def _fill(connection: Connection, tickers: Sequence[str], closings: Closings | None, *, changed: bool) -> list[str]:
+def _fill(
+    connection: Connection,
+    tickers: Sequence[str],
+    renames: Mapping[str, str],
+    closings: Closings | None,
+    *,
+    changed: bool,
+) -> list[str]:
     """Bring sessions and catalogue up to date in one transaction, and return which of them changed."""
     done: list[str] = []
     with connection.transaction():
@@ -114,12 +134,22 @@ def _fill(connection: Connection, tickers: Sequence[str], closings: Closings | N
             done.append("sessions")
         catalogue = read_catalogue()
         rows = upsert_catalogue(connection, catalogue)
-        rows += activate(connection, tickers or [str(company["ticker"]) for company in catalogue])
+        rows += rename_tickers(connection, renames)
+        rows += activate(connection, _listed(tickers, [str(company["ticker"]) for company in catalogue], renames))
         if rows:
             done.append("catalogue")
         if done or changed:
             connection.execute("SELECT raise_epoch()")
     return done
+
+
+def _listed(entries: Sequence[str], catalogue: Sequence[str], renames: Mapping[str, str]) -> list[str]:
+    """Return the tickers to track; MigrationError for mistakes in the list."""
+    if faults := find_list_faults(entries, catalogue):
+        raise MigrationError(" ".join(faults))
+    for doubt in find_doubts(entries, catalogue):
+        _logger.warning("%s", doubt)
+    return list(dict.fromkeys(renames.get(name, name) for name in resolve_list(entries, catalogue)))
 
 
 def _exists(connection: Connection, table: str) -> bool:
@@ -131,8 +161,12 @@ if __name__ == "__main__":
     log.configure()
     settings = read_settings(Settings)
     try:
-        closings = parse_closings(settings.calendar_closings)
-        applied = migrate(settings.database_url.reveal(), tickers=settings.tickers, closings=closings)
+        applied = migrate(
+            settings.database_url.reveal(),
+            tickers=settings.tickers,
+            renames=settings.renamed_tickers,
+            closings=parse_closings(settings.calendar_closings),
+        )
     except (MigrationError, UnsuitableDatabaseError) as error:
         _logger.error("%s", error)
         sys.exit(1)

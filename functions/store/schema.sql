@@ -22,11 +22,18 @@ CREATE TABLE tickers (
     ticker text NOT NULL,
     name text NOT NULL,
     active boolean NOT NULL DEFAULT true,
+    ended_on date,
+    renamed_to text,
     CONSTRAINT tickers_pkey PRIMARY KEY (ticker),
+    CONSTRAINT tickers_renamed_to_fkey FOREIGN KEY (renamed_to) REFERENCES tickers(ticker),
     CONSTRAINT tickers_ticker_check CHECK ((ticker ~ '^[A-Z][A-Z0-9.-]{0,14}$'::text))
 );
 
 COMMENT ON COLUMN tickers.active IS 'Fetched and shown; the bars of an inactive ticker are kept';
+
+COMMENT ON COLUMN tickers.ended_on IS 'The day in New York on which it was removed from the list; null while it is active';
+
+COMMENT ON COLUMN tickers.renamed_to IS 'The ticker that holds its history';
 
 CREATE TABLE companies (
     ticker text NOT NULL,

@@ -1,7 +1,6 @@
 """StocksALot's verbs, start action, replay and import for the local runner."""
 
 import os
-import re
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -9,6 +8,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from functions.store.catalogue import read_catalogue
+from functions.store.ticker_list import find_list_faults
 from knative.local.client import find
 from knative.local.extension import AddParser, Extension, FakeUpstream
 from knative.local.processes import ROOT
@@ -19,7 +20,6 @@ from knative.stocksalot.model_verb import add_try_model, try_model
 from shared.events.types import TickRefused
 from shared.runtime.settings import SettingsError, read_settings
 
-_TICKER = re.compile(r"[+-]?[A-Z][A-Z0-9.-]{0,14}")
 JOBS = ("bars", "companies", "insights")
 
 
@@ -96,13 +96,10 @@ def check_settings(function: str, environment: Mapping[str, str]) -> list[str]:
         return [str(error)]
     files = getattr(settings, "replay_files", ())
     tickers = [ticker.strip() for ticker in environment.get("TICKERS", "").split(",") if ticker.strip()]
+    catalogue = [str(company["ticker"]) for company in read_catalogue()]
     return [
         *(f"REPLAY_FILES: {file} cannot be read" for file in files if not os.access(file, os.R_OK)),
-        *(
-            f"TICKERS: {name} must be in capitals, like AAPL or BRK.B"
-            for name in tickers
-            if not _TICKER.fullmatch(name)
-        ),
+        *find_list_faults(tickers, catalogue),
     ]
 
 

@@ -169,7 +169,7 @@ def test_without_a_list_the_catalogue_is_active_again(database_url: str) -> None
 
 def test_something_that_is_no_ticker_changes_nothing(database_url: str) -> None:
     """A slip in the setting fails the Job, and the tickers stay as they were."""
-    with pytest.raises(psycopg.errors.CheckViolation):
+    with pytest.raises(MigrationError, match="not a ticker must be in capitals"):
         migrate(database_url, tickers=("AAPL", "not a ticker"))
 
     assert query(database_url, "SELECT count(*) FROM tickers WHERE active") == [(50,)]

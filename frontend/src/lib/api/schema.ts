@@ -1150,6 +1150,10 @@ export interface components {
              * @example true
              */
             active: boolean;
+            /** @description Day on which its bars end; null while it is tracked */
+            ended_on: string | null;
+            /** @description Ticker that holds its history */
+            renamed_to: string | null;
             /**
              * @description The database is unavailable; this copy may be out of date
              * @example false

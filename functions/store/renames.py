@@ -1,0 +1,104 @@
+"""Renamed tickers: the history moves to the new name, in the transaction of the migration; idempotent."""
+
+from collections.abc import Mapping
+
+from psycopg import Connection
+
+
+def rename_tickers(connection: Connection, renames: Mapping[str, str]) -> int:
+    """Move the bars of each old ticker to its new one, and return how many tickers changed.
+
+    Where both have a bar of the same start, that of the new name stands and the old one's is kept under the old name.
+    """
+    return sum(_rename(connection, old, new) for old, new in renames.items())
+
+
+def _rename(connection: Connection, old: str, new: str) -> bool:
+    names = {"old": old, "new": new}
+    connection.execute(
+        """
+        INSERT INTO tickers (ticker, name)
+             SELECT %(new)s, name
+               FROM tickers
+              WHERE ticker = %(old)s
+        ON CONFLICT DO NOTHING
+        """,
+        names,
+    )
+    marked = connection.execute(
+        """
+        UPDATE tickers
+           SET renamed_to = %(new)s
+         WHERE ticker = %(old)s
+           AND renamed_to IS DISTINCT FROM %(new)s
+        """,
+        names,
+    )
+    if not marked.rowcount:
+        return False
+    connection.execute(
+        """
+        CREATE TEMPORARY TABLE moved ON COMMIT DROP AS
+        SELECT interval, start
+          FROM bars AS bar
+         WHERE ticker = %(old)s
+           AND NOT EXISTS (SELECT
+                             FROM bars AS other
+                            WHERE other.ticker = %(new)s
+                              AND other.interval = bar.interval
+                              AND other.start = bar.start)
+        """,
+        names,
+    )
+    _move_bars(connection, names)
+    connection.execute("DROP TABLE moved")
+    connection.execute(
+        """
+        UPDATE splits AS split
+           SET ticker = %(new)s
+         WHERE ticker = %(old)s
+           AND NOT EXISTS (SELECT
+                             FROM splits AS other
+                            WHERE other.ticker = %(new)s
+                              AND other.date = split.date)
+        """,
+        names,
+    )
+    # What the old name was asked for says nothing of the new one, which is asked again.
+    connection.execute("DELETE FROM asked_windows WHERE ticker = %(old)s", names)
+    return True
+
+
+def _move_bars(connection: Connection, names: Mapping[str, str]) -> None:
+    """Move the bars in the table `moved`, and their revisions, which refer to them."""
+    connection.execute(
+        """
+        INSERT INTO bars
+        SELECT (jsonb_populate_record(bar, jsonb_build_object('ticker', %(new)s::text))).*
+          FROM bars AS bar
+          JOIN moved USING (interval, start)
+         WHERE bar.ticker = %(old)s
+        """,
+        names,
+    )
+    connection.execute(
+        """
+        UPDATE bar_revisions AS revision
+           SET ticker = %(new)s
+          FROM moved
+         WHERE revision.ticker = %(old)s
+           AND revision.interval = moved.interval
+           AND revision.start = moved.start
+        """,
+        names,
+    )
+    connection.execute(
+        """
+        DELETE FROM bars AS bar
+         USING moved
+         WHERE bar.ticker = %(old)s
+           AND bar.interval = moved.interval
+           AND bar.start = moved.start
+        """,
+        names,
+    )
