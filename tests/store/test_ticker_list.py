@@ -108,7 +108,7 @@ def test_a_renamed_ticker_keeps_its_history(database_url: str, redis_url: str) -
 
 
 def test_a_thousand_tickers(database_url: str, redis_url: str) -> None:
-    """The stated maximum: every list is whole, cursors lead through all bars, and no answer runs into the time limit."""
+    """The stated maximum: every list is whole, cursors lead through all bars, no answer is too slow."""
     names = [f"T{number:03}" for number in range(1000)]
     migrate(database_url, tickers=names)
     starts = [at(f"2026-11-{day} {hour}:30") for day in (19, 20) for hour in range(14, 21)]
