@@ -1,4 +1,4 @@
-"""Objects of a cluster: as we read them, as kubectl builds them, and how to find one of them."""
+"""Objects of a cluster, as the local runner reads and as kubectl builds them, and lookups by kind and name."""
 
 import base64
 import re
@@ -23,11 +23,11 @@ CLOUD = {
 """A `.env` for a cluster in a cloud."""
 
 Body = dict[str, Any]
-needs_kubectl = pytest.mark.skipif(KUBECTL is None, reason="kubectl is not here to build with")
+needs_kubectl = pytest.mark.skipif(KUBECTL is None, reason="kubectl is not installed")
 
 
 def built(folder: Path) -> list[Body]:
-    """What kubectl makes of the kustomization in *folder*."""
+    """Return the objects that kubectl builds from the kustomization in *folder*."""
     assert KUBECTL
     done = subprocess.run([KUBECTL, "kustomize", folder], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -35,26 +35,26 @@ def built(folder: Path) -> list[Body]:
 
 
 def laid_over(tmp_path: Path, deployment: Deployment) -> list[Body]:
-    """What would be applied for *deployment*."""
+    """Return the objects that `make deploy` would apply for *deployment*."""
     write(deployment, tmp_path / "deploy")
     link(tmp_path / "deploy", deployment.overlay)
     return built(tmp_path / "deploy")
 
 
 def named(bodies: list[Body], kind: str, name: str, api: str = "") -> Body:
-    """The object of that kind and name."""
+    """Return the object of that kind and name."""
     [one] = [b for b in bodies if (b["kind"], b["metadata"]["name"]) == (kind, name) and api in b["apiVersion"]]
     return one
 
 
 def find(documents: list[Document], kind: str, name: str, api: str = "") -> Body:
-    """The object of that kind and name."""
+    """Return the object of that kind and name."""
     [body] = [d.body for d in documents if d.identity[1] == kind and d.identity[3] == name and api in d.identity[0]]
     return body
 
 
 def decoded(body: Body) -> Body:
-    """A Secret as we keep it, with its values as text; anything else as it is."""
+    """Return a Secret with its values as text, any other object unchanged."""
     if body["kind"] != "Secret":
         return body
     values = {name: base64.b64decode(value).decode() for name, value in body["data"].items()}
@@ -62,6 +62,6 @@ def decoded(body: Body) -> Body:
 
 
 def without_images(body: Body) -> Body:
-    """The object as it is, but for the names of its images."""
+    """Return the object with one name for all images."""
     text = re.sub(r"^(\s*-?\s*image:).*", r"\1 any", yaml.safe_dump(body), flags=re.MULTILINE)
     return yaml.safe_load(text)

@@ -1,4 +1,4 @@
-"""What the manifests name is what the code has: events, jobs, settings, connections."""
+"""Manifests and code name the same events, jobs, settings and connections."""
 
 import importlib
 import inspect
@@ -22,13 +22,13 @@ SERVER = {"HSTS_SECONDS", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEA
 
 
 def event_classes() -> list[type[events.Event]]:
-    """The classes of all events."""
+    """Return the classes of all events."""
     found = [value for value in vars(events).values() if inspect.isclass(value) and issubclass(value, events.Event)]
     return [one for one in found if one is not events.Event]
 
 
 def test_every_event_has_a_trigger_or_is_terminal() -> None:
-    """Each event type that functions reply with goes to the consumer that its class names, and to nobody else."""
+    """Each event type that functions reply with goes to the consumer that its class names, and to no other function."""
     triggers = {(t.filter_attributes["type"], urlsplit(t.subscriber_name).hostname) for t in read(LOCAL).triggers}
 
     wanted = {
@@ -66,7 +66,7 @@ def test_every_job_has_its_trigger() -> None:
 
 
 def settings_of(function: str) -> set[str]:
-    """The names of the variables that *function*'s Settings reads."""
+    """Return the names of the variables that *function*'s Settings reads."""
     for module in (f"functions.{function}.settings", f"functions.{function}.main"):
         try:
             settings = importlib.import_module(module).Settings
@@ -83,7 +83,7 @@ SECRETS_OF_LIBRARIES = {"PGPASSWORD", "OTEL_EXPORTER_OTLP_HEADERS"}
 
 @pytest.mark.parametrize("function", ["api", "ingest", "insights", "mcp", "page", "store", "token"])
 def test_a_function_gets_the_secrets_it_reads_and_no_other(function: str) -> None:
-    """A function that is broken into gives away no other function's key."""
+    """A compromised function reveals no secret of another function."""
     [container] = find(build(LOCAL), "Service", function, "serving")["spec"]["template"]["spec"]["containers"]
     given = {one["name"] for one in container.get("env", []) if "secretKeyRef" in one.get("valueFrom", {})}
 
@@ -101,18 +101,18 @@ def secret_settings_of(function: str) -> set[str]:
 
 
 def test_configuration_names_what_the_functions_read() -> None:
-    """ConfigMap and Secret name every setting of every function, and nothing that none of them reads."""
+    """ConfigMap and Secret name every setting of every function, and no unused one."""
     application = read(LOCAL)
     named = set().union(*(function.environment.names for function in application.functions.values()))
 
     configured = [name for name, function in application.functions.items() if function.environment.names]
     wanted = set().union(*(settings_of(name) for _, name in configured))
 
-    assert named == wanted | {"PGPASSWORD", "TICKERS"} | SERVER  # libpq's, the migration's, the server's
+    assert named == wanted | {"PGPASSWORD", "TICKERS", "CALENDAR_CLOSINGS"} | SERVER  # libpq, migration, server
 
 
 def test_the_base_holds_no_secret() -> None:
-    """Secrets are the overlay's or the operator's; the local overlay's open nothing beyond its own cluster."""
+    """Secrets are in overlays or the operator's .env; those of the overlay local are valid in its own cluster only."""
     secret = find(build(LOCAL), "Secret", "stocksalot")
 
     assert not [document for document in build(KNATIVE / "base") if document.identity[1] == "Secret"]
@@ -120,7 +120,7 @@ def test_the_base_holds_no_secret() -> None:
 
 
 def test_connections_to_postgres_are_bounded() -> None:
-    """All copies of all functions together stay far below what Postgres takes (100)."""
+    """All copies of all functions together stay far below the limit of Postgres (100)."""
     functions = read(LOCAL).functions.values()
 
     connections = sum(f.max_scale * int(f.environment.defaults.get("DATABASE_CONNECTIONS", 0)) for f in functions)
@@ -128,8 +128,8 @@ def test_connections_to_postgres_are_bounded() -> None:
     assert 0 < connections <= 60
 
 
-def test_services_settings_win_over_what_was_given() -> None:
-    """A function gets its manifest's values, over them what is given for their names, then the services."""
+def test_settings_of_services_replace_given_ones() -> None:
+    """A function gets its manifest's values; given variables of the same names replace them, services replace both."""
     function = read(LOCAL).functions["stocksalot", "ingest"]
     outside = {"PROVIDERS": "replay", "AMQP_URL": "amqp://secret", "DATABASE_URL": "postgresql://given/db"}
 
@@ -139,4 +139,4 @@ def test_services_settings_win_over_what_was_given() -> None:
     assert found["DATABASE_URL"] == "postgresql://local/db"
     assert found["DATABASE_CONNECTIONS"] == "4"
     assert "AMQP_URL" not in found
-    assert "PGPASSWORD" not in found, "a Secret's values belong to its cluster"
+    assert "PGPASSWORD" not in found, "values of a Secret are for its cluster"

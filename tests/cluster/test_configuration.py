@@ -29,8 +29,8 @@ DATABASE_USERS = {name: f"DATABASE_URL_{name.upper()}" for name in ("api", "inge
 """The variable of each function's own user of Postgres."""
 
 
-def test_the_sample_names_what_the_manifests_name() -> None:
-    """Each variable of .env.sample is in ConfigMap or Secret, as its part says, and each of theirs is in the sample."""
+def test_sample_and_manifests_name_the_same_variables() -> None:
+    """Each variable of .env.sample is in ConfigMap or Secret, as its part says, and each key is in the sample."""
     documents = build(OVERLAYS / "local")
     configuration = find(documents, "ConfigMap", "stocksalot")["data"]
     secret = find(documents, "Secret", "stocksalot")["stringData"]
@@ -44,8 +44,8 @@ def test_the_sample_names_what_the_manifests_name() -> None:
     assert all(len(names) == len(set(names)) for names in parts.values())
 
 
-def test_what_is_a_secret_to_a_function_is_one_to_the_cluster() -> None:
-    """A setting that a function hides from its log is in the Secret, never in the ConfigMap."""
+def test_secret_settings_are_in_the_secret() -> None:
+    """A setting of type Secret is in the Secret, never in the ConfigMap."""
     import importlib
 
     hidden: set[str] = set()
@@ -61,13 +61,13 @@ def test_what_is_a_secret_to_a_function_is_one_to_the_cluster() -> None:
 
 
 def test_the_sample_holds_no_values() -> None:
-    """A copy of the sample leaves everything as it is."""
+    """A copy of the sample changes no setting."""
     assert read_variables(ROOT / ".env.sample") == {}
 
 
 @needs_kubectl
 def test_one_env_becomes_one_configmap_and_one_secret(tmp_path: Path) -> None:
-    """What is set in .env lands in its part, character by character; what is not keeps the overlay's value."""
+    """A variable set in .env gets into its part unchanged; any other keeps the overlay's value."""
     bodies = laid_over(tmp_path, Deployment("cloud", CLOUD, "ghcr.io/me/s", "v1"))
 
     secret = decoded(named(bodies, "Secret", "stocksalot"))["stringData"]
@@ -84,7 +84,7 @@ def test_one_env_becomes_one_configmap_and_one_secret(tmp_path: Path) -> None:
 @needs_kubectl
 @pytest.mark.parametrize("function", sorted(DATABASE_USERS))
 def test_a_function_may_have_a_database_user_of_its_own(tmp_path: Path, function: str) -> None:
-    """Its DATABASE_URL is the one with its name, the others keep the common one, and nobody sees another's."""
+    """Its DATABASE_URL is the one with its name; other functions keep the common one and get no other."""
     own = "postgresql://own:secret@db.example:5432/stocks"
     bodies = laid_over(tmp_path, Deployment("cloud", {**CLOUD, DATABASE_USERS[function]: own}, "ghcr.io/me/s", "v1"))
     secret = decoded(named(bodies, "Secret", "stocksalot"))["stringData"]
@@ -117,7 +117,7 @@ def test_an_empty_variable_hides_nothing(tmp_path: Path) -> None:
 
 @needs_kubectl
 def test_another_configuration_makes_another_revision(tmp_path: Path) -> None:
-    """Every function's template changes with .env, and only then: a running pod never reads its environment again."""
+    """Every function's template changes with .env, and only then: a running pod reads its environment once."""
 
     def digests(folder: str, **changed: str) -> set[str]:
         bodies = laid_over(tmp_path / folder, Deployment("cloud", {**CLOUD, **changed}, "ghcr.io/me/s", "v1"))
@@ -133,7 +133,7 @@ def test_another_configuration_makes_another_revision(tmp_path: Path) -> None:
 
 @needs_kubectl
 def test_the_images_are_those_that_were_pushed(tmp_path: Path) -> None:
-    """Every image of ours comes from the operator's registry with the operator's tag."""
+    """Every image of the project comes from the operator's registry with the operator's tag."""
     text = json.dumps(laid_over(tmp_path, Deployment("cloud", CLOUD, "ghcr.io/me/s", "v1")))
 
     found = set(re.findall(r'"image": "([^"]+)"', text))
@@ -141,8 +141,8 @@ def test_the_images_are_those_that_were_pushed(tmp_path: Path) -> None:
 
 
 @needs_kubectl
-def test_another_domain_takes_the_place_everywhere(tmp_path: Path) -> None:
-    """Routes, listeners and certificate name the operator's host, and none names ours any more."""
+def test_another_domain_replaces_all_host_names(tmp_path: Path) -> None:
+    """Routes, listeners and certificate name the operator's host only."""
     bodies = laid_over(tmp_path, Deployment("cloud", CLOUD, "ghcr.io/me/s", "v1", "stocks.example"))
 
     hosts = [body for body in bodies if body["kind"] in ("HTTPRoute", "Gateway", "Certificate")]
@@ -161,18 +161,18 @@ def test_another_domain_takes_the_place_everywhere(tmp_path: Path) -> None:
         (Deployment("cloud", CLOUD), "REGISTRY must be one"),
     ],
 )
-def test_what_would_not_work_is_refused_before_anything_is_applied(
+def test_an_invalid_deployment_is_refused_before_anything_is_applied(
     tmp_path: Path, deployment: Deployment, why: str
 ) -> None:
-    """A misspelt variable, a missing address or a registry that no cluster reaches is named, and nothing is written."""
+    """A misspelt variable, a missing address or an unreachable registry is an error before any file is written."""
     with pytest.raises(DeploymentError, match=why):
         write(deployment, tmp_path / "deploy")
 
     assert not (tmp_path / "deploy").exists()
 
 
-def test_nobody_else_reads_the_secrets(tmp_path: Path) -> None:
-    """What is written for kustomize is for its owner alone."""
+def test_only_the_owner_can_read_the_secrets(tmp_path: Path) -> None:
+    """Only their owner can read the files written for kustomize."""
     write(Deployment("cloud", CLOUD, "ghcr.io/me/s"), tmp_path / "deploy")
 
     assert stat.S_IMODE((tmp_path / "deploy").stat().st_mode) == 0o700
@@ -182,8 +182,8 @@ def test_nobody_else_reads_the_secrets(tmp_path: Path) -> None:
 @needs_kubectl
 @pytest.mark.parametrize("overlay", ["local", "cloud"])
 def test_the_runner_reads_each_overlay_as_kubectl_does(overlay: str) -> None:
-    """Both readings are the same objects, but for the names of images."""
-    theirs = sorted((without_images(decoded(body)) for body in built(OVERLAYS / overlay)), key=str)
-    ours = sorted((without_images(document.body) for document in build(OVERLAYS / overlay)), key=str)
+    """Runner and kubectl read the same objects, except for the names of images."""
+    by_kubectl = sorted((without_images(decoded(body)) for body in built(OVERLAYS / overlay)), key=str)
+    by_runner = sorted((without_images(document.body) for document in build(OVERLAYS / overlay)), key=str)
 
-    assert ours == theirs
+    assert by_runner == by_kubectl

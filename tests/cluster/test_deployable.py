@@ -20,14 +20,14 @@ PACKAGES = {
 """Import names that differ from the distribution's name."""
 
 OPTIONAL = {"api": "arrow"}
-"""Groups that a function does without where they are left out."""
+"""Optional groups: a function works without them."""
 
 SERVED_BY = {"uvicorn", "uvloop", "httptools"}
-"""What shared/runtime/server.py starts every function with, by import or by name."""
+"""Packages that shared/runtime/server.py uses for every function, by import or by name."""
 
 
 def imports(path: Path) -> Iterator[str]:
-    """The absolute names that the file at *path* imports, at the top or inside a function."""
+    """Return the absolute names that the file at *path* imports, at the top or inside a function."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -38,13 +38,13 @@ def imports(path: Path) -> Iterator[str]:
 
 
 def source(module: str) -> Path | None:
-    """The file of one of our own modules, None when *module* is not one."""
+    """Return the file of a module of the project, None for any other module."""
     path = ROOT / Path(*module.split("."))
     return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
 
 
 def reach(*starts: Path) -> dict[Path, set[str]]:
-    """Every file of ours that is reached from *starts* by imports, with the names it imports."""
+    """Return every file of the project that *starts* reach by imports, with the names it imports."""
     found: dict[Path, set[str]] = {}
     waiting = list(starts)
     while waiting:
@@ -56,7 +56,7 @@ def reach(*starts: Path) -> dict[Path, set[str]]:
 
 
 def distributions(files: dict[Path, set[str]]) -> set[str]:
-    """The distributions of others that *files* import."""
+    """Return the distributions that *files* import."""
     roots = {name.split(".")[0] for names in files.values() for name in names}
     ours = {"shared", "functions", "knative", "tests"}
     return {PACKAGES.get(root, root) for root in roots - ours - sys.stdlib_module_names}
@@ -64,7 +64,7 @@ def distributions(files: dict[Path, set[str]]) -> set[str]:
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_imports_exactly_what_its_group_lists(function: str) -> None:
-    """A package too few is a crash in the image; one too many is size and cold start for nothing."""
+    """A missing package is a crash in the image; a superfluous one costs size and cold start."""
     folder = ROOT / "functions" / function
     # Providers are loaded by name.
     files = reach(folder / "main.py", *folder.glob("providers/*.py"), ROOT / "shared" / "runtime" / "server.py")
@@ -75,7 +75,7 @@ def test_a_function_imports_exactly_what_its_group_lists(function: str) -> None:
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_imports_no_other_function(function: str) -> None:
-    """The image of a function holds shared/ and its own folder; another function's folder is not there."""
+    """The image of a function holds shared/ and its own folder, no other function's."""
     allowed = (ROOT / "functions" / function, ROOT / "shared")
 
     strangers = [
@@ -91,7 +91,7 @@ def test_a_function_imports_no_other_function(function: str) -> None:
 
 @pytest.mark.parametrize("module", ["migrate", "replay"])
 def test_the_jobs_run_in_the_packages_of_store(module: str) -> None:
-    """Migration and replay need nothing that the image of store does not hold."""
+    """Migration and replay import only what the image of store holds."""
     assert distributions(reach(ROOT / "functions" / "store" / f"{module}.py")) <= group("store")
 
 
@@ -105,7 +105,7 @@ def test_shared_holds_only_what_two_functions_agree_on() -> None:
 
 
 def test_shared_never_imports_a_function() -> None:
-    """The arrows point one way: function to shared."""
+    """Functions import shared, never the other way round."""
     names = {name for module in (ROOT / "shared").rglob("*.py") for name in imports(module)}
 
     assert [name for name in names if name.split(".")[0] in ("functions", "knative", "tests")] == []

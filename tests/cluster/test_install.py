@@ -1,4 +1,4 @@
-"""From a clean cluster to a running application: pinned versions, an order that works, and ways back."""
+"""Installation into a cluster: pinned versions, order of deployment, backup and restore."""
 
 import os
 import re
@@ -24,9 +24,9 @@ from tests.reading import Bar, at, put
 
 @pytest.fixture
 def kubectl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A kubectl that builds like the real one and writes down everything else; returns where."""
+    """A kubectl that builds like the real one and records all other calls in the returned folder."""
     if KUBECTL is None:
-        pytest.skip("kubectl is not here to build with")
+        pytest.skip("kubectl is not installed")
     calls = tmp_path / "calls"
     calls.mkdir()
     script = tmp_path / "bin" / "kubectl"
@@ -46,12 +46,12 @@ def kubectl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return calls
 
 
-def test_the_schema_is_there_before_the_functions(kubectl: Path, tmp_path: Path) -> None:
-    """State and migration first; once that is complete, the functions and what sends them anything; nothing is left."""
+def test_the_migration_runs_before_the_functions_change(kubectl: Path, tmp_path: Path) -> None:
+    """State and migration are applied first; once the migration is complete, everything else."""
     assert install.main(["deploy", "local", "--env", str(tmp_path / "none")]) == 0
 
-    said = {path.name: path.read_text() for path in sorted(kubectl.iterdir())}
-    first, later = (list(yaml.safe_load_all(text)) for name, text in said.items() if name.endswith(".yaml"))
+    calls = {path.name: path.read_text() for path in sorted(kubectl.iterdir())}
+    first, later = (list(yaml.safe_load_all(text)) for name, text in calls.items() if name.endswith(".yaml"))
     kinds = {body["kind"] for body in first}
     assert {"Namespace", "ConfigMap", "Secret", "StatefulSet", "Deployment", "Job", "NetworkPolicy"} <= kinds
     assert {body["apiVersion"].split("/")[0] for body in first}.isdisjoint(
@@ -59,7 +59,7 @@ def test_the_schema_is_there_before_the_functions(kubectl: Path, tmp_path: Path)
     )
     assert {"Broker", "Trigger", "PingSource", "HTTPRoute"} <= {body["kind"] for body in later}
     assert len(first) + len(later) == len(build(OVERLAYS / "local"))
-    order = [text.split("\n")[0] for text in said.values()]
+    order = [text.split("\n")[0] for text in calls.values()]
     assert order[0].startswith("delete job migration")
     assert "condition=Complete job/migration" in order[2]
     assert [line for line in order[4:] if "condition=Ready" in line] == order[4:]
@@ -68,7 +68,7 @@ def test_the_schema_is_there_before_the_functions(kubectl: Path, tmp_path: Path)
 def test_functions_stay_as_they_are_when_the_migration_fails(
     kubectl: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """New code never meets an old schema."""
+    """New code never runs on an old schema."""
     monkeypatch.setenv("FAIL", "job/migration")
 
     assert install.main(["deploy", "local", "--env", str(tmp_path / "none")]) == 1
@@ -76,8 +76,8 @@ def test_functions_stay_as_they_are_when_the_migration_fails(
     assert "Trigger" not in "".join(path.read_text() for path in kubectl.iterdir() if path.suffix == ".yaml")
 
 
-def test_the_cluster_is_made_of_pinned_versions() -> None:
-    """Every part is fetched at the version that versions.env states, and every version there is used."""
+def test_the_cluster_has_pinned_versions() -> None:
+    """Every part is downloaded at the version in versions.env, and every version there is used."""
     text = (ROOT / "knative" / "install" / "versions.env").read_text()
     pinned = dict(re.findall(r"^([A-Z_]+)=(.*)$", text, re.MULTILINE))
     script = ROOT / "knative" / "install" / "cluster"
@@ -96,20 +96,20 @@ def test_the_cluster_is_made_of_pinned_versions() -> None:
 
 
 def test_a_backup_is_a_whole_database(database_url: str, postgres_server: str, tmp_path: Path) -> None:
-    """The documented pg_dump and pg_restore carry every row and view over; the migration then finds nothing to do."""
+    """The documented pg_dump and pg_restore copy every row and view; the migration then has nothing to do."""
     binaries = find_binaries(os.environ["PATH"])
     if not (binaries / "pg_restore").exists():
-        pytest.skip("pg_dump and pg_restore are not here")
-    said = {
+        pytest.skip("pg_dump and pg_restore are not installed")
+    documented = {
         name: next(one for one in commands(ROOT / "docs" / "install.md") if name in one)
         for name in ("pg_dump", "pg_restore")
     }
 
     def run(name: str, url: str, **streams: Any) -> None:
-        options = [word for word in said[name].split(f"{name} ")[1].split() if word.startswith("--")]
-        kept = [word for word in options if not word.startswith(("--username", "--dbname"))]
+        options = [word for word in documented[name].split(f"{name} ")[1].split() if word.startswith("--")]
+        options = [word for word in options if not word.startswith(("--username", "--dbname"))]
         target = [f"--dbname={url}"]
-        subprocess.run([binaries / name, *kept, *target], check=True, timeout=120, **streams)
+        subprocess.run([binaries / name, *options, *target], check=True, timeout=120, **streams)
 
     def contents(url: str) -> dict[str, list[Any]]:
         with psycopg.connect(url) as connection:

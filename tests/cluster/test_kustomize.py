@@ -1,4 +1,4 @@
-"""The runner puts base and patches together as kustomize does, or refuses."""
+"""The runner merges base and patches as kustomize does, or refuses."""
 
 import re
 from pathlib import Path
@@ -26,7 +26,7 @@ ROUTE = {
 
 
 def test_patches_are_laid_over_the_base(tmp_path: Path) -> None:
-    """A patch replaces values and lists, adds what is new and takes away what it says is null."""
+    """A patch replaces values and lists, adds new fields and removes those that it sets to null."""
     write(tmp_path / "base", "kustomization.yaml", {**KUSTOMIZATION, "resources": ["r.yaml"]})
     write(tmp_path / "base", "r.yaml", {**ROUTE, "spec": {"hostnames": ["a", "b"], "parentRefs": [{"name": "p"}]}})
     listing = {**KUSTOMIZATION, "resources": ["../base"], "patches": [{"path": "p.yaml"}]}
@@ -50,7 +50,7 @@ def test_patches_are_laid_over_the_base(tmp_path: Path) -> None:
     ],
 )
 def test_a_patch_is_checked_too(tmp_path: Path, patch: Body, error: str) -> None:
-    """What a patch says and the runner cannot do is refused with the patch's file."""
+    """A patch that the runner does not support is refused with its file."""
     listing = {**KUSTOMIZATION, "resources": ["r.yaml"], "patches": [{"path": "p.yaml"}]}
     write(tmp_path / "local", "kustomization.yaml", listing)
     write(tmp_path / "local", "r.yaml", {**ROUTE, "spec": {"hostnames": ["a"]}})
@@ -62,7 +62,7 @@ def test_a_patch_is_checked_too(tmp_path: Path, patch: Body, error: str) -> None
 
 @pytest.mark.parametrize("field", ["namespace", "commonLabels", "replacements", "configMapGenerator"])
 def test_what_kustomize_can_and_the_runner_cannot_is_refused(tmp_path: Path, field: str) -> None:
-    """A kustomization that would change objects in a way the runner does not know is not read half."""
+    """A kustomization with a field that the runner does not support is refused as a whole."""
     write(tmp_path / "local", "kustomization.yaml", {**KUSTOMIZATION, field: "x"})
 
     with pytest.raises(ManifestError, match=f"^local/kustomization.yaml: {field}: is not supported"):

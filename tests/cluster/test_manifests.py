@@ -1,4 +1,4 @@
-"""The manifests say what a cluster needs, and the local runner reads them as a cluster would, or not at all."""
+"""Rules for manifests: the local runner reads them as a cluster does, or refuses them."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -20,18 +20,18 @@ OVERLAYS = sorted(path.parent for path in KNATIVE.glob("overlays/*/kustomization
 
 @pytest.fixture
 def documents() -> list[Document]:
-    """The local overlay, fresh, to be broken."""
+    """A fresh copy of the overlay local, for a test to change."""
     return build(LOCAL)
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda path: path.name)
 def test_they_break_no_rule(overlay: Path) -> None:
-    """No overlay does what a cluster takes without a word and then loses events, connections or sleep by."""
+    """No overlay breaks a rule that a cluster does not check and that costs events, connections or scale to zero."""
     assert lint(build(overlay)) == []
 
 
 def change(kind: str, name: str, path: str, value: object) -> Callable[[list[Document]], None]:
-    """A function that sets the field at *path* of an object, or removes it when *value* is None."""
+    """Return a function that sets the field at *path* of an object, or removes it when *value* is None."""
 
     def apply(documents: list[Document]) -> None:
         target: Any = find(documents, kind, name, "" if kind != "Service" else "serving")
@@ -80,7 +80,7 @@ PARALLELISM = "metadata/annotations/rabbitmq.eventing.knative.dev/parallelism"
     ],
 )
 def test_each_rule_notices(documents: list[Document], broken: Callable[[list[Document]], None], warning: str) -> None:
-    """Broken once, each rule says so and names the file."""
+    """Each rule, when broken, is reported with the file."""
     broken(documents)
 
     found = lint(documents)
@@ -100,11 +100,11 @@ FREE |= {
     "volumeMounts",
     "volumes",
 }
-"""Fields whose content the runner does not look at, or only in part."""
+"""Fields whose content the runner does not read, or only in part."""
 
 
 def mappings(body: Any, path: str = "") -> Iterator[tuple[Body, str]]:
-    """Each mapping in *body* whose fields the runner knows, with its path."""
+    """Yield each mapping in *body* whose fields the runner knows, with its path."""
     if isinstance(body, dict):
         yield body, path
         for key, part in body.items():
@@ -116,7 +116,7 @@ def mappings(body: Any, path: str = "") -> Iterator[tuple[Body, str]]:
 
 
 def test_an_unknown_field_is_refused_wherever_it_stands(documents: list[Document]) -> None:
-    """A field that the runner does not obey is refused with its file and path, in every mapping of every manifest."""
+    """An unsupported field is refused with its file and path, in every mapping of every manifest."""
     seen = 0
     for document in documents:
         kind = document.identity[:2]
@@ -139,7 +139,7 @@ def test_an_unknown_field_is_refused_wherever_it_stands(documents: list[Document
 
 @pytest.mark.parametrize("exposed", ["/", "/events", "/events/"])
 def test_where_events_are_taken_nothing_is_routed_to(documents: list[Document], exposed: str) -> None:
-    """A cluster-local function may show the public one path, never the one at which it takes events."""
+    """A public route may lead to a path of a cluster-local function, never to the one that takes its events."""
     routes = find(documents, "HTTPRoute", "stocksalot")["spec"]["rules"]
     [filters] = [rule["filters"] for rule in routes if rule["matches"][0]["path"]["value"] == "/api/insights"]
     assert filters[0]["urlRewrite"]["path"]["replacePrefixMatch"] == "/insights"
@@ -150,7 +150,7 @@ def test_where_events_are_taken_nothing_is_routed_to(documents: list[Document], 
 
 
 def test_an_unknown_kind_is_refused() -> None:
-    """An object of a kind that the runner does not know is not skipped."""
+    """An object of an unknown kind is refused, not skipped."""
     with pytest.raises(ManifestError, match=r"^s\.yaml: kind sources\.knative\.dev/v1 SinkBinding is not supported"):
         parse("s.yaml", {"apiVersion": "sources.knative.dev/v1", "kind": "SinkBinding"})
 
@@ -216,7 +216,7 @@ def test_an_unknown_kind_is_refused() -> None:
 def test_a_wrong_value_is_refused(
     documents: list[Document], kind: str, name: str, path: str, value: object, error: str
 ) -> None:
-    """A value that the runner cannot obey is refused with its file and path."""
+    """An unsupported value is refused with its file and path."""
     body = find(documents, kind, name, "" if kind != "Service" else "serving")
     change(kind, name, path, value)(documents)
 
@@ -259,7 +259,7 @@ def test_a_wrong_value_is_refused(
 def test_a_reference_that_leads_nowhere_is_refused(
     documents: list[Document], broken: Callable[[list[Document]], None], error: str
 ) -> None:
-    """What names an object that is not there is refused with its file and field."""
+    """A reference to a missing object is refused with its file and field."""
     broken(documents)
 
     with pytest.raises(ManifestError, match="^" + re.escape(error)):
@@ -267,7 +267,7 @@ def test_a_reference_that_leads_nowhere_is_refused(
 
 
 def test_a_trigger_without_delivery_has_the_brokers(documents: list[Document]) -> None:
-    """As in a cluster, a Broker's delivery counts for a Trigger that has none."""
+    """As in a cluster, a Trigger without delivery has that of its Broker."""
     change("Trigger", "store-bars", "spec/delivery", None)(documents)
     change("Broker", "stocks", "spec/delivery/retry", 3)(documents)
 

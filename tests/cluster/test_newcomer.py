@@ -1,4 +1,4 @@
-"""What a newcomer is told, in documents and workflows, exists."""
+"""Commands, files and objects that documents and workflows name exist."""
 
 import re
 from pathlib import Path
@@ -15,13 +15,15 @@ PAGES = sorted([*ROOT.glob("docs/*.md"), ROOT / "README.md", ROOT / "CONTRIBUTIN
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_what_a_newcomer_is_told_exists(page: Path) -> None:
-    """Each make target, script, module, file and link that the documents name is there."""
+def test_what_a_document_names_exists(page: Path) -> None:
+    """Each make target, script, module, file and link that the documents name exists."""
     makefile = (ROOT / "Makefile").read_text()
     targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
     text = page.read_text()
-    told = set(re.findall(r"(?:^|[`\s])make ([a-z]+)\b", "\n".join([*commands(page), *re.findall(r"`[^`\n]+`", text)])))
-    assert told <= targets, told - targets
+    named = set(
+        re.findall(r"(?:^|[`\s])make ([a-z]+)\b", "\n".join([*commands(page), *re.findall(r"`[^`\n]+`", text)]))
+    )
+    assert named <= targets, named - targets
 
     for variable in set(re.findall(r"\bmake [^`\n]*?\b([A-Z_]+)=", "\n".join(commands(page)))):
         assert re.search(rf"\b{variable}\b", makefile), f"{variable} means nothing to make"
@@ -37,30 +39,30 @@ def test_what_a_newcomer_is_told_exists(page: Path) -> None:
 
 
 @needs_kubectl
-def test_what_kubectl_is_told_about_is_there() -> None:
-    """Objects of ours that the documents name to kubectl are in the manifests, and so are the folders it applies."""
+def test_objects_named_to_kubectl_exist() -> None:
+    """Objects in the kubectl commands of the documents are in the manifests, and the folders they apply exist."""
     documents = [*build(OVERLAYS / "local"), *build(OVERLAYS / "cloud")]
     names = {document.identity[3] for document in documents} | {"postgres-0", "stocksalot-tls", "api-00001"}
-    said = "\n".join(line for page in PAGES for line in commands(page))
+    typed = "\n".join(line for page in PAGES for line in commands(page))
 
-    for folder in re.findall(r"-k (knative/\S+)", said):
+    for folder in re.findall(r"-k (knative/\S+)", typed):
         assert (ROOT / folder / "kustomization.yaml").exists()
     kinds = r"gateway|certificate|services\.serving\.knative\.dev|secret|job"
-    told = re.findall(rf"(?:get|patch|delete) (?:{kinds}) ([a-z0-9-]+)|--from=cronjob/([a-z-]+)", said)
-    assert {one or other for one, other in told} >= {"public", "stocksalot", "api"}
-    assert {one or other for one, other in told} <= names
-    for name in re.findall(r"exec (?:-it? )?([a-z0-9-]+) --", said):
+    objects = re.findall(rf"(?:get|patch|delete) (?:{kinds}) ([a-z0-9-]+)|--from=cronjob/([a-z-]+)", typed)
+    assert {one or other for one, other in objects} >= {"public", "stocksalot", "api"}
+    assert {one or other for one, other in objects} <= names
+    for name in re.findall(r"exec (?:-it? )?([a-z0-9-]+) --", typed):
         assert name in names
 
 
-def test_the_workflows_do_what_the_documents_say() -> None:
+def test_workflows_use_existing_targets_and_all_images() -> None:
     """Each make target of a workflow exists, and each loop over images names all of them."""
     makefile = (ROOT / "Makefile").read_text()
     [images] = re.findall(r"^IMAGES := (.*)$", makefile, re.MULTILINE)
     for file in [*(ROOT / ".github" / "workflows").glob("*.yml"), ROOT / "docs" / "install.md"]:
         text = file.read_text()
         targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
-        told = set(re.findall(r"^\s*(?:- run: |KUBECONFIG=\S+ )?make ([a-z]+)", text, re.MULTILINE))
-        assert told <= targets
+        used = set(re.findall(r"^\s*(?:- run: |KUBECONFIG=\S+ )?make ([a-z]+)", text, re.MULTILINE))
+        assert used <= targets
         for listed in re.findall(r"for image in ([a-z ]+)(?:;|$)", text, re.MULTILINE):
             assert set(listed.split()) | {"migration"} == set(images.split())

@@ -1,4 +1,4 @@
-"""Who may reach whom, with how many connections, and what outlives a machine."""
+"""Network policies, connections to Postgres, TLS, and the loss of a machine."""
 
 import re
 from pathlib import Path
@@ -16,7 +16,7 @@ MOST = {"local": 60, "cloud": 80}
 
 @pytest.mark.parametrize("overlay", ["local", "cloud"])
 def test_connections_to_postgres_add_up(overlay: str) -> None:
-    """Copies times connections, over all functions, is the sum that the manifest states and that Postgres can take."""
+    """Copies times connections, over all functions, is the sum in the manifest, and Postgres accepts as many."""
     documents = build(OVERLAYS / overlay)
     each = int(find(documents, "ConfigMap", "stocksalot")["data"]["DATABASE_CONNECTIONS"])
     most = {
@@ -38,26 +38,26 @@ def test_connections_to_postgres_add_up(overlay: str) -> None:
 
 
 def policies(overlay: str) -> dict[str, Body]:
-    """The network policies by name."""
+    """Return the network policies by name."""
     return {d.identity[3]: d.body["spec"] for d in build(OVERLAYS / overlay) if d.identity[1] == "NetworkPolicy"}
 
 
-def test_nobody_comes_in_who_is_not_named() -> None:
-    """Every pod of ours refuses what no policy lets in; each policy names who, and none lets in the world."""
+def test_only_named_peers_are_admitted() -> None:
+    """Every pod refuses what no policy admits; each policy names its peers, and none admits all addresses."""
     for overlay in ("local", "cloud"):
         found = policies(overlay)
         assert found["nobody"] == {"podSelector": {}, "policyTypes": ["Ingress"]}
         for name, spec in found.items():
             for rule in spec.get("ingress", []):
-                assert rule.get("from"), f"{name} lets in everybody"
-                assert all(one for one in rule["from"]), f"{name} lets in everybody"
+                assert rule.get("from"), f"{name} admits everybody"
+                assert all(one for one in rule["from"]), f"{name} admits everybody"
                 assert not [one for one in rule["from"] if "ipBlock" in one]
     assert "state" in policies("local")
-    assert "state" not in policies("cloud"), "it has no databases of its own"
+    assert "state" not in policies("cloud"), "the overlay cloud has no databases of its own"
 
 
-def test_only_functions_and_our_jobs_reach_the_databases() -> None:
-    """The policy on Postgres and Redis lets in functions and labelled Jobs, on their ports."""
+def test_only_functions_and_labelled_jobs_reach_the_databases() -> None:
+    """The policy on Postgres and Redis admits functions and labelled Jobs, on their ports."""
     [rule] = policies("local")["state"]["ingress"]
     documents = build(OVERLAYS / "local")
 
@@ -69,8 +69,8 @@ def test_only_functions_and_our_jobs_reach_the_databases() -> None:
     assert label.items() <= replay.items()
 
 
-def test_the_cloud_speaks_tls_only() -> None:
-    """Port 80 takes redirects and challenges alone; each public host has a listener with the certificate."""
+def test_the_overlay_cloud_serves_tls_only() -> None:
+    """Port 80 serves redirects and challenges only; each public host has a listener with the certificate."""
     documents = build(OVERLAYS / "cloud")
     listeners = {one["name"]: one for one in find(documents, "Gateway", "public")["spec"]["listeners"]}
     certificate = find(documents, "Certificate", "stocksalot")["spec"]
@@ -88,8 +88,8 @@ def test_the_cloud_speaks_tls_only() -> None:
         assert listeners[name]["tls"]["certificateRefs"] == [{"name": certificate["secretName"]}]
 
 
-def test_the_broker_of_the_cloud_outlives_a_machine() -> None:
-    """Three nodes on different machines, quorum queues, and one at a time is taken away."""
+def test_the_broker_of_the_overlay_cloud_survives_the_loss_of_a_machine() -> None:
+    """Three nodes on different machines, quorum queues, and at most one node is evicted at a time."""
     documents = build(OVERLAYS / "cloud")
     cluster = find(documents, "RabbitmqCluster", "rabbitmq")["spec"]
 
@@ -99,7 +99,7 @@ def test_the_broker_of_the_cloud_outlives_a_machine() -> None:
     assert find(documents, "PodDisruptionBudget", "rabbitmq")["spec"]["maxUnavailable"] == 1
 
 
-def test_a_budget_never_blocks_a_machine_for_good() -> None:
+def test_a_disruption_budget_never_blocks_a_drain() -> None:
     """A function with a disruption budget keeps more copies than the budget demands."""
     documents = build(OVERLAYS / "cloud")
     for document in documents:
@@ -109,8 +109,8 @@ def test_a_budget_never_blocks_a_machine_for_good() -> None:
             assert int(annotations["autoscaling.knative.dev/min-scale"]) > document.body["spec"]["minAvailable"]
 
 
-def test_the_cloud_is_an_application_too(tmp_path: Path) -> None:
-    """With its Secret, which `make deploy` makes, the cloud's functions, Triggers and routes fit together."""
+def test_the_overlay_cloud_is_a_whole_application(tmp_path: Path) -> None:
+    """With the Secret that `make deploy` creates, its functions, Triggers and routes refer to each other."""
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "stocksalot", "namespace": "stocksalot"}}
     documents = build(OVERLAYS / "cloud")
     [configuration] = [document for document in documents if document.identity[1] == "ConfigMap"]

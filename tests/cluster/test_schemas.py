@@ -14,8 +14,8 @@ OBSERVABILITY = ["alerts.yaml", "scrape.yaml"]
 
 
 @pytest.mark.parametrize("name", OBSERVABILITY)
-def test_the_operator_of_prometheus_takes_what_watches(name: str) -> None:
-    """Alerts and scrapes are of its kinds, every field in its place."""
+def test_the_prometheus_operator_accepts_alerts_and_scrapes(name: str) -> None:
+    """Alerts and scrapes are valid objects of its kinds."""
     bodies = list(yaml.safe_load_all((ROOT / "knative" / "observability" / name).read_text()))
 
     assert [wrong for body in bodies for wrong in find_faults(body)] == []
@@ -24,7 +24,7 @@ def test_the_operator_of_prometheus_takes_what_watches(name: str) -> None:
 
 @pytest.fixture(scope="module")
 def objects() -> list[Document]:
-    """Those of the cloud, where every kind is."""
+    """The objects of the overlay cloud, which has every kind."""
     return build(ROOT / "knative" / "overlays" / "cloud")
 
 
@@ -45,7 +45,7 @@ def objects() -> list[Document]:
     ],
 )
 def test_a_mistake_is_found(objects: list[Document], kind: str, path: str, value: object, fault: str) -> None:
-    """A misspelt field or a wrong type is told by its path, in every kind that has a schema."""
+    """A misspelt field or a wrong type is reported with its path, in every kind that has a schema."""
     body = deepcopy(next(one.body for one in objects if one.identity[1] == kind))
     *steps, last = path.split(".")
     target = body
