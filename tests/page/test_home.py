@@ -272,3 +272,20 @@ def test_invented_prices_are_called_so(home: "Page") -> None:
     """The header says that prices are simulated, and the footer names the source and its age."""
     assert home.locator("header .pill").inner_text() == "Simulated prices"
     assert "Source: simulated prices" in home.locator("footer").inner_text()
+
+
+def test_insights_show_kinds_and_figures(market: System, home: "Page") -> None:
+    """A kind leaves only its sentences; a sentence opens to each figure with its basis, window and bars."""
+    newest = max(market.get("/insights")["items"], key=lambda hour: hour["datetime"])
+    insights = home.get_by_role("region", name="Insights")
+    insights.get_by_label("Kind of insight").select_option("company")
+    shown = wait_until(lambda: insights.locator(".insight").all_inner_texts())
+    kinds = {one["insight"]: one["kind"] for hour in market.get("/insights")["items"] for one in hour["insights"]}
+    insights.get_by_text("Figures", exact=True).first.click()
+    first = next(one for one in newest["insights"] if one["kind"] == "company")
+
+    assert {kinds[text.partition("\n")[0].strip()] for text in shown} == {"company"}
+    figures = " ".join(insights.locator("details[open]").inner_text().split())
+    assert all(fact["text"] in figures for fact in first["facts"])
+    assert "against" in figures
+    assert "bars of" in figures

@@ -14,12 +14,16 @@ export const Account = v.object({
 export const Login = v.object({ access_token: v.string(), token_type: v.literal('bearer') });
 export const Token = v.object({
   id: v.string(),
+  /** A login ends with the session of a tab, a token is a program's. */
+  kind: v.picklist(['login', 'token']),
   name: v.string(),
   scopes: v.array(v.string()),
   created_at: instant,
   expires_at: instant,
   last_used_at: v.nullish(instant, null),
   replaced_by: v.nullish(v.string(), null),
+  /** False: the key of all tokens has changed since. */
+  valid: v.boolean(),
   current: v.boolean(),
 });
 export const Tokens = v.object({ count: v.number(), items: v.array(Token) });
@@ -43,8 +47,10 @@ async function sent(method: string, path: string, body?: URLSearchParams | strin
   return response;
 }
 
-export async function register(email: string, password: string): Promise<Account> {
-  return read(await sent('POST', '/users/register', new URLSearchParams({ email, password })), Account);
+/** Creates an account; *invite* is a code that some installations ask for. */
+export async function register(email: string, password: string, invite: string): Promise<Account> {
+  const form = new URLSearchParams({ email, password, ...(invite && { invite }) });
+  return read(await sent('POST', '/users/register', form), Account);
 }
 
 /** Returns a token for the password. */
@@ -79,9 +85,15 @@ export async function revokeToken(id: string): Promise<void> {
   await sent('DELETE', `/tokens/${id}`);
 }
 
-/** Ends all other logins; tokens with names go on. */
-export async function changePassword(password: string, wanted: string): Promise<void> {
-  await sent('POST', '/users/me/password', new URLSearchParams({ password, new_password: wanted }));
+/** Ends every login, also this one. */
+export async function endSessions(): Promise<void> {
+  await sent('DELETE', '/tokens');
+}
+
+/** Ends all other logins; returns what stays valid. */
+export async function changePassword(password: string, wanted: string): Promise<Token[]> {
+  const form = new URLSearchParams({ password, new_password: wanted });
+  return (await read(await sent('POST', '/users/me/password', form), Tokens)).items;
 }
 
 export async function deleteAccount(password: string): Promise<void> {

@@ -12,6 +12,10 @@ export const Fact = v.object({
   basis: v.nullish(v.string(), null),
   unit: v.nullish(v.string(), null),
   direction: v.nullish(v.string(), null),
+  window: v.nullish(v.string(), null),
+  /** Tracked tickers that lack a bar for the figure. */
+  left_out: v.array(v.string()),
+  bars: v.object({ tickers: v.array(v.string()), starts: v.array(instant) }),
   /** The request to /ohlc for its bars, below the root of the API. */
   link: v.string(),
   /** Null while the database cannot tell. */
@@ -24,6 +28,7 @@ export const Insight = v.object({
   facts: v.array(Fact),
   tickers: v.array(v.string()),
   generator: v.string(),
+  kind: v.nullish(v.string(), null),
 });
 export const Insights = v.object({
   count: v.number(),
