@@ -22,7 +22,7 @@ $$;
 
 -- Market data: written by store alone.
 GRANT SELECT ON sessions, tickers, companies, bars, bar_revisions, rejected_bars, asked_windows, market_epoch,
-      disagreements, comparisons, splits, source_overlaps, withdrawals, withdrawn_bars
+      disagreements, comparisons, splits, source_overlaps, withdrawals, withdrawn_bars, calendar_closings
    TO stocksalot_ingest, stocksalot_api, stocksalot_insights;
 GRANT SELECT ON installation
    TO stocksalot_ingest, stocksalot_store, stocksalot_api, stocksalot_insights, stocksalot_token;
@@ -30,7 +30,7 @@ GRANT SELECT ON dead_letters, store_totals, hourly_bars, profiles, newest_bars, 
    TO stocksalot_api, stocksalot_insights;
 GRANT SELECT, INSERT, UPDATE, DELETE
    ON sessions, tickers, companies, bars, bar_revisions, rejected_bars, asked_windows, market_epoch, dead_letters,
-      store_totals, disagreements, comparisons, splits, source_overlaps, withdrawals, withdrawn_bars
+      store_totals, disagreements, comparisons, splits, source_overlaps, withdrawals, withdrawn_bars, calendar_closings
    TO stocksalot_store;
 GRANT SELECT ON hourly_bars, profiles, newest_bars, mover_figures, movers, left_out_tickers, migrations
    TO stocksalot_store;

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from functions.store.migrate import Settings as MigrationSettings
 from knative.local.kustomize import build
 from knative.local.manifests import read
 from shared.events import types as events
@@ -107,8 +108,9 @@ def test_configuration_names_what_the_functions_read() -> None:
 
     configured = [name for name, function in application.functions.items() if function.environment.names]
     wanted = set().union(*(settings_of(name) for _, name in configured))
+    migration = {field.name.upper() for field in fields_of(MigrationSettings)}
 
-    assert named == wanted | {"PGPASSWORD", "TICKERS", "CALENDAR_CLOSINGS"} | SERVER  # libpq, migration, server
+    assert named == wanted | migration | SECRETS_OF_LIBRARIES | SERVER
 
 
 def test_the_base_holds_no_secret() -> None:
