@@ -1,6 +1,7 @@
 """/ohlc: bars of one ticker or several, in pages that continue each ticker where the page before ended."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
@@ -41,8 +42,11 @@ async def respond_ohlc(
     if query.adjust == "none":
         page = replace(page, scales=scales(splits, query.as_of))
     series = await _select(connection, query.interval, page)
+    names: dict[str, tuple[str, str]] = {}
+    if query.format not in ("csv", "arrow"):
+        names = await select_names(connection, [one.ticker for one in series])
     rows = JsonRows(
-        ",\n".join(one.text for one in series),
+        ",\n".join(add_names(one, names) for one in series),
         sum(one.count for one in series),
         max((one.newest_end for one in series), default=None),
         tuple(sorted({source for one in series for source in one.sources})),
@@ -55,6 +59,29 @@ async def respond_ohlc(
     if query.as_of and query.as_of <= state.now:
         return replace(data, max_age=_PAST_MAX_AGE)
     return replace(data, next_update_at=state.next_update_at)
+
+
+async def select_names(connection: AsyncConnection, tickers: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Return by ticker the company's name as of now, and as it was stored when the ticker was added."""
+    cursor = await connection.execute(
+        """
+        SELECT ticker.ticker, profile.name, ticker.name
+          FROM tickers AS ticker
+          JOIN profiles AS profile USING (ticker)
+         WHERE ticker.ticker = ANY (%(tickers)s)
+        """,
+        {"tickers": list(tickers)},
+    )
+    return {ticker: (name, stored) for ticker, name, stored in await cursor.fetchall()}
+
+
+def add_names(series: JsonSeries, names: Mapping[str, tuple[str, str]]) -> str:
+    """Return the items of *series* with the company's names, which the first system's clients read."""
+    if series.ticker not in names:
+        return series.text
+    start = f'{{"ticker":"{series.ticker}",'
+    name, stored = (json.dumps(one, ensure_ascii=False) for one in names[series.ticker])
+    return series.text.replace(start, f'{start}"name":{name},"stored_company_name":{stored},')
 
 
 def bar_query(query: TickerBars, tickers: Sequence[str], identity: str, open_from: datetime | None) -> BarQuery:

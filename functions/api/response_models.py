@@ -142,6 +142,8 @@ class Bar(Prices):
     """A bar. Its datetime is its start."""
 
     ticker: Ticker
+    name: Name
+    stored_company_name: Name
     datetime: Instant
     timestamp: Seconds
     end: Instant

@@ -3,6 +3,7 @@
 import os
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from knative.stocksalot.history import backfill, explain, fill_history
 from knative.stocksalot.import_verb import add_import, import_files, list_sessions
 from knative.stocksalot.model_verb import add_try_model, try_model
 from shared.events.types import TickRefused
+from shared.runtime import clock
 from shared.runtime.settings import SettingsError, read_settings
 
 JOBS = ("bars", "companies", "insights")
@@ -34,6 +36,8 @@ def add_verbs(add: AddParser) -> None:
     ticking.add_argument("--start", help="fetch bars from this day on: 2025-11-01")
     ticking.add_argument("--end", help="up to this day")
     ticking.add_argument("--wait", action="store_true", help="wait for the provider's budget instead of ending")
+    pruning = add("prune", help="delete rejected bars, revisions, dead letters and so on that are older than that")
+    pruning.add_argument("days", nargs="?", type=int, default=400, help="400, and at least 30")
     replay = add("replay", help="send dead letters again")
     replay.add_argument("ids", nargs="*", type=int, help="only these; without any, all")
     replay.add_argument("--list", action="store_true", help="list them and send nothing")
@@ -86,6 +90,27 @@ def send_dead_letters(environment: Mapping[str, str], ingress: str, arguments: S
     return [f"{letter.id} {letter.type}: {letter.reason}" for letter in sent]
 
 
+async def prune(arguments: Namespace, folder: Path) -> int:
+    """Delete records older than a number of days, and say how many."""
+    client = find(folder)
+    try:
+        deleted = await client.act("prune", [str(arguments.days)])
+        Console(highlight=False).print("\n".join(deleted) or f"nothing ended more than {arguments.days} days ago")
+    finally:
+        await client.close()
+    return 0
+
+
+def prune_records(environment: Mapping[str, str], ingress: str, arguments: Sequence[str]) -> list[str]:  # noqa: ARG001
+    """Delete old records, as the Job in a cluster does."""
+    from functions.store.prune import parse_days
+    from functions.store.prune import prune as prune_tables
+
+    before = clock.now() - timedelta(days=parse_days(list(arguments)))
+    rows = prune_tables(environment["DATABASE_URL"], before)
+    return [f"{table}: {count} deleted" for table, count in rows.items() if count]
+
+
 def check_settings(function: str, environment: Mapping[str, str]) -> list[str]:
     """Return the errors that a function would report for its settings at start."""
     if not (ROOT / "functions" / function / "settings.py").exists():
@@ -127,9 +152,15 @@ STOCKSALOT = Extension(
         "closing": closing,
         "rejections": rejections,
         "try-model": try_model,
+        "prune": prune,
     },
     at_start=fill_history,
     check=check_settings,
-    actions={"replay": send_dead_letters, "sessions": list_sessions, "rejections": list_rejections},
+    actions={
+        "replay": send_dead_letters,
+        "sessions": list_sessions,
+        "rejections": list_rejections,
+        "prune": prune_records,
+    },
     upstreams={"fake": FakeUpstream("tests.fakes.market_data", fake_provider_settings)},
 )

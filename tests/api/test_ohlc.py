@@ -182,6 +182,8 @@ def test_a_day_is_made_of_its_session(api: Api, database: str) -> None:
 
     assert day == {
         "ticker": "AAPL",
+        "name": "Apple Inc.",
+        "stored_company_name": "Apple Inc.",
         "interval": "1d",
         "date": "2026-11-05",
         "datetime": "2026-11-05T14:30:00Z",
@@ -276,7 +278,7 @@ def test_a_spreadsheet_reads_what_json_says(api: Api, path: str) -> None:
 
     expected = [
         {name: "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-         for name, value in item.items()}
+         for name, value in item.items() if name not in ("name", "stored_company_name")}
         for item in api.items(path)
     ]  # fmt: skip
     assert rows == expected
@@ -318,3 +320,20 @@ def test_hours_are_as_stored(api: Api, database: str) -> None:
 
     names = ("open", "high", "low", "close", "volume", "source", "revision")
     assert [(at(item["datetime"][:16].replace("T", " ")), *(item[name] for name in names)) for item in items] == stored
+
+
+@pytest.mark.parametrize("interval", ["1h", "1d"])
+def test_an_item_carries_the_names_of_the_first_system(database_url: str, redis_url: str, interval: str) -> None:
+    """JSON items have the company's name of now and the stored one, whatever is in them; tables have neither."""
+    put(database_url, [Bar("AAPL", start) for start in hours(sessions(database_url, "2026-11-19", "2026-11-21"))])
+    name = 'Apple "{"ticker":"AAPL",\\ ümlaut'
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE companies SET name = %s WHERE ticker = 'AAPL'", [name])
+        [(stored,)] = connection.execute("SELECT name FROM tickers WHERE ticker = 'AAPL'").fetchall()
+
+    with serving(database_url, redis_url) as api:
+        items = api.items(f"/ohlc/AAPL?interval={interval}")
+        table = api.get(f"/ohlc/AAPL?interval={interval}&format=csv").text
+
+    assert {(item["name"], item["stored_company_name"]) for item in items} == {(name, stored)}
+    assert "name" not in table.splitlines()[0]

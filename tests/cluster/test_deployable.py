@@ -89,9 +89,9 @@ def test_a_function_imports_no_other_function(function: str) -> None:
     ] == []
 
 
-@pytest.mark.parametrize("module", ["migrate", "replay"])
+@pytest.mark.parametrize("module", ["migrate", "replay", "prune"])
 def test_the_jobs_run_in_the_packages_of_store(module: str) -> None:
-    """Migration and replay import only what the image of store holds."""
+    """Migration, replay and prune import only what the image of store holds."""
     assert distributions(reach(ROOT / "functions" / "store" / f"{module}.py")) <= group("store")
 
 

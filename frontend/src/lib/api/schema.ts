@@ -374,6 +374,10 @@ export interface components {
             volume: number | null;
             /** @example AAPL */
             ticker: string;
+            /** @example Apple Inc */
+            name: string;
+            /** @example Apple Inc */
+            stored_company_name: string;
             /**
              * Format: date-time
              * @description RFC 3339, UTC
@@ -690,6 +694,10 @@ export interface components {
             volume: number | null;
             /** @example AAPL */
             ticker: string;
+            /** @example Apple Inc */
+            name: string;
+            /** @example Apple Inc */
+            stored_company_name: string;
             /**
              * Format: date-time
              * @description RFC 3339, UTC
