@@ -19,6 +19,7 @@ class BarVersion(NamedTuple):
     """The figures that one or more answers in a row gave for a bar.
 
     *source* and *seen_at* are those of the highest of these answers, *received_at* is when the earliest was fetched.
+    Where that came from another source, it is *first_source*, and *source* followed at *source_since*.
     """
 
     open: Decimal
@@ -29,6 +30,13 @@ class BarVersion(NamedTuple):
     source: str
     received_at: datetime
     seen_at: datetime
+    first_source: str | None = None
+    source_since: datetime | None = None
+
+    @property
+    def origin(self) -> str:
+        """The source of the earliest answer."""
+        return self.first_source or self.source
 
     def says(self, other: "BarVersion") -> bool:
         """Return whether both have the same figures (1.50 equals 1.5)."""
@@ -64,7 +72,7 @@ class SourcePriority:
 
 
 def affects_newest_only(last: BarVersion, told: BarVersion, trust: SourcePriority) -> bool:
-    """Tell whether the versions before *last* do not matter to where *told* belongs."""
+    """Return whether the versions before *last* do not matter to the place of *told*."""
     place = trust.newest(told)
     return place > trust.newest(last) or (place >= trust.oldest(last) and told.says(last))
 
@@ -72,7 +80,7 @@ def affects_newest_only(last: BarVersion, told: BarVersion, trust: SourcePriorit
 def insert_version(versions: Sequence[BarVersion], told: BarVersion, trust: SourcePriority) -> list[BarVersion]:
     """Return *versions* with the one answer *told* in its place. No version is lost; an answer known already adds none.
 
-    Of two different answers of one instant, the one that arrives later is believed.
+    Of two different answers of one instant, the one that arrives later stands.
     """
     at = trust.newest(told)
     index = 0
@@ -83,7 +91,9 @@ def insert_version(versions: Sequence[BarVersion], told: BarVersion, trust: Sour
         return [*before, _join(after[0], told, trust), *after[1:]]
     if after and at > trust.oldest(after[0]):
         around = after[0]
-        earlier, later = around._replace(seen_at=around.received_at), around._replace(received_at=around.seen_at)
+        earlier = around._replace(source=around.origin, seen_at=around.received_at)
+        later = around._replace(received_at=around.seen_at)
+        earlier, later = (one._replace(first_source=None, source_since=None) for one in (earlier, later))
         return [*before, earlier, told, later, *after[1:]]
     if before and before[-1].says(told):
         return [*before[:-1], _join(before[-1], told, trust), *after]
@@ -91,7 +101,7 @@ def insert_version(versions: Sequence[BarVersion], told: BarVersion, trust: Sour
 
 
 def _precedes(version: BarVersion, told: BarVersion, trust: SourcePriority) -> bool:
-    """Tell whether all answers of *version* rank below *told*, which of one instant's came last."""
+    """Return whether all answers of *version* rank below *told*, which of one instant's came last."""
     newest, at = trust.newest(version), trust.newest(told)
     return newest < at or (newest == at and not version.says(told))
 
@@ -99,8 +109,13 @@ def _precedes(version: BarVersion, told: BarVersion, trust: SourcePriority) -> b
 def _join(version: BarVersion, told: BarVersion, trust: SourcePriority) -> BarVersion:
     """Return *version* with one more answer that says the same."""
     higher = max(version, told, key=trust.newest)
+    earlier = min(version, told, key=lambda one: one.received_at)
+    first = earlier.origin if earlier.origin != higher.source else None
+    since = min(one.source_since or one.received_at for one in (version, told) if one.source == higher.source)
     return version._replace(
         source=higher.source,
-        received_at=min(version.received_at, told.received_at),
+        received_at=earlier.received_at,
         seen_at=higher.seen_at,
+        first_source=first,
+        source_since=since if first else None,
     )

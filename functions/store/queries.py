@@ -37,7 +37,7 @@ async def select_stored_bars(
               FROM unnest(%(tickers)s::text[], %(firsts)s::timestamptz[], %(lasts)s::timestamptz[])
                    AS asked (ticker, first, last)
         CROSS JOIN LATERAL (SELECT ticker, start, revision, open, high, low, close, volume, source, received_at,
-                                   coalesce(seen_at, received_at)
+                                   coalesce(seen_at, received_at), first_source, source_since
                               FROM bars
                              WHERE bars.ticker = asked.ticker
                                AND bars.interval = %(interval)s
@@ -85,7 +85,7 @@ async def select_revisions(
     await cursor.execute(
         """
         SELECT past.ticker, past.start, past.open, past.high, past.low, past.close, past.volume, past.source,
-               past.received_at, coalesce(past.seen_at, past.received_at)
+               past.received_at, coalesce(past.seen_at, past.received_at), past.first_source, past.source_since
           FROM unnest(%(tickers)s::text[], %(starts)s::timestamptz[]) AS asked (ticker, start)
           JOIN bar_revisions AS past ON past.ticker = asked.ticker
                                     AND past.interval = %(interval)s
@@ -163,11 +163,15 @@ async def update_bars(connection: AsyncConnection, interval: str, bars: Sequence
                source = told.source,
                received_at = told.received_at,
                seen_at = nullif(told.seen_at, told.received_at),
+               first_source = told.first_source,
+               source_since = told.source_since,
                revision = told.revision
           FROM unnest(%(tickers)s::text[], %(starts)s::timestamptz[], %(opens)s::numeric[], %(highs)s::numeric[],
                       %(lows)s::numeric[], %(closes)s::numeric[], %(volumes)s::numeric[], %(sources)s::text[],
-                      %(received)s::timestamptz[], %(seen)s::timestamptz[], %(revisions)s::int[])
-               AS told (ticker, start, open, high, low, close, volume, source, received_at, seen_at, revision)
+                      %(received)s::timestamptz[], %(seen)s::timestamptz[], %(firsts)s::text[],
+                      %(since)s::timestamptz[], %(revisions)s::int[])
+               AS told (ticker, start, open, high, low, close, volume, source, received_at, seen_at, first_source,
+                        source_since, revision)
          WHERE bars.ticker = told.ticker
            AND bars.interval = %(interval)s
            AND bars.start = told.start
@@ -187,15 +191,16 @@ async def upsert_revisions(connection: AsyncConnection, interval: str, past: Seq
     await connection.execute(
         """
         INSERT INTO bar_revisions (ticker, interval, start, revision, open, high, low, close, volume, source,
-                                   received_at, seen_at, superseded_at)
+                                   received_at, seen_at, first_source, source_since, superseded_at)
              SELECT ticker, %(interval)s, start, revision, trim_scale(open), trim_scale(high), trim_scale(low),
-                    trim_scale(close), volume, source, received_at, nullif(seen_at, received_at), superseded_at
+                    trim_scale(close), volume, source, received_at, nullif(seen_at, received_at), first_source,
+                    source_since, superseded_at
                FROM unnest(%(tickers)s::text[], %(starts)s::timestamptz[], %(opens)s::numeric[], %(highs)s::numeric[],
                            %(lows)s::numeric[], %(closes)s::numeric[], %(volumes)s::numeric[], %(sources)s::text[],
-                           %(received)s::timestamptz[], %(seen)s::timestamptz[], %(revisions)s::int[],
-                           %(superseded)s::timestamptz[])
-                    AS told (ticker, start, open, high, low, close, volume, source, received_at, seen_at, revision,
-                             superseded_at)
+                           %(received)s::timestamptz[], %(seen)s::timestamptz[], %(firsts)s::text[],
+                           %(since)s::timestamptz[], %(revisions)s::int[], %(superseded)s::timestamptz[])
+                    AS told (ticker, start, open, high, low, close, volume, source, received_at, seen_at, first_source,
+                             source_since, revision, superseded_at)
         ON CONFLICT (ticker, interval, start, revision) DO UPDATE
                 SET open = excluded.open,
                     high = excluded.high,
@@ -205,6 +210,8 @@ async def upsert_revisions(connection: AsyncConnection, interval: str, past: Seq
                     source = excluded.source,
                     received_at = excluded.received_at,
                     seen_at = excluded.seen_at,
+                    first_source = excluded.first_source,
+                    source_since = excluded.source_since,
                     superseded_at = excluded.superseded_at
         """,
         {
@@ -241,6 +248,8 @@ def _figures(versions: Sequence[BarVersion]) -> dict[str, str]:
         "sources": _array([_quote(version.source) for version in versions]),
         "received": _array([_instant(version.received_at) for version in versions]),
         "seen": _array([_instant(version.seen_at) for version in versions]),
+        "firsts": _array(["NULL" if one.first_source is None else _quote(one.first_source) for one in versions]),
+        "since": _array(["NULL" if one.source_since is None else _instant(one.source_since) for one in versions]),
     }
 
 

@@ -67,6 +67,8 @@ CREATE TABLE bars (
     revision integer NOT NULL DEFAULT 0,
     received_at timestamp with time zone NOT NULL,
     seen_at timestamp with time zone,
+    first_source text,
+    source_since timestamp with time zone,
     CONSTRAINT bars_check CHECK ((((0)::numeric < low) AND (low <= LEAST(open, close)) AND (GREATEST(open, close) <= high))),
     CONSTRAINT bars_pkey PRIMARY KEY (ticker, "interval", start),
     CONSTRAINT bars_volume_check CHECK ((volume >= 0))
@@ -82,6 +84,10 @@ COMMENT ON COLUMN bars.received_at IS 'When this revision was first fetched';
 
 COMMENT ON COLUMN bars.seen_at IS 'When a later fetch last gave the same values; NULL: none did. An older fetch that arrives late ranks below it';
 
+COMMENT ON COLUMN bars.first_source IS 'The source that gave this revision at received_at, where source gave it later; NULL: source did';
+
+COMMENT ON COLUMN bars.source_since IS 'When source first gave this revision; NULL: at received_at';
+
 CREATE TABLE bar_revisions (
     ticker text NOT NULL,
     "interval" text NOT NULL,
@@ -96,6 +102,8 @@ CREATE TABLE bar_revisions (
     received_at timestamp with time zone NOT NULL,
     seen_at timestamp with time zone,
     superseded_at timestamp with time zone NOT NULL,
+    first_source text,
+    source_since timestamp with time zone,
     CONSTRAINT bar_revisions_pkey PRIMARY KEY (ticker, "interval", start, revision),
     CONSTRAINT bar_revisions_ticker_interval_start_fkey FOREIGN KEY (ticker, "interval", start) REFERENCES bars(ticker, "interval", start)
 );
@@ -887,8 +895,13 @@ BEGIN ATOMIC
              ELSE past.volume
          END AS volume,
          CASE
-             WHEN (past.start IS NULL) THEN bar.source
-             ELSE past.source
+             WHEN (past.start IS NOT NULL) THEN
+             CASE
+                 WHEN (past.source_since > bars_known_at.instant) THEN past.first_source
+                 ELSE past.source
+             END
+             WHEN (bar.source_since > bars_known_at.instant) THEN bar.first_source
+             ELSE bar.source
          END AS source,
          CASE
              WHEN (past.start IS NULL) THEN bar.revision
@@ -907,7 +920,9 @@ BEGIN ATOMIC
              bar_revisions.source,
              bar_revisions.received_at,
              bar_revisions.seen_at,
-             bar_revisions.superseded_at
+             bar_revisions.superseded_at,
+             bar_revisions.first_source,
+             bar_revisions.source_since
             FROM bar_revisions
            WHERE ((bar.received_at > bars_known_at.instant) AND (bar.revision > 0) AND (bar_revisions.ticker = bar.ticker) AND (bar_revisions."interval" = bar."interval") AND (bar_revisions.start = bar.start) AND (bar_revisions.received_at <= bars_known_at.instant))
            ORDER BY bar_revisions.revision DESC
@@ -972,8 +987,13 @@ BEGIN ATOMIC
              ELSE past.volume
          END AS volume,
          CASE
-             WHEN (past.start IS NULL) THEN bar.source
-             ELSE past.source
+             WHEN (past.start IS NOT NULL) THEN
+             CASE
+                 WHEN (past.source_since > bars_standing_at.instant) THEN past.first_source
+                 ELSE past.source
+             END
+             WHEN (bar.source_since > bars_standing_at.instant) THEN bar.first_source
+             ELSE bar.source
          END AS source,
          CASE
              WHEN (past.start IS NULL) THEN bar.revision
@@ -992,7 +1012,9 @@ BEGIN ATOMIC
              bar_revisions.source,
              bar_revisions.received_at,
              bar_revisions.seen_at,
-             bar_revisions.superseded_at
+             bar_revisions.superseded_at,
+             bar_revisions.first_source,
+             bar_revisions.source_since
             FROM bar_revisions
            WHERE ((bar.received_at > bars_standing_at.instant) AND (bar.revision > 0) AND (bar_revisions.ticker = bar.ticker) AND (bar_revisions."interval" = bar."interval") AND (bar_revisions.start = bar.start) AND (bar_revisions.received_at <= bars_standing_at.instant))
            ORDER BY bar_revisions.revision DESC

@@ -37,6 +37,8 @@ async def withdraw(
             "changed": False,
             "detail": f"{bars} bars of {withdrawal.source} are stored.",
         }
+    await _leave_to_first(connection, parameters)
+    bars = await _count(connection, parameters)
     parameters["withdrawal"] = await _insert_withdrawal(connection, parameters)
     await _copy_versions(connection, parameters)
     await _delete_revisions(connection, parameters)
@@ -65,6 +67,24 @@ async def _count(connection: AsyncConnection, parameters: dict[str, Any]) -> int
         parameters,
     )
     return await cursor.fetchone() or 0
+
+
+async def _leave_to_first(connection: AsyncConnection, parameters: dict[str, Any]) -> None:
+    """Leave the bars that another source gave first, with the same figures, to that source."""
+    await connection.execute(
+        """
+        UPDATE bars
+           SET source = first_source,
+               first_source = NULL,
+               source_since = NULL
+         WHERE source = %(source)s
+           AND first_source <> %(source)s
+           AND (cardinality(%(tickers)s::text[]) = 0 OR ticker = ANY (%(tickers)s))
+           AND start >= coalesce(%(first)s, '-infinity'::timestamptz)
+           AND start < coalesce(%(end)s, 'infinity'::timestamptz)
+        """,
+        parameters,
+    )
 
 
 async def _insert_withdrawal(connection: AsyncConnection, parameters: dict[str, Any]) -> int:
@@ -146,7 +166,9 @@ async def _restore_others(connection: AsyncConnection, parameters: dict[str, Any
                source = other.source,
                revision = other.revision,
                received_at = other.received_at,
-               seen_at = other.seen_at
+               seen_at = other.seen_at,
+               first_source = other.first_source,
+               source_since = other.source_since
           FROM other
          WHERE bars.ticker = other.ticker
            AND bars.interval = other.interval

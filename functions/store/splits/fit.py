@@ -76,15 +76,17 @@ def _fit_applied(
     at: datetime,
     stored: Mapping[datetime, BarVersion],
 ) -> None:
-    """Convert bars that *source* still gives on the old scale; answers from before the split are history as it was."""
+    """Convert bars that *source* still gives on the old scale; answers from before that was done are history."""
     factor = split.ratio.factor
     is_raw = source in split.raw_sources if change is None else _nearest(change, _ONE, 1 / factor) == 1 / factor
-    if not is_raw:
-        return
     for start in [one for one in result.bars if one < split.starts_at]:
-        if at < split.found_at and start in stored:
-            result.unchecked[start] = result.bars.pop(start)
-        else:
+        if at < split.changed_at and start in stored:
+            if is_raw:
+                result.unchecked[start] = result.bars.pop(start)
+            elif at >= split.found_at:
+                # As when it came first: then it waited for the whole history.
+                result.bars.pop(start)
+        elif is_raw:
             result.bars[start] = scale(result.bars[start], start, factor)
 
 

@@ -22,6 +22,8 @@ _GAP = Decimal("0.06")
 _NARROW_GAP = Decimal("0.04")
 _SMALL_FACTOR = Decimal("2.5")
 """News moves prices by up to this factor often enough to be stricter."""
+_VOLUME_NOISE = Decimal("2.5")
+"""Trading days differ so much in volume by themselves."""
 _AROUND = 35
 """Bars on either side: five sessions."""
 _LEAST_RANGE = Decimal("0.002")
@@ -85,7 +87,7 @@ def _weigh(
     off = max(change, expected) / min(change, expected)
     # Nearer to the split's factor than to 1, as a ratio.
     moved = change * change >= expected if expected > 1 else change * change <= expected
-    if not moved or off > (Decimal("2.5") if small else Decimal(4)):
+    if not moved or off > _VOLUME_NOISE:
         return "contradicted", f"{text}, a {ratio} split changes it by {expected:.2f}"
     if small and distance(factor, expected) > _NARROW_GAP:
         return "contradicted", f"the price changed by {factor:.3f}, a {ratio} split changes it by {expected:.3f}"

@@ -97,7 +97,8 @@ async def select_bars_before(
     cursor = connection.cursor(binary=True)
     await cursor.execute(
         """
-        SELECT start, revision, open, high, low, close, volume, source, received_at, coalesce(seen_at, received_at)
+        SELECT start, revision, open, high, low, close, volume, source, received_at, coalesce(seen_at, received_at),
+               first_source, source_since
           FROM bars
          WHERE ticker = %(ticker)s
            AND interval = %(interval)s
