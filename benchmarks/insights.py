@@ -18,8 +18,8 @@ from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING
 
-from benchmarks.insights_events import events_of, is_told
-from benchmarks.insights_market import REAL_BARS, ToldHour, company_names, read_all_hours, read_hours, tell
+from benchmarks.insights_events import events_of, is_published
+from benchmarks.insights_market import REAL_BARS, DescribedHour, company_names, describe, read_all_hours, read_hours
 from benchmarks.insights_patterns import PATTERNS
 from benchmarks.table import print_table
 from functions.insights.facts.fact import Fact
@@ -69,30 +69,30 @@ def bars_of(hour: Hour, fact: Fact) -> dict[str, list[dict[str, object]]]:
 def is_wrong(hour: Hour, fact: Fact) -> bool:
     """Return whether *fact* differs from what other code computes from its bars."""
     bars = bars_of(hour, fact)
-    told = {name: getattr(fact, name) for name in ("metric", "basis", "ticker", "direction", "industry", "left_out")}
-    told["tracked"] = len(hour.tickers)
-    value = recompute(told, bars)
-    return half_up(value, 6) != fact.value or shown(told, value, bars) != fact.text
+    given = {name: getattr(fact, name) for name in ("metric", "basis", "ticker", "direction", "industry", "left_out")}
+    given["tracked"] = len(hour.tickers)
+    value = recompute(given, bars)
+    return half_up(value, 6) != fact.value or shown(given, value, bars) != fact.text
 
 
-def rows_of(told: Sequence[ToldHour], seconds: Sequence[float]) -> list[tuple[str, str]]:
+def rows_of(hours: Sequence[DescribedHour], seconds: Sequence[float]) -> list[tuple[str, str]]:
     """Return what is counted over all hours, by name."""
     names = company_names()
-    texts = [text for one in told for text in one.texts]
-    shapes = Counter(shape_of(choice.template) for one in told for choice in one.choices)
+    texts = [text for one in hours for text in one.texts]
+    shapes = Counter(shape_of(choice.template) for one in hours for choice in one.choices)
     patterns: Counter[str] = Counter()
-    for one in told:
+    for one in hours:
         for text in one.texts:
             for number, check in PATTERNS:
                 if any(True for _ in check(text, one.hour, names)):
                     patterns[f"misleading, kind {number}: {check.__name__}"] += 1
-    facts = [(one.hour, fact) for one in told for choice in one.choices for fact in choice.insight.facts(one.facts)]
+    facts = [(one.hour, fact) for one in hours for choice in one.choices for fact in choice.insight.facts(one.facts)]
     rows = [
-        ("hours", f"{len(told)}"),
+        ("hours", f"{len(hours)}"),
         ("sentences", f"{len(texts)}"),
         ("figures recomputed", f"{len(facts)}"),
         ("figures wrong", f"{sum(is_wrong(hour, fact) for hour, fact in facts)}"),
-        ("sentences that the parser refuses", f"{sum(_is_refused(one) for one in told)}"),
+        ("sentences that the parser refuses", f"{sum(_is_refused(one) for one in hours)}"),
         *(
             (f"misleading, kind {number}: {c.__name__}", f"{patterns[f'misleading, kind {number}: {c.__name__}']}")
             for number, c in PATTERNS
@@ -100,21 +100,21 @@ def rows_of(told: Sequence[ToldHour], seconds: Sequence[float]) -> list[tuple[st
         ("shapes", f"{len(shapes)}"),
         ("most frequent shape", f"{max(shapes.values()) / len(texts):.1%}"),
         ("different sentences", f"{len(set(texts)) / len(texts):.1%}"),
-        *_repetition(told),
-        *_stories_told(told, names),
+        *_repetition(hours),
+        *_stories_published(hours, names),
         ("CPU of an hour, median", f"{median(seconds) * 1000:.0f} ms"),
         ("CPU of an hour, 95th percentile", f"{sorted(seconds)[int(len(seconds) * 0.95)] * 1000:.0f} ms"),
     ]
     return rows
 
 
-def _is_refused(one: ToldHour) -> int:
+def _is_refused(one: DescribedHour) -> int:
     return sum(not isinstance(parse(choice.template, one.facts), Sentence) for choice in one.choices)
 
 
-def _repetition(told: Sequence[ToldHour]) -> list[tuple[str, str]]:
+def _repetition(hours: Sequence[DescribedHour]) -> list[tuple[str, str]]:
     again = total = firsts = 0
-    for before, now in pairwise(told):
+    for before, now in pairwise(hours):
         if now.hour.before != before.hour.start:
             continue
         earlier = {ticker for choice in before.choices for ticker in choice.insight.tickers}
@@ -124,27 +124,31 @@ def _repetition(told: Sequence[ToldHour]) -> list[tuple[str, str]]:
         firsts += shape_of(before.choices[0].template) == shape_of(now.choices[0].template)
     return [
         ("company sentences about one of the hour before", f"{again / total:.1%}"),
-        ("hours whose first sentence has the shape of the one before", f"{firsts / (len(told) - 1):.1%}"),
+        ("hours whose first sentence has the shape of the one before", f"{firsts / (len(hours) - 1):.1%}"),
     ]
 
 
-def _stories_told(told: Sequence[ToldHour], names: Mapping[str, str]) -> list[tuple[str, str]]:
+def _stories_published(hours: Sequence[DescribedHour], names: Mapping[str, str]) -> list[tuple[str, str]]:
     happened: Counter[str] = Counter()
     found: Counter[str] = Counter()
     wraps = complete = 0
-    for closing in (one for one in told if one.hour.closes):
-        session = [one for one in told if one.hour.session == closing.hour.session]
+    for closing in (one for one in hours if one.hour.closes):
+        session = [one for one in hours if one.hour.session == closing.hour.session]
         texts = [text for one in session for text in one.texts]
         for event in events_of([one.hour for one in session]):
             happened[event.kind] += 1
-            found[event.kind] += is_told(event, names[event.ticker], texts)
+            found[event.kind] += is_published(event, names[event.ticker], texts)
         wraps += 1
         moves = sorted(closing.hour.day_changes, key=lambda ticker: closing.hour.day_changes[ticker])
         named = {ticker for choice in closing.choices for ticker in choice.insight.tickers}
         complete += {moves[0], moves[-1]} <= named
-    rows = [(f"top {kind} stories told in their session", f"{found[kind]} of {happened[kind]}") for kind in happened]
+    rows = [(f"top {kind} stories of a session published", f"{found[kind]} of {happened[kind]}") for kind in happened]
     share = sum(found.values()) / max(sum(happened.values()), 1)
-    return [*rows, ("top stories told", f"{share:.0%}"), ("wraps with top gainer and loser", f"{complete} of {wraps}")]
+    return [
+        *rows,
+        ("top stories published", f"{share:.0%}"),
+        ("wraps with top gainer and loser", f"{complete} of {wraps}"),
+    ]
 
 
 def try_random(count: int) -> None:
@@ -210,19 +214,19 @@ def main() -> None:
     if wanted.base_url:
         _score_model(wanted)
         return
-    told: list[ToldHour] = []
+    hours: list[DescribedHour] = []
     seconds: list[float] = []
     began = time.process_time()
-    for one in tell(read_all_hours(REAL_BARS)):
-        told.append(one)
+    for one in describe(read_all_hours(REAL_BARS)):
+        hours.append(one)
         seconds.append(time.process_time() - began)
         began = time.process_time()
     if wanted.sentences:
-        lines = [f"{one.hour.start:%m-%d %H:%M} {text}" for one in told for text in one.texts]
+        lines = [f"{one.hour.start:%m-%d %H:%M} {text}" for one in hours for text in one.texts]
         print("\n".join(lines[number * len(lines) // wanted.sentences] for number in range(wanted.sentences)))
         return
-    sessions = len({one.hour.session for one in told})
-    print_table(f"Insights by the rules: {sessions} real sessions of 50 stocks", ("", ""), rows_of(told, seconds[1:]))
+    sessions = len({one.hour.session for one in hours})
+    print_table(f"Insights by the rules: {sessions} real sessions of 50 stocks", ("", ""), rows_of(hours, seconds[1:]))
 
 
 def _score_model(wanted: argparse.Namespace) -> None:

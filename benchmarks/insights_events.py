@@ -42,8 +42,8 @@ def events_of(hours: Sequence[Hour]) -> list[Event]:
     ]
 
 
-def is_told(event: Event, name: str, texts: Sequence[str]) -> bool:
-    """Return whether some sentence of the session tells the event."""
+def is_published(event: Event, name: str, texts: Sequence[str]) -> bool:
+    """Return whether some sentence of the session states the event."""
     side = {"high": "session high", "low": "session low"}.get(event.side, "")
     return any(name in text and side in text and any(word in text for word in WORDS[event.kind]) for text in texts)
 

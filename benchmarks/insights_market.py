@@ -1,4 +1,4 @@
-"""Real sessions for the benchmarks of insights: 50 stocks from the folder of shared data, told hour by hour."""
+"""Real sessions for the benchmarks of insights: 50 stocks from the folder of shared data, described hour by hour."""
 
 import csv
 import gzip
@@ -10,9 +10,8 @@ from pathlib import Path
 
 from functions.insights.facts.hour import SESSIONS, Bar, Hour
 from functions.insights.facts.registry import FactTable, fact_table
-from functions.insights.generation.editor import Choice, Told, choose, told_by
-from functions.insights.text.company_names import short_names
-from functions.insights.text.template import render
+from functions.insights.generation.editor import Choice, PublishedStories, choose, published_stories
+from functions.insights.text.template import render, short_names
 from functions.store.catalogue import read_catalogue
 from shared.calendar.trading import EXCHANGE_ZONE, Session
 
@@ -20,8 +19,8 @@ REAL_BARS = Path(__file__).parents[2] / "shared" / "data" / "stooq_top50_1h.csv.
 
 
 @dataclass(frozen=True)
-class ToldHour:
-    """An hour as the rules tell it."""
+class DescribedHour:
+    """An hour as the rules describe it."""
 
     hour: Hour
     facts: FactTable
@@ -76,14 +75,14 @@ def company_names() -> dict[str, str]:
     return short_names({f"{row['ticker']}": f"{row['name']}" for row in read_catalogue()})
 
 
-def tell(hours: list[Hour]) -> Iterator[ToldHour]:
-    """Yield *hours* as the rules tell them, each remembering its session."""
+def describe(hours: list[Hour]) -> Iterator[DescribedHour]:
+    """Yield *hours* as the rules describe them, each remembering its session."""
     names = company_names()
-    told: list[Told] = []
+    published: list[PublishedStories] = []
     for hour in hours:
-        if told and told[-1].start != hour.before:
-            told = []
+        if published and published[-1].start != hour.before:
+            published = []
         facts = fact_table(hour)
-        choices = choose(hour, facts, told)
-        told.append(told_by(hour.start, choices))
-        yield ToldHour(hour, facts, choices, [render(choice.template, facts, names) for choice in choices])
+        choices = choose(hour, facts, published)
+        published.append(published_stories(hour.start, choices))
+        yield DescribedHour(hour, facts, choices, [render(choice.template, facts, names) for choice in choices])

@@ -28,7 +28,7 @@ Check = Callable[[str, Hour, Mapping[str, str]], Iterator[str]]
 
 
 def unfinished_streak(text: str, hour: Hour, _: Mapping[str, str]) -> Iterator[str]:
-    """A run of sessions that is told before the last of them has closed."""
+    """A run of sessions that is stated before the last of them has closed."""
     if "in a row" in text and hour.end != hour.session.closes:
         yield text
 

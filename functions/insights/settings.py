@@ -49,7 +49,7 @@ class ModelSettings(SettingsGroup):
 
     @property
     def default_model(self) -> str | None:
-        """Return the model to ask for, None where the server has to be asked for its models."""
+        """Return the model to ask for, None for the first one that the server lists."""
         return self.insights_model or (None if self.openai_base_url else _OPENAI_MODEL)
 
 
@@ -61,7 +61,7 @@ class Settings(DatabaseSettings, RedisSettings, BarSettings, AuthSettings, Model
     """Minutes an hour waits for missing bars after its end; then it is written without them."""
 
     insights_history_hours: Annotated[int, Meta(ge=1, le=400)] = 7
-    """The newest hours that are kept up to date: written if they lack insights, again if their bars changed."""
+    """Number of the newest hours that are updated: written if they lack insights, again if their bars changed."""
 
     cors_origins: CsvList = ()
     """Origins whose pages may read the answers, `*` for all; none: only pages of the same origin."""

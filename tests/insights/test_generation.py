@@ -57,8 +57,8 @@ def test_every_figure_of_two_hundred_insights_is_what_the_bars_it_links_to_say(
                 metrics.add(fact["metric"])
                 checked += 1
             assert text[:1].upper() + text[1:] == insight["insight"]
-            told = [figure for fact in insight["facts"] for figure in figures(fact["text"])]
-            assert figures(insight["insight"]) == told, "a figure that is no fact's"
+            stated = [figure for fact in insight["facts"] for figure in figures(fact["text"])]
+            assert figures(insight["insight"]) == stated, "a figure that is no fact's"
 
     assert len(items) == 49
     assert len(sentences) >= 200
@@ -94,7 +94,7 @@ def test_an_hour_has_three_to_five_insights_and_the_close_a_wrap_of_five_to_seve
     assert all(hour["complete"] and not hour["superseded"] and hour["generator"] == "rules" for hour in items)
 
 
-def test_twenty_events_at_once_tell_of_each_hour_once(database_url: str, redis_url: str) -> None:
+def test_twenty_events_at_once_write_each_hour_once(database_url: str, redis_url: str) -> None:
     """Two copies and twenty events in parallel: one of them writes, nobody writes twice, nobody answers an error."""
     full_market(database_url)
     with serving_insights(database_url, redis_url) as one, serving_insights(database_url, redis_url) as other:
@@ -124,7 +124,7 @@ def test_an_event_with_nothing_to_tell_is_done(database_url: str, redis_url: str
 
 
 def test_a_deadline_tells_of_what_is_there_and_says_what_is_missing(database_url: str, redis_url: str) -> None:
-    """At the deadline, and not before, an incomplete hour is told of; when the rest arrives it is told of again."""
+    """At the deadline, and not before, an incomplete hour is written; when the rest arrives it is written again."""
     starts = full_market(database_url, 22)
     with psycopg.connect(database_url) as connection:
         late = connection.execute(
@@ -151,16 +151,16 @@ def test_a_deadline_tells_of_what_is_there_and_says_what_is_missing(database_url
 
 
 def test_a_figure_whose_bars_changed_says_so_at_once_and_is_told_anew(database_url: str, redis_url: str) -> None:
-    """No reader sees a figure that its link contradicts without being told; the next event writes the hour again."""
+    """No reader sees a figure that its link contradicts without a mark; the next event writes the hour again."""
     full_market(database_url)
     with serving_insights(database_url, redis_url) as insights:
         insights.event()
         [before] = insights.items("?limit=1")
-        told = next(fact for one in before["insights"] for fact in one["facts"] if fact["metric"] == "rank")
+        stated = next(fact for one in before["insights"] for fact in one["facts"] if fact["metric"] == "rank")
         change(
             database_url,
             "UPDATE bars SET close = close * 1.001, high = high * 1.001 "
-            f"WHERE ticker = '{told['ticker']}' AND start = '{before['datetime']}'",
+            f"WHERE ticker = '{stated['ticker']}' AND start = '{before['datetime']}'",
             redis_url,
         )
         time.sleep(2 * SECONDS)
@@ -168,13 +168,13 @@ def test_a_figure_whose_bars_changed_says_so_at_once_and_is_told_anew(database_u
         insights.event()
         time.sleep(2 * SECONDS)
         [after] = insights.items("?limit=1")
-        kept = insights.query("SELECT revision FROM insight_hours WHERE start = %s ORDER BY 1", before["datetime"])
+        revisions = insights.query("SELECT revision FROM insight_hours WHERE start = %s ORDER BY 1", before["datetime"])
 
     marked = {fact["metric"]: fact["superseded"] for one in revised["insights"] for fact in one["facts"]}
     assert revised["superseded"]
     assert marked["rank"]
     assert (after["superseded"], after["revision"]) == (False, 1)
-    assert kept == [(0,), (1,)]
+    assert revisions == [(0,), (1,)]
 
 
 def test_one_company_alone_is_told_of_too(database_url: str, redis_url: str) -> None:
@@ -229,14 +229,14 @@ def test_a_correction_links_to_the_bar_as_it_is_and_as_it_was(database_url: str,
         )
     with serving_insights(database_url, redis_url) as insights:
         insights.event()
-        told = [
+        stated = [
             one for hour in insights.items() for one in hour["insights"] if "the 11:30 bar" in one["insight"].lower()
         ]
-    facts = {fact["metric"]: fact for fact in told[0]["facts"]}
+    facts = {fact["metric"]: fact for fact in stated[0]["facts"]}
     with serving(database_url, redis_url, FRIDAY) as api:
         closes = [api.items(facts[name]["link"])[0]["close"] for name in ("first_close", "revised_close")]
 
-    assert len(told) == 1
+    assert len(stated) == 1
     assert [facts[name]["value"] for name in ("first_close", "revised_close")] == closes
     assert closes[0] == closes[1] * Decimal("1.5")
 

@@ -38,12 +38,12 @@ def test_every_sentence_of_the_frames_parses_to_its_facts_and_back(place: int) -
             assert set(sentence.tickers) == set(one.tickers)
 
 
-def test_every_story_is_told_somewhere() -> None:
+def test_every_story_has_facts_somewhere() -> None:
     """No declaration is dead: each story has a cast in some hour of some market."""
-    told = {one.story.name for seed in range(1, 9) for place in HOURS for one in candidates(market_facts(place, seed))}
+    found = {one.story.name for seed in range(1, 9) for place in HOURS for one in candidates(market_facts(place, seed))}
 
     rare = {"month move", "year move", "market day, split", "new highs", "new lows"}
-    assert {story.name for story in all_stories()} - told <= rare
+    assert {story.name for story in all_stories()} - found <= rare
 
 
 @pytest.mark.parametrize("place", HOURS)

@@ -116,7 +116,7 @@ def test_an_older_hour_is_not_worded(place: Place) -> None:
 
 
 def test_a_slow_model_holds_back_neither_readers_nor_the_next_hour(place: Place) -> None:
-    """While it is waited for, readers are answered, and the rules tell of bars that change."""
+    """Meanwhile readers get responses, and the rules describe bars that change."""
     with place.serving_insights(INSIGHTS_TIMEOUT_SECONDS="60") as insights, ThreadPoolExecutor(1) as pool:
         reply = insights.event()
         place.fake.misbehave("stall", seconds=12)
@@ -145,15 +145,15 @@ def test_false_words_leave_the_rules_revision_as_it_is(place: Place) -> None:
 
 @pytest.mark.parametrize("kind", ["nul", "401"])
 def test_no_text_of_a_server_fails_the_work(place: Place, kind: str, capfd: pytest.CaptureFixture[str]) -> None:
-    """A NUL in a sentence, a refusal that repeats the key: the event is done, and the key is told to nobody."""
+    """A NUL in a sentence, a refusal that repeats the key: the event is done, and the key is in no log."""
     with place.serving_insights() as insights:
         place.fake.misbehave(kind)
         answer = insights.word(insights.event())
-        kept = str(insights.query("SELECT verdicts, advice FROM insight_model_runs"))
+        stored = str(insights.query("SELECT verdicts, advice FROM insight_model_runs"))
     logged = capfd.readouterr()
 
     assert answer.status_code == 204
-    assert "sk-fake" not in logged.out + logged.err + kept
+    assert "sk-fake" not in logged.out + logged.err + stored
 
 
 def test_twenty_requests_for_words_call_the_model_once(place: Place) -> None:

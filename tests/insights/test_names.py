@@ -2,7 +2,7 @@
 
 import pytest
 
-from functions.insights.text.company_names import short_name, short_names
+from functions.insights.text.template import short_name, short_names
 
 
 @pytest.mark.parametrize(

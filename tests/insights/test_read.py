@@ -68,7 +68,7 @@ def test_what_cannot_be_answered_is_a_problem(shared_insights: Insights, query: 
 
 @pytest.fixture
 def shared_insights(database_url: str, redis_url: str) -> Iterator[Insights]:
-    """The function with a small market that it has told of."""
+    """Return the function with a small market that it has described."""
     keep_active(database_url, ["AAPL", "KO", "MSFT", "NKE", "V", "XOM"])
     starts = [start for session in trading_days(database_url, 22).sessions for start in session.starts("1h")]
     put_rows(database_url, random_walk(active_tickers(database_url), starts))
@@ -78,7 +78,7 @@ def shared_insights(database_url: str, redis_url: str) -> Iterator[Insights]:
 
 
 def test_it_answers_as_the_api_does(shared_insights: Insights) -> None:
-    """ETag and 304, gzip, HEAD, Cache-Control, a request id, limits told, 405 for what only reads."""
+    """ETag and 304, gzip, HEAD, Cache-Control, a request id, limits in headers, 405 for what only reads."""
     answer = shared_insights.get("", X_Request_ID="mine")
     again = shared_insights.get("", 304, If_None_Match=answer.headers["etag"])
     packed = shared_insights.client.build_request("GET", "/insights", headers={"Accept-Encoding": "gzip"})
@@ -102,7 +102,7 @@ def test_it_answers_as_the_api_does(shared_insights: Insights) -> None:
 
 
 def test_events_are_taken_at_their_own_path_only(shared_insights: Insights) -> None:
-    """An event at the path that the public route leads to is no event; a request that is none is told so."""
+    """An event at the path that the public route leads to is no event; a request that is none gets an error."""
     headers = {"ce-id": "1", "ce-source": "x", "ce-type": TICK, "ce-specversion": "1.0"}
 
     assert shared_insights.client.post("/insights", headers=headers, content=b"{}").status_code == 405
@@ -113,7 +113,7 @@ def test_events_are_taken_at_their_own_path_only(shared_insights: Insights) -> N
 
 
 def test_without_postgres_what_is_kept_is_served_as_stale(shared_insights: Insights) -> None:
-    """Postgres away: the copy with `stale: true`, 503 for what nobody has asked before, 5xx for events: try again."""
+    """Postgres away: the copy with `stale: true`, 503 for a query without a copy, 5xx for events: try again."""
     fresh = shared_insights.get().json()
     server, name = shared_insights.database_url.rsplit("/", 1)
     with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:

@@ -27,6 +27,14 @@ def test_a_record_reaches_52_weeks_back_or_says_how_many_sessions(closes: list[i
     assert only(closes_of([f"{close}" for close in closes]), metric).text == text
 
 
+def test_a_link_over_more_bars_than_a_default_response_names_a_limit() -> None:
+    """Half a year of hourly bars is more than the 500 that /ohlc returns by itself."""
+    rising = [f"{close}" for close in range(100, 230)]
+
+    assert "&limit=" not in only(closes_of(rising[:30]), "closing_high").source_bars.link
+    assert only(closes_of(rising), "closing_high").source_bars.link.endswith("&limit=1253")
+
+
 def test_an_equal_close_is_no_record() -> None:
     """Nor is one of no more sessions than other metrics cover."""
     assert find(closes_of([*["10"] * 25, "12", "12"]), "closing_high") == []

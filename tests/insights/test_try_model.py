@@ -50,7 +50,7 @@ def test_each_verdict_is_shown(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
 def test_the_advice_says_what_to_do(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], fault: str, path: str, advice: str
 ) -> None:
-    """For a server that is not asked rightly."""
+    """For a server with another address, context or key."""
     fake = Fake()
     if fault != "404":
         fake.misbehave(fault)

@@ -53,7 +53,7 @@ GIVEN_UP = {
     "not_json": "unreadable",
     "context": "context",
 }
-"""Faults after which the model is not asked again, and the outcome."""
+"""Faults after which no second call is made, and the outcome."""
 
 
 @pytest.fixture
@@ -146,7 +146,7 @@ def test_false_words_are_refused_and_the_rules_words_stay(fake: Fake, kind: str,
     "kind", ["digits", "wrong_sign", "one_bad", "empty", "ignore_schema", "no_content", "truncate"]
 )
 def test_a_refused_sentence_is_repaired_once(fake: Fake, kind: str) -> None:
-    """The model is told what was wrong, and chooses among sentences that are right."""
+    """The repair prompt says what was wrong, and the model chooses among sentences that are right."""
     fake.misbehave(kind, times=1)
     run = words_of(fake)
 
@@ -156,7 +156,7 @@ def test_a_refused_sentence_is_repaired_once(fake: Fake, kind: str) -> None:
 
 @pytest.mark.parametrize(("kind", "outcome"), GIVEN_UP.items())
 def test_a_server_that_fails_is_not_asked_again(fake: Fake, kind: str, outcome: str) -> None:
-    """The outcome is kept with what to do, and all words are the rules'."""
+    """The outcome is stored with what to do, and all words are the rules'."""
     fake.misbehave(kind)
     run = words_of(fake)
 

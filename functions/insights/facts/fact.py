@@ -4,10 +4,11 @@ Rounding happens here and nowhere else: a value keeps 6 decimals, a text fewer, 
 figure, so that an independent computation from the bars gives the same digits.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
+from hashlib import md5
 from typing import Literal
 from urllib.parse import quote
 
@@ -19,6 +20,9 @@ Window = Literal["hour", "open", "session", "day", "week", "month", "year", "ses
 Moment = Literal["open", "trading", "close"]
 """Place of an hour in its session: the first, one between, the last."""
 
+_ORDER = ("open", "high", "low", "close", "volume")
+_BARS_A_DAY, _DEFAULT_LIMIT = 7, 500
+"""Most hourly bars of a session, and those of a response of /ohlc whose request names no limit."""
 _VALUE = Decimal("0.000001")
 _CENT = Decimal("0.01")
 _TENTH = Decimal("0.1")
@@ -41,6 +45,8 @@ class SourceBars:
     def link(self) -> str:
         """Path and query of /ohlc that returns these bars, below the root of the API."""
         window = f"start={_instant(min(self.starts))}&end={_instant(self.end)}"
+        if (bars := _BARS_A_DAY * ((self.end - min(self.starts)).days + 1)) > _DEFAULT_LIMIT:
+            window += f"&limit={bars}"
         if self.as_of is not None:
             window += f"&as_of={self.as_of.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
         if len(self.tickers) == 1:
@@ -140,6 +146,27 @@ def source_bars(
         fields=tuple(sorted(set(fields))),
         as_of=as_of,
     )
+
+
+def bar_checksum(hour: Hour, bars: SourceBars) -> str:
+    """Return the checksum of *bars* of *hour* as they are now: the twin of bars_digest in Postgres."""
+    texts = [
+        " ".join(_checksum_parts(hour, bars, ticker, start))
+        for ticker in sorted(bars.tickers)
+        for start in sorted(bars.starts)
+    ]
+    return md5(";".join(texts).encode(), usedforsecurity=False).hexdigest()
+
+
+def _checksum_parts(hour: Hour, bars: SourceBars, ticker: str, start: datetime) -> Iterator[str]:
+    bar = hour.bars[ticker][start]
+    yield ticker
+    yield str(int(bar.start.timestamp()))
+    for field in _ORDER:
+        value: Decimal | int | None = getattr(bar, field)
+        if field in bars.fields and value is not None:
+            # As trim_scale writes it: no zeros at the end, no exponent.
+            yield f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
 
 
 def _instant(instant: datetime) -> str:

@@ -101,7 +101,7 @@ class Story:
     combine: Callable[[list[Fact]], Iterable[Cast]] | None = None
     """Yields the casts of a story about two companies."""
     event: bool = False
-    """Something that happens once: it is told although its company was told an hour ago."""
+    """Something that happens once: it may be published although its company was an hour ago."""
     closing_frames: tuple[str, ...] = field(default=())
     """Frames for the session's last hour only."""
 

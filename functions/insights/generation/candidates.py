@@ -42,7 +42,7 @@ class Candidate:
 
     @property
     def lead(self) -> Fact:
-        """The fact that the story is told for: that of its first role."""
+        """Lead fact: that of the story's first role."""
         return next(iter(self.cast.values()))
 
     @property

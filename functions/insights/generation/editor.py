@@ -1,4 +1,4 @@
-"""Editor: chooses the stories of an hour, remembers what was told in the session, and words them by the rules."""
+"""Editor: chooses the stories of an hour, remembers those of the session, and words them by the rules."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,20 +14,20 @@ from functions.insights.generation.result import Insight
 AT_LEAST, AT_MOST = 3, 5
 WRAP_AT_LEAST, WRAP_AT_MOST = 5, 7
 _NOTABLE = Decimal(1)
-"""Significance from which a story is told though there are enough without it."""
+"""Significance from which a story is added though there are enough without it."""
 _STEP = Decimal(1)
-"""Percentage points, or usual moves, by which a figure has to change before it is told again in a session."""
+"""Percentage points, or usual moves, by which a figure has to change before it is published again in a session."""
 _MARKET_STEP = Decimal("0.4")
 _EVENT, _EVENT_OF_THE_HOUR = Decimal("1.5"), Decimal(3)
-"""Significance that an event has beyond its figures; more where it cannot be told an hour later."""
+"""Significance that an event has beyond its figures; more where it cannot be published an hour later."""
 _SAME_COMPANY = Decimal(2)
-"""Significance from which an event is told of a company that was told an hour ago."""
+"""Significance from which an event is published of a company that was published an hour ago."""
 _FADE, _FADE_OF_EVENTS = Decimal("0.8"), Decimal("0.97")
-"""Factors for each time that the same story was told in the session: variety, but not at the cost of events."""
+"""Factors for each time that the same story was published in the session: variety, but not at the cost of events."""
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class PublishedStories:
     """Stories, companies and figures of an earlier hour of the session."""
 
     start: datetime
@@ -50,9 +50,9 @@ class Choice:
         return Insight(self.template, one.sentiment, one.tickers, "rules", one.kind, one.story.name, one.significance)
 
 
-def choose(hour: Hour, facts: FactTable, told: Sequence[Told] = ()) -> list[Choice]:
-    """Return three to five stories of *hour*, five to seven at the close; fewer only where there is nothing to tell."""
-    memory = _Memory(hour, told)
+def choose(hour: Hour, facts: FactTable, published: Sequence[PublishedStories] = ()) -> list[Choice]:
+    """Return three to five stories of *hour*, five to seven at the close; fewer only where the bars allow no more."""
+    memory = _Memory(hour, published)
     ranked = sorted(
         ((memory.score(one), one) for one in candidates(facts)),
         key=lambda pair: (-pair[0], pair[1].story.name, pair[1].tickers, pair[1].lead.id),
@@ -71,11 +71,11 @@ def choose(hour: Hour, facts: FactTable, told: Sequence[Told] = ()) -> list[Choi
     chosen.mix([one for score, one in ranked if score > 0])
     if len(chosen.stories) < AT_LEAST:
         chosen.fill([one for _, one in ranked], least=AT_LEAST)
-    return list(_worded(hour, chosen.stories, told))
+    return list(_worded(hour, chosen.stories, published))
 
 
 def _open(chosen: "_Chosen", market: Sequence[tuple[Decimal, Candidate]]) -> None:
-    """Add the market's most telling story first, where there is one that is not stale."""
+    """Add the market's most significant story first, where there is one that is not stale."""
     for score, one in market:
         if score > 0 and one.kind == "market":
             chosen.add(one, 1)
@@ -91,17 +91,17 @@ def _wrap(chosen: "_Chosen", ranked: Sequence[Candidate]) -> None:
 class _Memory:
     """Memory of the session so far, as scores of candidates."""
 
-    def __init__(self, hour: Hour, told: Sequence[Told]) -> None:
+    def __init__(self, hour: Hour, published: Sequence[PublishedStories]) -> None:
         self._hour = hour
-        self._just_told = {ticker for one in told if one.start == hour.before for ticker in one.tickers}
-        self._stories = Counter(story for one in told for story in one.stories)
+        self._just_published = {ticker for one in published if one.start == hour.before for ticker in one.tickers}
+        self._stories = Counter(story for one in published for story in one.stories)
         self._values: dict[Key, Decimal] = {}
-        for one in sorted(told, key=lambda one: one.start):
+        for one in sorted(published, key=lambda one: one.start):
             self._values |= one.values
         self._impact = {ticker: Decimal(place) / 1000 for place, ticker in enumerate(_by_turnover(hour), 1)}
 
     def score(self, one: Candidate) -> Decimal:
-        """Return how much *one* deserves to be told now; not above 0 when it may not be."""
+        """Return the score of *one* for this hour; not above 0 when it may not be published."""
         if one.kind == "wrap":
             return Decimal()
         score = one.significance
@@ -112,12 +112,12 @@ class _Memory:
         score += sum((self._impact.get(ticker, Decimal()) for ticker in one.tickers), Decimal())
         if self._is_stale(one):
             return Decimal()
-        if self._just_told & set(one.tickers):
+        if self._just_published & set(one.tickers):
             return score / 2 if one.story.event and one.significance >= _SAME_COMPANY else score / 1000
         return score
 
     def _is_stale(self, one: Candidate) -> bool:
-        """Return whether the lead was told in this session and has not changed by a step, told as a change."""
+        """Return whether the lead was published in this session and has not changed by a step."""
         progress = one.story.name in ("extended", "pared")
         before = self._values.get(one.key)
         if one.lead.window == "hour":
@@ -184,9 +184,9 @@ class _Chosen:
                 self.stories.append(one)
 
 
-def _worded(hour: Hour, stories: Sequence[Candidate], told: Sequence[Told]) -> Iterator[Choice]:
+def _worded(hour: Hour, stories: Sequence[Candidate], published: Sequence[PublishedStories]) -> Iterator[Choice]:
     """Yield *stories* with words that vary by hour, company and frame, never by chance."""
-    used = Counter(story for one in told for story in one.stories)
+    used = Counter(story for one in published for story in one.stories)
     seed = hour.start.isoformat()
     day = hour.session.date.toordinal()
     for one in stories:
@@ -195,10 +195,10 @@ def _worded(hour: Hour, stories: Sequence[Candidate], told: Sequence[Told]) -> I
         yield Choice(one, one.template(number, seed))
 
 
-def told_by(start: datetime, choices: Iterable[Choice]) -> Told:
-    """Return what *choices* of the hour at *start* leave to remember."""
+def published_stories(start: datetime, choices: Iterable[Choice]) -> PublishedStories:
+    """Return the stories and figures of *choices* for the hours after *start*."""
     some = list(choices)
-    return Told(
+    return PublishedStories(
         start,
         [choice.candidate.story.name for choice in some],
         frozenset(ticker for choice in some for ticker in choice.candidate.tickers),

@@ -9,7 +9,7 @@ from psycopg import AsyncConnection, Error
 from psycopg.rows import scalar_row
 from psycopg.types.json import Jsonb
 
-from functions.insights.facts.checksum import bar_checksum
+from functions.insights.facts.fact import bar_checksum
 from functions.insights.generation.result import HourInsights, ModelRun
 from functions.insights.text.template import fill_names, render
 from shared.cache.market_version import raise_market_version
@@ -215,7 +215,7 @@ async def insert_facts(connection: AsyncConnection, written: HourInsights, revis
 
 
 def _sources(written: HourInsights) -> set[str]:
-    """Return the sources of the bars behind the facts that are told."""
+    """Return the sources of the bars behind the published facts."""
     bars = written.hour.bars
     return {
         bars[ticker][start].source

@@ -165,7 +165,7 @@ async def _ask(
     schema: Mapping[str, Any],
     ends: float,
 ) -> Any:
-    """Return the JSON of one answer; a server that loads its model, or asks for a short pause, is asked again."""
+    """Return the JSON of one answer; retry while a server loads its model or wants a short pause."""
     retried = False
     while True:
         try:

@@ -22,7 +22,7 @@ from functions.insights.generation.result import MODEL_CALLS, HourInsights, Mode
 from functions.insights.generation.words import word_stories
 from functions.insights.generation.write import Written, choose_stories, load_hours
 from functions.insights.settings import Settings
-from functions.insights.text.company_names import short_names
+from functions.insights.text.template import short_names
 from shared.connections.postgres import PostgresClient
 
 T = TypeVar("T")

@@ -1,4 +1,4 @@
-"""Queries of generation: bars, companies, the hours that are due, and what a session has told so far."""
+"""Queries of generation: bars, companies, the hours that are due, and the stories published in a session."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -8,7 +8,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import class_row, scalar_row
 
 from functions.insights.facts.hour import Bar, Revision, SplitRatio
-from functions.insights.generation.editor import Told
+from functions.insights.generation.editor import PublishedStories
 
 
 class HourStatus(NamedTuple):
@@ -49,31 +49,31 @@ async def select_hour_statuses(connection: AsyncConnection, starts: Sequence[dat
     cursor = connection.cursor(row_factory=class_row(HourStatus))
     await cursor.execute(
         """
-        SELECT asked.start,
+        SELECT wanted.start,
                held.present,
                held.active,
-               told.revision,
-               coalesce(told.complete, false) AS complete,
+               newest.revision,
+               coalesce(newest.complete, false) AS complete,
                EXISTS (SELECT
                          FROM insight_figures AS figure
-                        WHERE figure.start = asked.start
-                          AND figure.revision = told.revision
+                        WHERE figure.start = wanted.start
+                          AND figure.revision = newest.revision
                           AND figure.superseded) AS superseded
-          FROM unnest(%(starts)s::timestamptz[]) AS asked (start)
+          FROM unnest(%(starts)s::timestamptz[]) AS wanted (start)
          CROSS JOIN LATERAL (SELECT count(bar.start) AS present, count(*) AS active
                                FROM tickers AS ticker
                                LEFT JOIN LATERAL (SELECT start
                                                     FROM bars
                                                    WHERE bars.ticker = ticker.ticker
                                                      AND bars.interval = '1h'
-                                                     AND bars.start = asked.start) AS bar ON true
+                                                     AND bars.start = wanted.start) AS bar ON true
                               WHERE ticker.active) AS held
           LEFT JOIN LATERAL (SELECT revision, complete
                                FROM insight_hours AS hour
-                              WHERE hour.start = asked.start
+                              WHERE hour.start = wanted.start
                               ORDER BY revision DESC
-                              LIMIT 1) AS told ON true
-         ORDER BY asked.start DESC
+                              LIMIT 1) AS newest ON true
+         ORDER BY wanted.start DESC
         """,
         {"starts": list(starts)},
     )
@@ -178,8 +178,8 @@ async def select_splits(connection: AsyncConnection, dates: Sequence[date]) -> d
     return found
 
 
-async def select_told(connection: AsyncConnection, first: datetime, before: datetime) -> list[Told]:
-    """Return what the newest revisions of the hours in [first, before) tell, oldest first."""
+async def select_published(connection: AsyncConnection, first: datetime, before: datetime) -> list[PublishedStories]:
+    """Return the stories of the newest revisions of the hours in [first, before), oldest first."""
     cursor = await connection.execute(
         """
         SELECT hour.start, insight.story, insight.tickers,
@@ -200,7 +200,7 @@ async def select_told(connection: AsyncConnection, first: datetime, before: date
     )
     rows = await cursor.fetchall()
     return [
-        Told(
+        PublishedStories(
             start,
             [story for begun, story, *_ in rows if begun == start and story],
             frozenset(ticker for begun, _, tickers, *_ in rows if begun == start for ticker in tickers),

@@ -2,29 +2,30 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from psycopg import AsyncConnection
 
-from functions.insights.facts.hour import SESSIONS, Hour, last_start
+from functions.insights.facts.hour import HOURLY, SESSIONS, Hour, last_start
 from functions.insights.facts.registry import FactTable, fact_table
-from functions.insights.generation.due import Due, candidate_starts, find_due, overdue
-from functions.insights.generation.editor import Choice, Told, choose, told_by
+from functions.insights.generation.editor import Choice, PublishedStories, choose, published_stories
 from functions.insights.generation.insert import insert_insights_of_hour, lock_writing, unlock_writing
 from functions.insights.generation.queries import (
     Company,
+    HourStatus,
     select_bars,
     select_companies,
     select_hour_statuses,
     select_newest_start,
+    select_published,
     select_revisions,
     select_splits,
-    select_told,
 )
 from functions.insights.generation.result import HourInsights
 from functions.insights.settings import Settings
-from functions.insights.text.company_names import short_names
+from functions.insights.text.template import short_names
 from shared.calendar.trading import TradingCalendar, select_calendar
 from shared.events.types import InsightsWritten
 from shared.runtime import clock
@@ -35,6 +36,16 @@ _CLOSINGS = 262
 _PAST, _FUTURE = timedelta(days=385), timedelta(days=10)
 _MOMENT = timedelta(seconds=1)
 _ROUNDS = 3
+_PRESENT_AT_LEAST = 5
+"""Tickers that must have a bar, or all there are, before an hour is written without the others."""
+
+
+class Due(NamedTuple):
+    """An hour to write, as which revision, and whether a model may word it afterwards."""
+
+    start: datetime
+    revision: int
+    for_model: bool
 
 
 class Written:
@@ -109,14 +120,14 @@ async def load_hours(connection: AsyncConnection, starts: Sequence[datetime]) ->
 
 
 async def choose_stories(connection: AsyncConnection, hour: Hour) -> tuple[FactTable, list[Choice]]:
-    """Return the facts of *hour* and the stories to tell, given what its session has told so far."""
-    told = await select_told(connection, hour.session.opens, hour.start)
-    return await asyncio.to_thread(_choose, hour, told)
+    """Return the facts of *hour* and its stories, given those that its session has published."""
+    published = await select_published(connection, hour.session.opens, hour.start)
+    return await asyncio.to_thread(_choose, hour, published)
 
 
-def _choose(hour: Hour, told: Sequence[Told]) -> tuple[FactTable, list[Choice]]:
+def _choose(hour: Hour, published: Sequence[PublishedStories]) -> tuple[FactTable, list[Choice]]:
     facts = fact_table(hour)
-    return facts, choose(hour, facts, told)
+    return facts, choose(hour, facts, published)
 
 
 async def _find(connection: AsyncConnection, settings: Settings, *, at_deadline: bool) -> list[Due]:
@@ -138,13 +149,13 @@ async def _write(connection: AsyncConnection, settings: Settings, due: Sequence[
         return
     hours, companies = await load_hours(connection, [one.start for one in due])
     names = short_names({company.ticker: company.name for company in companies})
-    told: list[Told] = []
+    published: list[PublishedStories] = []
     for one, hour in zip(due, hours, strict=True):
-        if not told or hour.before != told[-1].start:
-            told = await select_told(connection, hour.session.opens, hour.start)
+        if not published or hour.before != published[-1].start:
+            published = await select_published(connection, hour.session.opens, hour.start)
         # Off the event loop: it takes as long as ten readers.
-        facts, choices = await asyncio.to_thread(_choose, hour, told)
-        told = [*told, told_by(hour.start, choices)]
+        facts, choices = await asyncio.to_thread(_choose, hour, published)
+        published = [*published, published_stories(hour.start, choices)]
         result = HourInsights(hour, facts, [choice.insight for choice in choices])
         epoch = await insert_insights_of_hour(connection, result, one.revision, names)
         if epoch is None:
@@ -162,3 +173,39 @@ async def _write(connection: AsyncConnection, settings: Settings, due: Sequence[
 
 async def _select_calendar(connection: AsyncConnection, first: datetime, end: datetime) -> TradingCalendar:
     return await select_calendar(connection, first - _PAST, end)
+
+
+def candidate_starts(calendar: TradingCalendar, newest: datetime, hours: int) -> list[datetime]:
+    """Return the starts of the newest *hours* bars up to *newest* that the sessions call for, in order."""
+    return calendar.starts(HOURLY, calendar.sessions[0].opens, newest + timedelta(seconds=1))[-hours:]
+
+
+def find_due(statuses: Iterable[HourStatus], overdue: Sequence[datetime]) -> list[Due]:
+    """Return what to write, oldest first, given *statuses* newest first.
+
+    A complete hour without insights, or with those of its deadline; one whose bars have changed; and of *overdue* hours
+    what is there. A model is for the newest complete hour, and for the newest overdue.
+    """
+    found: list[Due] = []
+    newest = True
+    for hour in statuses:
+        complete = hour.active > 0 and hour.present >= hour.active
+        late = hour.start in overdue and hour.present >= min(_PRESENT_AT_LEAST, max(hour.active, 1))
+        if not complete and not late:
+            continue
+        if hour.revision is None or hour.superseded or (complete and not hour.complete):
+            found.append(Due(hour.start, 0 if hour.revision is None else hour.revision + 1, newest))
+        newest = False
+    return found[::-1]
+
+
+def overdue(
+    calendar: TradingCalendar, starts: Iterable[datetime], now: datetime, deadline: timedelta
+) -> list[datetime]:
+    """Return those of *starts* whose bars ended at least *deadline* before *now*."""
+    found: list[datetime] = []
+    for start in starts:
+        session = calendar.session_at(start)
+        if session and session.end(HOURLY, start) + deadline <= now:
+            found.append(start)
+    return found

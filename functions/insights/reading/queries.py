@@ -62,8 +62,8 @@ async def select_hours(connection: AsyncConnection, wanted: InsightsQuery) -> Ho
                           WHERE hour.place <= %(limit)s), '{}') AS sources
           FROM hour
          CROSS JOIN LATERAL (
-               SELECT json_agg(to_json(told) ORDER BY told.place) AS insights,
-                      bool_or(told.superseded) AS superseded
+               SELECT json_agg(to_json(insight_item) ORDER BY insight_item.place) AS insights,
+                      bool_or(insight_item.superseded) AS superseded
                  FROM (SELECT insight.place, insight.insight, insight.sentiment, insight.tickers, insight.generator,
                               insight.template, insight.kind, insight.significance, figure.superseded, figure.facts
                          FROM insights AS insight
@@ -88,7 +88,7 @@ async def select_hours(connection: AsyncConnection, wanted: InsightsQuery) -> Ho
                           AND (%(ticker)s::text IS NULL OR %(ticker)s = ANY (insight.tickers))
                           AND (%(kind)s::text IS NULL OR insight.kind = %(kind)s)
                           AND (%(significance)s::numeric IS NULL OR insight.significance >= %(significance)s::numeric)
-                      ) AS told) AS made
+                      ) AS insight_item) AS made
          CROSS JOIN LATERAL (
                SELECT rfc3339(hour.start) AS datetime, unix_seconds(hour.start) AS timestamp,
                       rfc3339(hour."end") AS "end", hour.session, hour.complete, hour.missing, hour.generator,

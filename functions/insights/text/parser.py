@@ -199,7 +199,7 @@ def _contradictions(
 
 
 def _role(statement: Statement, role: str, fact: Fact) -> Iterator[Violation]:
-    """Yield what is false about the place of *fact* in the sentence: what it is, and whose."""
+    """Yield what is false about the place of *fact* in the sentence: its metric, basis and owner."""
     wanted = statement.frame.story.roles[role]
     if not wanted.fits(fact):
         code = "basis" if fact.metric == wanted.metric and fact.basis != wanted.basis else "metric"

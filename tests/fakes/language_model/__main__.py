@@ -13,13 +13,13 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--misbehave", help="what to do wrong in every call: see faults.py")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     fake = Fake()
-    if asked.misbehave:
-        fake.misbehave(asked.misbehave)
+    if arguments.misbehave:
+        fake.misbehave(arguments.misbehave)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt):
-        bind(fake, asked.host, asked.port).serve_forever()
+        bind(fake, arguments.host, arguments.port).serve_forever()
 
 
 if __name__ == "__main__":

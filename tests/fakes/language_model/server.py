@@ -21,7 +21,7 @@ _CHARACTERS_A_TOKEN = 4
 
 @dataclass
 class Fake:
-    """What the server is to do wrong, and what it was asked."""
+    """Faults of the server, and the requests it got."""
 
     calls: list[dict[str, Any]] = field(default_factory=list)
     kind: str | None = None
@@ -145,11 +145,11 @@ class _Quiet(WSGIRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002
-        """Write nothing: /calls tells it all, without keys."""
+        """Write nothing: /calls lists the requests, without keys."""
 
 
 def bind(fake: Fake, host: str = "127.0.0.1", port: int = 0) -> BaseWSGIServer:
-    """Return a server that listens already; `serve_forever()` serves, its `port` tells a port chosen by the system."""
+    """Return a server that listens already; `serve_forever()` serves, its `port` is one chosen by the system."""
     return make_server(host, port, create_model(fake), threaded=True, request_handler=_Quiet)
 
 

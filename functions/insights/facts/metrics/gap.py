@@ -1,4 +1,4 @@
-"""Gap at the open, and whether it held."""
+"""Gap at the open, and what became of it."""
 
 from collections.abc import Iterator
 from decimal import Decimal

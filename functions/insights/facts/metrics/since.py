@@ -1,4 +1,4 @@
-"""The largest volume or the widest range of a session since a date: told at its close."""
+"""The largest volume or the widest range of a session since a date, at its close."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date

@@ -1,4 +1,4 @@
-"""Wrap of the session: leaders and laggards by name, and industries, told after the last bar."""
+"""Wrap of the session: leaders and laggards by name, and industries, after the last bar."""
 
 from collections.abc import Iterator, Sequence
 
