@@ -1,7 +1,7 @@
 """After a restore: `python -m functions.token.after_restore LOG ...` lists what came back to life by the security log.
 
-LOG is a file of the function's log lines, - for standard input. `--end-all` ends all logins and tokens instead. Both work
-on DATABASE_URL; done again they change nothing.
+LOG is a file of the function's log lines, - for standard input. `--end-all` ends all logins and tokens instead.
+Both work on DATABASE_URL; done again they change nothing.
 """
 
 import fileinput
