@@ -39,6 +39,8 @@ GRANT SELECT ON hourly_bars, profiles, newest_bars, mover_figures, movers, left_
 GRANT SELECT, INSERT, UPDATE, DELETE ON insight_hours, insights, insight_facts, insight_model_calls, insight_model_runs
    TO stocksalot_insights;
 GRANT SELECT ON insight_model_runs TO stocksalot_api;
+-- For /metrics.
+GRANT SELECT ON insight_hours, insight_model_runs TO stocksalot_store;
 GRANT SELECT ON insight_figures TO stocksalot_insights;
 GRANT UPDATE ON market_epoch TO stocksalot_insights;
 
