@@ -1,6 +1,7 @@
 """Pass HTTP requests on to functions, as Knative's activator and queue-proxy do: held, streamed, timed."""
 
 import asyncio
+import errno
 import json
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -105,11 +106,10 @@ async def _pass(revision: Revision, exchange: _Exchange) -> None:
         try:
             connection = replica.idle_connection() or await replica.connect()
             return await exchange.run(connection)
-        except OSError:
-            revision.forget(replica)  # it takes no connections and has received nothing: another one may
-        except ConnectionLostError:
-            revision.forget(replica)
-            raise
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                raise UnavailableError("the runner has no file descriptors left") from error
+            revision.forget(replica)  # it accepts no connections and has received nothing: another one may
         finally:
             if connection:
                 replica.give_back(connection)

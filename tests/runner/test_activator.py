@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from knative.local.activator import Scale
-from knative.local.manifests import LivenessProbe
+from knative.local.application import LivenessProbe
 from tests.runner.sample import SAMPLE, Sample
 from tests.waiting import wait_until, wait_until_async
 
@@ -142,12 +142,20 @@ def test_the_queue_before_a_function_has_an_end(run: Callable[..., None]) -> Non
 
     async def scenario(sample: Sample) -> None:
         await sample.get("/")
-        answers = await asyncio.gather(*(sample.get("/sleep?seconds=0.05") for _ in range(15)))
+        held = await sample.revision.take()  # the only place
+        requests = [asyncio.create_task(sample.get("/")) for _ in range(14)]
+        done, waiting = await asyncio.wait(requests, return_when=asyncio.FIRST_COMPLETED)
+        while len(done) < 4:
+            more, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            done |= more
+        sample.revision.give_back(held)
 
-        refused = [answer for answer in answers if answer.status_code == 503]
-        assert len(refused) == 15 - 11
+        refused = [task.result() for task in done]
+        assert {answer.status_code for answer in refused} == {503}
         assert all(answer.headers["retry-after"] for answer in refused)
         assert "10 requests wait" in refused[0].json()["detail"]
+        assert {answer.status_code for answer in await asyncio.gather(*waiting)} == {200}
+        assert len(waiting) == 10
 
     run(scenario, concurrency=1, target=1, max_scale=1)
 

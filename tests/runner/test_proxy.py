@@ -1,6 +1,7 @@
 """Proxy: framing, limits and flow control of the front door, byte for byte."""
 
 import asyncio
+import resource
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -235,3 +236,31 @@ def test_a_slow_client_slows_the_function(play: Callable[..., None]) -> None:
             await script.closed.wait()  # when the client has gone, the function learns it
 
     play(scenario, respond)
+
+
+def open_descriptors() -> int:
+    """Number of file descriptors that this process has open."""
+    return len(list(Path("/dev/fd").iterdir()))
+
+
+def test_few_descriptors_are_503_and_kill_no_function(play: Callable[..., None]) -> None:
+    """Without a free file descriptor a request is refused; the function lives on and answers the next one."""
+
+    async def scenario(script: Scripted) -> None:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        connections = [await asyncio.open_connection("127.0.0.1", script.port) for _ in range(8)]
+        await asyncio.sleep(0.1)  # all are accepted
+        resource.setrlimit(resource.RLIMIT_NOFILE, (open_descriptors(), hard))
+        try:
+            for _, writer in connections:
+                writer.write(GET)
+            heads = [await asyncio.wait_for(reader.read(12), 5) for reader, _ in connections]
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            for _, writer in connections:
+                writer.close()
+
+        assert b"HTTP/1.1 503" in heads
+        assert (await script.send(GET)).startswith(b"HTTP/1.1 200 ")
+
+    play(scenario)
