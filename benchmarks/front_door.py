@@ -22,10 +22,10 @@ import psutil
 from benchmarks.api import CONNECTIONS, HELLO, Case, load
 from benchmarks.stage import ROOT
 from benchmarks.table import print_table
+from knative.local.application import Application, Environment, Function, Route
 from knative.local.cluster import Cluster, Connections
 from knative.local.event_loop import run
 from knative.local.listener import bind
-from knative.local.manifests import Application, Environment, Function, Route
 
 NAME = ("bench", "hello")
 

@@ -7,7 +7,7 @@ from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from knative.local.manifests import Function, Name
+from knative.local.application import Function, Name
 from knative.local.replicas import Replica
 
 log = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-# What any program needs of the machine; nothing else of the runner's own environment reaches a function.
+# Variables of the machine that any program needs; functions get no others of the runner's environment.
 _MACHINE = (
     "HOME",
     "LANG",
@@ -39,5 +39,5 @@ def read_env(path: Path) -> dict[str, str]:
 
 
 def of_machine(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return what any child process needs of *environment*, and the clock that all processes share."""
+    """Return the variables of the machine in *environment*, and the clock that all processes share."""
     return {name: environment[name] for name in (*_MACHINE, "CLOCK") if name in environment}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def write_whole(path: Path, text: str, mode: int = 0o600) -> None:
-    """Write *text* to *path* so that no reader, and no crash, sees half of it."""
+    """Write *text* to *path* atomically: neither a reader nor a crash sees a part of it."""
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     file = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(file, "w") as new:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from knative.local.activator import Revision
-from knative.local.manifests import Name, Route
+from knative.local.application import Name, Route
 from knative.local.proxy import Receive, Scope, Send, answer, forward
 
 _OTHER = "localhost"

@@ -8,9 +8,9 @@ from knative.local.kustomize import Document
 from knative.local.manifest_schema import Address, Broker, Delivery, Model, Service, Trigger, parse
 
 RETRY_SECONDS = 120
-"""The time that a restart of Postgres takes at most."""
+"""Longest time of a restart of Postgres."""
 SHORTEST_TIMEOUT = 60
-"""Seconds: a function is told of its end only after 30 quiet ones, and is killed after timeoutSeconds."""
+"""Seconds: a function gets SIGTERM after up to 30 idle ones, and SIGKILL after timeoutSeconds."""
 _SECURITY = {
     "runAsNonRoot": True,
     "readOnlyRootFilesystem": True,

@@ -1,4 +1,4 @@
-"""Child processes: each has a log, and a record by which it is ended when its runner is gone."""
+"""Child processes: each has a log, and a record by which it is ended when its runner has died."""
 
 import asyncio
 import contextlib
@@ -16,8 +16,8 @@ from knative.local.environment import of_machine
 
 ROOT = Path(__file__).parents[2]
 MARK = "STOCKSALOT_RUN"
-"""Every child carries the folder of its run in this variable: its process id may have passed to another program."""
-# A function listens some 200 ms after its start: this adds one to that.
+"""Variable with the folder of the run in every child: its process id may be reused by another program."""
+# A function listens some 200 ms after its start; this adds 1 ms on average.
 _POLL_SECONDS = 0.002
 
 
@@ -38,7 +38,7 @@ async def spawn(
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            start_new_session=True,  # Ctrl-C is for the runner, which lets requests finish
+            start_new_session=True,  # Ctrl-C goes to the runner, which lets requests finish
         )
     (folder / "processes" / str(process.pid)).touch()
     return process

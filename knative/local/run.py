@@ -12,6 +12,7 @@ from pathlib import Path
 
 from knative.local import processes
 from knative.local.activator import Scale
+from knative.local.application import Application, Job
 from knative.local.client import RunnerClient
 from knative.local.cluster import Cluster, Connections
 from knative.local.environment import of_machine, read_env
@@ -21,7 +22,7 @@ from knative.local.generated_secrets import generate_secrets
 from knative.local.kustomize import build
 from knative.local.lint import lint
 from knative.local.log_files import bound_logs
-from knative.local.manifests import Application, Job, interpret
+from knative.local.manifests import interpret
 from knative.local.run_folder import CannotRunError, bind_port, claim, log_to
 from knative.local.services import Services, start_services
 from knative.local.services.ports import free_port

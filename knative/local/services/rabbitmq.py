@@ -1,4 +1,4 @@
-"""A private RabbitMQ node, beside whatever other node the machine runs."""
+"""Private RabbitMQ node, independent of other nodes on the machine."""
 
 import os
 import re
@@ -12,18 +12,18 @@ from knative.local.services.ports import free_port
 from knative.local.services.rabbitmq_installation import Installation, find_installation
 from knative.local.services.server import Server
 
-# All on the loopback; the schedulers sleep instead of spinning while there is nothing to do.
+# Distribution on the loopback address; idle schedulers sleep instead of spinning.
 ERLANG = "-kernel inet_dist_use_interface {127,0,0,1} +sbwt none +sbwtdcpu none +sbwtdio none"
 
 
 class RabbitMQ(Server):
-    """A RabbitMQ node of its own: name, ports, cookie, data and port mapper (epmd) are nobody else's."""
+    """RabbitMQ node with a name, ports, cookie, data and port mapper (epmd) of its own."""
 
     name: ClassVar[str] = "RabbitMQ"
     seconds_to_start: ClassVar[float] = 90
 
     def __init__(self, folder: Path, environment: Mapping[str, str], *, fast: bool = False, packages: Path) -> None:
-        """Lay out *folder*; raise CannotStartError when there is no RabbitMQ and none can be fetched to *packages*."""
+        """Prepare *folder*; CannotStartError when RabbitMQ is not installed and cannot be fetched to *packages*."""
         super().__init__(folder, environment, fast=fast)
         self._installation = find_installation(self.environment["PATH"], packages)
 
@@ -33,7 +33,7 @@ class RabbitMQ(Server):
         return f"amqp://stocksalot:{self.password}@127.0.0.1:{self.port}/%2F"
 
     def prepare(self) -> None:
-        """Write its configuration and choose the ports that only the node itself uses."""
+        """Write the configuration and choose the ports of the node's distribution."""
         for room in ("home", "plugins"):
             (self.folder / room).mkdir(exist_ok=True)
         link_plugins(self._installation.plugins, self.folder / "plugins")
@@ -49,12 +49,12 @@ class RabbitMQ(Server):
         self.environment |= node_environment(self.folder, self._installation)
 
     def command(self) -> list[str]:
-        """The port mapper in the same process group, then the node in the shell's place."""
+        """Port mapper in the same process group, and the node, which replaces the shell."""
         mapper = f"epmd -port {self.environment['ERL_EPMD_PORT']} -address 127.0.0.1 &"
         return ["/bin/sh", "-c", f"{mapper} exec {shlex.quote(str(self._installation.server))}"]
 
     def answers(self) -> bool:
-        """Return whether it greets a client; it listens only when all else is up."""
+        """Return whether it greets a client; it listens when everything else has started."""
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
                 connection.sendall(b"AMQP\x00\x00\x09\x01")
@@ -64,7 +64,7 @@ class RabbitMQ(Server):
 
 
 def node_environment(folder: Path, installation: Installation) -> dict[str, str]:
-    """Return what tells the scripts and Erlang to keep out of every place but *folder*."""
+    """Return the variables that keep the scripts and Erlang within *folder*."""
     path = os.pathsep.join([str(installation.erlang), os.defpath])
     return installation.environment | {
         "PATH": path,
@@ -86,12 +86,12 @@ def node_environment(folder: Path, installation: Installation) -> dict[str, str]
         "RABBITMQ_LOGS": "-",
         "RABBITMQ_PID_FILE": str(folder / "pid"),
         "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": ERLANG,
-        "RUNNING_UNDER_SYSTEMD": "true",  # the script then becomes the node instead of watching over it
+        "RUNNING_UNDER_SYSTEMD": "true",  # the script then becomes the node instead of supervising it
     }
 
 
 def link_plugins(plugins: Path, chosen: Path) -> None:
-    """Link into *chosen* what the broker itself needs of *plugins*: it starts in half the time."""
+    """Link the plugins that the broker needs into *chosen*, which halves its start."""
     for old in chosen.iterdir():
         old.unlink()
     for plugin in needed_plugins(plugins):
@@ -99,7 +99,7 @@ def link_plugins(plugins: Path, chosen: Path) -> None:
 
 
 def needed_plugins(plugins: Path) -> list[Path]:
-    """Return the folders of `rabbit` and of all that it is built on, by the application files' own words."""
+    """Return the folders of `rabbit` and of the applications that it depends on, as the application files list them."""
     folders = {folder.name.partition("-")[0]: folder for folder in plugins.iterdir() if (folder / "ebin").is_dir()}
     if "rabbit" not in folders:
         return list(plugins.iterdir())
@@ -114,6 +114,6 @@ def needed_plugins(plugins: Path) -> list[Path]:
 
 
 def applications(app: str) -> list[str]:
-    """Return the names that an Erlang application file says must run first."""
+    """Return the dependencies that an Erlang application file lists."""
     listed = re.search(r"{\s*applications\s*,\s*\[(.*?)\]", app, re.DOTALL)
     return re.findall(r"\w+", listed[1]) if listed else []

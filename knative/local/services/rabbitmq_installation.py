@@ -1,4 +1,4 @@
-"""Find RabbitMQ on the machine, or fetch Debian's packages into a folder of our own, without root."""
+"""RabbitMQ installation: the one of the machine, else Debian's packages, fetched into a private folder without root."""
 
 import fcntl
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from knative.local.services.server import CannotStartError
 
-# The scripts themselves: /usr/sbin holds wrappers that insist on root or the user rabbitmq.
+# The scripts themselves: the wrappers in /usr/sbin require root or the user rabbitmq.
 SERVERS = (
     "usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmq-server",
     "opt/homebrew/opt/rabbitmq/sbin/rabbitmq-server",
@@ -92,7 +92,7 @@ def fetch_alone(root: Path) -> None:
 
 
 def fetch(root: Path) -> None:
-    """Download rabbitmq-server and what it lacks here, and unpack all into *root*."""
+    """Download rabbitmq-server with its missing dependencies and unpack them into *root*."""
     archives = root / "archives"
     archives.mkdir(parents=True)
     options = private_lists(root)
@@ -103,7 +103,7 @@ def fetch(root: Path) -> None:
 
 
 def private_lists(root: Path) -> list[str]:
-    """Return no options when apt knows a source, else those of package lists of our own, fetched now without root."""
+    """Return options of apt: none when it has package lists, else those of private lists, fetched without root."""
     if apt(["apt-get", "download", "--print-uris", "rabbitmq-server"], root, check=False):
         return []
     lists = root / "archives" / "lists"
@@ -115,7 +115,7 @@ def private_lists(root: Path) -> list[str]:
 
 
 def needed_packages(options: list[str]) -> list[str]:
-    """Return rabbitmq-server, all of Erlang, and those libraries under them that the machine lacks."""
+    """Return the names of rabbitmq-server, all Erlang packages, and the libraries that the machine lacks."""
     said = apt([DEPENDS[0], *options, *DEPENDS[1:]], Path.cwd())
     names = sorted(set(re.findall(r"^([a-z0-9][a-z0-9.+-]+)", said, re.MULTILINE)))
     query = ["dpkg-query", "-W", "-f", "${binary:Package} ${db:Status-Status}\n"]
@@ -127,7 +127,7 @@ def needed_packages(options: list[str]) -> list[str]:
 
 
 def make_erlang_relocatable(root: Path) -> None:
-    """Write the root that Erlang's scripts believe in; Debian's know only /usr/lib/erlang, and we may be moved."""
+    """Write the root folder into Erlang's scripts; Debian's contain /usr/lib/erlang, and the checkout may be moved."""
     home = root / "usr/lib/erlang"
     for script in (home / "bin" / "erl", *home.glob("erts-*/bin/erl")):
         written = script.read_text()
@@ -137,7 +137,7 @@ def make_erlang_relocatable(root: Path) -> None:
 
 
 def apt(command: list[str], folder: Path, *, check: bool = True) -> str:
-    """Return what *command* prints, run in *folder*; raise CannotStartError with its last words when it fails."""
+    """Return the output of *command*, run in *folder*; CannotStartError with its last line when it fails."""
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode and check:
         why = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]

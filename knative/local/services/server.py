@@ -1,4 +1,4 @@
-"""A private server: one process on one folder, recognised again after a crash."""
+"""Private server: a process with a folder, found by later runs after a crash."""
 
 import logging
 import os
@@ -18,16 +18,16 @@ from knative.local.services.ports import is_free, kept_port, new_port
 
 logger = logging.getLogger(__name__)
 
-# Every process of a server carries this variable; a later run finds by it what a killed one left behind.
+# Environment variable of every process of a server, by which a later run finds processes of a killed one.
 MARKER = "STOCKSALOT_SERVICE"
 PASSED_ON = ("HOME", "LANG", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "USER")
 
-# Ends the server when we are gone, however we went: our end of its standard input closes with us.
+# Shell script that ends the server when the runner has ended, also by kill -9: its standard input closes then.
 GUARD = 'cat >/dev/null; kill -s "$1" "$2"; while kill -0 "$2"; do sleep 0.1; done; kill -s KILL -- "-$2"'
 
 
 class CannotStartError(Exception):
-    """A service cannot be had here; the message says why and what to do."""
+    """A service is not available on this machine; the message gives the reason and the remedy."""
 
 
 class Server(ABC):
@@ -35,13 +35,13 @@ class Server(ABC):
 
     name: ClassVar[str]
     programs: ClassVar[tuple[str, ...]] = ()
-    """The names of its processes that can be told by their working folder alone."""
+    """Names of processes that belong to the server when they work in its folder, whatever their environment says."""
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
     seconds_to_start: ClassVar[float] = 60
     seconds_to_stop: ClassVar[float] = 30
 
     def __init__(self, folder: Path, environment: Mapping[str, str], *, fast: bool = False) -> None:
-        """Lay out *folder*; *fast* gives up what a crash of the machine needs, for tests."""
+        """Prepare *folder*; *fast* is for tests: a crash of the machine may then lose data."""
         self.folder = folder.resolve()
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.fast = fast
@@ -64,24 +64,24 @@ class Server(ABC):
 
     @abstractmethod
     def prepare(self) -> None:
-        """Write what the process needs to find; run before each start."""
+        """Write the files that the process reads; called before each start."""
 
     @abstractmethod
     def command(self) -> list[str]:
-        """The process to run; its pid must be the server's own."""
+        """Command of the server; it must not fork the server into another process."""
 
     @abstractmethod
     def answers(self) -> bool:
-        """Return whether a client is served now."""
+        """Return whether the server serves clients."""
 
     def start(self) -> None:
-        """Return once clients are served; raise CannotStartError with the log's last lines otherwise.
+        """Start and wait until clients are served; CannotStartError with the last lines of the log otherwise.
 
-        The address changes only if somebody takes the port just before the very first start.
+        The address changes only when another program takes the port before the first start.
         """
         if self.is_running:
             return
-        self.kill()  # what is left of one that has ended
+        self.kill()  # remaining processes of one that has ended
         try:
             self._launch()
         except CannotStartError:
@@ -92,7 +92,7 @@ class Server(ABC):
         self._has_served = True
 
     def stop(self) -> None:
-        """End it cleanly; its folder, port and password stay."""
+        """Stop the server; its folder, port and password remain."""
         if self._process is not None:
             self._process.send_signal(self.stop_signal)
             try:
@@ -102,7 +102,7 @@ class Server(ABC):
         self.kill()
 
     def kill(self) -> None:
-        """End it at once, as a crash would."""
+        """Kill the server and its guard."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -122,17 +122,17 @@ class Server(ABC):
         """Return whether *process* belongs to this folder."""
         if process.environ().get(MARKER) == str(self.folder):
             return True
-        # Some write a title over their environment; they work in their folder instead.
+        # Some overwrite their environment with a title; their working folder identifies them.
         return process.name() in self.programs and self.folder in (where := Path(process.cwd()), *where.parents)
 
     def end_leftovers(self) -> int:
-        """End all processes of the folder but our own, and return how many there were."""
+        """Kill the processes of an earlier run in the folder; return their number."""
         leftovers = self._leftovers()
         for process in leftovers:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         deadline = time.monotonic() + self.seconds_to_stop
-        while self._leftovers():  # a zombie that nobody reaps has no environment and is not counted
+        while self._leftovers():  # a zombie has no environment and is not counted
             if time.monotonic() > deadline:
                 raise CannotStartError(f"{self.name}: cannot end {leftovers} of an earlier run in {self.folder}")
             time.sleep(0.01)
@@ -169,7 +169,7 @@ class Server(ABC):
             try:
                 if self.is_ours(process):
                     found.append(process)
-            except (psutil.Error, OSError):  # gone meanwhile, or another user's
+            except (psutil.Error, OSError):  # it has ended meanwhile, or belongs to another user
                 continue
         return found
 

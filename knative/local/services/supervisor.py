@@ -1,4 +1,4 @@
-"""Supervisor of the private servers: starts one again that has ended, with growing pauses."""
+"""Supervisor of the private servers: restarts those that end, with growing pauses."""
 
 import asyncio
 import time
@@ -9,11 +9,11 @@ from knative.local.services.server import CannotStartError, Server
 _CHECK_SECONDS = 0.5
 _LONGEST_PAUSE = 60
 _STEADY_SECONDS = 60
-"""A server that has run that long starts again without a pause."""
+"""A server that has run this long restarts without a pause."""
 
 
 class Supervisor:
-    """Watches *servers*; *say* tells the user about an end and a restart."""
+    """Restarts *servers*; *say* shows each end and restart to the user."""
 
     def __init__(self, servers: Iterable[Server], say: Callable[[str], None]) -> None:
         self._servers = list(servers)
