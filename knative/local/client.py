@@ -93,7 +93,7 @@ class RunnerClient:
         if answer.status_code == 404:
             raise LookupError(answer.json()["error"])
         if answer.is_error:
-            raise ConnectionError("the broker did not accept the tick; see `logs runner`")
+            raise ConnectionError(answer.json()["error"])
         tick = answer.json()
         if not tick["subscribers"]:
             return Outcome(None, None)

@@ -16,12 +16,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from knative.local.activator import Activator, Revision, Scale
+from knative.local.application import Application, Name
 from knative.local.broker import Broker
 from knative.local.control_api import Gateway, local_url
 from knative.local.extension import Extension
 from knative.local.front_door import FrontDoor
 from knative.local.listener import Listener, bind
-from knative.local.manifests import Application, Name
 from knative.local.schedule import TYPE, Schedule
 
 
@@ -147,8 +147,9 @@ class Cluster:
             for trigger in self._application.triggers
             if attributes.items() >= {**trigger.filter_attributes}.items()
         ]
-        body = {"source": source.name, "type": TYPE, "trace": tick.trace, "subscribers": subscribers}
-        return JSONResponse(body, 202 if tick.accepted else 502)
+        if tick.error:
+            return JSONResponse({"error": f"the broker did not accept the tick: {tick.error}"}, 502)
+        return JSONResponse({"source": source.name, "type": TYPE, "trace": tick.trace, "subscribers": subscribers}, 202)
 
     async def _answer_action(self, request: Request) -> Response:
         assert self._extension is not None  # noqa: S101

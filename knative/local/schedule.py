@@ -12,8 +12,8 @@ from datetime import datetime
 
 import httpx
 
+from knative.local.application import PingSource
 from knative.local.field_types import next_instant
-from knative.local.manifests import PingSource
 from shared.runtime import clock
 
 log = logging.getLogger(__name__)
@@ -28,12 +28,17 @@ _LONGEST_WAIT = 30
 
 @dataclass(frozen=True)
 class Tick:
-    """A sent tick: its PingSource, time (UTC), trace id, and whether the broker accepted it."""
+    """A sent tick: its PingSource, time (UTC) and trace id, and why the broker did not accept it, if so."""
 
     source: str
     time: datetime
     trace: str
-    accepted: bool
+    error: str = ""
+
+    @property
+    def accepted(self) -> bool:
+        """Return whether the broker accepted it."""
+        return not self.error
 
 
 class Schedule:
@@ -111,25 +116,26 @@ class Schedule:
             "kn-namespace": source.namespace,
             "traceparent": f"00-{trace}-{secrets.token_hex(8)}-01",
         }
-        accepted = await self._post(source, headers, (source.data if data is None else data).encode())
-        self.ticks[source.name] = tick = Tick(source.name, now, trace, accepted)
+        error = await self._post(source, headers, (source.data if data is None else data).encode())
+        self.ticks[source.name] = tick = Tick(source.name, now, trace, error)
         return tick
 
-    async def _post(self, source: PingSource, headers: dict[str, str], body: bytes) -> bool:
+    async def _post(self, source: PingSource, headers: dict[str, str], body: bytes) -> str:
+        """Return nothing when the broker accepts the event, else the cause of the last attempt."""
         pauses = iter(_PAUSES)
         while True:
             try:
                 response = await self._client.post(self._ingress, headers=headers, content=body)
-                outcome, again = str(response.status_code), response.status_code in _RETRIED
                 if response.is_success:
                     log.info("%s: sent, trace %s", source.name, headers["traceparent"])
-                    return True
+                    return ""
+                cause, again = f"{response.status_code} {response.text}".strip(), response.status_code in _RETRIED
             except httpx.TransportError as error:
-                outcome, again = type(error).__name__, True
+                cause, again = type(error).__name__, True
             pause = next(pauses, None) if again else None
             if pause is None:
-                log.warning("%s: Event is lost (%s)", source.name, outcome)
-                return False
+                log.warning("%s: Event is lost (%s)", source.name, cause)
+                return cause
             await asyncio.sleep(pause)
 
 

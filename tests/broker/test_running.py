@@ -1,11 +1,10 @@
-"""The local Broker keeps order and bounds, starts and stops without losing an event, and refuses what it cannot do."""
+"""The local Broker keeps order and bounds, starts and stops without losing an event, and delivers in parallel."""
 
 import asyncio
 import time
 
 import pytest
 
-from knative.local.broker import Broker, BrokerError
 from knative.local.broker.memory import MemoryQueues
 from knative.local.broker.messages import Message
 from knative.local.broker.topology import plan
@@ -18,41 +17,6 @@ from tests.broker.bench import (
 )
 
 pytestmark = pytest.mark.anyio
-
-# --- Declarations that are refused or warned of ---
-
-
-async def test_a_trigger_without_dead_letter_sink_is_refused() -> None:
-    """Without a deadLetterSink a cluster loses what cannot be delivered: that is never wanted."""
-    with pytest.raises(BrokerError, match="Trigger main has no deadLetterSink"):
-        Broker(None, "ns", "stocks", [trigger("main", "http://x", None)])
-
-
-@pytest.mark.parametrize("parallelism", [0, 1001])
-async def test_parallelism_has_limits(parallelism: int) -> None:
-    """A parallelism that a cluster refuses is refused."""
-    with pytest.raises(BrokerError, match="parallelism"):
-        Broker(None, "ns", "stocks", [trigger("main", "http://x", "http://x", parallelism=parallelism)])
-
-
-async def test_two_triggers_of_one_name_are_refused() -> None:
-    """They would share one queue."""
-    with pytest.raises(BrokerError, match="same name"):
-        Broker(None, "ns", "stocks", [trigger("main", "http://x", "http://x")] * 2)
-
-
-@pytest.mark.parametrize(
-    ("attributes", "warning"),
-    [({"datacontenttype": "application/json"}, "never matches"), ({"job": ""}, "asks for an empty job")],
-)
-async def test_a_filter_that_surprises_is_warned_of(
-    attributes: dict[str, str], warning: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    """RabbitMQ reads these filters otherwise than core Knative does."""
-    Broker(None, "ns", "stocks", [trigger("main", "http://x", "http://x", filter_attributes=attributes)])
-
-    assert warning in caplog.text
-
 
 # --- Order, parallelism, stop and start ---
 

@@ -37,7 +37,7 @@ class QueueStatus:
 
 
 class Broker:
-    """A Broker with its Triggers; BrokerError for declarations by which a cluster would lose events.
+    """A Broker with its Triggers.
 
     *amqp_url* None keeps the queues in memory. *port* 0 is any free one; the ingress is below the path *secret*.
     *identity* keeps runs on one RabbitMQ apart. The file *declared* lists the queues of the last start.

@@ -1,4 +1,4 @@
-"""Dispatcher: takes events from one queue to one destination, with retries, replies and dead letters."""
+"""Dispatcher: delivers events of one queue to one destination, with retries, replies and dead letters."""
 
 import asyncio
 import itertools
@@ -61,7 +61,7 @@ class _Outcome:
 
     @property
     def failed(self) -> bool:
-        """The retries are used up. An outcome that is neither accepted nor failed counts as a success."""
+        """Return whether it is a failure; an outcome that is neither accepted nor failed counts as a success."""
         return self.code == _UNREACHABLE or self.code >= 500 or self.code in _RETRIED
 
     def __str__(self) -> str:
@@ -167,7 +167,7 @@ class Dispatcher:
             await asyncio.sleep(seconds)
 
     async def _send(self, event: Event) -> _Outcome:
-        """POST *event* until it is accepted, refused for good, or the retries are used up."""
+        """POST *event* until it is accepted or refused, or the retries are used up."""
         try:
             messages.validate(event)
         except NotAnEventError as error:

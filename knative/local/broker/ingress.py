@@ -38,24 +38,27 @@ class Ingress:
         self._queues, self._exchange, self._path = queues, exchange, path.encode()
 
     async def __call__(self, scope: _Scope, receive: _Receive, send: _Send) -> None:
-        """Answer one request, always with an empty body."""
-        status = await self._status(scope, receive)
-        headers = [(b"content-length", b"0"), *([(b"retry-after", _RETRY_AFTER)] if status == 503 else [])]
+        """Answer one request; the body of a 5xx is the cause."""
+        status, cause = await self._publish(scope, receive)
+        headers = [
+            (b"content-length", b"%d" % len(cause)),
+            *([(b"retry-after", _RETRY_AFTER)] if status == 503 else []),
+        ]
         await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body"})
+        await send({"type": "http.response.body", "body": cause})
 
-    async def _status(self, scope: _Scope, receive: _Receive) -> int:
+    async def _publish(self, scope: _Scope, receive: _Receive) -> tuple[int, bytes]:
         if scope["method"] != "POST":
             log.warning("refused with 405: %s, only POST is accepted", scope["method"])
-            return 405
+            return 405, b""
         if scope["request_target"] != self._path:
             log.warning("refused with 404: only the root without a query is accepted")
-            return 404
+            return 404, b""
         body, more = bytearray(), True
         while more:
             part = await receive()
             if part["type"] == "http.disconnect":
-                return 400
+                return 400, b""
             body += part.get("body", b"")
             more = part.get("more_body", False)
         try:
@@ -63,12 +66,12 @@ class Ingress:
             messages.validate(event)
         except NotAnEventError as error:
             log.warning("refused with 400: %s", error)
-            return 400
+            return 400, b""
         try:
             await self._queues.publish(self._exchange, messages.to_amqp(event))
         except UnconfirmedError as error:
             status = 503 if isinstance(error, BusyError) else 500
             log.warning("refused with %d: %s, trace %s: %s", status, event, event.trace_id, error)
-            return status
+            return status, str(error).encode()
         log.info("accepted %s, trace %s", event, event.trace_id)
-        return 202
+        return 202, b""

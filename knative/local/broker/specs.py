@@ -8,7 +8,7 @@ BackoffPolicy = Literal["linear", "exponential"]
 
 
 class BrokerError(Exception):
-    """A Trigger is declared wrongly, or RabbitMQ cannot be used."""
+    """RabbitMQ cannot be used."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class TriggerSpec:
     filter_attributes: Mapping[str, str]
     subscriber_url: str
     subscriber_name: str
-    dead_letter_url: str | None
+    dead_letter_url: str
     dead_letter_name: str
     retry: int
     backoff_policy: BackoffPolicy
@@ -55,7 +55,7 @@ class TriggerSpec:
     @property
     def dead_letter(self) -> Destination:
         """Destination of undeliverable events."""
-        return self._destination(self.dead_letter_url or "", self.dead_letter_name)
+        return self._destination(self.dead_letter_url, self.dead_letter_name)
 
     def _destination(self, url: str, name: str) -> Destination:
         return Destination(url, name, self.retry, self.backoff_policy, self.backoff_delay, self.timeout)

@@ -1,18 +1,15 @@
 """RabbitMQ topology of a Broker: the names and bindings that eventing-rabbitmq gives to it and its Triggers."""
 
 import hashlib
-import logging
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from knative.local.broker.messages import Value
-from knative.local.broker.specs import BrokerError, Destination, TriggerSpec
-
-log = logging.getLogger("knative.local.broker")
+from knative.local.broker.specs import Destination, TriggerSpec
 
 _LONGEST, _HEAD = 63, 31
-# A cluster draws random UIDs; here a run must find the queues of its last start again.
+# UIDs are random in a cluster; here a run must find the queues of its last start again.
 _UIDS = uuid.UUID("b1a3f0de-5c1c-5a52-9d0b-3c1f6a7e4c11")
 
 
@@ -27,7 +24,7 @@ class Binding:
 
 @dataclass(frozen=True)
 class Consumer:
-    """A queue and who takes from it. What *destination* does not take goes to the exchange *dead_letters*, if any."""
+    """A queue and the destination of its events; failed ones go to the exchange *dead_letters*, if any."""
 
     name: str
     queue: str
@@ -39,7 +36,7 @@ class Consumer:
 
 @dataclass(frozen=True)
 class Topology:
-    """All that a Broker needs in RabbitMQ: *ingress* is the exchange that events are published to."""
+    """Exchanges, bindings and queues of a Broker; *ingress* is the exchange that events are published to."""
 
     ingress: str
     exchanges: Sequence[str]
@@ -48,17 +45,14 @@ class Topology:
 
 
 def plan(namespace: str, broker: str, triggers: Sequence[TriggerSpec], identity: str = "") -> Topology:
-    """Return the topology of *broker* with *triggers*; BrokerError for what would lose events in a cluster.
+    """Return the topology of *broker* with *triggers*, which the manifests' models have checked.
 
     *identity* keeps the names of two runs on one RabbitMQ apart.
     """
     broker_uid = _uid(identity, namespace, "Broker", broker)
     ingress = _child_name(f"b.{namespace}.{broker}.", broker_uid)
     exchanges, bindings, consumers = [ingress], [], []
-    if len({trigger.name for trigger in triggers}) < len(triggers):
-        raise BrokerError(f"two Triggers of Broker {broker} have the same name")
     for trigger in triggers:
-        _check(trigger)
         uid = _uid(identity, namespace, "Trigger", trigger.name)
         queue = f"{namespace}.{trigger.name}.{broker_uid}"
         dlx = _child_name(f"t.{namespace}.{trigger.name}.dlx.", uid)
@@ -79,21 +73,6 @@ def plan(namespace: str, broker: str, triggers: Sequence[TriggerSpec], identity:
 def matches(arguments: Mapping[str, str], headers: Mapping[str, Value]) -> bool:
     """Return whether a headers exchange routes *headers* by *arguments*: equal in value and type."""
     return all(headers.get(name) == value for name, value in arguments.items() if not name.startswith("x-"))
-
-
-def _check(trigger: TriggerSpec) -> None:
-    if not trigger.dead_letter_url:
-        # The dispatcher would publish to an exchange that does not exist, or drop the event.
-        raise BrokerError(
-            f"Trigger {trigger.name} has no deadLetterSink: a cluster would lose every event whose retries are used up"
-        )
-    if not 1 <= trigger.parallelism <= 1000:
-        raise BrokerError(f"Trigger {trigger.name}: parallelism {trigger.parallelism} is not within 1 to 1000")
-    for name, value in trigger.filter_attributes.items():
-        if name == "datacontenttype":
-            log.warning("Trigger %s never matches: inside RabbitMQ datacontenttype has another name", trigger.name)
-        if not value:
-            log.warning('Trigger %s: "" asks for an empty %s, not for any', trigger.name, name)
 
 
 def _uid(*parts: str) -> str:
