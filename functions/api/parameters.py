@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from functions.api.query_types import Instant, Ticker, Tickers
+from functions.api.query_types import End, Instant, Ticker, Tickers
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -29,7 +29,7 @@ class Window(Query):
     """A half-open window [start, end) of time."""
 
     start: Instant | None = field(default=None, metadata={"description": "First instant or day of the window"})
-    end: Instant | None = field(default=None, metadata={"description": "First instant or day after the window"})
+    end: End | None = field(default=None, metadata={"description": "First instant or day after the window"})
 
     def __post_init__(self) -> None:
         if self.start and self.end and self.start >= self.end:

@@ -72,4 +72,8 @@ _TICKERS = {"type": "string", "pattern": r"^[A-Za-z][A-Za-z0-9.-]{0,14}$", "exam
 
 Ticker = Annotated[str, QueryType(parse_ticker, _TICKERS)]
 Instant = Annotated[datetime, QueryType(_instant, _INSTANTS)]
+End = Annotated[
+    datetime, QueryType(_instant, {**_INSTANTS, "examples": ["2026-11-21", "2026-11-20T21:00:00Z", "1795208400"]})
+]
+"""End of a window; its examples fit behind those of the start."""
 Tickers = Annotated[tuple[str, ...], QueryType(_tickers, _LISTS)]
