@@ -71,47 +71,47 @@ class SourcePriority:
         return instant if instant <= self._latest else _LONG_AGO
 
 
-def affects_newest_only(last: BarVersion, told: BarVersion, trust: SourcePriority) -> bool:
-    """Return whether the versions before *last* do not matter to the place of *told*."""
-    place = trust.newest(told)
-    return place > trust.newest(last) or (place >= trust.oldest(last) and told.says(last))
+def affects_newest_only(last: BarVersion, answer: BarVersion, trust: SourcePriority) -> bool:
+    """Return whether the versions before *last* do not matter to the place of *answer*."""
+    place = trust.newest(answer)
+    return place > trust.newest(last) or (place >= trust.oldest(last) and answer.says(last))
 
 
-def insert_version(versions: Sequence[BarVersion], told: BarVersion, trust: SourcePriority) -> list[BarVersion]:
-    """Return *versions* with the one answer *told* in its place. No version is lost; an answer known already adds none.
+def insert_version(versions: Sequence[BarVersion], answer: BarVersion, trust: SourcePriority) -> list[BarVersion]:
+    """Return *versions* with *answer* in its place. No version is lost; an answer known already adds none.
 
     Of two different answers of one instant, the one that arrives later stands.
     """
-    at = trust.newest(told)
+    at = trust.newest(answer)
     index = 0
-    while index < len(versions) and _precedes(versions[index], told, trust):
+    while index < len(versions) and _precedes(versions[index], answer, trust):
         index += 1
     before, after = list(versions[:index]), list(versions[index:])
-    if after and after[0].says(told):
-        return [*before, _join(after[0], told, trust), *after[1:]]
+    if after and after[0].says(answer):
+        return [*before, _join(after[0], answer, trust), *after[1:]]
     if after and at > trust.oldest(after[0]):
         around = after[0]
         earlier = around._replace(source=around.origin, seen_at=around.received_at)
         later = around._replace(received_at=around.seen_at)
         earlier, later = (one._replace(first_source=None, source_since=None) for one in (earlier, later))
-        return [*before, earlier, told, later, *after[1:]]
-    if before and before[-1].says(told):
-        return [*before[:-1], _join(before[-1], told, trust), *after]
-    return [*before, told, *after]
+        return [*before, earlier, answer, later, *after[1:]]
+    if before and before[-1].says(answer):
+        return [*before[:-1], _join(before[-1], answer, trust), *after]
+    return [*before, answer, *after]
 
 
-def _precedes(version: BarVersion, told: BarVersion, trust: SourcePriority) -> bool:
-    """Return whether all answers of *version* rank below *told*, which of one instant's came last."""
-    newest, at = trust.newest(version), trust.newest(told)
-    return newest < at or (newest == at and not version.says(told))
+def _precedes(version: BarVersion, answer: BarVersion, trust: SourcePriority) -> bool:
+    """Return whether all answers of *version* rank below *answer*, which of one instant's came last."""
+    newest, at = trust.newest(version), trust.newest(answer)
+    return newest < at or (newest == at and not version.says(answer))
 
 
-def _join(version: BarVersion, told: BarVersion, trust: SourcePriority) -> BarVersion:
+def _join(version: BarVersion, answer: BarVersion, trust: SourcePriority) -> BarVersion:
     """Return *version* with one more answer that says the same."""
-    higher = max(version, told, key=trust.newest)
-    earlier = min(version, told, key=lambda one: one.received_at)
+    higher = max(version, answer, key=trust.newest)
+    earlier = min(version, answer, key=lambda one: one.received_at)
     first = earlier.origin if earlier.origin != higher.source else None
-    since = min(one.source_since or one.received_at for one in (version, told) if one.source == higher.source)
+    since = min(one.source_since or one.received_at for one in (version, answer) if one.source == higher.source)
     return version._replace(
         source=higher.source,
         received_at=earlier.received_at,

@@ -30,7 +30,7 @@ async def upsert_fetched_ranges(
     after half a day, then after a week, then monthly. Invented bars settle nothing, and neither does an answer with
     the wrong labels. An imported file has no window: another source may have what it lacks.
     """
-    series = [one for one in series if one.ticker in tickers and one.start < one.end]
+    series = [one for one in series if one.ticker in tickers and one.start != one.end]
     if not series or fetched.interval not in LENGTHS:
         return 0
     # Windows are of starts: the bar that started then had ended *settles_after* before the answer.

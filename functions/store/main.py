@@ -174,7 +174,7 @@ async def handle_companies_fetched(event: Received, fetched: CompaniesFetched) -
     epoch = max((one for one in epochs if one is not None), default=None)
     if unknown:
         await publish_version(epoch)
-        raise UnprocessableEvent(f"not tracked: {', '.join(unknown)}; the others were kept")
+        raise UnprocessableEvent(f"not tracked: {', '.join(unknown)}; the others were stored")
     return with_publication(Response(status_code=204), epoch)
 
 

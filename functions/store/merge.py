@@ -13,14 +13,14 @@ Key = tuple[str, datetime]
 
 
 class StoredBar(NamedTuple):
-    """A bar as it stands, and how many versions stand behind it."""
+    """The current version of a bar, and the number of older or less trusted ones."""
 
     version: BarVersion
     revision: int
 
 
 class BarRevision(NamedTuple):
-    """A version behind the one that stands."""
+    """An older or less trusted version of a bar."""
 
     key: Key
     revision: int
@@ -59,33 +59,33 @@ class BarChanges(NamedTuple):
 
 
 StoredBars = Mapping[str, Mapping[datetime, StoredBar]]
-"""StoredBar bars by ticker and start."""
+"""Stored bars by ticker and start."""
 
 
-def find_out_of_order(told: FetchedBatch, standing: StoredBars, trust: SourcePriority) -> list[Key]:
+def find_out_of_order(batch: FetchedBatch, stored_bars: StoredBars, trust: SourcePriority) -> list[Key]:
     """Return the bars that can only be placed by their whole history: few, as answers rarely arrive late."""
     return [
         (ticker, start)
-        for ticker, bars in told.bars.items()
-        if ticker in standing
+        for ticker, bars in batch.bars.items()
+        if ticker in stored_bars
         for start, bar in bars.items()
-        if (stored := standing[ticker].get(start))
+        if (stored := stored_bars[ticker].get(start))
         and stored.revision
-        and not affects_newest_only(stored.version, told.version(bar), trust)
+        and not affects_newest_only(stored.version, batch.version(bar), trust)
     ]
 
 
 def merge(
-    told: FetchedBatch, standing: StoredBars, histories: Mapping[Key, list[BarVersion]], trust: SourcePriority
+    batch: FetchedBatch, stored_bars: StoredBars, histories: Mapping[Key, list[BarVersion]], trust: SourcePriority
 ) -> BarChanges:
-    """Return what *told* changes. Where no history is given, only the standing version can be touched."""
+    """Return the changes that *batch* makes. Without a history, only the current version can change."""
     new: list[tuple[str, datetime, ValidBar]] = []
     seen: list[Key] = []
     moved: list[tuple[Key, StoredBar]] = []
     past: list[BarRevision] = []
     revised = 0
-    for ticker, bars in told.bars.items():
-        known = standing.get(ticker, {})
+    for ticker, bars in batch.bars.items():
+        known = stored_bars.get(ticker, {})
         for start, bar in bars.items():
             stored = known.get(start)
             if stored is None:
@@ -93,7 +93,7 @@ def merge(
                 continue
             version, revision = stored
             behind = histories.get((ticker, start), [])
-            placed = insert_version([*behind, version], told.version(bar), trust)
+            placed = insert_version([*behind, version], batch.version(bar), trust)
             last = placed[-1]
             if placed[:-1] == behind and last == version._replace(seen_at=last.seen_at):
                 if last.seen_at != version.seen_at:

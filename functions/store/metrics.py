@@ -24,7 +24,7 @@ HELP = {
     "stocksalot_provider_answered_timestamp_seconds": "When a provider last answered with bars",
     "stocksalot_bars_total": "What came of the bars that providers sent: inserted, revised, unchanged, rejected",
     "stocksalot_events_total": "Events with bars that were dealt with",
-    "stocksalot_rejected_bars": "Different bars that were not believed, by reason",
+    "stocksalot_rejected_bars": "Different bars that were sent and not stored, by reason",
     "stocksalot_dead_letters": "Events that wait for a person",
     "stocksalot_dead_letters_by_type": "Events that wait for a person, by type",
     "stocksalot_insight_hours_total": "Hours told of, revisions too, by who found the words",
@@ -36,7 +36,7 @@ HELP = {
     "stocksalot_database_connections": "Connections to the database, of whomever",
     "stocksalot_provider_credits_used": "Credits that ingest has spent in the minute or day of its clock",
     "stocksalot_provider_credits_limit": "Credits that it may spend in it, of the keys that have spent any",
-    "stocksalot_redis_up": "Whether Redis answered; without it no provider with a budget is asked",
+    "stocksalot_redis_up": "Redis responds (1) or not (0); without it no provider with a budget is requested",
 }
 
 Figure = tuple[str, Mapping[str, str], float]

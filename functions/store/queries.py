@@ -1,4 +1,4 @@
-"""The statements that read and write bars and their history, each for a whole batch.
+"""Queries of bars and their revisions, each for a whole batch.
 
 A plan that is made while the table is small, and kept, would read all of it when it is large. So what joins bars to a
 batch either says how, by LATERAL, with use_primary_key before it, or is not prepared.
@@ -33,7 +33,7 @@ async def select_stored_bars(
     cursor = connection.cursor(binary=True)
     await cursor.execute(
         """
-            SELECT standing.*
+            SELECT stored.*
               FROM unnest(%(tickers)s::text[], %(firsts)s::timestamptz[], %(lasts)s::timestamptz[])
                    AS asked (ticker, first, last)
         CROSS JOIN LATERAL (SELECT ticker, start, revision, open, high, low, close, volume, source, received_at,
@@ -60,7 +60,7 @@ async def select_stored_bars(
                                                             ORDER BY after.start
                                                             LIMIT 1), asked.last)
                              ORDER BY start
-                               FOR NO KEY UPDATE) AS standing
+                               FOR NO KEY UPDATE) AS stored
         """,
         {
             "interval": interval,
@@ -80,7 +80,7 @@ async def select_stored_bars(
 async def select_revisions(
     connection: AsyncConnection, interval: str, keys: Sequence[Key]
 ) -> dict[Key, list[BarVersion]]:
-    """Return what stands behind the bars at *keys*, oldest revision first."""
+    """Return the revisions of the bars at *keys*, oldest first."""
     cursor = connection.cursor(binary=True)
     await cursor.execute(
         """
@@ -102,9 +102,9 @@ async def select_revisions(
 
 
 async def insert_bars(
-    connection: AsyncConnection, interval: str, told: FetchedBatch, bars: Sequence[tuple[str, datetime, ValidBar]]
+    connection: AsyncConnection, interval: str, batch: FetchedBatch, bars: Sequence[tuple[str, datetime, ValidBar]]
 ) -> int:
-    """Store *bars* of *told*, which are in the order of the key, and return how many that were.
+    """Store *bars* of *batch*, which are in the order of the key, and return how many that were.
 
     A bar that somebody else has stored meanwhile is left as it is.
     """
@@ -115,13 +115,13 @@ async def insert_bars(
                     volume, %(source)s, %(at)s
                FROM unnest(%(tickers)s::text[], %(starts)s::timestamptz[], %(opens)s::numeric[], %(highs)s::numeric[],
                            %(lows)s::numeric[], %(closes)s::numeric[], %(volumes)s::numeric[])
-                    AS told (ticker, start, open, high, low, close, volume)
+                    AS batch (ticker, start, open, high, low, close, volume)
         ON CONFLICT DO NOTHING
         """,
         {
             "interval": interval,
-            "source": told.source,
-            "at": told.at,
+            "source": batch.source,
+            "at": batch.at,
             "tickers": _array([ticker for ticker, _, _ in bars]),
             "starts": _array([_instant(start) for _, start, _ in bars]),
             "opens": _array([bar.open for _, _, bar in bars]),
@@ -140,10 +140,10 @@ async def update_seen_at(connection: AsyncConnection, interval: str, keys: Seque
         """
         UPDATE bars
            SET seen_at = %(at)s
-          FROM unnest(%(tickers)s::text[], %(starts)s::timestamptz[]) AS told (ticker, start)
-         WHERE bars.ticker = told.ticker
+          FROM unnest(%(tickers)s::text[], %(starts)s::timestamptz[]) AS batch (ticker, start)
+         WHERE bars.ticker = batch.ticker
            AND bars.interval = %(interval)s
-           AND bars.start = told.start
+           AND bars.start = batch.start
         """,
         {"interval": interval, "at": at, **_keys(keys)},
         prepare=False,
@@ -155,26 +155,26 @@ async def update_bars(connection: AsyncConnection, interval: str, bars: Sequence
     await connection.execute(
         """
         UPDATE bars
-           SET open = trim_scale(told.open),
-               high = trim_scale(told.high),
-               low = trim_scale(told.low),
-               close = trim_scale(told.close),
-               volume = told.volume,
-               source = told.source,
-               received_at = told.received_at,
-               seen_at = nullif(told.seen_at, told.received_at),
-               first_source = told.first_source,
-               source_since = told.source_since,
-               revision = told.revision
+           SET open = trim_scale(batch.open),
+               high = trim_scale(batch.high),
+               low = trim_scale(batch.low),
+               close = trim_scale(batch.close),
+               volume = batch.volume,
+               source = batch.source,
+               received_at = batch.received_at,
+               seen_at = nullif(batch.seen_at, batch.received_at),
+               first_source = batch.first_source,
+               source_since = batch.source_since,
+               revision = batch.revision
           FROM unnest(%(tickers)s::text[], %(starts)s::timestamptz[], %(opens)s::numeric[], %(highs)s::numeric[],
                       %(lows)s::numeric[], %(closes)s::numeric[], %(volumes)s::numeric[], %(sources)s::text[],
                       %(received)s::timestamptz[], %(seen)s::timestamptz[], %(firsts)s::text[],
                       %(since)s::timestamptz[], %(revisions)s::int[])
-               AS told (ticker, start, open, high, low, close, volume, source, received_at, seen_at, first_source,
+               AS batch (ticker, start, open, high, low, close, volume, source, received_at, seen_at, first_source,
                         source_since, revision)
-         WHERE bars.ticker = told.ticker
+         WHERE bars.ticker = batch.ticker
            AND bars.interval = %(interval)s
-           AND bars.start = told.start
+           AND bars.start = batch.start
         """,
         {
             "interval": interval,
@@ -199,7 +199,7 @@ async def upsert_revisions(connection: AsyncConnection, interval: str, past: Seq
                            %(lows)s::numeric[], %(closes)s::numeric[], %(volumes)s::numeric[], %(sources)s::text[],
                            %(received)s::timestamptz[], %(seen)s::timestamptz[], %(firsts)s::text[],
                            %(since)s::timestamptz[], %(revisions)s::int[], %(superseded)s::timestamptz[])
-                    AS told (ticker, start, open, high, low, close, volume, source, received_at, seen_at, first_source,
+                    AS batch (ticker, start, open, high, low, close, volume, source, received_at, seen_at, first_source,
                              source_since, revision, superseded_at)
         ON CONFLICT (ticker, interval, start, revision) DO UPDATE
                 SET open = excluded.open,
@@ -225,7 +225,7 @@ async def upsert_revisions(connection: AsyncConnection, interval: str, past: Seq
 
 
 async def is_complete(connection: AsyncConnection, start: datetime) -> bool:
-    """Whether no active ticker lacks the hourly bar at *start*, except where no provider has it."""
+    """Return whether no active ticker lacks the hourly bar at *start*, except where no provider has it."""
     cursor = connection.cursor(row_factory=scalar_row)
     await cursor.execute("SELECT NOT EXISTS (SELECT FROM lagging_tickers(%(start)s))", {"start": start})
     return bool(await cursor.fetchone())

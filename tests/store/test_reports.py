@@ -148,4 +148,4 @@ def test_a_profile_of_a_stranger_is_put_aside_and_the_others_kept(store: Store) 
 
     assert answer.status_code == 204
     assert store.query("SELECT name FROM companies WHERE source = 'finnhub'") == [("Apple",)]
-    assert store.query("SELECT reason FROM dead_letters") == [("not tracked: NONE; the others were kept",)]
+    assert store.query("SELECT reason FROM dead_letters") == [("not tracked: NONE; the others were stored",)]

@@ -186,3 +186,19 @@ def test_a_late_answer_from_before_the_split_is_history(store: Store) -> None:
     known = store.query("SELECT close FROM bars_known_at(%s) ORDER BY start", hour(0, day=1))
     assert store.closes() == ["120"] * 7 + ["121"] * 2
     assert [close for (close,) in known] == [1200] * 6 + [1201]
+
+
+def test_raw_bars_of_a_file_beside_an_adjusting_provider_are_converted(store: Store) -> None:
+    """A file from before the split covers bars that the provider gave adjusted, and older ones."""
+    adjusted = [bar(hour(index, day=1), "120", volume="7000") for index in range(7)]
+    adjusted += [bar(hour(index, day=2), "121", volume="7000") for index in range(7)]
+    raw = [bar(hour(index, day=day), "1200", volume="700") for day in range(2) for index in range(7)]
+    raw += [bar(hour(index, day=2), "121", volume="7000") for index in range(7)]
+    store.keep(fetched({"AAPL": adjusted}, at=hour(0, day=3)))
+    store.keep(fetched({"AAPL": raw}, source="replay", at=hour(1, day=3)), "2")
+
+    assert store.closes() == ["120"] * 14 + ["121"] * 7
+    assert store.query("SELECT new_shares, old_shares, state, raw_sources FROM splits") == [
+        (10, 1, "applied", ["replay"])
+    ]
+    assert store.query("SELECT count(*) FROM left_out_tickers") == [(0,)]

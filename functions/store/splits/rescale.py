@@ -26,6 +26,7 @@ from functions.store.splits.scale import ScaleChange, find_scale_change, scale
 from functions.store.validation import BarBatch, RejectedBar, ValidBar
 from functions.store.write import after, write_batch
 from shared.calendar.trading import LENGTHS, TradingCalendar
+from shared.providers.adjustment import SPLIT_ADJUSTED
 
 _LONG_ANSWER = 4500
 """Bars. A provider's answer holds not many more: older bars are converted and not fetched again."""
@@ -198,6 +199,11 @@ async def _rescale_ticker(
         if oldest is None:
             oldest = (await select_oldest_starts(connection, [ticker], answer.interval))[ticker]
         split = _as_split(answer, ticker, change, fitted.bars, standing, oldest)
+        if _is_raw_over_adjusted(source, change, fitted.bars, standing):
+            # The stored bars are on the new scale, and these are from before it.
+            split = split._replace(
+                new_shares=split.old_shares, old_shares=split.new_shares, state="applied", raw_sources=(source,)
+            )
         found.append(split)
         known = sorted([*(one for one in known if one.date != split.date), split], key=lambda one: one.starts_at)
     states = {one.date: one for one in (*found, *fitted.changed)}
@@ -275,6 +281,14 @@ def _as_split(
     new, old = change.ratio
     source = answer.batch.source
     return Split(ticker, date, starts_at, new, old, "pending", "overlap", source, detail, (), oldest, at, at)
+
+
+def _is_raw_over_adjusted(
+    source: str, change: ScaleChange, fetched: Mapping[datetime, ValidBar], standing: Mapping[datetime, BarVersion]
+) -> bool:
+    """Return whether raw bars came for stored ones of a source that adjusts."""
+    stored = {standing[start].source for start in fetched if start in standing and start <= change.last}
+    return source not in SPLIT_ADJUSTED and SPLIT_ADJUSTED.issuperset(stored)
 
 
 def _doubtful_scale(change: ScaleChange) -> Rejection:
