@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from functions.insights.facts.registry import FactTable
 from functions.insights.generation.candidates import candidates
-from functions.insights.text.grammar import vocabulary
+from functions.insights.text.grammar import frames_of, instances, vocabulary
 from functions.insights.text.parser import normalize
 
 _PLACE = re.compile(r"<([A-Z.]+|market)\.([a-z_]+)(?:\.([a-z0-9_]+))?(?:\.(up|down))?>")
@@ -18,7 +18,13 @@ _TRUE: dict[int, tuple[FactTable, frozenset[str]]] = {}
 def true_sentences(facts: FactTable) -> frozenset[str]:
     """Return every sentence that the frames make of *facts*, as the parser normalizes it."""
     if id(facts) not in _TRUE:
-        texts = (normalize(text) for one in candidates(facts) for text in one.templates())
+        texts = (
+            normalize(text)
+            for one in candidates(facts)
+            for frame in frames_of(one.story)
+            if frame.allows(list(one.cast.values()))
+            for text in instances(frame, one.cast, one.subject)
+        )
         _TRUE[id(facts)] = facts, frozenset(texts)
     return _TRUE[id(facts)][1]
 

@@ -145,7 +145,7 @@ class Hour:
 
     def period_closing(self, period: str) -> datetime | None:
         """Return the start of the last bar before this week, month or year."""
-        part = _PERIODS[period]
+        part = PERIODS[period]
         earlier = [session for session in self.previous if part(session.date) != part(self.session.date)]
         return last_start(earlier[-1]) if earlier else None
 
@@ -212,4 +212,4 @@ def _year(day: date) -> tuple[int, int]:
     return day.year, 0
 
 
-_PERIODS = {"week": _week, "month": _month, "year": _year}
+PERIODS = {"week": _week, "month": _month, "year": _year}

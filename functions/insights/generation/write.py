@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from psycopg import AsyncConnection
 
-from functions.insights.facts.hour import HOURLY, SESSIONS, Hour, last_start
+from functions.insights.facts.hour import HOURLY, PERIODS, SESSIONS, Hour
 from functions.insights.facts.registry import FactTable, fact_table
 from functions.insights.generation.editor import Choice, PublishedStories, choose, published_stories
 from functions.insights.generation.insert import insert_insights_of_hour, lock_writing, unlock_writing
@@ -32,7 +32,7 @@ from shared.runtime import clock
 
 _logger = logging.getLogger(__name__)
 _CLOSINGS = 262
-"""Sessions before an hour's whose closing bars are loaded: more than 52 weeks, and the last of the year before."""
+"""Sessions before an hour's whose closing bars are loaded at the close: more than 52 weeks."""
 _PAST, _FUTURE = timedelta(days=385), timedelta(days=10)
 _MOMENT = timedelta(seconds=1)
 _ROUNDS = 3
@@ -88,15 +88,20 @@ async def load_hours(connection: AsyncConnection, starts: Sequence[datetime]) ->
     calendar = await _select_calendar(connection, min(starts), max(starts) + _FUTURE)
     sessions = list(calendar.sessions)
     places = [next(n for n, one in enumerate(sessions) if one.opens <= start < one.closes) for start in starts]
-    oldest = max(min(places) - _CLOSINGS, 0)
     tickers = tuple(company.ticker for company in companies if not company.on_two_scales)
-    closings = [last_start(one) for one in sessions[oldest : max(places)]]
+    closings = {
+        closing
+        for start, place in zip(starts, places, strict=True)
+        for closing in _needed_closings(
+            Hour(start, sessions[place], sessions[max(place - _CLOSINGS, 0) : place], (), {})
+        )
+    }
     bars = await select_bars(
         connection,
         tickers,
         sessions[max(min(places) - SESSIONS, 0)].opens,
         max(starts) + _MOMENT,
-        closings,
+        sorted(closings),
     )
     revisions = await select_revisions(connection, tickers, sessions[min(places)].opens, max(starts) + _MOMENT)
     splits = await select_splits(connection, [sessions[place].date for place in places])
@@ -117,6 +122,13 @@ async def load_hours(connection: AsyncConnection, starts: Sequence[datetime]) ->
         for start, place in zip(starts, places, strict=True)
     ]
     return hours, companies
+
+
+def _needed_closings(hour: Hour) -> Sequence[datetime]:
+    """Return the starts of the closing bars that facts of *hour* need: all at the close, else one for each period."""
+    if hour.closes:
+        return hour.closings
+    return [start for period in PERIODS if (start := hour.period_closing(period))]
 
 
 async def choose_stories(connection: AsyncConnection, hour: Hour) -> tuple[FactTable, list[Choice]]:

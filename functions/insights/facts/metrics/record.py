@@ -61,8 +61,8 @@ def _record(hour: Hour, metric: Metric) -> Iterator[Fact]:
 
 
 def _distance(hour: Hour, metric: Metric) -> Iterator[Fact]:
-    """Yield how far prices are below the highest close before."""
-    for ticker in hour.present:
+    """Yield how far closes are below the highest close before."""
+    for ticker in hour.present if hour.closes else ():
         if (history := _history(hour, ticker)) is None:
             continue
         figure = change(max(bar.close for bar in history.closes), hour.bars[ticker][hour.start].close)
@@ -95,7 +95,7 @@ METRICS = (
         name="distance_from_high",
         basis=_BASIS,
         window="year",
-        definition="close of the newest against the highest close of the 52 weeks before, or of those stored",
+        definition="at a session's close: its close against the highest of the 52 weeks before, or of those stored",
         compute=_distance,
     ),
 )
@@ -120,11 +120,7 @@ STORIES = (
         name="distance from the record",
         roles={"d": Role("distance_from_high", _BASIS)},
         significance=lambda cast: cast["d"].significance / 2,
-        frames=(
-            "{S} trades {d}",
-            "{S} is {d}",
-            "the price of {S} is {d}",
-        ),
-        closing_frames=("{S} closed {d}", "{S} ended the session {d}"),
+        moment="close",
+        frames=("{S} closed {d}", "{S} ended the session {d}"),
     ),
 )
