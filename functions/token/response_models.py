@@ -55,8 +55,8 @@ class LoginForm(Model):
     """OAuth 2.0 password grant. Other fields are ignored."""
 
     model_config = ConfigDict(extra="allow")
-    username: Annotated[str, Field(description="User name or email address", examples=["me@example.com"])]
-    password: Annotated[str, Field(examples=["correct horse battery staple"])]
+    username: Annotated[str, Field(min_length=1, description="User name or email address", examples=["me@example.com"])]
+    password: Annotated[str, Field(min_length=1, examples=["correct horse battery staple"])]
     grant_type: Literal["password", ""] = "password"
     scope: Annotated[str, Field(description="Scopes, separated by spaces; default: all", examples=["read"])] = ""
 
@@ -64,14 +64,16 @@ class LoginForm(Model):
 class PasswordChangeForm(Model):
     """A change of the password."""
 
-    password: Annotated[str, Field(description="Current password", examples=["correct horse battery staple"])]
+    password: Annotated[
+        str, Field(min_length=1, description="Current password", examples=["correct horse battery staple"])
+    ]
     new_password: Password
 
 
 class DeletionForm(Model):
     """Confirmation of a deletion."""
 
-    password: Annotated[str, Field(examples=["correct horse battery staple"])]
+    password: Annotated[str, Field(min_length=1, examples=["correct horse battery staple"])]
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,10 @@ class CreateToken(Model):
 
     name: TokenName
     scopes: Annotated[list[Scope], Field(min_length=1, default_factory=lambda: ["read"], examples=[["read"]])]
-    expires_at: Annotated[datetime | None, Field(description="RFC 3339, at most ten years ahead")] = None
+    expires_at: Annotated[
+        datetime | None,
+        Field(description="RFC 3339, later than now, at most ten years ahead; not with expires_in_days"),
+    ] = None
     expires_in_days: Annotated[int | None, Field(ge=1, le=3650, examples=[90])] = None
 
 
@@ -100,6 +105,7 @@ class RotateToken(Model):
             le=604800,
             description="Validity of the old token: 0, or at least 10",
             examples=[3600],
+            json_schema_extra={"not": {"exclusiveMinimum": 0, "exclusiveMaximum": 10}},
         ),
     ] = 3600
 

@@ -248,7 +248,7 @@ class Tokens:
         elif expires_at.tzinfo is None:
             errors.append(("expires_at", "needs an offset from UTC, such as Z"))
         elif not now < expires_at <= now + _MAX_LIFETIME:
-            errors.append(("expires_at", f"should be at most {_MAX_LIFETIME.days} days from now"))
+            errors.append(("expires_at", f"should be later than now, and at most {_MAX_LIFETIME.days} days ahead"))
         if errors:
             raise bad_parameters(errors)
         scopes = [scope for scope in SCOPES if scope in body.scopes]

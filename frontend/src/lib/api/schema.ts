@@ -137,7 +137,7 @@ export interface components {
              *     ]
              */
             scopes?: ("read" | "account")[];
-            /** @description RFC 3339, at most ten years ahead */
+            /** @description RFC 3339, later than now, at most ten years ahead; not with expires_in_days */
             expires_at?: string | null;
             /** @example 90 */
             expires_in_days?: number | null;
