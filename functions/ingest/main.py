@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from functions.ingest.bars import fetch_bars
 from functions.ingest.companies import fetch_companies
+from functions.ingest.comparison import fetch_comparison
 from functions.ingest.providers import open_provider
 from functions.ingest.publication import publish
 from functions.ingest.settings import Settings
@@ -26,7 +27,7 @@ _logger = logging.getLogger(__name__)
 _settings = read_settings(Settings)
 _pool = ConnectionPool(_settings)
 _provider = cache(partial(open_provider, settings=_settings))
-_jobs = {"bars": fetch_bars, "companies": fetch_companies}
+_jobs = {"bars": fetch_bars, "companies": fetch_companies, "compare": fetch_comparison}
 
 
 @functions_framework.aio.http

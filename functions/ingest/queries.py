@@ -137,6 +137,49 @@ async def select_gaps(
     return await cursor.fetchall()
 
 
+async def select_compared_sources(
+    connection: AsyncConnection,
+    interval: str,
+    tickers: Sequence[str] | None,
+    start: datetime,
+    end: datetime,
+    *,
+    again: bool,
+) -> dict[str, list[str]]:
+    """Return the sources of the stored bars in [start, end) by active ticker (all, or *tickers*).
+
+    Invented bars are left out, and unless *again* the tickers that were compared in the whole window.
+    """
+    cursor = await connection.execute(
+        """
+        SELECT bars.ticker, array_agg(DISTINCT bars.source)
+          FROM bars
+          JOIN tickers USING (ticker)
+         WHERE tickers.active
+           AND bars.interval = %(interval)s
+           AND bars.start >= %(start)s
+           AND bars.start < %(end)s
+           AND bars.source <> 'simulated'
+           AND (%(tickers)s::text[] IS NULL OR bars.ticker = ANY (%(tickers)s))
+           AND (%(again)s OR NOT EXISTS (SELECT
+                                           FROM comparisons
+                                          WHERE comparisons.ticker = bars.ticker
+                                            AND comparisons.interval = %(interval)s
+                                            AND comparisons.compared @> tstzrange(%(start)s, %(end)s)))
+         GROUP BY bars.ticker
+         ORDER BY bars.ticker
+        """,
+        {
+            "interval": interval,
+            "tickers": None if tickers is None else list(tickers),
+            "start": start,
+            "end": end,
+            "again": again,
+        },
+    )
+    return dict(await cursor.fetchall())
+
+
 async def select_unknown(connection: AsyncConnection, tickers: Sequence[str]) -> list[str]:
     """Return those of *tickers* that are not tracked."""
     cursor = connection.cursor(row_factory=scalar_row)

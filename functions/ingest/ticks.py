@@ -7,7 +7,7 @@ from shared.calendar.trading import EXCHANGE_ZONE
 from shared.events.cloudevents import Received
 from shared.events.types import EventError, Moment, Tick, TickRefused
 
-JOBS = ("bars", "companies")
+JOBS = ("bars", "companies", "compare")
 
 
 class InvalidTick(Exception):  # noqa: N818  a refusal is an answer

@@ -28,7 +28,7 @@ from shared.cache.market_version import publish_market_version
 from shared.connections.postgres import ConnectionPool, select_installation
 from shared.connections.redis import installation_key
 from shared.events.cloudevents import Received, receive, reply
-from shared.events.types import BarsFetched, CompaniesFetched, EventError, TickRefused
+from shared.events.types import BarsFetched, CompaniesFetched, ComparisonFetched, EventError, TickRefused
 from shared.http.endpoint import handle_problems
 from shared.http.problem import Problem
 from shared.runtime import clock, log
@@ -119,6 +119,8 @@ async def keep(event: Received) -> Response:
         return await handle_bars_fetched(event, BarsFetched.from_json(event.data))
     if event.type == CompaniesFetched.TYPE:
         return await handle_companies_fetched(event, CompaniesFetched.from_json(event.data))
+    if event.type == ComparisonFetched.TYPE:
+        return await handle_comparison_fetched(event, ComparisonFetched.from_json(event.data))
     if event.type == TickRefused.TYPE:
         raise UnprocessableEvent(TickRefused.from_json(event.data).reason)
     raise UnprocessableEvent(f"store does not know the type {event.type}")
@@ -178,6 +180,17 @@ async def handle_companies_fetched(event: Received, fetched: CompaniesFetched) -
     return with_publication(Response(status_code=204), epoch)
 
 
+async def handle_comparison_fetched(event: Received, fetched: ComparisonFetched) -> Response:
+    """Compare the stored bars with those of another provider."""
+    _refuse_the_future(fetched)
+    from functions.store.comparison import Tolerances, store_comparison  # once a night
+
+    tolerances = Tolerances(_settings.compare_price_percent, _settings.compare_volume_percent)
+    async with _pool.connection() as connection:
+        version = await store_comparison(connection, fetched, Origin(event.id, log.trace_id()), tolerances)
+    return with_publication(Response(status_code=204), version)
+
+
 def _part_of(event: Received, ticker: str, part: BarsFetched | CompaniesFetched) -> Received:
     """Return the part of *event* about *ticker* as an event that can be replayed by itself."""
     return Received({**event.attributes, "id": f"{event.id}/{ticker}"}, part.to_json())
@@ -230,6 +243,6 @@ def _redis() -> "Redis":
     return connect_cache(_settings)
 
 
-def _refuse_the_future(fetched: BarsFetched | CompaniesFetched) -> None:
+def _refuse_the_future(fetched: BarsFetched | CompaniesFetched | ComparisonFetched) -> None:
     if fetched.fetched_at > clock.now() + CLOCK_SKEW:
         raise UnprocessableEvent(f"fetched_at {fetched.fetched_at.isoformat()} lies in the future")

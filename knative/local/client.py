@@ -99,7 +99,8 @@ class RunnerClient:
             return Outcome(None, None)
         first = await self._result(tick["trace"], tick["type"])
         led_to = first["reply_type"]
-        if led_to and any(queue["filter"].get("type") == led_to for queue in (await self.status())["queues"]):
+        # A queue that filters by more than the type may never get it.
+        if led_to and any(queue["filter"] == {"type": led_to} for queue in (await self.status())["queues"]):
             await self._result(tick["trace"], led_to)
         return Outcome(first["code"], led_to)
 

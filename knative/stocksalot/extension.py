@@ -22,7 +22,7 @@ from shared.events.types import TickRefused
 from shared.runtime import clock
 from shared.runtime.settings import SettingsError, read_settings
 
-JOBS = ("bars", "companies", "insights")
+JOBS = ("bars", "companies", "compare", "insights")
 
 
 def add_verbs(add: AddParser) -> None:
@@ -31,7 +31,7 @@ def add_verbs(add: AddParser) -> None:
     add_corrections(add)
     add_try_model(add)
     ticking = add("tick", help="send a tick now")
-    ticking.add_argument("job", help="a PingSource or its job: bars, companies or insights")
+    ticking.add_argument("job", help="a PingSource or its job: bars, companies, compare or insights")
     ticking.add_argument("--tickers", help="only these: AAPL,MSFT")
     ticking.add_argument("--start", help="fetch bars from this day on: 2025-11-01")
     ticking.add_argument("--end", help="up to this day")
@@ -131,7 +131,10 @@ def check_settings(function: str, environment: Mapping[str, str]) -> list[str]:
 def fake_provider_settings(url: str) -> dict[str, str]:
     """Return the settings of ingest for the fake providers at *url*."""
     return {
-        "PROVIDERS": "twelvedata",
+        "PROVIDERS": "twelvedata,alpaca",
+        "ALPACA_BASE_URL": url,
+        "ALPACA_KEY_ID": "fake",
+        "ALPACA_SECRET_KEY": "fake",
         "TWELVEDATA_BASE_URL": url,
         # Enough keys to fill the history of 50 tickers within the budgets of one minute.
         "TWELVEDATA_API_KEYS": ",".join(f"fake-{number}" for number in range(1, 8)),

@@ -169,6 +169,19 @@ class BarsFetched(Event, frozen=True, kw_only=True, omit_defaults=True):
     configuration: str | None = None
 
 
+class ComparisonFetched(Event, frozen=True, kw_only=True):
+    """Another provider answered with bars that are compared with the stored ones. ingest → store.
+
+    *source* is that of the series that name none.
+    """
+
+    TYPE = "tech.stocksalot.comparison.fetched.v1"
+    interval: str
+    source: str
+    fetched_at: Instant
+    series: tuple[Series, ...]
+
+
 class Company(Part, frozen=True, kw_only=True):
     """A company's profile. Market cap in millions of *currency*, shares in millions; None is unknown."""
 

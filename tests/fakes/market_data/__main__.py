@@ -20,6 +20,7 @@ def main() -> None:
     parser.add_argument("--key", action="append", default=[], help="a key to let in; without, any key is good")
     parser.add_argument("--credits-per-minute", type=int, default=8)
     parser.add_argument("--credits-per-day", type=int, default=800)
+    parser.add_argument("--differing", action="append", default=[], help="a symbol that others price higher (KO)")
     parser.add_argument("--calls-per-minute", type=int, default=60)
     asked = parser.parse_args()
     today = clock.now().date()
@@ -30,6 +31,7 @@ def main() -> None:
         per_minute=asked.credits_per_minute,
         per_day=asked.credits_per_day,
         calls_per_minute=asked.calls_per_minute,
+        differing=asked.differing or ["KO"],
     )
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt):

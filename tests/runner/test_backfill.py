@@ -1,0 +1,62 @@
+"""The verb `tick bars --start`: its measure has the window of its ticks, and reads what the ticks stored."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from functions.ingest.ticks import requested_window
+from knative.local.client import Outcome
+from knative.stocksalot import history
+from shared.events.types import BarsFetched, Tick
+from tests.fake_vendors import utc
+
+NOW = utc("2026-11-28 12:00")
+
+
+@pytest.mark.parametrize("end", ["2026-11-20", "2026-11-20T18:00:00+00:00"])
+def test_the_measure_has_the_end_of_the_tick(end: str) -> None:
+    """A day is inside whole, an instant is outside, in both."""
+    window = requested_window(Tick(start="2026-11-20", end=end), NOW, 60)
+    measured = history.coverage_query({"start": "2026-11-20", "end": end, "tickers": ["KO", "V"]})
+
+    assert window is not None
+    assert measured["tickers"] == "KO,V"
+    if len(end) > 10:
+        assert measured["end"] == end
+    else:
+        assert (measured["end"], window.end) == ("2026-11-21", utc("2026-11-21 05:00"))
+
+
+class Client:
+    """A runner whose /coverage is one answer late."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, str]] = []
+        self.ticks = 0
+
+    async def get(self, path: str, **query: str) -> dict[str, Any]:
+        """What /coverage answers: after the tick the old answer once more."""
+        self.asked.append(query)
+        missing = 0 if self.ticks and len(self.asked) > 2 else 7
+        counts = {"expected": 7, "present": 7 - missing, "not_fetched": missing, "none_at_provider": 0, "rejected": 0}
+        return {"totals": counts}
+
+    async def tick(self, name: str, data: object) -> Outcome:
+        """A tick that fetches everything."""
+        self.ticks += 1
+        return Outcome(200, BarsFetched.TYPE)
+
+
+def test_one_day_is_filled_by_one_tick(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """--start D --end D is the day D; an answer from before the tick is not believed."""
+    monkeypatch.setattr(history, "_FRESH_PAUSE_SECONDS", 0)
+    client: Any = Client()
+
+    data = {"start": "2026-11-20", "end": "2026-11-20"}
+    done = asyncio.run(history.backfill(client, data, wait=False, console=Console()))
+
+    assert (done, client.ticks) == (True, 1)
+    assert client.asked[0]["end"] == "2026-11-21"
+    assert "7 of 7 bars are stored" in capsys.readouterr().out
