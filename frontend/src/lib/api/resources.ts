@@ -1,7 +1,7 @@
 /** Requests that several components share. */
 import type * as v from 'valibot';
 import { Resource } from '#lib/api/resource.svelte.ts';
-import { Latest, Movers, Overview, Ranges, Status, Tickers, type Status as Market } from '#lib/api/shapes.ts';
+import { Latest, Movers, Overview, Status, Tickers, type Status as Market } from '#lib/api/shapes.ts';
 
 const MOST = 40;
 const known = new Map<string, Resource<v.GenericSchema>>();
@@ -38,8 +38,6 @@ export const latest = () => resource('/latest', Latest, { kept: true });
 export const tickers = () => resource('/tickers', Tickers, { kept: true });
 /** Every stock's company and session so far, with the hourly closes of three sessions. */
 export const overview = () => resource('/overview', Overview, { kept: true });
-/** A year of weeks, or as much of it as is stored and open to this reader. */
-export const ranges = () => resource('/ohlc?interval=1w&limit=53', Ranges, { kept: true });
 export const movers = (kind: string, basis: string) =>
   resource(`/movers?kind=${kind}&basis=${basis}&limit=6`, Movers, { kept: kind === 'gainers' });
 

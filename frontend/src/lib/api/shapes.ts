@@ -174,12 +174,6 @@ export const Closes = v.object({
   items: v.array(v.object({ ticker: v.string(), datetime: instant, end: instant, close: v.number() })),
 });
 
-/** Highs and lows alone: how far prices went within what is stored. */
-export const Ranges = v.object({
-  ...market,
-  items: v.array(v.object({ ticker: v.string(), datetime: instant, high: v.number(), low: v.number() })),
-});
-
 export const Splits = v.object({
   items: v.array(
     v.object({
@@ -240,7 +234,6 @@ export type Bars = v.InferOutput<typeof Bars>;
 export type Company = v.InferOutput<typeof Company>;
 export type Overview = v.InferOutput<typeof Overview>;
 export type Closes = v.InferOutput<typeof Closes>;
-export type Ranges = v.InferOutput<typeof Ranges>;
 export type Splits = v.InferOutput<typeof Splits>;
 export type Disagreements = v.InferOutput<typeof Disagreements>;
 export type Coverage = v.InferOutput<typeof Coverage>;

@@ -25,16 +25,43 @@ export const daysOf = (ticker: string): Resource<typeof Bars> =>
 export const closesOn = (day: string, next: string): Resource<typeof Closes> =>
   resource(`/ohlc?interval=1d&start=${day}&end=${next}`, Closes);
 
-const SESSIONS: Record<Range, string> = {
-  '1D': 'interval=1h&limit=21',
-  '1W': 'interval=1h&limit=36',
-  '1M': 'interval=1d&limit=24',
-  '3M': 'interval=1d&limit=66',
-  '1Y': 'interval=1w&limit=54',
-  All: 'interval=1w&limit=54',
+/** Most bars of all tickers together that one answer of /ohlc holds. */
+const MOST_BARS = 5000;
+/** Bars that fill a range, the shortest bars first. */
+const FILLS: Record<Range, readonly [Interval, number][]> = {
+  '1D': [
+    ['1h', 21],
+    ['1d', 4],
+  ],
+  '1W': [
+    ['1h', 36],
+    ['1d', 7],
+  ],
+  '1M': [
+    ['1d', 24],
+    ['1w', 6],
+  ],
+  '3M': [
+    ['1d', 66],
+    ['1w', 15],
+    ['1mo', 5],
+  ],
+  '1Y': [
+    ['1w', 54],
+    ['1mo', 14],
+  ],
+  All: [
+    ['1w', 54],
+    ['1mo', 14],
+  ],
 };
-/** Closes of every stock over a range, for their average: by the hour for a week, by the day, then by the week. */
-export const closesFor = (range: Range): Resource<typeof Closes> => resource(`/ohlc?${SESSIONS[range]}`, Closes);
+
+/** Closes of every stock over a range, for their average: the shortest bars of which one answer holds enough. */
+export function closesFor(range: Range, stocks: number): Resource<typeof Closes> {
+  const most = Math.floor(MOST_BARS / Math.max(stocks, 1));
+  const [interval, bars] = FILLS[range].find(([, count]) => count <= most) ?? FILLS[range].at(-1) ?? ['1mo', 1];
+  return resource(`/ohlc?interval=${interval}&limit=${Math.min(bars, most)}`, Closes);
+}
 
 export const insightsOf = (ticker: string): Resource<typeof Insights> =>
   resource(`/insights?ticker=${ticker}`, Insights, { kept: true });

@@ -1,0 +1,126 @@
+"""Every panel of the home page in each of its states, in a real browser, without functions."""
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser import violations
+from tests.page.fake_api import FakeApi
+from tests.waiting import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, Page
+
+PANELS = ("Movers", "Prices", "Insights", "Sectors")
+
+
+@pytest.fixture
+def page(browser: "Browser") -> "Iterator[Page]":
+    """A page in a new context, which ends without an error of its own."""
+    context = browser.new_context(reduced_motion="reduce", viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    page.unroute_all(behavior="ignoreErrors")
+    context.close()
+    assert errors == []
+
+
+def texts(page: "Page") -> dict[str, str]:
+    """The text of each panel, by its heading."""
+    page.get_by_role("region", name="Sectors").scroll_into_view_if_needed()
+    shown = {name: page.get_by_role("region", name=name, exact=True).inner_text() for name in PANELS}
+    return {name: " ".join(text.split()) for name, text in shown.items()}
+
+
+def test_panels_that_load_have_grey_places(page: "Page") -> None:
+    """Until the first answer every panel has its heading and its place, and no word of failure."""
+    FakeApi().set(None).open(page)
+    page.locator("html[data-live]").wait_for(state="attached")
+
+    assert page.locator("section.later[aria-busy=true] .skeleton").count() == len(PANELS)
+    assert page.get_by_role("heading", name="The market now").is_visible()
+    assert "cannot be" not in page.locator("main").inner_text()
+
+
+def test_panels_say_that_there_is_nothing_yet(page: "Page") -> None:
+    """With an empty database each panel says what will come."""
+    api = FakeApi(stocks=0)
+    api.answers["/insights"]["items"] = []
+    api.answers["/status"] |= {"as_of": None, "newest_bar": None}
+    api.open(page)
+    page.get_by_role("heading", name="No prices yet").wait_for()
+    wait_until(lambda: page.locator(".later").count() == 0)
+
+    shown = texts(page)
+
+    assert "No prices to rank yet" in shown["Movers"]
+    assert "The first prices are on their way" in shown["Prices"]
+    assert "No insights yet" in shown["Insights"]
+    wait_until(lambda: "The first prices are on their way" in texts(page)["Sectors"])
+    assert violations(page) == []
+
+
+def test_panels_say_that_they_cannot_be_loaded(page: "Page") -> None:
+    """After an error each panel says so in its place, with the next try and a button."""
+    FakeApi().set(500).open(page)
+    wait_until(lambda: page.locator(".later").count() == 0)
+    wait_until(lambda: all("cannot be loaded" in text for text in texts(page).values()))
+
+    for name, text in texts(page).items():
+        assert f"{name} cannot be loaded Trying again in" in text
+        assert "Try again now" in text
+    assert violations(page) == []
+
+
+def test_panels_keep_their_figures_when_the_service_fails_later(page: "Page") -> None:
+    """What an earlier visit has saved stays in every panel, and a notice says that it is saved."""
+    api = FakeApi()
+    api.open(page)
+    page.locator("tr[data-ticker]").first.wait_for()
+    wait_until(lambda: page.locator(".insight").count() > 0)
+    api.set(500)
+    page.reload()
+    page.get_by_text("Showing saved data").first.wait_for()
+    page.locator("tr[data-ticker]").first.wait_for()
+
+    assert "cannot be loaded" not in page.locator("main").inner_text()
+
+
+def test_stale_answers_are_marked(page: "Page") -> None:
+    """An answer that says of itself that it is old has a notice, and its figures stay."""
+    api = FakeApi()
+    api.answers["/latest"]["stale"] = True
+    api.open(page)
+    page.get_by_text("Showing saved data").first.wait_for()
+
+    assert page.locator("tr[data-ticker]").count() == 2
+
+
+@pytest.mark.parametrize(
+    ("stocks", "more"), [(2, None), (120, "Show 20 more of 120"), (1000, "Show 100 more of 1,000")]
+)
+def test_a_market_of_any_size_is_shown_in_parts(page: "Page", stocks: int, more: str | None) -> None:
+    """Every stock counts in the headline; rows come a hundred at a time; no request exceeds a limit of the API."""
+    api = FakeApi(stocks)
+    api.open(page, "/?rows=all")
+    page.get_by_test_id("answer").get_by_text(f"{stocks // 2} of {stocks} up").wait_for()
+    wait_until(lambda: page.locator("tr[data-ticker]").count() == min(stocks, 100))
+    if more:
+        page.get_by_role("button", name=more).click()
+        wait_until(lambda: page.locator("tr[data-ticker]").count() == min(stocks, 200))
+    texts(page)
+    page.locator(".map a").first.wait_for()
+
+    assert page.locator(".map a").count() == stocks
+    assert sorted({request.partition("?")[0] for request in api.requests}) == [
+        "/insights",
+        "/latest",
+        "/movers",
+        "/overview",
+        "/status",
+    ]
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
