@@ -124,3 +124,37 @@ def test_a_market_of_any_size_is_shown_in_parts(page: "Page", stocks: int, more:
         "/status",
     ]
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+def test_a_service_that_does_not_answer_is_reported(page: "Page") -> None:
+    """No skeleton pulses for ever: after ten seconds without an answer the page says so."""
+    page.clock.install()
+    FakeApi().set(None).open(page)
+    page.locator("html[data-live]").wait_for(state="attached")
+    page.clock.run_for(11_000)
+
+    page.get_by_text("The service has not answered for 10 seconds.").first.wait_for()
+
+
+def test_one_panel_that_fails_leaves_the_others(page: "Page") -> None:
+    """An answer of another shape is reported in its panel; the rest of the page works."""
+    api = FakeApi()
+    api.answers["/insights"]["items"][0]["insights"][0]["template"] = None
+    api.open(page)
+    page.get_by_text("Insights cannot be loaded").wait_for()
+    page.locator("tr[data-ticker]").first.wait_for()
+
+    assert page.locator("tr[data-ticker]").count() == 2
+
+
+def test_a_stock_whose_price_is_older_says_so_in_its_row(page: "Page") -> None:
+    """A price of an older hour has its time in place of a change, and is not counted in the headline."""
+    api = FakeApi()
+    older = {"is_newest": False, "end": "2026-11-27T17:30:00Z", "datetime": "2026-11-27T16:30:00Z"}
+    api.answers["/latest"]["items"][0] |= older
+    api.open(page)
+    row = page.locator("tr[data-ticker=S000]")
+    row.wait_for()
+
+    assert "as of Fri, Nov 27, 12:30" in row.inner_text()
+    assert "of 1 up" in page.get_by_test_id("answer").inner_text()

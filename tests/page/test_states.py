@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from knative.local.services import Server, Services
-from tests.browser import ALL_ROWS, LIVE, SPARK, WHOLE, Open, clock_at, violations
+from tests.browser import ALL_ROWS, SPARK, WHOLE, Open, clock_at, violations
 from tests.running import System, running
 from tests.waiting import wait_until
 
@@ -275,42 +275,3 @@ def test_a_stock_that_fails_says_so(market: System, open_page: Open, answer: int
     assert "Trying again in" in text
     assert page.locator("main .skeleton").count() == 0
     assert "No prices" not in page.locator("footer").inner_text()
-
-
-def test_a_service_that_hangs_is_told_after_ten_seconds(market: System, open_page: Open) -> None:
-    """No skeleton pulses for ever: after ten seconds without an answer each panel says so."""
-    page = open_page(f"{market.url}/robots.txt")
-    page.clock.install()
-    page.route("**/api/**", lambda _: None)
-    page.goto(market.url)
-    page.locator(LIVE).wait_for(state="attached")
-    page.clock.run_for(11_000)
-
-    page.get_by_text("The service has not answered for 10 seconds.").first.wait_for()
-
-
-def test_one_panel_that_fails_leaves_the_others(market: System, open_page: Open) -> None:
-    """An answer that breaks one panel is reported in its place; the rest of the page works."""
-    page = open_page(f"{market.url}/robots.txt")
-    broken = market.get("/insights")
-    broken["items"][0]["insights"][0]["template"] = None
-    page.route("**/api/insights", lambda route: route.fulfill(json=broken))
-    page.goto(market.url + ALL_ROWS)
-    page.get_by_text("Insights cannot be loaded").wait_for()
-
-    assert prices(page) == 50
-
-
-def test_one_stock_that_is_late_says_so_in_its_row(market: System, open_page: Open) -> None:
-    """A price of an older hour says of when it is, in place of a change."""
-    page = open_page(f"{market.url}/robots.txt")
-    answer = market.get("/latest")
-    late = next(item for item in answer["items"] if item["ticker"] == "KO")
-    late |= {"is_newest": False, "end": "2026-11-27T17:30:00Z", "datetime": "2026-11-27T16:30:00Z"}
-    page.route("**/api/latest", lambda route: route.fulfill(json=answer))
-    page.goto(market.url + ALL_ROWS)
-    row = page.locator("tr[data-ticker=KO]")
-    row.wait_for()
-
-    assert "as of Fri, Nov 27, 12:30" in row.inner_text()
-    assert "of 49 up" in page.get_by_test_id("answer").inner_text()
