@@ -121,9 +121,9 @@ class Api:
         scope, open_from, midnight = CacheScope.ALL, None, None
         if endpoint.protected:
             caller.require(READ, endpoint.protected)
-            scope = CacheScope.NOBODY
+            scope = CacheScope.PRIVATE
         if self._open_days and isinstance(query, TickerBars):
-            scope = CacheScope.NOBODY if caller.principal else CacheScope.ANONYMOUS
+            scope = CacheScope.PRIVATE if caller.principal else CacheScope.ANONYMOUS
             if not caller.can_read_history:
                 open_from, midnight = self._check_history(query, caller)
 

@@ -1,6 +1,6 @@
 """Cursors: where the next page of a query begins, ticker by ticker, as one opaque word.
 
-The digest finds cursors of other queries and damaged ones. Anybody can compute it, so every field is checked as well.
+The digest finds cursors of other queries and damaged ones. It is no secret, so every field is checked as well.
 """
 
 import json

@@ -117,7 +117,7 @@ async def _describe(
     """Return how *series* is adjusted, and where its source changes; Problem 400 when raw prices are not known."""
     own = [one for one in splits if one.ticker == series.ticker]
     applied = [one for one in own if one.was_applied(query.as_of)]
-    adjusting = SPLIT_ADJUSTED - {"simulated"}  # nobody splits simulated shares
+    adjusting = SPLIT_ADJUSTED - {"simulated"}  # simulated shares have no splits
     if query.adjust == "none" and not applied and adjusting.issuperset(series.sources):
         what = f"should be splits: {', '.join(series.sources)} adjusts prices, and no split of {series.ticker} is known"
         raise bad_parameters([("adjust", what)])

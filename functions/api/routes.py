@@ -170,7 +170,7 @@ def index() -> ResponseData:
         "name": "StocksALot",
         "as_of": "In market answers, the end of the newest bar in them.",
         "source": "In market answers, where the bars come from: a name, or mixed; sources lists them all.",
-        "stale": "True when the database does not answer and nobody can say whether the answer still holds.",
+        "stale": "True when the database does not respond, so that the response may be outdated.",
         "times": "RFC 3339, UTC. A bar is named by its start. A window is half-open: end is outside. A date is a day "
         "in New York.",
         "numbers": "Exactly as stored: read prices as decimals.",

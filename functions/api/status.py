@@ -91,7 +91,7 @@ def _clock(database_time: datetime, provider_offset: int | None) -> dict[str, ob
 def _market(state: MarketState, calendar_until: date | None) -> dict[str, object]:
     """Return whether the exchange trades now; the session that trades, or the last one; and when the next opens.
 
-    The calendar holds whole years: after its last one nobody knows whether the exchange trades.
+    The calendar holds whole years: after its last one the state of the market is unknown.
     """
     year = state.now.astimezone(EXCHANGE_ZONE).year
     is_known = calendar_until is not None and year <= calendar_until.year

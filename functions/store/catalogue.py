@@ -68,7 +68,7 @@ def upsert_catalogue(connection: Connection, companies: Sequence[dict[str, str |
 def activate(connection: Connection, tickers: Sequence[str]) -> int:
     """Make exactly *tickers* the active ones; an unknown one is added under its own name. Return how many changed.
 
-    psycopg.errors.CheckViolation for something that is no ticker. The bars of the others are kept.
+    psycopg.errors.CheckViolation for an invalid ticker. The bars of other tickers stay.
     """
     added = connection.execute(
         """

@@ -42,7 +42,7 @@ async def upsert_companies(connection: AsyncConnection, fetched: CompaniesFetche
     """Upsert *companies* that are not older than the stored ones, and return the number of changed rows."""
     cursor = await connection.execute(
         """
-        INSERT INTO companies AS kept (ticker, name, exchange, industry, country, currency, ipo, website, logo, phone,
+        INSERT INTO companies AS stored (ticker, name, exchange, industry, country, currency, ipo, website, logo, phone,
                                        market_cap_millions, shares_millions, source, fetched_at)
              SELECT ticker, name, exchange, industry, country, currency, ipo, website, logo, phone,
                     trim_scale(market_cap_millions), trim_scale(shares_millions), %(source)s, %(fetched_at)s
@@ -64,8 +64,8 @@ async def upsert_companies(connection: AsyncConnection, fetched: CompaniesFetche
                     shares_millions = excluded.shares_millions,
                     source = excluded.source,
                     fetched_at = excluded.fetched_at
-              WHERE (kept.source = 'catalogue' OR kept.fetched_at <= excluded.fetched_at)
-                AND kept.* IS DISTINCT FROM excluded.*
+              WHERE (stored.source = 'catalogue' OR stored.fetched_at <= excluded.fetched_at)
+                AND stored.* IS DISTINCT FROM excluded.*
         """,
         {
             "source": fetched.source,

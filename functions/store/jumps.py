@@ -1,4 +1,4 @@
-"""Price jumps: tell a price that moved from a bad tick by the bars around it, from values to values."""
+"""Price jumps: distinguish a moved price from a bad tick by the bars around it. Pure."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta

@@ -1,7 +1,7 @@
 """Metrics for Prometheus at /metrics, computed from Postgres and Redis on each scrape.
 
-Nothing is kept in a process, so that it does not matter which copy answers, how often one is asked, or that none was
-awake meanwhile. Asked every five minutes, store sleeps in between.
+No state is in a process, so that any copy may respond, at any rate, after any time at zero. With a scrape every five
+minutes store scales to zero in between.
 """
 
 import re
@@ -27,10 +27,10 @@ HELP = {
     "stocksalot_rejected_bars": "Different bars that were sent and not stored, by reason",
     "stocksalot_dead_letters": "Events that wait for a person",
     "stocksalot_dead_letters_by_type": "Events that wait for a person, by type",
-    "stocksalot_insight_hours_total": "Hours told of, revisions too, by who found the words",
+    "stocksalot_insight_hours_total": "Hours with insights, revisions included, by generator of the words",
     "stocksalot_insight_verdicts_total": "Hours that a model was asked to word, by outcome",
     "stocksalot_insight_sentences_total": "Sentences of a model: proposed, accepted, repaired, left to the rules",
-    "stocksalot_insights_told_timestamp_seconds": "The end of the newest hour that was told of",
+    "stocksalot_insights_told_timestamp_seconds": "End of the newest hour with insights",
     "stocksalot_sessions_end_timestamp_seconds": "The last session that is known: migrate before it comes",
     "stocksalot_database_bytes": "Size of the database",
     "stocksalot_database_connections": "Connections to the database, of whomever",

@@ -1,6 +1,6 @@
 """Queries of bars and their revisions, each for a whole batch.
 
-A plan that is made while the table is small, and kept, would read all of it when it is large. So what joins bars to a
+A plan cached while the table is small would scan all of it when it is large. So what joins bars to a
 batch either says how, by LATERAL, with use_primary_key before it, or is not prepared.
 """
 
@@ -106,7 +106,7 @@ async def insert_bars(
 ) -> int:
     """Store *bars* of *batch*, which are in the order of the key, and return how many that were.
 
-    A bar that somebody else has stored meanwhile is left as it is.
+    A bar that a concurrent event has stored is left as it is.
     """
     cursor = await connection.execute(
         """

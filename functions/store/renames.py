@@ -8,7 +8,7 @@ from psycopg import Connection
 def rename_tickers(connection: Connection, renames: Mapping[str, str]) -> int:
     """Move the bars of each old ticker to its new one, and return how many tickers changed.
 
-    Where both have a bar of the same start, that of the new name stands and the old one's is kept under the old name.
+    Of two bars of the same start, that of the new name is current; the other stays under the old name.
     """
     return sum(_rename(connection, old, new) for old, new in renames.items())
 

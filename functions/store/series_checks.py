@@ -129,7 +129,7 @@ class _Fits:
         if len(slots) == len(bars):
             return None
         pairs = list(pairwise(bars))
-        # Where nobody trades for a while bars are missing here and there; another length leaves none side by side.
+        # Without trades single bars are missing; with bars of another length no two neighbours exist.
         inside = [one for one in pairs if self._market.session_at(one[0]) == self._market.session_at(one[1])]
         distances = [bisect_left(slots, after) - bisect_left(slots, before) for before, after in inside or pairs]
         if len(distances) < 3 or min(distances) < 2:

@@ -125,7 +125,7 @@ class Accounts:
         async def work(connection: AsyncConnection) -> list[str] | None:
             async with connection.transaction():
                 if not await update_password_hash(connection, user.user_id, user.password_hash, hashed):
-                    return None  # somebody else has just changed it
+                    return None  # a concurrent request has changed it
                 return await revoke_tokens(connection, user.user_id, logins_only=True, spare=token_id)
 
         revoked = await self._postgres.run(work)

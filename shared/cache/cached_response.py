@@ -109,7 +109,7 @@ class CacheScope(Enum):
 
     ALL = ("public", "Accept, Accept-Encoding")
     ANONYMOUS = ("public", "Accept, Accept-Encoding, Authorization")
-    NOBODY = ("private", "Accept, Accept-Encoding, Authorization")
+    PRIVATE = ("private", "Accept, Accept-Encoding, Authorization")
 
 
 class PreparedResponse:
@@ -153,7 +153,7 @@ class PreparedResponse:
 
 
 def cache_control(cached: CachedResponse, now: datetime) -> str:
-    """Return max-age and stale-if-error: a response may be kept until the next bar is due, and briefly after that."""
+    """Return max-age and stale-if-error: caches may serve the response until the next bar is due, and briefly after."""
     data = cached.data
     seconds = data.max_age
     if seconds is None:

@@ -1,7 +1,7 @@
 """Response cache: process memory, then Redis, then Postgres; one query per key in flight.
 
 A response is used again while the market version is the one it was made from and the clock has not passed its end.
-Copies are kept a day longer and marked stale when Postgres is down.
+Copies remain for a day and are marked stale when Postgres is down.
 """
 
 import asyncio

@@ -70,7 +70,7 @@ class ConnectionPool:
 
 
 class LockedError(Exception):
-    """Somebody holds a table, so that nobody can read it; the message names it."""
+    """A lock blocks all readers of a table; the message names it."""
 
 
 class PostgresClient(CircuitBreaker):
@@ -132,7 +132,7 @@ class PostgresClient(CircuitBreaker):
             raise self.mark_down(error) from error
 
     async def _find_cause(self, error: BaseException | None) -> UnavailableError:
-        """Return the error for a slow query: down is a server with a locked table, or one that nobody hears from.
+        """Return the error for a slow query: down is a server with a locked table, or one that responds to no query.
 
         A server that has just responded to others is not down.
         """

@@ -42,7 +42,7 @@ def installation_key(installation: str, name: str) -> str:
 
 
 def connect_cache(settings: RedisSettings) -> Any:
-    """Return a `redis.asyncio.Redis` that connects on first use and gives up after half a second."""
+    """Return a `redis.asyncio.Redis` that connects on first use, with a timeout of half a second."""
     from redis.asyncio import Redis
     from redis.asyncio.retry import Retry
     from redis.backoff import NoBackoff
@@ -130,7 +130,7 @@ class RedisClient(CircuitBreaker):
         self._confirm_at = time.monotonic() + _CONFIRM_SECONDS
 
     async def _ensure_identity(self) -> None:
-        """Find the installation, or confirm it in the background; UnavailableError when nobody knows it now."""
+        """Find the installation, or confirm it in the background; UnavailableError when it is unknown."""
         is_due = time.monotonic() >= self._confirm_at or self._noted != self._identity
         if is_due and self._confirmation is None:
             self._confirmation = asyncio.create_task(self._confirm())

@@ -1,4 +1,4 @@
 """Adjustment of prices for splits, by provider."""
 
 SPLIT_ADJUSTED = frozenset({"twelvedata", "alpaca", "yahoo", "simulated"})
-"""Sources that give all their bars on the scale of today; of any other source nobody knows."""
+"""Sources that adjust all their bars to the scale of today; of other sources it is unknown."""

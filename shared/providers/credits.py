@@ -4,7 +4,7 @@ Nothing here waits: a request without free credits is not made, and the next tic
 beside the counters, so that only ingest needs to know the providers.
 
 Counters are named by the API key that they are of, and not by the installation: a provider counts all requests under a
-key, whoever makes them. Each installation lists its own keys, by their hashes.
+key, from any process. Each installation lists its own keys, by their hashes.
 """
 
 import hashlib

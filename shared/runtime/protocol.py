@@ -40,7 +40,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Collect a header. uvicorn would also take trailers for headers, which nobody has checked."""
+        """Collect a header. uvicorn would accept unchecked trailers as headers too."""
         if self._in_head:
             super().on_header(name, value)
 

@@ -1,7 +1,7 @@
 """Splits in unadjusted prices: a jump between two sessions by a usual ratio, with the volume the other way. Pure.
 
-A price that halves on news looks alike at first. What tells them apart: a split keeps to its ratio, multiplies the
-volume by it, and leaves the ranges of the bars as they were; news does neither.
+A price that halves on news looks similar. The differences: a split has an exact ratio, multiplies the volume by it, and
+leaves the ranges of the bars as they were; news does neither.
 """
 
 from collections.abc import Mapping, Sequence
