@@ -118,7 +118,7 @@ def _offset(time: datetime) -> str:
 
 
 @given(STYLES, MARKS, INTERVALS)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_same_bars_in_any_style_become_the_same_hours(
     tmp_path: Path, style: Style, marks: tuple[str, str], interval: str
 ) -> None:
@@ -136,7 +136,7 @@ def test_the_same_bars_in_any_style_become_the_same_hours(
     st.sampled_from(["1h", "30min", "5min"]),
     st.lists(st.sampled_from(TICKERS), min_size=1, max_size=2, unique=True),
 )
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_wrong_clock_gives_no_bar_and_spoils_no_other(
     tmp_path: Path, half_hours: int, interval: str, shifted: list[str]
 ) -> None:
