@@ -210,12 +210,10 @@ def _role(statement: Statement, role: str, fact: Fact) -> Iterator[Violation]:
         )
     if wanted.owner is not None:
         is_named = statement.cast[wanted.owner].owner == fact.owner
-    elif role in statement.frame.named or fact.owner is None:
-        is_named = True
-    elif fact.ticker is not None:
-        is_named = fact.ticker == statement.subject
-    else:
+    elif fact.industry and statement.frame.has_subject:
         is_named = statement.subject in fact.source_bars.tickers
+    else:
+        is_named = fact.owner is None or role in statement.frame.named or fact.ticker == statement.subject
     if not is_named:
         yield Violation("subject", f"does not say that {{{fact.id}}} is the figure of {fact.owner}")
 
