@@ -176,7 +176,7 @@ class Revision:
         task.add_done_callback(self._tasks.discard)
 
     async def _run(self, replica: Replica) -> None:
-        """Take *replica* from its start to its end, whoever brings that about."""
+        """Supervise *replica* from its start to its end, whatever ends it."""
         name = self.function.name
         try:
             listens = await replica.start(self._environment, self._folder, self.function.timeout)

@@ -80,7 +80,7 @@ def _check_ends(trigger: Trigger, models: Models) -> Iterator[str]:
         if not isinstance(function, Service):
             continue
         if function.public:
-            yield f"{end.ref.name} receives events and must be cluster-local: anybody could send it some"
+            yield f"{end.ref.name} receives events and must be cluster-local: on a public host anyone could send them"
         if delivery.timeout is not None and delivery.timeout <= function.spec.template.spec.timeout_seconds:
             yield f"its timeout must exceed that of {end.ref.name}: two replicas would work on one event"
 

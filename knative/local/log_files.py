@@ -1,4 +1,4 @@
-"""Log files of a run: bounded in size, whoever writes them."""
+"""Log files of a run: bounded in size, for every process."""
 
 import asyncio
 import logging

@@ -19,7 +19,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class _ClientGoneError(Exception):
-    """Nobody waits for the response any more."""
+    """The client has disconnected."""
 
 
 class _Exchange:

@@ -57,7 +57,7 @@ class ReplicaConnection(asyncio.Protocol):
             await self._wait()
 
     async def read(self) -> bytes:
-        """Return the next part of the body, empty at its end; *is_complete* tells whether it is the last."""
+        """Return the next part of the body, empty at its end; *is_complete*: it is the last."""
         while not self._chunks:
             if self.is_complete:
                 return b""

@@ -83,7 +83,7 @@ class Replica:
             return False
 
     async def ended(self, folder: Path) -> int:
-        """Wait for the end of the process, which somebody else brings about; return its exit code."""
+        """Wait for the end of the process, whatever causes it; return its exit code."""
         assert self.process is not None, "only what has started can end"  # noqa: S101
         return await processes.ended(self.process, folder)
 

@@ -30,7 +30,7 @@ TimeoutStopSec=120
 WantedBy=default.target
 """
 _OPEN = (
-    "it listens on {host}: whoever reaches this machine there can read, register and log in, and passwords travel "
+    "it listens on {host}: anyone who can reach that address can read, register and log in, and passwords travel "
     "unencrypted unless a proxy with TLS stands in front"
 )
 

@@ -186,6 +186,6 @@ def _group(name: str, form: str | None, number: int) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return frame text as a pattern: alternatives and options kept, the rest taken literally."""
+    """Return frame text as a pattern: alternatives and options as they are, the rest escaped."""
     escaped = re.escape(text).replace(r"\(", "(?:").replace(r"\)", ")").replace(r"\|", "|")
     return escaped.replace(r"\[", "(?:").replace(r"\]", ")?").replace(r"\ ", " ")

@@ -108,10 +108,10 @@ class Broker:
             return
         current = {binding.queue for binding in self._topology.bindings}
         earlier = set(self._declared.read_text().split()) if self._declared.exists() else set()
-        kept = await self._queues.remove(sorted(earlier - current))
-        for queue in kept:
-            log.warning("queue %s belongs to no Trigger any more and still holds events: it is kept", queue)
-        write_whole(self._declared, "".join(f"{queue}\n" for queue in sorted(current | set(kept))))
+        remaining = await self._queues.remove(sorted(earlier - current))
+        for queue in remaining:
+            log.warning("queue %s belongs to no Trigger any more, and stays because it holds events", queue)
+        write_whole(self._declared, "".join(f"{queue}\n" for queue in sorted(current | set(remaining))))
 
     async def status(self) -> dict[str, QueueStatus]:
         """Return the state of every queue, by Trigger; of its dead letters as "<trigger> (dead letters)"."""

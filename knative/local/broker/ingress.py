@@ -23,7 +23,7 @@ class IngressProtocol(BoundedProtocol):
     max_head_bytes = 2**20
 
     def on_headers_complete(self) -> None:
-        """Pass the target on as it came: ASGI does not tell /? from /."""
+        """Pass the target on unchanged: ASGI does not distinguish /? from /."""
         self.scope["request_target"] = self.url  # pyright: ignore[reportGeneralTypeIssues]
         super().on_headers_complete()
 

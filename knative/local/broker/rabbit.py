@@ -179,7 +179,7 @@ class RabbitQueues:
 
     async def remove(self, queues: Iterable[str]) -> list[str]:
         """Delete those of *queues* that are empty; return the others."""
-        kept: list[str] = []
+        remaining: list[str] = []
         channel = self._links[0].channel if self._links else None
         if channel is None:
             return list(queues)
@@ -189,13 +189,13 @@ class RabbitQueues:
                 # Quorum queues know no if-empty. Nothing is bound to these any more, so nothing comes meanwhile.
                 found = await own.call(own.raw.queue_declare, queue=queue, passive=True)
                 if found.method.message_count:
-                    kept.append(queue)
+                    remaining.append(queue)
                 else:
                     await own.call(own.raw.queue_delete, queue=queue)
                 own.raw.close()
             except ChannelClosedByBroker:
                 log.info("queue %s is gone already", queue)
-        return kept
+        return remaining
 
     def _on_confirm(self, frame: Any) -> None:
         confirmation = frame.method

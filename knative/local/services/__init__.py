@@ -115,7 +115,7 @@ def use_rabbitmq(
     except CannotStartError as error:
         services.amqp_url, services.rabbitmq = None, None
         why = str(error).splitlines()[0].rstrip(":")
-        services.notes.append(f"events are kept in memory, and lost with it: {why}")
+        services.notes.append(f"events are in memory, and lost when the run ends: {why}")
     else:
         services.amqp_url = services.rabbitmq.url
 

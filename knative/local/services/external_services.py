@@ -22,7 +22,7 @@ def check_postgres(url: str) -> None:
 
 
 def check_redis(url: str) -> None:
-    """Raise CannotStartError when nobody listens where REDIS_URL points."""
+    """CannotStartError when REDIS_URL does not respond."""
     address = _parse("REDIS_URL", url, ("redis", "rediss", "unix"))
     if address.scheme == "unix":
         return
