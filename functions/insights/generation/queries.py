@@ -161,6 +161,25 @@ async def select_revisions(
     return found
 
 
+async def select_agreements(
+    connection: AsyncConnection, tickers: Sequence[str]
+) -> dict[str, frozenset[tuple[str, str]]]:
+    """Return the pairs of sources whose prices can be compared, by ticker."""
+    cursor = await connection.execute(
+        """
+        SELECT ticker, source, other
+          FROM source_overlaps
+         WHERE ticker = ANY (%(tickers)s::text[])
+           AND is_comparable(ticker, source, other)
+        """,
+        {"tickers": list(tickers)},
+    )
+    found: dict[str, frozenset[tuple[str, str]]] = {}
+    async for ticker, source, other in cursor:
+        found[ticker] = found.get(ticker, frozenset()) | {(source, other)}
+    return found
+
+
 async def select_splits(connection: AsyncConnection, dates: Sequence[date]) -> dict[date, dict[str, SplitRatio]]:
     """Return the splits that took effect with the sessions of *dates* and were applied to all stored bars."""
     cursor = await connection.execute(

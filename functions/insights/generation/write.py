@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from psycopg import AsyncConnection
 
+from functions.insights.facts.comparable import comparable_bars, comparable_revisions
 from functions.insights.facts.hour import HOURLY, PERIODS, SESSIONS, Hour
 from functions.insights.facts.registry import FactTable, fact_table
 from functions.insights.generation.editor import Choice, PublishedStories, choose, published_stories
@@ -15,6 +16,7 @@ from functions.insights.generation.insert import insert_insights_of_hour, lock_w
 from functions.insights.generation.queries import (
     Company,
     HourStatus,
+    select_agreements,
     select_bars,
     select_companies,
     select_hour_statuses,
@@ -103,7 +105,12 @@ async def load_hours(connection: AsyncConnection, starts: Sequence[datetime]) ->
         max(starts) + _MOMENT,
         sorted(closings),
     )
-    revisions = await select_revisions(connection, tickers, sessions[min(places)].opens, max(starts) + _MOMENT)
+    agreements = await select_agreements(connection, tickers)
+    revisions = comparable_revisions(
+        await select_revisions(connection, tickers, sessions[min(places)].opens, max(starts) + _MOMENT),
+        bars,
+        agreements,
+    )
     splits = await select_splits(connection, [sessions[place].date for place in places])
     industries = {company.ticker: company.industry for company in companies if company.industry}
     hours = [
@@ -112,7 +119,7 @@ async def load_hours(connection: AsyncConnection, starts: Sequence[datetime]) ->
             sessions[place],
             tuple(sessions[max(place - _CLOSINGS, 0) : place]),
             tickers,
-            bars,
+            comparable_bars(bars, start, agreements),
             industries,
             sessions[place + 1].date if place + 1 < len(sessions) else None,
             revisions,

@@ -49,7 +49,8 @@ def _size(hour: Hour, metric: Metric, ticker: str, session: Session) -> Decimal 
     if not bars:
         return None
     if metric.name == "volume_since":
-        return None if any(bar.volume is None for bar in bars) else Decimal(sum(bar.volume or 0 for bar in bars))
+        comparable = all(bar.volume is not None and bar.source == hour.bars[ticker][hour.start].source for bar in bars)
+        return Decimal(sum(bar.volume or 0 for bar in bars)) if comparable else None
     return _range(bars)
 
 

@@ -53,9 +53,15 @@ def _traded(bars: Sequence[Bar]) -> bool:
     return all(bar.volume is not None for bar in bars)
 
 
+def _sources(bars: Sequence[Bar]) -> set[str]:
+    return {bar.source for bar in bars}
+
+
 def _fact(hour: Hour, metric: Metric, ticker: str, now: Sequence[Bar], usual: Sequence[Sequence[Bar]]) -> Fact | None:
+    # Sources count different exchanges: volumes of two are not compared even where their prices agree.
+    usual = [bars for bars in usual if _sources(bars) == _sources(now)]
     total = sum(bar.volume or 0 for bars in usual for bar in bars)
-    if len(usual) < USUAL_AT_LEAST or not total or not _traded(now):
+    if len(usual) < USUAL_AT_LEAST or len(_sources(now)) > 1 or not total or not _traded(now):
         return None
     figure = Decimal(sum(bar.volume or 0 for bar in now)) * len(usual) / total
     if _QUIET < figure < _BUSY or figure < _LEAST:
@@ -84,7 +90,7 @@ METRICS = (
         window="hour",
         definition=(
             "volume of the newest over the average of the others: as long, at the same time after the opening, "
-            "at least 5 of 20 sessions"
+            "of the same source, at least 5 of 20 sessions"
         ),
         compute=_compute_hour,
     ),
