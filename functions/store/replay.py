@@ -47,14 +47,14 @@ class DeadLetter(NamedTuple):
     reason: str
 
 
-class BrokerError(RuntimeError):
+class SendError(RuntimeError):
     """The broker did not accept the event; the message says why."""
 
 
 def replay(database_url: str, broker: str, ids: Sequence[int] = ()) -> list[DeadLetter]:
     """Send the dead letters *ids* (none: all) to the address *broker*, oldest first, and return what was sent.
 
-    BrokerError or psycopg.Error ends it; what was sent before stays sent.
+    SendError or psycopg.Error ends it; what was sent before stays sent.
     """
     sent: list[DeadLetter] = []
     with psycopg.connect(database_url, autocommit=True, connect_timeout=10) as connection:
@@ -91,7 +91,7 @@ def delete_dead_letter(connection: Connection, letter: DeadLetter) -> None:
 
 
 def _send(letter: DeadLetter, broker: str) -> None:
-    """POST *letter* in binary mode; BrokerError unless the broker accepts it."""
+    """POST *letter* in binary mode; SendError unless the broker accepts it."""
     attributes = {name: value for name, value in letter.attributes.items() if name not in _ADDED_BY_THE_BROKER}
     if letter.type in _DELETED_BY_STORE:
         attributes["replayed"] = "true"
@@ -104,11 +104,11 @@ def _send(letter: DeadLetter, broker: str) -> None:
         with urllib.request.urlopen(request, timeout=_PATIENCE_SECONDS) as answer:  # noqa: S310
             status = answer.status
     except urllib.error.HTTPError as error:
-        raise BrokerError(f"{broker} answered {error.code} to dead letter {letter.id}") from error
+        raise SendError(f"{broker} answered {error.code} to dead letter {letter.id}") from error
     except OSError as error:
-        raise BrokerError(f"{broker} does not answer: {error}") from error
+        raise SendError(f"{broker} does not answer: {error}") from error
     if status != 202:
-        raise BrokerError(f"{broker} answered {status} to dead letter {letter.id}; a broker answers 202")
+        raise SendError(f"{broker} answered {status} to dead letter {letter.id}; a broker answers 202")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -117,7 +117,7 @@ def main(arguments: Sequence[str]) -> int:
     broker, *ids = arguments
     try:
         sent = replay(read_settings(DatabaseSettings).database_url.reveal(), broker, [int(one) for one in ids])
-    except BrokerError as error:
+    except SendError as error:
         _logger.error("%s", error)
         return 1
     _logger.info("%d dead letters sent again", len(sent))

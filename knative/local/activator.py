@@ -16,7 +16,7 @@ _LONGEST_QUEUE = 10_000
 _IDLE_CHECK_SECONDS = 0.05
 
 
-class UnavailableError(Exception):
+class NoReplicaError(Exception):
     """No replica can take the request; the message says why."""
 
 
@@ -75,11 +75,11 @@ class Revision:
         return replica
 
     async def take(self) -> Replica:
-        """Return a replica when it is this request's turn; UnavailableError when there will be none."""
+        """Return a replica when it is this request's turn; NoReplicaError when there will be none."""
         if self._closed:
-            raise UnavailableError(f"{self.function.name} is being stopped")
+            raise NoReplicaError(f"{self.function.name} is being stopped")
         if len(self._waiting) >= self._longest_queue:
-            raise UnavailableError(f"{self.function.name}: {len(self._waiting)} requests wait already")
+            raise NoReplicaError(f"{self.function.name}: {len(self._waiting)} requests wait already")
         self.requests += 1
         waiter: asyncio.Future[Replica] = asyncio.get_running_loop().create_future()
         self._waiting[waiter] = None
@@ -238,7 +238,7 @@ class Revision:
         waiting, self._waiting = self._waiting, {}
         for waiter in waiting:
             if not waiter.done():
-                waiter.set_exception(UnavailableError(reason))
+                waiter.set_exception(NoReplicaError(reason))
 
 
 class Activator:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
 from typing import Any
 
-from knative.local.activator import Revision, UnavailableError
+from knative.local.activator import NoReplicaError, Revision
 from knative.local.proxied_request import OF_CONNECTION, InvalidRequestError, ProxiedRequest, make_request
 from knative.local.replica_connection import ConnectionLostError, ReplicaConnection
 
@@ -86,7 +86,7 @@ async def forward(revision: Revision, path: bytes, scope: Scope, receive: Receiv
             return await _pass(revision, exchange)
     except InvalidRequestError as error:
         status, reason = 400, str(error)
-    except UnavailableError as error:
+    except NoReplicaError as error:
         status, reason = 503, str(error)
     except TimeoutError:
         status, reason = 504, f"{function.name}: no complete response within {function.timeout:g} s"
@@ -108,7 +108,7 @@ async def _pass(revision: Revision, exchange: _Exchange) -> None:
             return await exchange.run(connection)
         except OSError as error:
             if error.errno in (errno.EMFILE, errno.ENFILE):
-                raise UnavailableError("the runner has no file descriptors left") from error
+                raise NoReplicaError("the runner has no file descriptors left") from error
             revision.forget(replica)  # it accepts no connections and has received nothing: another one may
         finally:
             if connection:

@@ -27,7 +27,7 @@ _LONGEST_WAIT = 30
 
 
 @dataclass(frozen=True)
-class Tick:
+class SentTick:
     """A sent tick: its PingSource, time (UTC) and trace id, and why the broker did not accept it, if so."""
 
     source: str
@@ -45,7 +45,7 @@ class Schedule:
     """The PingSources of an application; *ingress* is the Broker's address."""
 
     def __init__(self, sources: Sequence[PingSource], ingress: str, client: httpx.AsyncClient) -> None:
-        self.ticks: dict[str, Tick] = {}
+        self.ticks: dict[str, SentTick] = {}
         """The last tick of each source."""
         self.next: dict[str, datetime] = {}
         """The instant that each source waits for."""
@@ -102,7 +102,7 @@ class Schedule:
         self._caught_up[kind] = now
         return first
 
-    async def send(self, source: PingSource, data: str | None = None) -> Tick:
+    async def send(self, source: PingSource, data: str | None = None) -> SentTick:
         """Send a tick of *source*, with *data* in place of its own."""
         now, trace = clock.now(), secrets.token_hex(16)
         headers = {
@@ -117,7 +117,7 @@ class Schedule:
             "traceparent": f"00-{trace}-{secrets.token_hex(8)}-01",
         }
         error = await self._post(source, headers, (source.data if data is None else data).encode())
-        self.ticks[source.name] = tick = Tick(source.name, now, trace, error)
+        self.ticks[source.name] = tick = SentTick(source.name, now, trace, error)
         return tick
 
     async def _post(self, source: PingSource, headers: dict[str, str], body: bytes) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from functions.store.replay import BrokerError, replay
+from functions.store.replay import SendError, replay
 from knative.local.__main__ import main as command_line
 from tests.observability.figures import figures
 from tests.observability.receiver import Receiver
@@ -120,10 +120,10 @@ def test_what_the_broker_does_not_take_stays(store: Store, receiver: Receiver, d
     dead_letter(store, "1")
     receiver.status = 500
 
-    with pytest.raises(BrokerError, match="answered 500"):
+    with pytest.raises(SendError, match="answered 500"):
         replay(database_url, receiver.url)
     receiver.close()
-    with pytest.raises(BrokerError, match="does not answer"):
+    with pytest.raises(SendError, match="does not answer"):
         replay(database_url, receiver.url)
 
     assert store.query("SELECT count(*) FROM dead_letters") == [(1,)]

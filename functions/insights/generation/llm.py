@@ -27,7 +27,7 @@ _REFUSED_FORM = (400, 404, 405, 415, 422, 500, 501)
 """Status codes of a server that lacks an API or a format."""
 
 
-class Message(NamedTuple):
+class ChatMessage(NamedTuple):
     """One turn of the conversation."""
 
     role: Literal["system", "user", "assistant"]
@@ -73,7 +73,7 @@ _servers: dict[tuple[str | None, str | None, str | None], _Server] = {}
 
 
 async def complete(
-    settings: ModelSettings, messages: Sequence[Message], schema: Mapping[str, Any], seconds: float
+    settings: ModelSettings, messages: Sequence[ChatMessage], schema: Mapping[str, Any], seconds: float
 ) -> Completion:
     """Return what the model answers within *seconds*; ModelError for everything that can go wrong with it."""
     server = _servers.setdefault((settings.openai_base_url, settings.insights_model, settings.insights_api), _Server())
@@ -97,7 +97,7 @@ async def _climb(
     client: AsyncOpenAI,
     settings: ModelSettings,
     server: _Server,
-    messages: Sequence[Message],
+    messages: Sequence[ChatMessage],
     schema: Mapping[str, Any],
     ends: float,
 ) -> Completion:
@@ -161,7 +161,7 @@ async def _ask(
     form: _Form,
     model: str,
     most: int,
-    messages: Sequence[Message],
+    messages: Sequence[ChatMessage],
     schema: Mapping[str, Any],
     ends: float,
 ) -> Any:
@@ -181,7 +181,7 @@ async def _ask(
 
 
 def _post(
-    client: AsyncOpenAI, form: _Form, model: str, most: int, messages: Sequence[Message], schema: Mapping[str, Any]
+    client: AsyncOpenAI, form: _Form, model: str, most: int, messages: Sequence[ChatMessage], schema: Mapping[str, Any]
 ) -> Any:
     strict = {"name": "sentences", "strict": True, "schema": schema}
     turns: list[Any] = [{"role": message.role, "content": message.text} for message in messages]

@@ -7,7 +7,7 @@ from time import monotonic
 from functions.insights.facts.registry import FactTable
 from functions.insights.generation.answer import read_proposals
 from functions.insights.generation.editor import Choice
-from functions.insights.generation.llm import Message, ModelError, complete
+from functions.insights.generation.llm import ChatMessage, ModelError, complete
 from functions.insights.generation.prompt import INSTRUCTIONS, choice_prompt, facts_prompt, repair_prompt, schema_of
 from functions.insights.generation.result import MODEL_CALLS, Insight, ModelRun
 from functions.insights.generation.review import review
@@ -34,7 +34,7 @@ async def word_stories(
     words: dict[int, Insight] = {}
     wanted = list(range(1, len(choices) + 1))
     prompt = choice_prompt(wanted, choices) if choose else facts_prompt(choices, facts)
-    messages = [Message("system", INSTRUCTIONS), Message("user", prompt)]
+    messages = [ChatMessage("system", INSTRUCTIONS), ChatMessage("user", prompt)]
     for attempt in range(MODEL_CALLS):
         seconds = settings.insights_timeout_seconds - (monotonic() - began)
         if not wanted or seconds < _LEAST_SECONDS or not await may_call():
@@ -48,7 +48,9 @@ async def word_stories(
             _logger.warning("the model gave nothing: %s %s", error, error.advice)
             if str(error) not in ("no-answer", "truncated"):
                 break
-            messages[1] = Message("user", f"{messages[1].text}\n{repair_prompt(dict.fromkeys(wanted, ()), choices)}")
+            messages[1] = ChatMessage(
+                "user", f"{messages[1].text}\n{repair_prompt(dict.fromkeys(wanted, ()), choices)}"
+            )
             continue
         run.model = completion.model
         run.tokens_in = _sum(run.tokens_in, completion.tokens_in)
@@ -77,8 +79,8 @@ async def word_stories(
             run.repaired = len(found.accepted)
         wanted = [number for number in wanted if number not in words]
         messages += [
-            Message("assistant", completion.text[:2000]),
-            Message("user", repair_prompt(found.refused, choices)),
+            ChatMessage("assistant", completion.text[:2000]),
+            ChatMessage("user", repair_prompt(found.refused, choices)),
         ]
     run.fallen_back = len(choices) - len(words)
     run.insights = [words.get(number, choice.insight) for number, choice in enumerate(choices, 1)]
