@@ -128,6 +128,8 @@ def test_movers_are_what_the_api_says(system: System) -> None:
         for item in api["items"]
     ]
     assert answer["definition"] == api["definition"]
+    most = content(call(system, "movers", kind="active", limit=1000))["items"]
+    assert len(most) == system.get("/movers", kind="active", limit=1000)["count"]
 
 
 def test_coverage_tickers_and_status_are_what_the_api_says(system: System) -> None:
@@ -163,7 +165,7 @@ def test_what_the_api_refuses_is_told_in_its_words(system: System) -> None:
     assert "start should be a date" in refused(call(system, "bars", tickers=["AAPL"], start="yesterday"))
     assert "needs a token" in refused(call(system, "bars", tickers=["AAPL"], start="2020-01-01"))
     assert "interval" in refused(call(system, "bars", tickers=["AAPL"], interval="2h"))
-    assert "limit" in refused(call(system, "movers", limit=51))
+    assert "limit" in refused(call(system, "movers", limit=1001))
     assert "Unknown tool" in refused(call(system, "sell"))
 
 

@@ -20,7 +20,8 @@ _MAX_CELLS = 5000
 _DEFINITION = (
     "A bar is expected once it has ended and the grace time is over. Of those that are not present, rejected means "
     "that a provider sent one that was not stored (reason says why); none_at_provider, that a provider was asked late "
-    "enough and had none; not_fetched, that it has not been requested yet."
+    "enough and had none; not_fetched, that it has not been requested yet. Of a removed ticker none is expected after "
+    "its last day (ended_on)."
 )
 
 

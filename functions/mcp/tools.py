@@ -20,6 +20,8 @@ INSTRUCTIONS = (
 )
 _READS = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
 _MAX_BARS = 300
+_MAX_TICKERS = 1000
+"""As many movers as the API returns."""
 
 TickerList = Annotated[
     list[str], Field(min_length=1, max_length=20, description="For example AAPL, BRK.A; the tool tickers lists all")
@@ -70,7 +72,7 @@ class Tools:
             Literal["previous_close", "previous_bar", "session_open"],
             Field(description="Price of comparison"),
         ] = "previous_close",
-        limit: Annotated[int, Field(ge=1, le=50)] = 5,
+        limit: Annotated[int, Field(ge=1, le=_MAX_TICKERS)] = 5,
     ) -> CallToolResult:
         """Tickers that moved most. definition explains the ranking."""
         query = {"kind": kind, "basis": basis, "limit": limit}

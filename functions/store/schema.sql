@@ -625,7 +625,8 @@ BEGIN ATOMIC
       LEFT JOIN LATERAL ( SELECT name.ticker,
              grid.start,
              LEAST((grid.start + '01:00:00'::interval), session.closes) AS "end"
-            FROM (unnest(coverage_of.of_tickers) name(ticker)
+            FROM ((unnest(coverage_of.of_tickers) name(ticker)
+              JOIN tickers known ON (((known.ticker = name.ticker) AND (session.date <= COALESCE(known.ended_on, 'infinity'::date)))))
               CROSS JOIN generate_series(session.opens, (session.closes - '00:00:01'::interval), '01:00:00'::interval) grid(start))
            WHERE (LEAST((grid.start + '01:00:00'::interval), session.closes) <= coverage_of.finished)) slot ON (true))
       LEFT JOIN LATERAL ( SELECT bars.start,

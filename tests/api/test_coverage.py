@@ -48,6 +48,22 @@ def test_each_missing_bar_is_listed_with_the_reason(database_url: str, redis_url
     ]
 
 
+@pytest.mark.parametrize(("ended_on", "expected"), [("NULL", 14), ("'2026-11-19'", 7), ("'2026-11-18'", 0)])
+def test_no_bar_is_expected_after_the_last_day_of_a_removed_ticker(
+    database_url: str, redis_url: str, ended_on: str, expected: int
+) -> None:
+    """Two sessions stay listed, and another ticker is expected in both."""
+    change(database_url, f"UPDATE tickers SET active = {ended_on} IS NULL, ended_on = {ended_on} WHERE ticker = 'KO'")
+
+    with serving(database_url, redis_url) as api:
+        answer = api.json("/coverage?start=2026-11-19&end=2026-11-21&tickers=AAPL,KO")
+
+    assert {one["ticker"]: one["expected"] for one in answer["tickers"]} == {"AAPL": 14} | (
+        {"KO": expected} if expected else {}
+    )
+    assert answer["sessions"] == 2
+
+
 @pytest.mark.parametrize(
     ("now", "expected"),
     [
