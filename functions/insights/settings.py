@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from shared.auth.authenticator import AuthSettings
-from shared.runtime.settings import BarSettings, CsvList, DatabaseSettings, RedisSettings, Secret, SettingsGroup
+from shared.runtime.settings import BarSettings, DatabaseSettings, RedisSettings, Secret, SettingsGroup
 
 _OPENAI_MODEL = "gpt-5-mini"
 
@@ -33,14 +33,12 @@ class ModelSettings(SettingsGroup):
     """Of one answer, hidden reasoning included."""
 
     def check(self) -> None:
-        """Refuse settings of a model without a model, and a base URL that is none."""
+        """Refuse settings of a model without a model."""
         super().check()
         if (self.insights_model or self.insights_api) and not self.has_model:
             raise ValueError(
                 "INSIGHTS_MODEL and INSIGHTS_API need OPENAI_API_KEY, or OPENAI_BASE_URL of another server"
             )
-        if self.openai_base_url and not self.openai_base_url.startswith(("http://", "https://")):
-            raise ValueError("OPENAI_BASE_URL: should start with http:// or https://")
 
     @property
     def has_model(self) -> bool:
@@ -62,9 +60,6 @@ class Settings(DatabaseSettings, RedisSettings, BarSettings, AuthSettings, Model
 
     insights_history_hours: Annotated[int, Meta(ge=1, le=400)] = 7
     """Number of the newest hours that are updated: written if they lack insights, again if their bars changed."""
-
-    cors_origins: CsvList = ()
-    """Origins whose pages may read the answers, `*` for all; none: only pages of the same origin."""
 
     @property
     def deadline(self) -> timedelta:

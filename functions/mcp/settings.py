@@ -11,10 +11,3 @@ class Settings(AddressSettings):
 
     api_url: str
     insights_url: str
-
-    def check(self) -> None:
-        """Check that both addresses are HTTP addresses."""
-        super().check()
-        for name in ("api_url", "insights_url"):
-            if not getattr(self, name).startswith(("http://", "https://")):
-                raise ValueError(f"{name.upper()}: should start with http://")

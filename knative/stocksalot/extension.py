@@ -2,13 +2,15 @@
 
 import os
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 
 from rich.console import Console
 
+from functions.ingest.csv_files.times import find_zone
+from functions.ingest.settings import Providers
 from functions.store.catalogue import read_catalogue
 from functions.store.ticker_list import find_list_faults
 from knative.local.client import find
@@ -119,13 +121,23 @@ def check_settings(function: str, environment: Mapping[str, str]) -> list[str]:
         settings = read_settings(import_module(f"functions.{function}.settings").Settings, environment)
     except SettingsError as error:
         return [str(error)]
-    files = getattr(settings, "replay_files", ())
     tickers = [ticker.strip() for ticker in environment.get("TICKERS", "").split(",") if ticker.strip()]
     catalogue = [str(company["ticker"]) for company in read_catalogue()]
     return [
-        *(f"REPLAY_FILES: {file} cannot be read" for file in files if not os.access(file, os.R_OK)),
+        *(_replay_faults(settings) if isinstance(settings, Providers) else ()),
         *find_list_faults(tickers, catalogue),
     ]
+
+
+def _replay_faults(settings: Providers) -> Iterator[str]:
+    """Yield what is wrong with the files to replay: ingest reads them, and their zone, at its first fetch."""
+    for file in settings.replay_files:
+        if not (Path(file).is_file() and os.access(file, os.R_OK)):
+            yield f"REPLAY_FILES: {file} is no file that can be read"
+    try:
+        find_zone(settings.replay_zone or "UTC")
+    except ValueError as error:
+        yield f"REPLAY_ZONE: {error}"
 
 
 def fake_provider_settings(url: str) -> dict[str, str]:

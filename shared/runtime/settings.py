@@ -56,8 +56,24 @@ class SettingsGroup:
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """`shared.runtime.log` reads it before there are settings; here it is checked."""
 
+    hsts_seconds: Annotated[int, Meta(ge=0)] | None = None
+    """Age in the header Strict-Transport-Security; none: no header. This and the next two are read by the server."""
+
+    cors_origins: CsvList = ()
+    """Origins whose pages may read the responses, `*` for all; none: only pages of the same origin."""
+
+    otel_exporter_otlp_endpoint: str | None = None
+    """Address that spans are sent to; none: no spans."""
+
     def check(self) -> None:
-        """Raise ValueError when values that are right by themselves do not fit together."""
+        """Raise ValueError for values that no type excludes: here origins and addresses; subclasses add theirs."""
+        for origin in self.cors_origins:
+            if origin != "*" and not _is_origin(origin):
+                raise ValueError("CORS_ORIGINS: should list origins such as https://page.example.com, or be * for all")
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name.endswith(("_url", "_endpoint")) and isinstance(value, str) and not _is_http(value):
+                raise ValueError(f"{field.name.upper()}: should start with http:// or https:// and name a host")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,6 +206,20 @@ def _check_url(name: str, url: Secret, schemes: tuple[str, ...]) -> None:
             raise ValueError(
                 f"{name}: the port should be a number; in a password / : @ ? # are written %2F %3A %40 %3F %23"
             ) from None
+
+
+def _is_http(url: str) -> bool:
+    """Return whether *url* is an address of HTTP: a scheme, a host, and a number if there is a port."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _is_origin(text: str) -> bool:
+    """Return whether *text* is an address without a path, as a browser's Origin header has it."""
+    return _is_http(text) and text.partition("://")[2] == urlsplit(text).netloc and "@" not in text
 
 
 if __name__ == "__main__":

@@ -19,7 +19,6 @@ from tests.cluster.objects import find
 
 KNATIVE = Path(__file__).parents[2] / "knative"
 LOCAL = KNATIVE / "overlays" / "local"
-SERVER = {"HSTS_SECONDS", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS"}
 
 
 def event_classes() -> list[type[events.Event]]:
@@ -110,7 +109,7 @@ def test_configuration_names_what_the_functions_read() -> None:
     wanted = set().union(*(settings_of(name) for _, name in configured))
     migration = {field.name.upper() for field in fields_of(MigrationSettings)}
 
-    assert named == wanted | migration | SECRETS_OF_LIBRARIES | SERVER
+    assert named == wanted | migration | SECRETS_OF_LIBRARIES
 
 
 def test_the_base_holds_no_secret() -> None:

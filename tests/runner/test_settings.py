@@ -27,6 +27,11 @@ VALID = {
     [
         ("ingest", "PROVIDERS", "yahho"),
         ("ingest", "REPLAY_FILES", "/nowhere/bars.csv"),
+        ("ingest", "REPLAY_FILES", str(ROOT)),
+        ("ingest", "REPLAY_ZONE", "Mars/Phobos"),
+        ("ingest", "FINNHUB_BASE_URL", "nowhere"),
+        ("insights", "OPENAI_BASE_URL", "nowhere"),
+        ("insights", "CORS_ORIGINS", "https://page.example.com, page.example.com"),
         ("ingest", "TICKERS", "AAPL, msft"),
         ("api", "BAR_GRACE_SECONDS", "abc"),
         ("token", "API_TOKEN_SECRET", "short"),

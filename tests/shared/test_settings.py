@@ -66,6 +66,13 @@ def test_a_wrong_secret_file_is_named(tmp_path: Path, content: str | None, more:
         ("RATE_LIMIT_ANONYMOUS", "-1"),
         ("REGISTRATION", "maybe"),
         ("API_URL", "nowhere"),
+        ("OPENAI_BASE_URL", "http://"),
+        ("TWELVEDATA_BASE_URL", "https://host:port"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
+        ("HSTS_SECONDS", "abc"),
+        ("HSTS_SECONDS", "-1"),
+        ("CORS_ORIGINS", "not-an-origin"),
+        ("CORS_ORIGINS", "https://page.example.com/"),
     ],
 )
 def test_settings_are_checked_without_a_start(module: str, variable: str, text: str) -> None:
@@ -75,6 +82,12 @@ def test_settings_are_checked_without_a_start(module: str, variable: str, text: 
     assert check_settings(module, VALID) is None
     wrong = check_settings(module, {**VALID, variable: text})
     assert (variable in (wrong or "")) == (variable.lower() in fields)
+
+
+@pytest.mark.parametrize("origins", ["*", "https://page.example.com, http://127.0.0.1:5173", "http://[::1]:80"])
+def test_origins_as_browsers_send_them_are_accepted(origins: str) -> None:
+    """With a port or without, separated by commas."""
+    assert check_settings("functions.token.settings", {**VALID, "CORS_ORIGINS": origins}) is None
 
 
 def test_settings_are_checked_from_the_command_line() -> None:
