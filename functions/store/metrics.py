@@ -13,8 +13,10 @@ from psycopg import AsyncConnection
 from redis import RedisError
 from redis.asyncio import Redis
 
+from shared.connections.redis import installation_key
 from shared.providers.credits import read_usage
 from shared.runtime import clock
+from shared.runtime.clock_check import PROVIDER_OFFSETS, offset_seconds
 
 HELP = {
     "stocksalot_ingest_lag_seconds": "Since the newest hour ended that some active ticker lacks; 0: none lacks it",
@@ -37,20 +39,24 @@ HELP = {
     "stocksalot_provider_credits_used": "Credits that ingest has spent in the minute or day of its clock",
     "stocksalot_provider_credits_limit": "Credits that it may spend in it, of the keys that have spent any",
     "stocksalot_redis_up": "Redis responds (1) or not (0); without it no provider with a budget is requested",
+    "stocksalot_clock_offset_seconds": "By which our clock is ahead of the database's or a provider's",
 }
 
+_CLOCK = "stocksalot_clock_offset_seconds"
 Figure = tuple[str, Mapping[str, str], float]
 
 
 async def answer_metrics(connection: AsyncConnection, redis: Redis, installation: str, grace: timedelta) -> str:
     """Return all figures of *installation* in Prometheus's text format."""
-    figures = await select_figures(connection, grace)
+    figures = [*await select_figures(connection, grace), *await _database_clock(connection)]
     try:
         usage = await read_usage(redis, installation)
+        offsets = await read_offsets(redis, installation)
     except RedisError:
         figures.append(("stocksalot_redis_up", {}, 0))
     else:
         figures += [("stocksalot_redis_up", {}, 1), *_credits(usage)]
+        figures += [(_CLOCK, {"clock": provider}, seconds) for provider, seconds in offsets.items()]
     return _text(figures)
 
 
@@ -69,6 +75,20 @@ async def select_figures(connection: AsyncConnection, grace: timedelta) -> list[
         {"now": clock.now(), "grace": grace},
     )
     return [(name, labels, value) for name, labels, value in await cursor.fetchall()]
+
+
+async def _database_clock(connection: AsyncConnection) -> list[Figure]:
+    """Return the offset to the database's clock; nothing while CLOCK replays another time."""
+    cursor = await connection.execute("SELECT clock_timestamp()")
+    [(theirs,)] = await cursor.fetchall()
+    offset = offset_seconds(theirs)
+    return [] if offset is None else [(_CLOCK, {"clock": "database"}, offset)]
+
+
+async def read_offsets(redis: Redis, installation: str) -> dict[str, int]:
+    """Return the seconds by which ingest's clock was ahead of each provider's."""
+    stored: Any = await redis.hgetall(installation_key(installation, PROVIDER_OFFSETS))
+    return {provider.decode(): int(seconds) for provider, seconds in stored.items()}
 
 
 def _credits(usage: Iterable[Mapping[str, Any]]) -> Iterable[Figure]:

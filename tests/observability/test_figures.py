@@ -1,8 +1,12 @@
 """Figures survive every process: they are counted in the transaction that does what they count."""
 
+from datetime import UTC, datetime, timedelta
+
 import psycopg
+import pytest
 import redis
 
+from shared.runtime import clock, clock_check
 from tests.observability.figures import figures
 from tests.reading import redis_key
 from tests.store_harness import FRIDAY, Store, bar, fetched, hour
@@ -73,3 +77,22 @@ def test_credits_are_those_that_ingest_has_counted(store: Store, database_url: s
     assert found['stocksalot_provider_credits_limit{provider="twelvedata",window="minute"}'] == 16
     assert found['stocksalot_provider_credits_used{provider="twelvedata",window="day"}'] == 100
     assert found["stocksalot_redis_up"] == 1
+
+
+def test_the_clock_is_compared_with_each_provider(store: Store, database_url: str, redis_url: str) -> None:
+    """As ingest measured it at the last answer, ahead or behind."""
+    with redis.Redis.from_url(redis_url) as client:
+        client.hset(redis_key(database_url, "clock:offsets"), mapping={"twelvedata": 75, "finnhub": -2})
+
+    found = figures(store)
+
+    assert found['stocksalot_clock_offset_seconds{clock="twelvedata"}'] == 75
+    assert found['stocksalot_clock_offset_seconds{clock="finnhub"}'] == -2
+
+
+def test_the_clock_is_compared_with_the_database(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the second, where no other time is replayed."""
+    monkeypatch.setattr(clock, "_REPLAY", None)
+    monkeypatch.setattr(clock_check.clock, "now", lambda: datetime.now(UTC) + timedelta(seconds=90))
+
+    assert figures(store)['stocksalot_clock_offset_seconds{clock="database"}'] in (89, 90, 91)
