@@ -62,6 +62,13 @@ class Insight(Model):
     facts: list[Fact]
 
 
+class NotCompared(Model):
+    """A ticker whose bars cannot be compared."""
+
+    ticker: Ticker
+    reason: Literal["split", "source-changed"]
+
+
 class InsightHour(Model):
     """Insights of an hour."""
 
@@ -71,6 +78,7 @@ class InsightHour(Model):
     session: Day
     complete: Annotated[bool, Field(description="Every active ticker had its bar", examples=[True])]
     missing: list[Ticker]
+    left_out: Annotated[list[NotCompared], Field(description="Tickers that figures leave out although they have a bar")]
     generator: Literal["rules", "model", "mixed"]
     model: Annotated[str | None, Field(description="Language model that wrote the sentences", examples=["gpt-5-mini"])]
     revision: Count

@@ -718,6 +718,7 @@ CREATE TABLE insight_hours (
     sources text[] NOT NULL,
     trace_id text,
     written_at timestamp with time zone NOT NULL,
+    left_out jsonb NOT NULL DEFAULT '[]'::jsonb,
     CONSTRAINT insight_hours_generator_check CHECK ((generator = ANY (ARRAY['rules'::text, 'model'::text, 'mixed'::text]))),
     CONSTRAINT insight_hours_pkey PRIMARY KEY (start, revision),
     CONSTRAINT insight_hours_revision_check CHECK ((revision >= 0))
@@ -728,6 +729,8 @@ COMMENT ON COLUMN insight_hours.start IS 'Of the hourly bar that is told of';
 COMMENT ON COLUMN insight_hours.missing IS 'Active tickers that had no bar of this hour when it was written';
 
 COMMENT ON COLUMN insight_hours.verdicts IS 'What each call of the model came to, and what was wrong with what it wrote';
+
+COMMENT ON COLUMN insight_hours.left_out IS 'Tickers with a bar that figures leave out, with the reason: split or source-changed';
 
 CREATE INDEX insight_hours_session_start_idx ON insight_hours USING btree (session, start);
 

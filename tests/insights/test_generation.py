@@ -267,4 +267,5 @@ def test_a_split_is_told_and_one_that_waits_leaves_its_ticker_out(database_url: 
     assert {fact["text"][-24:] for fact in counts} == {"of 9 stocks (10 tracked)"}
     assert all(fact["left_out"] == ["KO"] for fact in counts)
     assert all(hour["complete"] and hour["missing"] == [] for hour in items)
+    assert all(hour["left_out"] == [{"ticker": "KO", "reason": "split"}] for hour in items)
     assert again.status_code == 204

@@ -49,6 +49,8 @@ def test_no_fact_compares_over_a_seam(
     assert all(fact["left_out"] == (["KO"] if seam else []) for fact in counts)
     assert bool(mixed) is not seam
     assert all(hour["complete"] for hour in items)
+    expected = [{"ticker": "KO", "reason": "source-changed"}] if seam else []
+    assert all(hour["left_out"] == expected for hour in items)
 
 
 def test_a_third_source_has_to_agree_with_both() -> None:

@@ -1,13 +1,24 @@
 """Bars that may be compared: those of two sources only where the sources are known to give the same prices."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
-from functions.insights.facts.hour import Bar, Revision
+from functions.insights.facts.hour import Bar, Hour, Revision
 
 Agreements = Mapping[str, frozenset[tuple[str, str]]]
 """Pairs of sources that give the same prices, by ticker."""
 Bars = Mapping[str, Mapping[datetime, Bar]]
+
+
+def within_one_series(hour: Hour, agreements: Agreements) -> Hour:
+    """Return *hour* with its comparable bars, and the tickers whose day or session has others."""
+    bars = comparable_bars(hour.bars, hour.start, agreements)
+    starts = {*hour.so_far, *hour.closings[:1]}
+    seams = tuple(
+        one for one in hour.tickers if any(hour.bar(one, start) and start not in bars[one] for start in starts)
+    )
+    return replace(hour, bars=bars, on_two_sources=seams)
 
 
 def comparable_bars(bars: Bars, start: datetime, agreements: Agreements) -> Bars:

@@ -54,7 +54,8 @@ class Hour:
     *previous* are the sessions before, oldest first: of the newest 20 all bars are loaded, of older ones the last bar.
     *bars* are by ticker and start, and may have holes. *next_session* is the date of the session after, None where it
     is not known. *revisions* are the first versions of bars that were revised since, by ticker and start;
-    *splits* are those of this session. *on_two_scales* are tracked tickers that no figure compares because of a split.
+    *splits* are those of this session. *on_two_scales* are tracked tickers that no figure compares because of a split,
+    *on_two_sources* those without a figure of the day or the session because their source changed.
     """
 
     start: datetime
@@ -67,6 +68,7 @@ class Hour:
     revisions: Mapping[str, Mapping[datetime, Revision]] = field(default_factory=dict)
     splits: Mapping[str, SplitRatio] = field(default_factory=dict)
     on_two_scales: tuple[str, ...] = ()
+    on_two_sources: tuple[str, ...] = ()
 
     @property
     def end(self) -> datetime:
@@ -102,6 +104,12 @@ class Hour:
     def missing(self) -> tuple[str, ...]:
         """The tickers that have none, in order."""
         return tuple(ticker for ticker in self.tickers if ticker not in self.present)
+
+    @property
+    def left_out(self) -> list[dict[str, str]]:
+        """The tickers that figures leave out although they have a bar, with the reason, in order."""
+        reasons = dict.fromkeys(self.on_two_sources, "source-changed") | dict.fromkeys(self.on_two_scales, "split")
+        return [{"ticker": ticker, "reason": reason} for ticker, reason in sorted(reasons.items())]
 
     @cached_property
     def so_far(self) -> tuple[datetime, ...]:

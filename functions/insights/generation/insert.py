@@ -120,9 +120,10 @@ async def insert_hour(connection: AsyncConnection, written: HourInsights, revisi
     cursor = await connection.execute(
         """
         INSERT INTO insight_hours (start, revision, "end", session, complete, missing, generator, model, verdicts,
-                                   prompt_tokens, completion_tokens, sources, trace_id, written_at)
+                                   prompt_tokens, completion_tokens, sources, trace_id, written_at, left_out)
              VALUES (%(start)s, %(revision)s, %(end)s, %(session)s, %(complete)s, %(missing)s, %(generator)s, %(model)s,
-                     %(verdicts)s, %(prompt)s, %(completion)s, %(sources)s, %(trace_id)s, %(now)s)
+                     %(verdicts)s, %(prompt)s, %(completion)s, %(sources)s, %(trace_id)s, %(now)s,
+                     %(left_out)s)
         ON CONFLICT DO NOTHING
         """,
         {
@@ -140,6 +141,7 @@ async def insert_hour(connection: AsyncConnection, written: HourInsights, revisi
             "sources": sorted(_sources(written)),
             "trace_id": log.trace_id(),
             "now": clock.now(),
+            "left_out": Jsonb(hour.left_out),
         },
     )
     return cursor.rowcount == 1

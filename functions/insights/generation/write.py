@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from psycopg import AsyncConnection
 
-from functions.insights.facts.comparable import comparable_bars, comparable_revisions
+from functions.insights.facts.comparable import comparable_revisions, within_one_series
 from functions.insights.facts.hour import HOURLY, PERIODS, SESSIONS, Hour
 from functions.insights.facts.registry import FactTable, fact_table
 from functions.insights.generation.editor import Choice, PublishedStories, choose, published_stories
@@ -114,17 +114,20 @@ async def load_hours(connection: AsyncConnection, starts: Sequence[datetime]) ->
     splits = await select_splits(connection, [sessions[place].date for place in places])
     industries = {company.ticker: company.industry for company in companies if company.industry}
     hours = [
-        Hour(
-            start,
-            sessions[place],
-            tuple(sessions[max(place - _CLOSINGS, 0) : place]),
-            tickers,
-            comparable_bars(bars, start, agreements),
-            industries,
-            sessions[place + 1].date if place + 1 < len(sessions) else None,
-            revisions,
-            splits.get(sessions[place].date, {}),
-            tuple(company.ticker for company in companies if company.on_two_scales),
+        within_one_series(
+            Hour(
+                start,
+                sessions[place],
+                tuple(sessions[max(place - _CLOSINGS, 0) : place]),
+                tickers,
+                bars,
+                industries,
+                sessions[place + 1].date if place + 1 < len(sessions) else None,
+                revisions,
+                splits.get(sessions[place].date, {}),
+                tuple(company.ticker for company in companies if company.on_two_scales),
+            ),
+            agreements,
         )
         for start, place in zip(starts, places, strict=True)
     ]

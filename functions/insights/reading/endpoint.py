@@ -28,8 +28,9 @@ _DEFINITION = (
     "Every figure of a sentence is one of its facts: template has their slots. A fact is computed from the bars it "
     "names, which link returns below the root of this API; docs/insights.md says how, by metric and basis. window is "
     "the span that a figure covers, left_out the tracked tickers that lack a bar for it. superseded is true where bars "
-    "have changed since; missing lists tickers that had no bar of the hour when it was written. significance is the "
-    "size of the facts against the usual: 1 is an ordinary day."
+    "have changed since; missing lists tickers that had no bar of the hour when it was written; left_out of an hour "
+    "lists those whose bars are on two scales (split), or of two sources with different prices (source-changed). "
+    "significance is the size of the facts against the usual: 1 is an ordinary day."
 )
 
 

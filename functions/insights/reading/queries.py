@@ -91,8 +91,8 @@ async def select_hours(connection: AsyncConnection, wanted: InsightsQuery) -> Ho
                       ) AS insight_item) AS made
          CROSS JOIN LATERAL (
                SELECT rfc3339(hour.start) AS datetime, unix_seconds(hour.start) AS timestamp,
-                      rfc3339(hour."end") AS "end", hour.session, hour.complete, hour.missing, hour.generator,
-                      hour.model, hour.revision, made.superseded,
+                      rfc3339(hour."end") AS "end", hour.session, hour.complete, hour.missing, hour.left_out,
+                      hour.generator, hour.model, hour.revision, made.superseded,
                       CASE cardinality(hour.sources) WHEN 1 THEN hour.sources[1] ELSE 'mixed' END AS source,
                       rfc3339(hour.written_at) AS written_at, made.insights) AS item
          WHERE hour.place <= %(limit)s

@@ -462,6 +462,8 @@ export interface components {
              */
             complete: boolean;
             missing: string[];
+            /** @description Tickers that figures leave out although they have a bar */
+            left_out: components["schemas"]["NotCompared"][];
             /** @enum {string} */
             generator: "rules" | "model" | "mixed";
             /**
@@ -995,6 +997,13 @@ export interface components {
             end: string;
             /** @example 7 */
             tickers: number;
+        };
+        /** @description A ticker whose bars cannot be compared. */
+        NotCompared: {
+            /** @example AAPL */
+            ticker: string;
+            /** @enum {string} */
+            reason: "split" | "source-changed";
         };
         /** @description A ticker that lacks the bars for a rank, or whose bars come from sources with different prices. */
         NotRanked: {
@@ -1678,6 +1687,7 @@ export type MoverWindow = components['schemas']['MoverWindow'];
 export type MoversResponse = components['schemas']['MoversResponse'];
 export type NewTokenResponse = components['schemas']['NewTokenResponse'];
 export type NewestBar = components['schemas']['NewestBar'];
+export type NotCompared = components['schemas']['NotCompared'];
 export type NotRanked = components['schemas']['NotRanked'];
 export type OverviewItem = components['schemas']['OverviewItem'];
 export type OverviewResponse = components['schemas']['OverviewResponse'];
