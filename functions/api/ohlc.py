@@ -20,7 +20,7 @@ from shared.providers.adjustment import SPLIT_ADJUSTED
 
 _DEFAULT_LIMIT = 500
 _PAST_MAX_AGE = 3600
-"""Seconds. What was known then changes only when an answer of then arrives late."""
+"""Seconds. A past state changes only when a delayed event arrives."""
 _NOT_IDENTIFYING = {"cursor", "limit", "format", "tickers"}
 
 

@@ -48,7 +48,7 @@ def _instant(text: str) -> datetime:
 
 
 def _tickers(text: str) -> tuple[str, ...]:
-    """Read a list of tickers; in any order, each as often as one likes, in capitals or not."""
+    """Parse a list of tickers; order, case and repeats do not matter."""
     names = {parse_ticker(part.strip()) for part in text.split(",") if part.strip()}
     if not names:
         raise ValueError("should list tickers: AAPL,MSFT")

@@ -1,4 +1,4 @@
-"""JsonRows in the forms that spreadsheets and line-wise tools read, made of the JSON rows digit by digit."""
+"""Rows as CSV and NDJSON, with the digits of the JSON."""
 
 import csv
 import io
@@ -30,7 +30,7 @@ def csv_body(text: str, interval: str) -> bytes:
 
 
 def _inert(source: str) -> str:
-    """Return *source* so that no spreadsheet computes it: of all columns the one whose text is not of our making."""
+    """Return *source* so that no spreadsheet computes it: the only column with text from outside."""
     return f"'{source}" if source.startswith(_FORMULA) else source
 
 

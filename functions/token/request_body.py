@@ -77,7 +77,7 @@ def _parse_urlencoded(body: bytes) -> list[tuple[str, str]]:
 
 
 def _parse_multipart(request: Request, body: bytes) -> list[tuple[str, str]]:
-    """Return the fields of FormData; ValueError for an invalid form, too many fields, and files."""
+    """Return the fields of a multipart form; ValueError for an invalid form, too many fields, and files."""
     from python_multipart import parse_form
     from python_multipart.exceptions import FormParserError
     from python_multipart.multipart import Field, File

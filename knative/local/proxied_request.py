@@ -43,13 +43,14 @@ class ProxiedRequest(NamedTuple):
 def make_request(scope: Scope, path: bytes, host: str) -> ProxiedRequest:
     """Return the request of *scope* for the function *host* under *path*; the query passes byte for byte."""
     headers: Headers = scope["headers"]
-    given = dict(headers)
+    given = _joined(headers)
     length = given.get(b"content-length")
     is_chunked = b"transfer-encoding" in given
     target = path + b"?" + scope["query_string"] if scope["query_string"] else path
     dropped = _SET_HERE
     if b"connection" in given:
-        dropped = dropped | {name.strip().lower() for name in given[b"connection"].split(b",")}
+        # Never the framing of the body: the next one would take the body for another request.
+        dropped = dropped | {name.strip().lower() for name in given[b"connection"].split(b",")} - {b"content-length"}
     if is_chunked:  # one framing only: two are how requests are smuggled
         dropped = dropped | {b"content-length"}
     passed = [(name, value) for name, value in headers if name not in dropped]
@@ -61,6 +62,14 @@ def make_request(scope: Scope, path: bytes, host: str) -> ProxiedRequest:
     lines = [b"%b %b HTTP/1.1" % (scope["method"].encode(), target), *(b"%b: %b" % header for header in passed)]
     has_body = is_chunked or (length is not None and length != b"0")
     return ProxiedRequest(b"\r\n".join([*lines, b"", b""]), has_body, is_chunked, scope["method"] == "HEAD")
+
+
+def _joined(headers: Headers) -> dict[bytes, bytes]:
+    """Return the headers by name; equal names are one list (RFC 9110 5.3)."""
+    joined: dict[bytes, bytes] = {}
+    for name, value in headers:
+        joined[name] = b"%b, %b" % (joined[name], value) if name in joined else value
+    return joined
 
 
 def _added(scope: Scope, given: dict[bytes, bytes], host: str) -> Headers:

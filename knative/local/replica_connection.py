@@ -83,7 +83,7 @@ class ReplicaConnection(asyncio.Protocol):
     @property
     def is_reusable(self) -> bool:
         """Return whether another request may be sent: a replica that has gone is noticed here."""
-        done = self.is_complete and self._is_sent and self._keeps_alive
+        done = self.is_complete and self._is_sent and self._keeps_alive and self._error is None
         return done and not self._closed and not self._readable.poll(0)
 
     def _write(self, data: bytes, *, more: bool) -> None:

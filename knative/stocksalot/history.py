@@ -1,4 +1,4 @@
-"""History backfill: ticks until no bar is missing, after a start in silence, on request with a progress bar."""
+"""History backfill: ticks until no bar is missing, without output after a start, with a progress bar on request."""
 
 import asyncio
 import logging

@@ -61,7 +61,7 @@ class ResponseCache:
         """*prefix* begins the names in Redis: `code_version` of the function."""
         self._redis = RedisResponses(redis, prefix)
         self._version = version
-        self._memory: OrderedDict[Hashable, tuple[PreparedResponse, float]] = OrderedDict()
+        self._memory: OrderedDict[Hashable, tuple[PreparedResponse, float, int]] = OrderedDict()
         self._memory_bytes = 0
         self._queries: dict[tuple[str, int | None], asyncio.Task[CachedResponse]] = {}
 
@@ -69,7 +69,7 @@ class ResponseCache:
         """Return what is in memory under *key* if it needs no check at *now* (monotonic). Most requests end here."""
         if now >= self._version.known_until or (entry := self._memory.get(key)) is None:
             return None
-        prepared, fresh_until = entry
+        prepared, fresh_until, _ = entry
         return prepared if now < fresh_until and prepared.cached.version == self._version.known else None
 
     async def get(self, key: Hashable, query: CachedQuery) -> PreparedResponse:
@@ -117,11 +117,13 @@ class ResponseCache:
 
     def _remember(self, key: Hashable, prepared: PreparedResponse) -> None:
         if before := self._memory.pop(key, None):
-            self._memory_bytes -= before[0].cached.size
-        self._memory[key] = (prepared, monotonic() + _PREPARED_SECONDS)
-        self._memory_bytes += prepared.cached.size
+            self._memory_bytes -= before[2]
+        parts = key if isinstance(key, tuple) else (key,)
+        size = prepared.cached.size + sum(len(part) for part in parts if isinstance(part, bytes | str))
+        self._memory[key] = (prepared, monotonic() + _PREPARED_SECONDS, size)
+        self._memory_bytes += size
         while self._memory_bytes > _MEMORY_BYTES:
-            self._memory_bytes -= self._memory.popitem(last=False)[1][0].cached.size
+            self._memory_bytes -= self._memory.popitem(last=False)[1][2]
 
 
 def _digest(query: CachedQuery) -> str:

@@ -1,4 +1,4 @@
-"""The events that travel between functions (CloudEvents 1.0): what happened, in the one shape both sides agree on.
+"""Classes of the events between functions (CloudEvents 1.0).
 
 Every class names its producer and consumer, and has an example in tests/examples/<type>.json. Prices are strings in
 JSON (decimal digits as the source gave them), so that no parser on the way makes binary fractions of them.

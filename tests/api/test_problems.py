@@ -32,7 +32,7 @@ def test_a_path_that_leads_nowhere_is_a_problem(api: Api, path: str) -> None:
         ("/latest?limit=3", "limit", "Parameters: none"),
         ("/movers?sort=x", "sort", "Parameters: basis, kind, limit"),
         ("/movers?limit=1&limit=2", "limit", "more than once"),
-        ("/movers?limit=51", "limit", "from 1 to 50"),
+        ("/movers?limit=1001", "limit", "from 1 to 1000"),
         ("/movers?kind=best", "kind", "gainers, losers"),
         ("/ohlc/AAPL?limit=-1", "limit", "from 1 to 5000"),
         ("/ohlc/AAPL?limit=5001", "limit", "from 1 to 5000"),

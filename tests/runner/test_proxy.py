@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from knative.local import event_loop
+from knative.local.replica_connection import ConnectionLostError, ReplicaConnection
 from shared.runtime.protocol import MAX_HEAD_BYTES
 from tests.runner.scripted import OK, Respond, Scripted, scripted
 
@@ -41,6 +42,47 @@ def test_a_trailer_is_no_header(play: Callable[..., None]) -> None:
         assert b"3\r\nend\r\n0\r\n\r\nGET /a" in received
 
     play(scenario)
+
+
+def test_the_length_of_a_body_is_not_dropped(play: Callable[..., None]) -> None:
+    """`Connection: content-length` does not make a second request of the body."""
+
+    async def scenario(script: Scripted) -> None:
+        body = b"GET /events HTTP/1.1\r\nhost: x\r\n\r\n"
+        head = b"POST /a HTTP/1.1\r\nhost: x\r\nconnection: content-length\r\ncontent-length: %d\r\n\r\n" % len(body)
+        await script.send(head + body)
+
+        [received] = script.received
+        assert b"content-length: %d\r\n" % len(body) in received
+
+    play(scenario)
+
+
+def test_equal_headers_are_one_list(play: Callable[..., None]) -> None:
+    """All of several Connection and X-Forwarded-For headers count."""
+
+    async def scenario(script: Scripted) -> None:
+        await script.send(
+            b"GET /a HTTP/1.1\r\nhost: x\r\nconnection: x-one\r\nconnection: x-two\r\nx-one: 1\r\nx-two: 2\r\n"
+            b"x-forwarded-for: 1.1.1.1\r\nx-forwarded-for: 2.2.2.2\r\n\r\n"
+        )
+
+        [received] = script.received
+        assert b"x-one" not in received
+        assert b"x-two" not in received
+        assert b"x-forwarded-for: 1.1.1.1, 2.2.2.2, 127.0.0.1\r\n" in received
+
+    play(scenario)
+
+
+def test_a_connection_with_an_error_is_not_used_again() -> None:
+    """A client that left in the middle of a response costs the next one nothing."""
+    connection = ReplicaConnection()
+    connection.is_complete = connection._is_sent = connection._keeps_alive = True
+    reusable = connection.is_reusable
+    connection.fail(ConnectionLostError("the client has disconnected"))
+
+    assert (reusable, connection.is_reusable) == (True, False)
 
 
 def test_headers_of_a_connection_end_with_it(play: Callable[..., None]) -> None:
