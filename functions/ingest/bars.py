@@ -66,7 +66,7 @@ async def fetch_bars(
         interval=INTERVAL,
         source=first,
         fetched_at=fetched_at,
-        series=tuple(truncate(await confirm_jumps(series, settings), EVENT_BYTES)),
+        series=tuple(truncate(await confirm_jumps(series, settings), EVENT_BYTES, whole=tick.again)),
         failures=tuple(failures.values()),
         configuration=settings.configuration,
     )
@@ -101,8 +101,11 @@ def drop_unfinished(
     return [bar for bar in bars if not is_in_progress(bar.start)]
 
 
-def truncate(series: Iterable[Series], limit: int) -> list[Series]:
-    """Return as much of *series* as *limit* bytes of JSON hold; the last one's window ends where it was cut."""
+def truncate(series: Iterable[Series], limit: int, *, whole: bool = False) -> list[Series]:
+    """Return as much of *series* as *limit* bytes of JSON hold; the last one's window ends where it was cut.
+
+    With *whole* only the first is cut: the next tick requests the others from their beginning.
+    """
     kept: list[Series] = []
     for one in series:
         size = len(msgspec.json.encode(one)) + 1
@@ -112,7 +115,7 @@ def truncate(series: Iterable[Series], limit: int) -> list[Series]:
             continue
         # The last bar goes too, so that the estimate by the mean is on the safe side.
         count = len(one.bars) * limit // size - 1
-        if count > 0:
+        if count > 0 and not (whole and kept):
             # Bars that nobody asked for may lie anywhere.
             end = max(one.start, min(one.bars[count].start, one.end))
             bars = tuple(bar for bar in one.bars[:count] if bar.start < end)

@@ -90,8 +90,8 @@ async def _fetch(
     for name, asks in shares.items():
         try:
             results[name] = await provider(name).fetch(asks, INTERVAL, market)
-        except NoCredits:
-            _logger.info("%s: no credits are left for now", name)
+        except NoCredits as error:
+            _logger.info("%s", error if str(error) else f"{name}: no credits are left for now")
         except ProviderError as failure:
             _logger.error("%s", failure)
     return results

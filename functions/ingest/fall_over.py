@@ -42,8 +42,8 @@ async def fetch_in_order(
             continue
         try:
             result = await provider(name).fetch(requests, INTERVAL, plan.market)
-        except NoCredits:
-            _logger.info("%s: no credits are left for now", name)
+        except NoCredits as error:
+            _logger.info("%s", error if str(error) else f"{name}: no credits are left for now")
             continue
         except ProviderError as failure:
             _logger.error("%s", failure)

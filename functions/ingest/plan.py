@@ -8,6 +8,7 @@ from typing import NamedTuple
 from psycopg import AsyncConnection
 
 from functions.ingest.gaps import (
+    TICKER_BARS,
     FetchRequest,
     Gap,
     bar_end,
@@ -29,7 +30,6 @@ _logger = logging.getLogger(__name__)
 INTERVAL = "1h"
 
 _NEIGHBOURS = timedelta(days=21)
-_ASKED_LATELY = timedelta(hours=1)
 
 
 class FetchPlan(NamedTuple):
@@ -50,7 +50,7 @@ async def plan_tick(
         raise InvalidTick(f"tickers: {', '.join(sorted(unknown))}: not tracked")
     if window is None:
         return await _plan_newest(connection, tickers, settings, now, grace)
-    return await _plan_window(connection, tickers, window, settings, now, grace)
+    return await _plan_window(connection, tickers, window, tick, settings, now, grace)
 
 
 async def _plan_newest(
@@ -94,11 +94,12 @@ async def _plan_window(
     connection: AsyncConnection,
     tickers: Sequence[str] | None,
     window: Window,
+    tick: Tick,
     settings: Settings,
     now: datetime,
     grace: timedelta,
 ) -> FetchPlan:
-    """Plan what is missing in *window*, at its ends or inside."""
+    """Plan what is missing in *window*, at its ends or inside, or the whole of it again."""
     first = window.start or window.end - _sessions(window.sessions or 1)
     market = await select_calendar(connection, first - _NEIGHBOURS, window.end)
     newest = market.last_finished_bar(INTERVAL, now, grace)
@@ -108,6 +109,9 @@ async def _plan_window(
     expected = market.starts(INTERVAL, start, min(window.end, newest + timedelta(microseconds=1)))
     if not expected:
         return FetchPlan([], [], market)
+    if tick.again and len(expected) > TICKER_BARS:
+        raise InvalidTick(f"again: the window has {len(expected)} hours, at most {TICKER_BARS} are fetched again")
+    asked_before = min(tick.requested_before or now, now)
     gaps = await select_gaps(
         connection,
         INTERVAL,
@@ -116,9 +120,10 @@ async def _plan_window(
         now,
         settings.configuration,
         simulated=settings.invents,
-        asked_before=None if window.sessions else now - _ASKED_LATELY,
+        asked_before=None if window.sessions else asked_before,
+        again=tick.again,
     )
-    gaps = sort_by_urgency(gaps, now - _ASKED_LATELY)
+    gaps = sort_by_urgency(gaps, asked_before)
     return FetchPlan(gaps, plan_requests(gaps, expected, market, INTERVAL, overlap=0), market)
 
 

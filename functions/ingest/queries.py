@@ -79,11 +79,13 @@ async def select_gaps(
     *,
     simulated: bool,
     asked_before: datetime | None = None,
+    again: bool = False,
 ) -> list[Gap]:
     """Return where active tickers (all, or *tickers*) lack bars at *expected* that a provider may have.
 
     Unless *simulated*, an invented bar counts as missing. A bar that the provider lacked counts when it is time to ask
     again, when other providers are configured, and for a ticker that was last asked before *asked_before*.
+    With *again* all of *expected* count for such a ticker, the stored bars too, and none for another.
     """
     cursor = connection.cursor(row_factory=class_row(Gap))
     await cursor.execute(
@@ -103,14 +105,17 @@ async def select_gaps(
         CROSS JOIN LATERAL (SELECT min(start) AS first, max(start) AS last
                               FROM (SELECT start
                                       FROM unnest(%(expected)s::timestamptz[]) AS wanted (start)
-                                     WHERE NOT coalesce(asked_windows.settled @> start, false)
-                                        OR asked_windows.recheck_at <= %(now)s
-                                        OR asked_windows.configuration <> %(configuration)s
-                                        OR NOT asked_windows.asked_at BETWEEN %(asked_before)s AND %(now)s
+                                     WHERE (NOT %(again)s
+                                            AND (NOT coalesce(asked_windows.settled @> start, false)
+                                                 OR asked_windows.recheck_at <= %(now)s
+                                                 OR asked_windows.configuration <> %(configuration)s))
+                                        OR coalesce(NOT asked_windows.asked_at BETWEEN %(asked_before)s AND %(now)s,
+                                                    %(again)s)
                                     EXCEPT
                                     SELECT start
                                       FROM bars
-                                     WHERE bars.ticker = tickers.ticker
+                                     WHERE NOT %(again)s
+                                       AND bars.ticker = tickers.ticker
                                        AND bars.interval = %(interval)s
                                        AND bars.start BETWEEN %(first)s AND %(last)s
                                        AND (bars.source <> 'simulated' OR %(simulated)s)) AS missing) AS gap
@@ -132,6 +137,7 @@ async def select_gaps(
             "now": now,
             "configuration": configuration,
             "asked_before": asked_before,
+            "again": again,
         },
     )
     return await cursor.fetchall()

@@ -36,6 +36,8 @@ def read_tick(received: Received) -> tuple[str, Tick]:
         raise InvalidTick(str(error)) from error
     if tick.tickers is not None and not tick.tickers:
         raise InvalidTick("tickers: names none; leave it out to mean all")
+    if tick.again and job != "bars":
+        raise InvalidTick(f"again: only bars are fetched again, not {job}")
     if job == "companies" and (tick.start or tick.end or tick.lookback_sessions):
         raise InvalidTick("start, end, lookback_sessions: profiles have no dates, a companies tick takes tickers alone")
     if tick.lookback_sessions and (tick.start or tick.end):

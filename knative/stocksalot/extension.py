@@ -37,6 +37,9 @@ def add_verbs(add: AddParser) -> None:
     ticking.add_argument("--tickers", help="only these: AAPL,MSFT")
     ticking.add_argument("--start", help="fetch bars from this day on: 2025-11-01")
     ticking.add_argument("--end", help="up to this day")
+    ticking.add_argument(
+        "--again", action="store_true", help="fetch the stored bars of the window too, and revise them"
+    )
     ticking.add_argument("--wait", action="store_true", help="wait for the provider's budget instead of ending")
     pruning = add("prune", help="delete rejected bars, revisions, dead letters and so on that are older than that")
     pruning.add_argument("days", nargs="?", type=int, default=400, help="400, and at least 30")
@@ -51,9 +54,13 @@ async def tick(arguments: Namespace, folder: Path) -> int:
         "tickers": arguments.tickers and arguments.tickers.split(","),
         "start": arguments.start,
         "end": arguments.end,
+        "again": arguments.again,
     }
     data = {name: value for name, value in chosen.items() if value}
     console = Console(soft_wrap=True, highlight=False)
+    if arguments.again and not (arguments.job == "bars" and arguments.start):
+        console.print("--again fetches the bars of a window: state it, as in `tick bars --again --start 2025-11-01`")
+        return 2
     client = find(folder)
     try:
         if arguments.job == "bars" and arguments.start:

@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 _JOB = "bars"
 _IDLE_TICKS = 3
 """Ticks in a row without a new bar, after which the backfill ends."""
+_REPEATED_TICKS = 60
+"""The same where nothing was left to fetch for the first time: each of these ticks fetches other tickers again."""
 _FRESH_TRIES, _FRESH_PAUSE_SECONDS = 11, 0.5
 """A change that store could not publish is seen by readers five seconds later."""
 
@@ -49,11 +51,13 @@ async def fill_history(client: RunnerClient, has_data: asyncio.Event) -> None:
 
 
 async def backfill(client: RunnerClient, data: Mapping[str, Any], *, wait: bool, console: Console) -> bool:
-    """Send ticks with *data* (start, optionally end and tickers) and show the progress.
+    """Send ticks with *data* (start, optionally end, tickers and again) and show the progress.
 
-    Return False when bars are still missing and no budget is left; with *wait* go on instead.
+    What a provider lacked before is requested too, once. Return False when bars are still missing and no budget is
+    left; with *wait* go on instead.
     """
-    query = coverage_query(data)
+    query = coverage_query({name: value for name, value in data.items() if name != "again"})
+    ticks = {**data, "requested_before": clock.now().isoformat()}
 
     async def measure(before: Mapping[str, int] | None = None) -> dict[str, int]:
         totals = (await client.get("/api/coverage", detail="totals", **query))["totals"]
@@ -68,17 +72,26 @@ async def backfill(client: RunnerClient, data: Mapping[str, Any], *, wait: bool,
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("bars", total=totals["expected"], completed=_known(totals))
-        idle = 0
-        while totals["not_fetched"] and idle < _IDLE_TICKS:
-            outcome = await client.tick(_JOB, data)
+        idle = waited = 0
+        while idle < (_IDLE_TICKS if totals["not_fetched"] else _REPEATED_TICKS):
+            if not data.get("again") and totals["present"] == totals["expected"]:
+                break
+            outcome = await client.tick(_JOB, ticks)
             before = totals
-            totals = await measure(before if outcome.led_to == BarsFetched.TYPE else None)
+            totals = await measure(before if outcome.led_to == BarsFetched.TYPE and before["not_fetched"] else None)
             progress.update(task, description="bars", total=totals["expected"], completed=_known(totals))
             if outcome.led_to == BarsFetched.TYPE:
-                idle = 0 if _known(totals) > _known(before) else idle + 1
+                idle, waited = (0 if _known(totals) > _known(before) else idle + 1), 0
+            elif outcome.code == 204 and not totals["not_fetched"] and (waited or not wait):
+                # With a new minute's budget too there was no request: each ticker has had its own.
+                if not wait:
+                    console.print(explain(outcome))
+                totals = await measure(totals)
+                break
             elif wait and outcome.code == 204:
                 progress.update(task, description="waiting for the provider's budget")
                 await _next_minute()
+                waited += 1
             else:
                 console.print(explain(outcome))
                 return False
@@ -90,7 +103,10 @@ def explain(outcome: Outcome) -> str:
     """Describe the outcome of a tick."""
     match outcome:
         case Outcome(204):
-            return "nothing is missing, or the provider's budget is used up (try again later, or with --wait)"
+            return (
+                "nothing is missing, or the provider's budget is used up, or it pauses after an outage "
+                "(try again later, or with --wait)"
+            )
         case Outcome(200, TickRefused.TYPE):
             return "ingest refused the tick; `replay --list` shows the reason"
         case Outcome(200, led_to):

@@ -50,7 +50,9 @@ class Tick(Event, frozen=True, kw_only=True, omit_defaults=True):
     """A schedule or a person requested a check for missing data. PingSource → ingest, insights (extension `job`).
 
     Without overrides: whatever is missing now. *start* and *end* (instants, or dates of sessions) fill [start, end);
-    *lookback_sessions* looks for holes in the newest sessions.
+    *lookback_sessions* looks for holes in the newest sessions. With *again* all bars of the window are fetched, the
+    stored ones too, and revised where they differ. *requested_before* leaves out the tickers that a provider served
+    since that instant: ticks with the same one fetch each window once.
     """
 
     TYPE = TICK
@@ -58,9 +60,13 @@ class Tick(Event, frozen=True, kw_only=True, omit_defaults=True):
     start: str | None = None
     end: str | None = None
     lookback_sessions: Annotated[int, Meta(ge=1, le=400)] | None = None
+    again: bool = False
+    requested_before: Instant | None = None
 
     def __post_init__(self) -> None:
         start, end = self.starts, self.ends
+        if not start and (self.again or self.requested_before):
+            raise ValueError("again, requested_before: need a start, from which on bars are fetched")
         if start and end and _day(end) < _day(start):
             raise ValueError(f"end {end} lies before start {start}")
         if isinstance(start, datetime) and isinstance(end, datetime) and end <= start:

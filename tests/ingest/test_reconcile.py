@@ -63,17 +63,23 @@ class TestReconcile:
         assert harness.work({"lookback_sessions": 10}) is None
 
     def test_a_hole_that_no_provider_can_fill_is_left_alone(self, open_harness: Callable[..., IngestHarness]) -> None:
-        """What is settled is not looked for again by the schedule; an explicit window asks once an hour."""
+        """What is settled is not requested again by the schedule, and by an explicit window at once, once in a run."""
         harness = open_harness()
         harness.track("KO")
         harness.work()
         harness.sql("DELETE FROM bars WHERE start = '2026-11-17T15:30Z'")
         harness.sql("UPDATE asked_windows SET settled = '{[2026-11-17T15:30Z, 2026-11-17T16:30Z)}'")
 
+        harness.clock.forward(minutes=1)
+        window = {"start": "2026-11-01", "end": "2026-11-20"}
+        run = window | {"requested_before": harness.clock.at.isoformat()}
+
         assert harness.work({"lookback_sessions": 10}) is None
-        assert harness.work({"start": "2026-11-01", "end": "2026-11-20"}) is None
-        harness.clock.forward(hours=2)
-        assert harness.work({"start": "2026-11-01", "end": "2026-11-20"}) is not None
+        assert harness.work(window) is not None
+        harness.sql("DELETE FROM bars WHERE start = '2026-11-17T15:30Z'")
+        assert harness.work(run) is None
+        harness.clock.forward(seconds=1)
+        assert harness.work(window) is not None
 
     def test_a_window_is_filled_and_not_more(self, open_harness: Callable[..., IngestHarness]) -> None:
         """start and end fill [start, end): dates are days in New York, the half day included."""

@@ -109,15 +109,16 @@ class TestTwelveData:
         ["timeout", "reset", "truncated", "empty_body", "html_200", "bad_gateway", "error_500", "not_found"],
     )
     def test_no_usable_answer_is_a_failure(
-        self, make_settings: Callable[..., Settings], upstream: Vendors, kind: str
+        self, make_settings: Callable[..., Settings], upstream: Vendors, hands: Hands, kind: str
     ) -> None:
-        """Whatever comes instead of an answer, the provider has failed, in time, and is well again afterwards."""
+        """Without a usable response the provider has failed, in time; after a minute's pause it serves again."""
         upstream.misbehave(kind, seconds=3)
         began = time.monotonic()
         with pytest.raises(ProviderError):
             fetch(make_settings(provider_timeout_seconds="0.5"), asks("AAPL", "KO"))
 
         assert time.monotonic() - began < 2
+        hands.forward(minutes=1)
         assert counted(fetch(make_settings(), asks("AAPL", "KO"))) == {"AAPL": 7, "KO": 7}
 
     def test_a_server_that_is_not_there_is_a_failure(self, make_settings: Callable[..., Settings], port: int) -> None:

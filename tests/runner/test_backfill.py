@@ -49,6 +49,42 @@ class Client:
         return Outcome(200, BarsFetched.TYPE)
 
 
+class FullClient(Client):
+    """A runner whose bars are all stored, but one that the provider lacked; two ticks lead to requests."""
+
+    def __init__(self, *, lacks: int) -> None:
+        super().__init__()
+        self.lacks = lacks
+        self.data: list[Any] = []
+
+    async def get(self, path: str, **query: str) -> dict[str, Any]:
+        """What /coverage answers."""
+        assert "again" not in query
+        counts = {"expected": 7, "present": 7 - self.lacks, "not_fetched": 0, "rejected": 0}
+        return {"totals": counts | {"none_at_provider": self.lacks}}
+
+    async def tick(self, name: str, data: object) -> Outcome:
+        """A tick for which two parts of the tickers are due."""
+        self.data.append(data)
+        return Outcome(200, BarsFetched.TYPE) if len(self.data) <= 2 else Outcome(204, None)
+
+
+@pytest.mark.parametrize(("again", "lacks", "ticks"), [(False, 1, 3), (True, 0, 3), (False, 0, 0)])
+def test_each_ticker_is_requested_once_in_a_run(
+    monkeypatch: pytest.MonkeyPatch, again: bool, lacks: int, ticks: int
+) -> None:
+    """Ticks with the same `requested_before`, until one leads to nothing; none where all bars are stored."""
+    monkeypatch.setattr(history, "_FRESH_PAUSE_SECONDS", 0)
+    client: Any = FullClient(lacks=lacks)
+    data = {"start": "2026-11-20"} | ({"again": True} if again else {})
+
+    assert asyncio.run(history.backfill(client, data, wait=False, console=Console()))
+
+    assert len(client.data) == ticks
+    assert len({one["requested_before"] for one in client.data}) == min(ticks, 1)
+    assert all(one.get("again", False) == again for one in client.data)
+
+
 def test_one_day_is_filled_by_one_tick(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """--start D --end D is the day D; an answer from before the tick is not believed."""
     monkeypatch.setattr(history, "_FRESH_PAUSE_SECONDS", 0)

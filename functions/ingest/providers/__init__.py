@@ -19,6 +19,10 @@ class NoCredits(Exception):  # noqa: N818
     """The provider may not be asked now: its credits are used up until the minute or the day ends."""
 
 
+class ProviderPauses(NoCredits):
+    """The provider may not be asked now: it did not respond lately."""
+
+
 class WrongLabels(NamedTuple):
     """The answer is labelled as something else than what was asked for: none of its bars may be stored."""
 

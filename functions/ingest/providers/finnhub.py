@@ -18,6 +18,7 @@ from functions.ingest.settings import Settings
 from shared.connections.redis import connect_cache
 from shared.events.types import Bar, Company
 from shared.providers.credits import AllKeysSuspended, CreditBudget, CreditGrant, short_hash
+from shared.providers.outages import Outage, is_server_fault
 from shared.runtime.settings import Secret
 
 _logger = logging.getLogger(__name__)
@@ -70,6 +71,7 @@ class _Calls:
     budget: CreditBudget
     grant: CreditGrant
     failures: list[str] = field(default_factory=list)
+    outage: bool = False
     gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
 
     async def ask(self, path: str, ticker: str) -> dict[str, object] | None:
@@ -82,9 +84,11 @@ class _Calls:
                 async with asyncio.timeout(self.settings.provider_timeout_seconds):
                     response = await self.client.get(path, params={"symbol": symbol})
             except TimeoutError:
+                self.outage = True
                 self.failures.append("no answer in time")
                 return None
             except httpx.HTTPError as error:
+                self.outage = True
                 self.failures.append(f"no answer: {type(error).__name__}")
                 return None
             return await self._read(response)
@@ -98,6 +102,7 @@ class _Calls:
             _logger.error("finnhub: key %s is set aside for an hour", short_hash(self.grant.key))
             self.failures.append(f"key refused with {response.status_code}")
         elif response.status_code != 200:
+            self.outage |= is_server_fault(response.status_code)
             self.failures.append(f"HTTP {response.status_code}")
         else:
             # The content type is not to be relied on.
@@ -120,12 +125,21 @@ async def _ask_all(
     try:
         async with connect_cache(settings) as redis, _client(settings, settings.finnhub_api_key) as client:
             budget = CreditBudget(redis, NAME, [settings.finnhub_api_key], settings.finnhub_calls_per_minute)
+            outage = Outage(redis, NAME, settings.finnhub_base_url)
+            if pause := await outage.remaining():
+                return {}, 0, [f"pauses for {pause} after an outage"]
             grants = await budget.acquire(len(tickers))
             if not grants:
                 return {}, 0, []
             calls = _Calls(settings, client, budget, grants[0])
             asked = tickers[: grants[0].credits]
-            answers = await asyncio.gather(*(calls.ask(path, ticker) for ticker in asked))
+            # The first alone: if it has no response, neither have the others.
+            answers = [await calls.ask(path, asked[0])]
+            answers += await asyncio.gather(*(calls.ask(path, ticker) for ticker in asked[1:]))
+            if calls.outage and answers[0] is None:
+                await outage.record()
+            elif not calls.outage:
+                await outage.end()
     except AllKeysSuspended:
         return {}, 0, ["the key was refused within the last hour"]
     except RedisError as error:

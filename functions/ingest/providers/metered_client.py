@@ -1,4 +1,7 @@
-"""HTTP client of a provider with one key: every request is counted before it is made, refusals pause the key."""
+"""HTTP client of a provider with one key: every request is counted before it is made.
+
+A refusal pauses the key, an outage the provider.
+"""
 
 import asyncio
 import json
@@ -12,16 +15,19 @@ from typing import Any
 import httpx
 from redis.exceptions import RedisError
 
-from functions.ingest.providers import NoCredits, ProviderError
+from functions.ingest.providers import NoCredits, ProviderError, ProviderPauses
 from functions.ingest.providers.parsing import parse_date
 from functions.ingest.settings import Settings
 from shared.connections.redis import connect_cache
 from shared.providers.credits import AllKeysSuspended, CreditBudget, short_hash
+from shared.providers.outages import Outage, is_server_fault
 from shared.runtime.settings import Secret
 
 _logger = logging.getLogger(__name__)
 
 _LONGEST_PAUSE = timedelta(days=1)
+_OUTAGE_REQUESTS = 2
+"""Requests in a row without a response that are an outage, so that one symbol that the server stumbles over is none."""
 _THROTTLED = timedelta(minutes=5)
 """Pause after a 429 that names none."""
 
@@ -38,10 +44,16 @@ class FailedRequest(Exception):  # noqa: N818  a failure of one request, not of 
 class MeteredClient:
     """Client of *provider* under one key, as far as its budget allows."""
 
-    def __init__(self, provider: str, client: httpx.AsyncClient, budget: CreditBudget, timeout: float) -> None:
+    def __init__(
+        self, provider: str, client: httpx.AsyncClient, budget: CreditBudget, outage: Outage, timeout: float
+    ) -> None:
         self._provider = provider
         self._client = client
         self._budget = budget
+        self._outage = outage
+        self._responded = False
+        self._failures = 0
+        """Requests in a row without a response."""
         self._timeout = timeout
         self.requests = 0
         self.served_at: datetime | None = None
@@ -50,8 +62,11 @@ class MeteredClient:
     async def get(self, path: str, params: Mapping[str, str]) -> Any:
         """Return the JSON of a response, its fractions as decimals.
 
-        NoCredits when the budget is used up, ProviderError when the key may not be used, FailedRequest for the rest.
+        NoCredits when the budget is used up or the provider pauses, ProviderError when the key may not be used,
+        FailedRequest for the rest.
         """
+        if pause := await self._outage.remaining():
+            raise ProviderPauses(f"{self._provider}: pauses for {pause} after an outage")
         try:
             grants = await self._budget.acquire(1)
         except AllKeysSuspended as error:
@@ -64,16 +79,22 @@ class MeteredClient:
             async with asyncio.timeout(self._timeout):
                 response = await self._client.get(path, params=dict(params))
         except TimeoutError as error:
+            await self._count_failure()
             raise FailedRequest("no answer in time") from error
         except httpx.HTTPError as error:
+            await self._count_failure()
             raise FailedRequest(f"no answer: {type(error).__name__}") from error
         self.served_at = self.served_at or parse_date(response.headers.get("date", ""))
         body = _read(response)
-        if response.status_code in (429, 503):
-            seconds = response.headers.get("retry-after", "")
+        seconds = response.headers.get("retry-after", "")
+        if is_server_fault(response.status_code) and not seconds:
+            await self._count_failure()
+            raise FailedRequest(f"HTTP {response.status_code}", response.status_code, body)
+        self._responded, self._failures = True, 0
+        await self._outage.end()
+        if response.status_code == 429 or is_server_fault(response.status_code):
             pause = timedelta(seconds=int(seconds)) if seconds.isdecimal() and len(seconds) < 7 else _THROTTLED
-            if seconds or response.status_code == 429:
-                await self._budget.suspend(grant, min(pause, _LONGEST_PAUSE))
+            await self._budget.suspend(grant, min(pause, _LONGEST_PAUSE))
             raise ProviderError(f"{self._provider}: HTTP {response.status_code}, pauses for {pause}")
         if response.status_code == 401:
             await self._budget.suspend(grant)
@@ -84,6 +105,16 @@ class MeteredClient:
         if body is None:
             raise FailedRequest("HTTP 200 without JSON", 200)
         return body
+
+    async def close(self) -> None:
+        """Begin a pause if there was a request and none had a response."""
+        if self._failures and not self._responded:
+            await self._outage.record()
+
+    async def _count_failure(self) -> None:
+        self._failures += 1
+        if self._failures >= _OUTAGE_REQUESTS or self._outage.known:
+            await self._outage.record()
 
 
 @asynccontextmanager
@@ -103,7 +134,12 @@ async def metered_client(
             connect_cache(settings) as redis,
             httpx.AsyncClient(base_url=base_url, headers=dict(headers), timeout=timeout) as client,
         ):
-            yield MeteredClient(provider, client, CreditBudget(redis, provider, [key], per_minute), timeout)
+            budget = CreditBudget(redis, provider, [key], per_minute)
+            metered = MeteredClient(provider, client, budget, Outage(redis, provider, base_url), timeout)
+            try:
+                yield metered
+            finally:
+                await metered.close()
     except RedisError as error:
         # Without the count not one request is safe.
         raise ProviderError(f"{provider}: Redis is needed for the budget: {type(error).__name__}") from error

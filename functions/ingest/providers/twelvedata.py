@@ -12,7 +12,7 @@ import httpx
 from redis.exceptions import RedisError
 
 from functions.ingest.gaps import TICKER_BARS, FetchRequest
-from functions.ingest.providers import FetchResult, NoCredits, ProviderError
+from functions.ingest.providers import FetchResult, NoCredits, ProviderError, ProviderPauses
 from functions.ingest.providers.parsing import parse_date
 from functions.ingest.providers.twelvedata_answers import (
     FailedRequest,
@@ -28,6 +28,7 @@ from functions.ingest.settings import Providers, Settings
 from shared.calendar.trading import TradingCalendar
 from shared.connections.redis import connect_cache
 from shared.providers.credits import AllKeysSuspended, CreditBudget, CreditGrant, short_hash
+from shared.providers.outages import Outage, is_server_fault
 
 _logger = logging.getLogger(__name__)
 
@@ -44,6 +45,7 @@ class _Round:
     refused: list[FetchRequest] = field(default_factory=list)
     """Asks whose key was refused: another key may serve them."""
     failures: list[str] = field(default_factory=list)
+    outage: bool = False
 
 
 class TwelveData:
@@ -69,6 +71,9 @@ class TwelveData:
                     self._settings.twelvedata_credits_per_minute,
                     self._settings.twelvedata_credits_per_day,
                 )
+                outage = Outage(redis, self.name, self._settings.twelvedata_base_url)
+                if pause := await outage.remaining():
+                    raise ProviderPauses(f"twelvedata: pauses for {pause} after an outage")
                 # A round more for each key that turns out to be refused.
                 while waiting and (grants := await budget.acquire(len(waiting))):
                     spent += sum(grant.credits for grant in grants)
@@ -81,6 +86,10 @@ class TwelveData:
                             for batch in _batches(share)
                         )
                     )
+                    if all(one.outage for one in rounds):
+                        await outage.record()
+                    else:
+                        await outage.end()
                     waiting = [ask for one in rounds for ask in one.refused] + list(served)
                     for one in rounds:
                         found |= one.series
@@ -133,7 +142,7 @@ class TwelveData:
         except FailedRequest as failure:
             if failure.pause:
                 await budget.suspend(grant, failure.pause)
-            return _Round(failures=[str(failure)])
+            return _Round(failures=[str(failure)], outage=failure.outage)
         for ask, answer in answers.items():
             try:
                 done.series[ask] = read_series(answer, interval, grant.key)
@@ -167,12 +176,13 @@ class TwelveData:
             async with asyncio.timeout(self._settings.provider_timeout_seconds):
                 response = await client.get("/time_series", params=params, headers={"Authorization": f"apikey {key}"})
         except TimeoutError as error:
-            raise FailedRequest("no answer in time") from error
+            raise FailedRequest("no answer in time", outage=True) from error
         except httpx.HTTPError as error:
-            raise FailedRequest(f"no answer: {type(error).__name__}") from error
+            raise FailedRequest(f"no answer: {type(error).__name__}", outage=True) from error
         if (left := response.headers.get("api-credits-left", "")).isdecimal():
             await budget.mark_spent(grant, "minute", int(left))
-        if (seconds := response.headers.get("retry-after", "")).isdecimal() and response.status_code in (429, 503):
+        may_wait = response.status_code == 429 or is_server_fault(response.status_code)
+        if may_wait and (seconds := response.headers.get("retry-after", "")).isdecimal():
             pause = min(timedelta(seconds=int(seconds)), _LONGEST_PAUSE)
             raise FailedRequest(f"HTTP {response.status_code}, asks for a pause of {seconds} s", pause)
         body = read_body(response)
@@ -180,7 +190,7 @@ class TwelveData:
             raise_error(body, response.status_code, grant.key, alone=len(batch) == 1)
             return dict.fromkeys(batch, body)
         if response.status_code != 200:
-            raise FailedRequest(f"HTTP {response.status_code}")
+            raise FailedRequest(f"HTTP {response.status_code}", outage=is_server_fault(response.status_code))
         if "values" in body or "meta" in body:
             return match_flat(body, batch, symbols)
         return {ask: body.get(symbol) for ask, symbol in zip(batch, symbols, strict=True)}

@@ -12,6 +12,7 @@ from functions.ingest.gaps import FetchRequest
 from functions.ingest.providers import WrongLabels
 from functions.ingest.providers.parsing import parse_decimal
 from shared.events.types import Bar, RefusedBar
+from shared.providers.outages import is_server_fault
 from shared.runtime.settings import Secret
 
 _NO_SHARES = ("Currency", "Index", "Bond", "Mutual Fund")
@@ -19,11 +20,12 @@ _FIELDS = ("open", "high", "low", "close", "volume")
 
 
 class FailedRequest(Exception):  # noqa: N818
-    """This request, or one symbol of it, gave nothing; the provider asks for a *pause*."""
+    """This request, or one symbol of it, gave nothing; the provider asks for a *pause*, or is out of order."""
 
-    def __init__(self, message: str, pause: timedelta | None = None) -> None:
+    def __init__(self, message: str, pause: timedelta | None = None, *, outage: bool = False) -> None:
         super().__init__(message)
         self.pause = pause
+        self.outage = outage
 
 
 class OutOfCredits(Exception):  # noqa: N818
@@ -46,9 +48,11 @@ def read_body(response: httpx.Response) -> dict[str, object]:
     try:
         body = json.loads(response.content, parse_float=Decimal)
     except ValueError as error:  # HTML, cut off, empty, not UTF-8
-        raise FailedRequest(f"HTTP {response.status_code} without JSON") from error
+        outage = is_server_fault(response.status_code)
+        raise FailedRequest(f"HTTP {response.status_code} without JSON", outage=outage) from error
     if not isinstance(body, dict):
-        raise FailedRequest(f"HTTP {response.status_code} with JSON that is no object")
+        outage = is_server_fault(response.status_code)
+        raise FailedRequest(f"HTTP {response.status_code} with JSON that is no object", outage=outage)
     return body
 
 
@@ -63,7 +67,7 @@ def raise_error(body: Mapping[str, object], status: int, key: Secret, *, alone: 
     if code in (401, 403):
         raise KeyRefused(message)
     if not (_is_empty(code, message) or (alone and 400 <= code < 500)):
-        raise FailedRequest(f"{code} {message}")
+        raise FailedRequest(f"{code} {message}", outage=is_server_fault(code))
 
 
 def match_flat(
