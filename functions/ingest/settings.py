@@ -7,6 +7,7 @@ from zlib import crc32
 
 from msgspec import Meta
 
+from functions.ingest.csv_files.times import find_zone
 from shared.runtime.settings import (
     BarSettings,
     CsvList,
@@ -103,6 +104,10 @@ class Providers(SettingsGroup):
             raise ValueError("PROVIDERS names alpaca, which needs ALPACA_KEY_ID and ALPACA_SECRET_KEY")
         if "replay" in self.order and not self.replay_files:
             raise ValueError("PROVIDERS names replay, which needs REPLAY_FILES")
+        try:
+            find_zone(self.replay_zone or "UTC")
+        except ValueError as error:
+            raise ValueError(f"REPLAY_ZONE: {error}") from error
 
 
 @dataclass(frozen=True, kw_only=True)

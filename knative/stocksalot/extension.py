@@ -9,7 +9,6 @@ from pathlib import Path
 
 from rich.console import Console
 
-from functions.ingest.csv_files.times import find_zone
 from functions.ingest.settings import Providers
 from functions.store.catalogue import read_catalogue
 from functions.store.ticker_list import find_list_faults
@@ -137,14 +136,10 @@ def check_settings(function: str, environment: Mapping[str, str]) -> list[str]:
 
 
 def _replay_faults(settings: Providers) -> Iterator[str]:
-    """Yield what is wrong with the files to replay: ingest reads them, and their zone, at its first fetch."""
+    """Yield what is wrong with the files to replay: ingest reads them at its first fetch."""
     for file in settings.replay_files:
         if not (Path(file).is_file() and os.access(file, os.R_OK)):
             yield f"REPLAY_FILES: {file} is no file that can be read"
-    try:
-        find_zone(settings.replay_zone or "UTC")
-    except ValueError as error:
-        yield f"REPLAY_ZONE: {error}"
 
 
 def fake_provider_settings(url: str) -> dict[str, str]:

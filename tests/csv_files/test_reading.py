@@ -1,7 +1,9 @@
 """CSV files of bars in every shape that vendors and people give them become the same hours, or say why not."""
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -276,3 +278,88 @@ def test_what_is_stated_is_believed(tmp_path: Path) -> None:
     assert found(read(path, **said)) == expected("1h", ["KO"])
     assert clock is not None
     assert clock.source == "stated"
+
+
+HEADER = "datetime,open,high,low,close,volume"
+
+
+def naive_lines(layout: str, times: Iterable[datetime]) -> list[str]:
+    """Lines of equal bars at *times*, written as *layout* says."""
+    return [f"{time:{layout}},1.5,1.5,1.5,1.5,7" for time in times]
+
+
+def hours_in(year: int, months: Iterable[int], days: Iterable[int]) -> list[datetime]:
+    """The starts of the hours of working days."""
+    dates = [datetime(year, month, day, 9, 30) for month in months for day in days]  # noqa: DTZ001
+    return [date + timedelta(hours=hour) for date in dates if date.weekday() < 5 for hour in range(7)]
+
+
+@pytest.mark.parametrize("zone", ["", "Z"])
+@pytest.mark.parametrize("date", ["0001-01-01 00:00", "9999-12-31 23:59", "11/20/5 10:30", "2200-01-02 10:30"])
+def test_a_year_that_is_a_typo_refuses_its_line_alone(tmp_path: Path, date: str, zone: str) -> None:
+    """The line goes to the ledger with its text, at once, and the others are stored."""
+    good = naive_lines(f"%Y-%m-%d %H:%M{zone}", hours_in(2026, [11], range(2, 7)))
+    bad = f"{date}{zone},1.5,1.5,1.5,1.5,7"
+
+    file = read(write_lines(tmp_path / "KO.csv", Style(HEADER), [*good, bad]), zone="America/New_York")
+
+    assert [(one.fault.reason, one.lines) for one in file.refused if one.start is None] == [("time-unreadable", (bad,))]
+    assert "1970 to 2199" in next(one for one in file.refused if one.start is None).fault.detail
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"interval": "99999999999d"}, "no interval '99999999999d'"),
+        ({"interval": "9" * 5000 + "h"}, "no interval"),
+        ({"columns": ("foo",)}, "--columns foo should name"),
+        ({"zone": "Nowhere"}, "no time zone 'Nowhere'"),
+    ],
+)
+def test_a_wrong_statement_is_answered_with_a_sentence(tmp_path: Path, said: dict[str, Any], words: str) -> None:
+    """The sentence names the option and what to state."""
+    lines = naive_lines("%Y-%m-%d %H:%M", hours_in(2026, [11], range(2, 7)))
+
+    with pytest.raises(UnreadableFileError, match=words):
+        read(write_lines(tmp_path / "KO.csv", Style(HEADER), lines), **said)
+
+
+def test_text_that_no_parser_takes_is_an_unreadable_file(tmp_path: Path) -> None:
+    """A NUL in a line among the first, where the delimiter is searched for."""
+    lines = naive_lines("%Y-%m-%d %H:%M", hours_in(2026, [11], range(2, 7)))
+
+    with pytest.raises(UnreadableFileError, match="is no text of cells"):
+        read(write_lines(tmp_path / "KO.csv", Style(HEADER), [*lines[:3], "2026-11-09 09:30,1,\0,1,1,1", *lines[3:]]))
+
+
+@pytest.mark.parametrize(
+    ("layout", "stray", "days"),
+    [
+        ("%d/%m/%Y %H:%M", "11/16/2026 09:30", range(1, 29)),
+        ("%d/%m/%Y %H:%M", "11/16/2026 09:30", range(1, 13)),
+        ("%m/%d/%YT%H:%M", "16/11/2026T09:30", range(1, 29)),
+        ("%m-%d-%Y %H:%M", "16-11-2026 09:30", range(1, 13)),
+    ],
+)
+def test_a_stray_date_does_not_turn_the_others_round(
+    tmp_path: Path, layout: str, stray: str, days: Sequence[int]
+) -> None:
+    """All other lines have their own times; the line is refused with the reason."""
+    times = hours_in(2026, range(9, 12), days)
+    bad = f"{stray},1.5,1.5,1.5,1.5,7"
+    path = write_lines(tmp_path / "KO.csv", Style(HEADER), [*naive_lines(layout, times), bad])
+
+    file = opened(path, zone="America/New_York")
+
+    assert [quote.time for group in file.groups for quote in group.quotes] == times
+    assert [one.lines for one in file.refused] == [(bad,)]
+    assert "The date begins with the" in file.refused[0].fault.detail
+
+
+def test_dates_in_two_orders_are_refused(tmp_path: Path) -> None:
+    """The error counts both and names the option; none is guessed."""
+    times = hours_in(2026, [10, 11], range(1, 29))
+    lines = [*naive_lines("%d/%m/%Y %H:%M", times[:140]), *naive_lines("%m/%d/%Y %H:%M", times[140:])]
+
+    with pytest.raises(UnreadableFileError, match=r"dates begin with the .* --dates us"):
+        read(write_lines(tmp_path / "KO.csv", Style(HEADER), lines), zone="America/New_York")

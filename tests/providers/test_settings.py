@@ -37,6 +37,7 @@ class TestSettings:
         [
             ({"PROVIDERS": "twelvedata"}, "TWELVEDATA_API_KEYS"),
             ({"PROVIDERS": "replay"}, "REPLAY_FILES"),
+            ({"REPLAY_ZONE": "Amerika/New_York"}, "REPLAY_ZONE: no time zone"),
             ({"PROVIDERS": "finnhub"}, "FINNHUB_API_KEY is set"),
             ({"TWELVEDATA_SYMBOLS": "BRK.A"}, "OURS=THEIRS"),
         ],

@@ -11,12 +11,12 @@ from typing import NamedTuple
 from functions.ingest.csv_files.columns import FIGURES, PRICES, Columns
 from functions.ingest.csv_files.figures import parse_figure
 from functions.ingest.csv_files.table import Line, UnreadableFileError
-from functions.ingest.csv_files.times import DateOrder, parse_time
+from functions.ingest.csv_files.times import FIRST_YEAR, LAST_YEAR, DateOrder, parse_time
 
 _ZERO = Decimal()
 _LENGTHS = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 3, 5, 10, 15, 20, 30, 60))
 _DAY = timedelta(days=1)
-_SAID = re.compile(r"(\d*)\s*([a-z]*)")
+_SAID = re.compile(r"(\d{0,5})\s*([a-z]*)")
 _UNITS = {
     **dict.fromkeys(("", "m", "min", "mins", "minute", "minutes"), timedelta(minutes=1)),
     **dict.fromkeys(("h", "hour", "hours"), timedelta(hours=1)),
@@ -59,7 +59,7 @@ def read_line(line: Line, ticker: str, columns: Columns, order: DateOrder, mark:
     time = parse_time(time_text(line, columns), order)
     if time is None:
         column = columns.name("datetime" if "datetime" in columns.places else "date")
-        return Fault("time-unreadable", column, "The bar has no readable time.")
+        return Fault("time-unreadable", column, _time_fault(time_text(line, columns), order))
     figures = {name: parse_figure(cell_of(line, columns, name), mark) for name in FIGURES}
     for name in PRICES:
         price = figures[name]
@@ -76,6 +76,13 @@ def read_line(line: Line, ticker: str, columns: Columns, order: DateOrder, mark:
     if quote.high < max(quote.open, quote.close):
         return Fault("high-not-highest", columns.name("high"), f"The high {quote.high} is below open or close.")
     return quote
+
+
+def _time_fault(text: str, order: DateOrder) -> str:
+    if parse_time(text, "eu" if order == "us" else "us"):
+        first, other = ("month", "day") if order == "us" else ("day", "month")
+        return f"The date begins with the {other}, the dates of the file begin with the {first}."
+    return f"The bar has no readable time of the years {FIRST_YEAR} to {LAST_YEAR}."
 
 
 def cell_of(line: Line, columns: Columns, role: str) -> str:

@@ -22,7 +22,7 @@ from functions.ingest.csv_files.lines import (
 )
 from functions.ingest.csv_files.table import Table, UnreadableFileError, read_table
 from functions.ingest.csv_files.tickers import clean_ticker, find_ticker
-from functions.ingest.csv_files.times import DateOrder, find_date_orders, find_zone, parse_time
+from functions.ingest.csv_files.times import DateOrder, count_date_orders, find_zone, parse_time
 from shared.calendar.trading import TradingCalendar
 from shared.events.types import Bar
 
@@ -30,6 +30,9 @@ SelectCalendar = Callable[[datetime, datetime], TradingCalendar]
 """Returns the sessions between two instants."""
 
 _AROUND = timedelta(days=8)
+_STRAY = 1 / 20
+"""Share of a file's dates that may be typos."""
+_FIRST: Mapping[DateOrder, str] = {"us": "month", "eu": "day"}
 _NO_ZONE = Fault("time-unreadable", "", "The time names no zone, and others of the file do.")
 
 
@@ -196,16 +199,26 @@ def _find_mark(table: Table) -> str:
 
 
 def _find_order(table: Table) -> DateOrder:
-    """Return the order of day and month; UnreadableFileError where the days leave it open."""
+    """Return the order of day and month: by the days above 12, else by the working days.
+
+    UnreadableFileError where dates contradict each other or leave it open. A stray line does not decide for a file.
+    """
     texts = [time_text(line, table.columns) for line in table.lines]
-    orders = find_date_orders(texts)
-    if len(orders) < 2:
-        return orders[0] if orders else "eu" if "." in texts[0][:10] else "us"
+    counts, year_last = count_date_orders(texts)
+    if counts:
+        order, count = counts.most_common(1)[0]
+        if counts.total() - count > _STRAY * counts.total():
+            raise UnreadableFileError(
+                f"{count} dates begin with the {_FIRST[order]} and {counts.total() - count} do not: "
+                "mend them, or state --dates us or --dates eu and the others are refused"
+            )
+        if count > _STRAY * year_last:
+            return order
     differing = [text for text in texts if parse_time(text, "us") != parse_time(text, "eu")]
     if not differing:
         return "us"
     us, eu = (_working_days(differing, order) for order in ("us", "eu"))
-    if abs(us - eu) > len(differing) / 20:
+    if abs(us - eu) > _STRAY * len(differing):
         return "us" if us > eu else "eu"
     raise UnreadableFileError(f"{differing[0]!r} may begin with the month or the day: state --dates us or --dates eu")
 
@@ -217,7 +230,10 @@ def _working_days(texts: Sequence[str], order: DateOrder) -> int:
 
 def _stated_zone(stated: Stated, columns: Columns) -> tuple[tzinfo | None, str]:
     if stated.zone:
-        return find_zone(stated.zone), "stated"
+        try:
+            return find_zone(stated.zone), "stated"
+        except ValueError as error:
+            raise UnreadableFileError(str(error)) from error
     try:
         return (find_zone(columns.zone), "in the header") if columns.zone else (None, "")
     except ValueError:

@@ -52,7 +52,13 @@ def read_table(path: Path, header: Sequence[str] = ()) -> Table:
         if line.strip()
     ]
     if header:
-        return Table(find_columns(header), lines, encoding, delimiter)
+        columns = find_columns(header)
+        if not columns.is_complete:
+            raise UnreadableFileError(
+                f"--columns {','.join(header)} should name a time (datetime, or date and time), "
+                "open, high, low and close"
+            )
+        return Table(columns, lines, encoding, delimiter)
     for index, line in enumerate(lines[:_PREFACE_LINES]):
         columns = find_columns(line.cells)
         if columns.is_complete:
@@ -94,9 +100,14 @@ def _decode(content: bytes) -> tuple[str, str]:
 
 def _delimiter(lines: Sequence[str]) -> str:
     """Return the delimiter of *lines*; UnreadableFileError when there is none."""
-    from clevercsv.detect import Detector  # it takes a third of a second to load, and few processes read files
+    # They take a third of a second to load, and few processes read files.
+    from clevercsv.cparser import Error as ParserError
+    from clevercsv.detect import Detector
 
-    dialect = Detector().detect("\n".join(line.rstrip("\r") for line in lines), delimiters=list(DELIMITERS))
+    try:
+        dialect = Detector().detect("\n".join(line.rstrip("\r") for line in lines), delimiters=list(DELIMITERS))
+    except (ParserError, ValueError) as error:
+        raise UnreadableFileError(f"is no text of cells: {error}") from error
     if dialect is None or dialect.delimiter not in DELIMITERS:
         raise UnreadableFileError("no delimiter found; cells are separated by comma, semicolon, tab or |")
     return dialect.delimiter

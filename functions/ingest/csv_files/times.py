@@ -1,6 +1,7 @@
 """Times of a CSV file: ISO, US and European dates, epochs, with or without a zone."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -9,10 +10,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 DateOrder = Literal["us", "eu"]
 """Month or day first, where the year comes last."""
 
+FIRST_YEAR, LAST_YEAR = 1970, 2199
+"""Years of a bar: what lies outside is a typo, and would be days or centuries of empty calendar."""
+
 _EPOCH = re.compile(r"\d{9,19}(\.\d+)?")
 _EPOCH_DIGITS = {9: 1, 10: 1, 13: 10**3, 16: 10**6, 19: 10**9}
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[ T:]*(\d{2}):?(\d{2}):?(\d{2})?)?\s*(.*)", re.DOTALL)
-_YEAR_LAST = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-]\d{2,4}\b")
+_YEAR_LAST = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-]\d{2,4}(?!\d)")
 _PARTED = re.compile(
     r"(\d{1,4})[./-](\d{1,2})[./-](\d{1,4})"
     r"(?:[ T,]+(\d{1,2}):?(\d{2})(?::?(\d{2})(?:\.\d+)?)?\s*([ap]\.?m\.?)?)?\s*(.*)",
@@ -22,28 +26,29 @@ _ZONES = {"ET": "America/New_York", "EASTERN": "America/New_York", "Z": "UTC", "
 _OFFSETS = {"EST": -5, "EDT": -4}
 
 
-def find_date_orders(cells: Iterable[str]) -> tuple[DateOrder, ...]:
-    """Return the orders of day and month that all of *cells* can have; none where the year comes first."""
-    could: set[DateOrder] = {"us", "eu"}
-    has_parts = False
+def count_date_orders(cells: Iterable[str]) -> tuple[Counter[DateOrder], int]:
+    """Count the *cells* with a day above 12 by the order that they show, and all cells where the year comes last."""
+    counts: Counter[DateOrder] = Counter()
+    year_last = 0
     for cell in cells:
         found = _YEAR_LAST.match(cell)
         if found is None:
             continue
-        has_parts = True
+        year_last += 1
         if int(found[1]) > 12:
-            could.discard("us")
+            counts["eu"] += 1
         elif int(found[2]) > 12:
-            could.discard("eu")
-    return tuple(sorted(could, reverse=True)) if has_parts else ()
+            counts["us"] += 1
+    return counts, year_last
 
 
 def parse_time(cell: str, order: DateOrder) -> datetime | None:
-    """Return the time in *cell*, aware if it names a zone or is an epoch; None when it cannot be read."""
+    """Return the time in *cell*, aware if it names a zone or is an epoch; None when it is none of these years."""
     try:
-        return _parse(cell, order)
+        time = _parse(cell, order)
     except (ValueError, OverflowError, ZoneInfoNotFoundError):
         return None
+    return time if time and FIRST_YEAR <= time.year <= LAST_YEAR else None
 
 
 def find_zone(name: str) -> ZoneInfo:
@@ -64,7 +69,7 @@ def _parse(cell: str, order: DateOrder) -> datetime | None:
             datetime(int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0)),  # noqa: DTZ001
             zone,
         )
-    if cell[4:5] == "-":
+    if cell[:4].isdecimal() and cell[4:5] == "-":
         date, _, zone = cell.rpartition(" ")
         try:
             return datetime.fromisoformat(cell)
