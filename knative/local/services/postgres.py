@@ -30,7 +30,8 @@ ROOT = (
     "run as an ordinary user or give DATABASE_URL"
 )
 NOBODY = 65534
-FAST = ("-F", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
+FAST = ("-F", *(f"--{one}" for one in ("synchronous_commit=off", "full_page_writes=off", "authentication_timeout=10s")))
+"""Settings of servers that tests start and throw away; none waits a minute for a client that has gone."""
 
 
 class Postgres(Server):
