@@ -50,7 +50,7 @@ async def respond_coverage(
         "interval": "1h",
         "sessions": found.sessions,
         "definition": _DEFINITION,
-        "disagreements": await count_disagreements(connection, opens[-1], tickers) if opens else 0,
+        "disagreements": await count_disagreements(connection, opens[-1], query.end, tickers) if opens else 0,
         "totals": found.totals,
         "reasons": {code: reason(code).text for code in found.reasons},
         "tickers": found.tickers,

@@ -79,8 +79,10 @@ async def select_disagreements(
     return row
 
 
-async def count_disagreements(connection: AsyncConnection, first: datetime, tickers: tuple[str, ...]) -> int:
-    """Return how many stored bars of *tickers* from *first* on another source differs from."""
+async def count_disagreements(
+    connection: AsyncConnection, first: datetime, end: datetime | None, tickers: tuple[str, ...]
+) -> int:
+    """Return from how many stored bars of *tickers* in [first, end) another source differs."""
     cursor = await connection.execute(
         """
         SELECT count(DISTINCT (ticker, start))
@@ -88,9 +90,10 @@ async def count_disagreements(connection: AsyncConnection, first: datetime, tick
          WHERE interval = '1h'
            AND ticker = ANY (%(tickers)s)
            AND start >= %(first)s
+           AND start < coalesce(%(end)s, 'infinity'::timestamptz)
            AND resolved_at IS NULL
         """,
-        {"first": first, "tickers": list(tickers)},
+        {"first": first, "end": end, "tickers": list(tickers)},
     )
     row = await cursor.fetchone()
     return row[0] if row else 0

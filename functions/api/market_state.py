@@ -14,6 +14,8 @@ from shared.http.problem import Problem
 from shared.runtime import clock
 
 HOURLY = "1h"
+_SCALING = ("applied", "pending", "suspected")
+"""States of a split that stored prices follow, or may have to follow."""
 _PAST, _AHEAD = timedelta(days=15), timedelta(days=25)
 _CALENDAR_SECONDS = 24 * 3600
 
@@ -36,7 +38,7 @@ class MarketState:
     calendar: TradingCalendar
     tickers: tuple[TickerStatus, ...]
     splits: tuple[Split, ...] = ()
-    """Newest first."""
+    """Those that the scale of prices depends on, newest first."""
     left_out: tuple[dict[str, Any], ...] = ()
     """Tickers that no figure compares for now, with the reason."""
 
@@ -101,7 +103,7 @@ class MarketStateCache:
         finished = self._calendar.last_finished_bar(HOURLY, now, self._grace)
         if self._tickers_key != (version, finished):
             self._tickers = tuple(await select_ticker_statuses(connection, finished))
-            self._splits = tuple(await select_splits(connection))
+            self._splits = tuple(await select_splits(connection, states=_SCALING))
             self._left_out = tuple(await select_left_out(connection)) if self._splits else ()
             self._tickers_key = (version, finished)
         return MarketState(now, self._grace, self._calendar, self._tickers, self._splits, self._left_out)

@@ -9,9 +9,9 @@ from shared.http.query import QueryType
 
 TICKER = re.compile(r"[A-Z][A-Z0-9.-]{0,14}")
 MAX_TICKERS = 100
-_UNIX = re.compile(r"-?[0-9]{1,12}")
+_UNIX = re.compile(r"[0-9]{9,12}")
+"""Fewer digits are a date cut short (2026, 202611): as Unix seconds they lie before March 1973."""
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8}")
-"""Eight digits are a date: as Unix seconds they lie before 1974, where there are no bars."""
 _MAX_CHARACTERS = 40
 _EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
@@ -38,7 +38,8 @@ def _instant(text: str) -> datetime:
             instant = datetime.fromisoformat(text.replace(" ", "+"))
     except (ValueError, OverflowError, OSError):
         raise ValueError(
-            "should be a date (2026-11-20, a day at the exchange), an instant (2026-11-20T14:30:00Z) or Unix seconds"
+            "should be a date (2026-11-20, a day at the exchange), an instant (2026-11-20T14:30:00Z) or Unix seconds "
+            "of at least 9 digits"
         ) from None
     if instant.tzinfo is None:
         raise ValueError("needs an offset from UTC, such as Z")
@@ -59,7 +60,7 @@ def _tickers(text: str) -> tuple[str, ...]:
 
 _INSTANTS = {
     "type": "string",
-    "pattern": r"^([0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.]+(Z|[+-][0-9]{2}:?[0-9]{2}))?|[0-9]{1,10})$",
+    "pattern": r"^([0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.]+(Z|[+-][0-9]{2}:?[0-9]{2}))?|[0-9]{8,10})$",
     "examples": ["2026-11-20", "2026-11-20T14:30:00Z", "1795185000"],
 }
 _LISTS = {

@@ -115,7 +115,7 @@ ENDPOINTS = (
         "/splits",
         "Splits of shares, newest first, and whether the bars before each are on the new scale",
         Splits,
-        lambda context: respond_splits(context.connection, context.query.ticker),
+        lambda context: respond_splits(context.connection, context.state, context.query.ticker),
         "SplitsResponse",
     ),
     Endpoint(

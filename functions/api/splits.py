@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from psycopg import AsyncConnection
 from psycopg.rows import class_row, dict_row
@@ -12,6 +12,10 @@ from psycopg.rows import class_row, dict_row
 from shared.http.response_data import ResponseData, json_body, rfc3339
 from shared.providers.adjustment import SPLIT_ADJUSTED
 
+if TYPE_CHECKING:
+    from functions.api.market_state import MarketState
+
+_MAX_ITEMS = 1000
 _DISTANT_PAST = datetime(1900, 1, 1, tzinfo=UTC)
 
 
@@ -50,8 +54,10 @@ class Scale(NamedTuple):
     factor: Decimal
 
 
-async def respond_splits(connection: AsyncConnection, ticker: str | None) -> ResponseData:
-    """Return the splits of *ticker* or of all, newest first."""
+async def respond_splits(connection: AsyncConnection, state: "MarketState", ticker: str | None) -> ResponseData:
+    """Return the splits of *ticker*, or of all tickers the newest thousand; Problem 404 for an unknown ticker."""
+    if ticker:
+        state.check([ticker])
     items = [
         {
             "ticker": one.ticker,
@@ -67,23 +73,31 @@ async def respond_splits(connection: AsyncConnection, ticker: str | None) -> Res
             "found_at": rfc3339(one.found_at),
             "changed_at": rfc3339(one.changed_at),
         }
-        for one in await select_splits(connection)
-        if ticker in (None, one.ticker)
+        for one in await select_splits(connection, ticker, limit=_MAX_ITEMS)
     ]
     return ResponseData(json_body({"count": len(items), "stale": False, "items": items}))
 
 
-async def select_splits(connection: AsyncConnection) -> list[Split]:
-    """Return the splits, newest first; at most a thousand."""
+async def select_splits(
+    connection: AsyncConnection,
+    ticker: str | None = None,
+    *,
+    states: Sequence[str] | None = None,
+    limit: int | None = None,
+) -> list[Split]:
+    """Return the splits, newest first: of *ticker* or of all, in *states* or in any, at most *limit* of them."""
     cursor = connection.cursor(row_factory=class_row(Split))
     await cursor.execute(
         """
         SELECT ticker, date::text, starts_at, trim_scale(new_shares) AS new_shares,
                trim_scale(old_shares) AS old_shares, state, found, source, detail, found_at, changed_at
           FROM splits
+         WHERE (%(ticker)s::text IS NULL OR ticker = %(ticker)s)
+           AND (%(states)s::text[] IS NULL OR state = ANY (%(states)s))
          ORDER BY date DESC, ticker
-         LIMIT 1000
-        """
+         LIMIT %(limit)s
+        """,
+        {"ticker": ticker, "states": states and list(states), "limit": limit},
     )
     return await cursor.fetchall()
 

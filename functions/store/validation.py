@@ -176,7 +176,7 @@ def _interval_fault(interval: str) -> Rejection | None:
         return None
     if interval in DERIVED:
         return Rejection("interval-derived", f"{interval} bars are derived from stored hours, never stored.")
-    return Rejection("interval-unknown", f"StoredBar are {', '.join(LENGTHS)}.")
+    return Rejection("interval-unknown", f"The interval should be one of {', '.join(LENGTHS)}.")
 
 
 def _ticker_fault(ticker: str, tickers: Mapping[str, bool]) -> Rejection:

@@ -68,3 +68,4 @@ def test_coverage_and_status_count_the_bars(served: Api) -> None:
     assert (coverage["disagreements"], status["disagreements"]) == (1, 1)
     assert status["compared_at"] == "2026-11-21T01:30:00Z"
     assert served.json("/coverage?start=2026-11-20&tickers=MSFT")["disagreements"] == 0
+    assert served.json("/coverage?start=2026-11-19&end=2026-11-20")["disagreements"] == 0

@@ -48,6 +48,9 @@ def test_a_path_that_leads_nowhere_is_a_problem(api: Api, path: str) -> None:
         ("/ohlc/AAPL?start=99999-01-01", "start", "should be a date"),
         ("/ohlc/AAPL?end=9999-12-31", "end", "1970"),
         ("/ohlc/AAPL?end=999999999999", "end", ""),
+        ("/ohlc/AAPL?start=2026", "start", "Unix seconds of at least 9 digits"),
+        ("/coverage?end=202611", "end", "Unix seconds of at least 9 digits"),
+        ("/ohlc/AAPL?as_of=-100000000", "as_of", "should be a date"),
         ("/ohlc/AAPL?start=%00", "start", "should be a date"),
         ("/ohlc/AAPL?start=%FF", "", "percent encoding"),
         ("/ohlc?tickers=", "tickers", "should list tickers"),
@@ -77,8 +80,8 @@ def test_all_wrong_parameters_are_named_at_once(api: Api) -> None:
 
 def test_an_unknown_ticker_is_a_404(api: Api) -> None:
     """In the path or in a list, whether it could be a ticker or not."""
-    for path in ("/ohlc/NOPE", "/ohlc?tickers=AAPL,NOPE", "/coverage?tickers=NOPE", "/ohlc/a%20b", "/tickers/%00",
-                 "/tickers/%C3%9F", "/ohlc/" + "A" * 5000):  # fmt: skip
+    for path in ("/ohlc/NOPE", "/ohlc?tickers=AAPL,NOPE", "/coverage?tickers=NOPE", "/splits?ticker=NOPE",
+                 "/ohlc/a%20b", "/tickers/%00", "/tickers/%C3%9F", "/ohlc/" + "A" * 5000):  # fmt: skip
         problem = api.get(path, 404).json()
         assert problem["type"] == "https://stocksalot.tech/problems/unknown-ticker", path
     assert "NOPE" in api.get("/ohlc?tickers=AAPL,NOPE", 404).json()["detail"]

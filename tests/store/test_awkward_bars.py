@@ -124,6 +124,15 @@ def test_what_is_not_tracked_is_rejected(store: Store, ticker: str, interval: st
     assert (came["rejected"], store.faults(), store.query("SELECT * FROM bars")) == (1, [(ticker, reason)], [])
 
 
+def test_an_unknown_interval_is_explained_in_plain_words(store: Store) -> None:
+    """The detail lists the intervals of stored bars."""
+    store.keep(fetched({"AAPL": [bar(hour(0))]}, interval="2h"))
+
+    assert store.query("SELECT detail FROM rejected_bars") == [
+        ("The interval should be one of 1min, 5min, 15min, 30min, 1h.",)
+    ]
+
+
 def test_a_bar_given_twice_is_one_bar(store: Store) -> None:
     """A double download is no fault."""
     assert store.keep(fetched({"AAPL": [bar(hour(0)), bar(hour(0), "100.00"), bar(hour(1))]})) == {
