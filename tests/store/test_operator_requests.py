@@ -1,8 +1,11 @@
 """Operators state splits and withdraw bars: at once, with a trace, and with clear refusals."""
 
+import asyncio
+import json
 from decimal import Decimal
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.store_harness import Store, bar, fetched, hour
@@ -62,6 +65,71 @@ def test_a_split_that_never_was_is_taken_back(raw: Store) -> None:
 
     assert (result["state"], result["bars"]) == ("refuted", 7)
     assert raw.closes() == ["1200"] * 7 + ["120"] * 7
+
+
+@pytest.mark.parametrize(("ratio", "new"), [("3:1", "33.33"), ("1:20", "2000"), ("7:1", "14.29")])
+def test_a_split_taken_back_leaves_the_exact_figures(store: Store, ratio: str, new: str) -> None:
+    """Ratios that no decimal divides evenly, and a volume that a reverse split rounds."""
+    before = [bar(hour(index), "100", volume="12345") for index in range(3)]
+    store.keep(fetched({"AAPL": [*before, bar(hour(0, day=1), new)]}, source="replay"))
+    store.query("DELETE FROM splits")
+    figures = "SELECT open, high, low, close, volume FROM bars ORDER BY start LIMIT 3"
+    stored = store.query(figures)
+
+    request(store, "/splits", ticker="AAPL", date="2026-11-17", ratio=ratio)
+    converted = store.query(figures)
+    request(store, "/splits", ticker="AAPL", date="2026-11-17", ratio="none")
+
+    assert converted != stored
+    assert store.query(figures) == stored
+
+
+@pytest.mark.parametrize("first", ["2026-11-17", "2026-11-18"])
+def test_two_splits_are_taken_back_in_any_order(store: Store, first: str) -> None:
+    """The bars before both are on the scale of the first day again."""
+    bars = [*RAW, *(bar(hour(index, day=2), "60", volume="140000") for index in range(7))]
+    store.keep(fetched({"AAPL": bars}, source="replay"))
+    store.query("DELETE FROM splits")
+    request(store, "/splits", ticker="AAPL", date="2026-11-17", ratio="10:1")
+    request(store, "/splits", ticker="AAPL", date="2026-11-18", ratio="2:1")
+    converted = store.closes()
+
+    for day in sorted(("2026-11-17", "2026-11-18"), reverse=first == "2026-11-18"):
+        request(store, "/splits", ticker="AAPL", date=day, ratio="none")
+
+    assert (set(converted), store.closes()) == ({"60"}, ["1200"] * 7 + ["120"] * 7 + ["60"] * 7)
+
+
+def test_the_same_statement_twice_at_once_is_one_statement(raw: Store) -> None:
+    """Of two requests at the same time one converts the bars, for a split and for its withdrawal."""
+
+    async def together(ratio: str) -> list[bool]:
+        body = json.dumps({"ticker": "AAPL", "date": "2026-11-17", "ratio": ratio})
+        answers = await asyncio.gather(*(raw.client.post("/splits", content=body) for _ in range(2)))
+        return sorted(answer.json()["changed"] for answer in answers)
+
+    assert (raw.run(together("10:1")), set(raw.closes())) == ([False, True], {"120"})
+    assert (raw.run(together("none")), raw.closes()) == ([False, True], ["1200"] * 7 + ["120"] * 7)
+
+
+def test_a_statement_waits_for_bars_on_their_way(raw: Store) -> None:
+    """Old bars that an event stores while the split is stated are converted too."""
+    body = json.dumps({"ticker": "AAPL", "date": "2026-11-17", "ratio": "10:1"})
+    raw.query("DELETE FROM bars WHERE start < %s", hour(3))
+    late = fetched({"AAPL": RAW[:3]}, source="replay", at=hour(1, day=4))
+
+    async def together() -> list[int]:
+        async with await psycopg.AsyncConnection.connect(raw.database_url) as blocker:
+            await blocker.execute("LOCK TABLE asked_windows IN ACCESS EXCLUSIVE MODE")
+            event = asyncio.create_task(raw.send(late, event_id="late"))
+            await asyncio.wait([event], timeout=0.3)
+            statement = asyncio.create_task(raw.client.post("/splits", content=body))
+            await asyncio.wait([statement], timeout=0.3)
+            await blocker.rollback()
+        return [(await one).status_code for one in (event, statement)]
+
+    assert raw.run(together()) == [200, 200]
+    assert set(raw.closes()) == {"120"}
 
 
 def test_bars_on_the_new_scale_are_left_alone(store: Store) -> None:

@@ -15,6 +15,8 @@ from functions.store.splits.ratios import Ratio
 State = Literal["pending", "suspected", "applied", "unconfirmed", "refuted"]
 Found = Literal["overlap", "jump", "stated"]
 
+_LOCK = 5_746_805  # any number that no other lock in this database has
+
 
 class Split(NamedTuple):
     """A split, as stored."""
@@ -42,6 +44,16 @@ class Split(NamedTuple):
     def waits(self) -> bool:
         """Whether the history is to be fetched again."""
         return self.state in ("pending", "suspected")
+
+
+async def lock_splits(connection: AsyncConnection) -> None:
+    """Wait until no other transaction states a split or stores bars, and let none do so until this one ends."""
+    await connection.execute("SELECT pg_advisory_xact_lock(%(lock)s)", {"lock": _LOCK})
+
+
+async def lock_splits_shared(connection: AsyncConnection) -> None:
+    """Wait until no transaction states a split, and let none do so until this one ends."""
+    await connection.execute("SELECT pg_advisory_xact_lock_shared(%(lock)s)", {"lock": _LOCK})
 
 
 async def select_splits(connection: AsyncConnection, tickers: Sequence[str]) -> dict[str, list[Split]]:

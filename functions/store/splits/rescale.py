@@ -17,14 +17,13 @@ from functions.store.splits.jump_splits import find_jump_splits
 from functions.store.splits.queries import (
     Split,
     State,
-    select_bars_before,
     select_oldest_starts,
     select_splits,
     upsert_split,
 )
 from functions.store.splits.scale import ScaleChange, find_scale_change, scale
+from functions.store.splits.stored_scale import scale_stored
 from functions.store.validation import BarBatch, RejectedBar, ValidBar
-from functions.store.write import after, write_batch
 from shared.calendar.trading import LENGTHS, TradingCalendar
 from shared.providers.adjustment import SPLIT_ADJUSTED
 
@@ -134,34 +133,6 @@ async def _insert_new(connection: AsyncConnection, answer: Answer, found: Sequen
     for one in new:
         await upsert_split(connection, one, answer.origin.event_id, answer.origin.trace_id)
     return new
-
-
-async def scale_stored(
-    connection: AsyncConnection,
-    ticker: str,
-    divisors: Collection[Divisor],
-    at: datetime,
-    trust: SourcePriority,
-    covered: Mapping[datetime, int] | None = None,
-) -> dict[datetime, StoredBar]:
-    """Divide the prices of the stored hourly bars of *ticker* as *divisors* say; return them as they stand then.
-
-    What they said before becomes a revision. Bars in *covered* are left to a fetched bar of that trust.
-    """
-    bars = await select_bars_before(connection, ticker, _HOURLY, max(one.starts_at for one in divisors))
-    batches: dict[tuple[str, datetime], dict[datetime, ValidBar]] = {}
-    for start, (version, _) in bars.items():
-        if covered and start in covered and covered[start] >= trust.rank(version.source):
-            continue
-        factor = prod((one.factor for one in divisors if start < one.starts_at), start=Decimal(1))
-        # Later than anything that was said before, so that it stands.
-        key = version.source, max(at, version.seen_at)
-        batches.setdefault(key, {})[start] = scale(version, start, factor)
-    for (source, seen_at), some in batches.items():
-        batch = FetchedBatch(source, seen_at, {ticker: some})
-        changes = await write_batch(connection, _HOURLY, batch, {ticker: bars}, trust)
-        bars = after(bars, changes)
-    return bars
 
 
 def as_bar(start: datetime, version: BarVersion) -> ValidBar:

@@ -9,9 +9,9 @@ from psycopg.rows import class_row
 
 from functions.store.bar_versions import SourcePriority
 from functions.store.splits.fit import Divisor
-from functions.store.splits.queries import Split, select_splits, upsert_split
+from functions.store.splits.queries import Split, lock_splits, select_splits, upsert_split
 from functions.store.splits.ratios import Ratio, distance
-from functions.store.splits.rescale import scale_stored
+from functions.store.splits.stored_scale import restore_stored, scale_stored
 from shared.http.problem import bad_parameters
 from shared.providers.adjustment import SPLIT_ADJUSTED
 
@@ -30,6 +30,7 @@ async def state_split(
     connection: AsyncConnection, ticker: str, day: date, ratio: Ratio, now: datetime, trust: SourcePriority
 ) -> dict[str, Any]:
     """Record a split and convert the bars before it, unless they are on the new scale already."""
+    await lock_splits(connection)
     starts_at = await _opening(connection, ticker, day, now)
     known = await _find(connection, ticker, day)
     if known and known.state == "applied":
@@ -58,6 +59,7 @@ async def refute_split(
     connection: AsyncConnection, ticker: str, day: date, now: datetime, trust: SourcePriority
 ) -> dict[str, Any]:
     """Record that a split never was, and convert bars back that were converted for it."""
+    await lock_splits(connection)
     known = await _find(connection, ticker, day)
     if known is None:
         raise bad_parameters([("date", f"should be that of a recorded split: {ticker} has none on {day}")])
@@ -69,8 +71,8 @@ async def refute_split(
     refuted = known._replace(state="refuted", detail=f"{known.detail} Refuted by an operator.", changed_at=now)
     converted = 0
     if known.state == "applied" and known.raw_sources:
-        back = Divisor(known.starts_at, 1 / known.ratio.factor)
-        converted = len(await scale_stored(connection, ticker, [back], now, trust))
+        divisor = Divisor(known.starts_at, known.ratio.factor)
+        converted = len(await restore_stored(connection, ticker, divisor, now, trust))
     await upsert_split(connection, refuted._replace(raw_sources=()))
     return _result(refuted, converted, f"{converted} bars before {day} were converted back.")
 

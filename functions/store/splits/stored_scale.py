@@ -1,0 +1,86 @@
+"""Conversion of stored bars to the scale after a split, and back."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from math import prod
+
+from psycopg import AsyncConnection
+
+from functions.store.bar_versions import BarVersion, SourcePriority
+from functions.store.merge import FetchedBatch, StoredBar
+from functions.store.queries import select_revisions
+from functions.store.splits.fit import Divisor
+from functions.store.splits.queries import select_bars_before
+from functions.store.splits.scale import scale
+from functions.store.validation import PricedBar
+from functions.store.write import after, write_batch
+
+_HOURLY = "1h"
+
+
+async def scale_stored(
+    connection: AsyncConnection,
+    ticker: str,
+    divisors: Collection[Divisor],
+    at: datetime,
+    trust: SourcePriority,
+    covered: Mapping[datetime, int] | None = None,
+) -> dict[datetime, StoredBar]:
+    """Divide the prices of the stored hourly bars of *ticker* by *divisors*; return the bars after that.
+
+    The figures before it become a revision. Bars in *covered* are left to a fetched bar of that trust.
+    """
+    bars = await select_bars_before(connection, ticker, _HOURLY, max(one.starts_at for one in divisors))
+    scaled: dict[datetime, PricedBar] = {}
+    for start, (version, _) in bars.items():
+        if covered and start in covered and covered[start] >= trust.rank(version.source):
+            continue
+        factor = prod((one.factor for one in divisors if start < one.starts_at), start=Decimal(1))
+        scaled[start] = scale(version, start, factor)
+    return await _write(connection, ticker, bars, scaled, at, trust)
+
+
+async def restore_stored(
+    connection: AsyncConnection, ticker: str, divisor: Divisor, at: datetime, trust: SourcePriority
+) -> dict[datetime, StoredBar]:
+    """Undo the division of the stored hourly bars of *ticker* by *divisor*; return the bars after that."""
+    bars = await select_bars_before(connection, ticker, _HOURLY, divisor.starts_at)
+    histories = await select_revisions(connection, _HOURLY, [(ticker, start) for start in bars]) if bars else {}
+    restored = {
+        start: undivided(version, start, divisor.factor, histories.get((ticker, start), ()))
+        for start, (version, _) in bars.items()
+    }
+    return await _write(connection, ticker, bars, restored, at, trust)
+
+
+def undivided(version: BarVersion, start: datetime, factor: Decimal, history: Sequence[BarVersion]) -> PricedBar:
+    """Return *version* as it was before a division by *factor*.
+
+    The newest version in *history* that the division turns into *version* has the exact figures. Without one (the bar
+    came on the new scale) they are computed, and rounded.
+    """
+    for earlier in reversed(history):
+        if scale(earlier, start, factor)[1:] == version[:5]:
+            return scale(earlier, start, Decimal(1))
+    return scale(version, start, 1 / factor)
+
+
+async def _write(
+    connection: AsyncConnection,
+    ticker: str,
+    bars: dict[datetime, StoredBar],
+    converted: Mapping[datetime, PricedBar],
+    at: datetime,
+    trust: SourcePriority,
+) -> dict[datetime, StoredBar]:
+    """Store *converted* as newer versions of *bars* by the same sources, and return the bars after that."""
+    batches: dict[tuple[str, datetime], dict[datetime, PricedBar]] = {}
+    for start, bar in converted.items():
+        version = bars[start].version
+        # Later than every earlier answer, so that it stands.
+        batches.setdefault((version.source, max(at, version.seen_at)), {})[start] = bar
+    for (source, seen_at), some in batches.items():
+        batch = FetchedBatch(source, seen_at, {ticker: dict(some)})
+        bars = after(bars, await write_batch(connection, _HOURLY, batch, {ticker: bars}, trust))
+    return bars
