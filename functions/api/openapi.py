@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import HTMLResponse
 
-from functions.api import response_models, status_models
+from functions.api import quality_models, response_models, status_models
 from functions.api.columns import ARROW
 from functions.api.routes import ALIASES, ENDPOINTS, Endpoint
 from functions.api.status_models import DirectoryResponse, DocumentResponse
@@ -24,6 +24,9 @@ _TABLES = {
 }
 
 
+_MODELS = vars(response_models) | vars(quality_models) | vars(status_models)
+
+
 def _add(endpoint: Endpoint, path: str, summary: str) -> None:
     has_ticker, is_table = path.endswith("{ticker}"), path.startswith("/ohlc")
     query = query_model(endpoint.query)
@@ -31,7 +34,7 @@ def _add(endpoint: Endpoint, path: str, summary: str) -> None:
     router.add_api_route(
         path,
         _handler(has_ticker, query),
-        response_model=getattr(response_models, endpoint.response, None) or getattr(status_models, endpoint.response),
+        response_model=_MODELS[endpoint.response],
         tags=["Market data"],
         description=summary,
         **documented(

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, create_model
 
+from functions.api import quality_models as quality
 from functions.api import response_models as api
 from functions.api.status_models import StatusResponse
 from functions.contract.schemas import inlined, without
@@ -41,7 +42,7 @@ _QUOTE = f"ticker name datetime end {_PRICES} previous_close previous_close_at c
 _MORE = Annotated[bool, Field(description="There are more bars: ask for a narrower window")]
 _COMPLETE = Annotated[bool | None, Field(description="False: hours of it are missing; null for hourly bars")]
 _INCOMPLETE = Annotated[
-    list[part(api.TickerCoverage, "ticker expected present none_at_provider not_fetched rejected")],
+    list[part(quality.TickerCoverage, "ticker expected present none_at_provider not_fetched rejected")],
     Field(description="Tickers with missing bars"),
 ]
 _INSIGHT = part(
@@ -64,7 +65,7 @@ RESULTS: dict[str, type[BaseModel]] = {
         _MARKET,
         items=_list(part(insights.InsightHour, "datetime end complete source", insights=_list(_INSIGHT))),
     ),
-    "coverage": part(api.CoverageResponse, f"{_MARKET} sessions definition totals", incomplete=(_INCOMPLETE, ...)),
+    "coverage": part(quality.CoverageResponse, f"{_MARKET} sessions definition totals", incomplete=(_INCOMPLETE, ...)),
     "tickers": part(api.TickersResponse, "", items=_list(part(api.TickerItem, "ticker name industry"))),
     "status": part(
         StatusResponse,

@@ -3,11 +3,9 @@
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 
-import msgspec
-from msgspec import Meta
 from psycopg import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import Response
@@ -32,8 +30,9 @@ from functions.token.token_queries import (
     select_tokens,
     update_used,
 )
+from functions.token.token_requests import CreateToken, RotateToken
 from functions.token.user_queries import User, select_password_hash_for_share, select_user_for_update
-from shared.auth.authenticator import ACCOUNT, READ, SCOPES, Authenticator, Caller
+from shared.auth.authenticator import ACCOUNT, SCOPES, Authenticator, Caller
 from shared.auth.token_format import key_id, keyed_hash, new_token
 from shared.auth.token_lookup import invalidate, mark_revoked, used_name
 from shared.connections.circuit_breaker import UnavailableError
@@ -51,21 +50,6 @@ _MIN_OVERLAP = 10
 """Seconds: readers may use a cached end for half of that. 0, no overlap, is a revocation, which is announced."""
 
 T = TypeVar("T")
-
-
-class CreateToken(msgspec.Struct, forbid_unknown_fields=True):
-    """Request for a token."""
-
-    name: str
-    scopes: list[str] = msgspec.field(default_factory=lambda: [READ])
-    expires_at: datetime | None = None
-    expires_in_days: Annotated[int, Meta(ge=1, le=3650)] | None = None
-
-
-class RotateToken(msgspec.Struct, forbid_unknown_fields=True):
-    """Request for a replacement of a token, which stays valid for some seconds."""
-
-    overlap_seconds: Annotated[int, Meta(ge=0, le=7 * 24 * 3600)] = 3600
 
 
 class Tokens:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from functions.api.response_models import DisagreementsResponse
+from functions.api.quality_models import DisagreementsResponse
 from tests.reading import Api, Bar, at, change, put, serving
 
 DIFFERENT = """

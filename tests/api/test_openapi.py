@@ -14,9 +14,9 @@ import pytest
 import redis
 from pydantic import BaseModel
 
+from functions.api.quality_models import CoverageResponse
 from functions.api.response_models import (
     BarsResponse,
-    CoverageResponse,
     LatestResponse,
     MoversResponse,
     ProfileResponse,

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
+from functions.api.quality_models import CoverageResponse, RejectionsResponse
 from functions.api.rejection_reasons import REASONS
-from functions.api.response_models import CoverageResponse, RejectionsResponse
 from tests.accounts import bearer, serving_tokens
 from tests.reading import ROOT, Bar, at, change, put, serving
 

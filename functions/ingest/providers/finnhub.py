@@ -12,13 +12,13 @@ from typing import NamedTuple
 import httpx
 from redis.exceptions import RedisError
 
+from functions.ingest.outages import Outage, is_server_fault
 from functions.ingest.providers import NoCredits, ProviderError
 from functions.ingest.providers.parsing import parse_decimal
 from functions.ingest.settings import Settings
 from shared.connections.redis import connect_cache
 from shared.events.types import Bar, Company
 from shared.providers.credits import AllKeysSuspended, CreditBudget, CreditGrant, short_hash
-from shared.providers.outages import Outage, is_server_fault
 from shared.runtime.settings import Secret
 
 _logger = logging.getLogger(__name__)

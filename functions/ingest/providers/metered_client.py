@@ -15,12 +15,12 @@ from typing import Any
 import httpx
 from redis.exceptions import RedisError
 
+from functions.ingest.outages import Outage, is_server_fault
 from functions.ingest.providers import NoCredits, ProviderError, ProviderPauses
 from functions.ingest.providers.parsing import parse_date
 from functions.ingest.settings import Settings
 from shared.connections.redis import connect_cache
 from shared.providers.credits import AllKeysSuspended, CreditBudget, short_hash
-from shared.providers.outages import Outage, is_server_fault
 from shared.runtime.settings import Secret
 
 _logger = logging.getLogger(__name__)

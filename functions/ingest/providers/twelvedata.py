@@ -12,6 +12,7 @@ import httpx
 from redis.exceptions import RedisError
 
 from functions.ingest.gaps import TICKER_BARS, FetchRequest
+from functions.ingest.outages import Outage, is_server_fault
 from functions.ingest.providers import FetchResult, NoCredits, ProviderError, ProviderPauses
 from functions.ingest.providers.parsing import parse_date
 from functions.ingest.providers.twelvedata_answers import (
@@ -28,7 +29,6 @@ from functions.ingest.settings import Providers, Settings
 from shared.calendar.trading import TradingCalendar
 from shared.connections.redis import connect_cache
 from shared.providers.credits import AllKeysSuspended, CreditBudget, CreditGrant, short_hash
-from shared.providers.outages import Outage, is_server_fault
 
 _logger = logging.getLogger(__name__)
 

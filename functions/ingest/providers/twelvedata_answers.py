@@ -9,10 +9,10 @@ from typing import NamedTuple
 import httpx
 
 from functions.ingest.gaps import FetchRequest
+from functions.ingest.outages import is_server_fault
 from functions.ingest.providers import WrongLabels
 from functions.ingest.providers.parsing import parse_decimal
 from shared.events.types import Bar, RefusedBar
-from shared.providers.outages import is_server_fault
 from shared.runtime.settings import Secret
 
 _NO_SHARES = ("Currency", "Index", "Bond", "Mutual Fund")
