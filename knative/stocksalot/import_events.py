@@ -72,7 +72,7 @@ def read_files(arguments: Namespace, market: TradingCalendar, tickers: Collectio
         try:
             file = open_file(path, stated, lambda *_: market, known)
             bars = make_bars(file, lambda *_: market, allow_gaps=arguments.allow_gaps)
-        except (UnreadableFileError, ValueError) as error:
+        except UnreadableFileError as error:
             unreadable[path] = str(error)
             continue
         starts = [(ticker, bar.start, bar) for ticker, some in bars.bars.items() for bar in some]

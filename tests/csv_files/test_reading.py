@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from functions.ingest.csv_files import reading
 from functions.ingest.csv_files.table import UnreadableFileError
 from tests.csv_files.exports import (
     NEW_YORK,
@@ -363,3 +365,21 @@ def test_dates_in_two_orders_are_refused(tmp_path: Path) -> None:
 
     with pytest.raises(UnreadableFileError, match=r"dates begin with the .* --dates us"):
         read(write_lines(tmp_path / "KO.csv", Style(HEADER), lines), zone="America/New_York")
+
+
+def test_a_figure_without_measure_is_no_figure(tmp_path: Path) -> None:
+    """Half hours with volumes of a million digits add up to nothing; the prices are stored, the text goes along."""
+    times = [time + half * timedelta(minutes=30) for time in hours_in(2026, [11], [2]) for half in (0, 1)][:13]
+    lines = [f"{time:%Y-%m-%d %H:%M},1.5,1.5,1.5,1.5,9E+999999" for time in times]
+
+    file = read(write_lines(tmp_path / "KO.csv", Style(HEADER), lines), zone="America/New_York")
+
+    assert [(bar.open, bar.text is not None) for bar in file.bars["KO"]] == [(Decimal("1.5"), True)] * 7
+
+
+def test_no_fault_of_reading_ends_in_a_crash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What nobody thought of is an unreadable file as well."""
+    monkeypatch.setattr(reading, "find_clock", lambda *_: 1 // 0)
+
+    with pytest.raises(UnreadableFileError, match="cannot be read: ZeroDivisionError"):
+        read(write(tmp_path / "bars.csv", Style(), "1h"))

@@ -4,6 +4,7 @@ import gzip
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from functions.ingest.csv_files.reading import open_file
 from functions.ingest.gaps import FetchRequest
 from functions.ingest.providers import ProviderError, simulated
 from functions.ingest.settings import Settings
@@ -161,3 +163,44 @@ class TestReplay:
         """As above."""
         with pytest.raises(ProviderError, match=r"nowhere\.csv"):
             fetch(make_settings(providers="replay", replay_files="nowhere.csv"), asks("AAPL"), "replay")
+
+    def test_an_unreadable_file_is_a_failure_of_what_the_others_lack(
+        self, make_settings: Callable[..., Settings], tmp_path: Path
+    ) -> None:
+        """The other files are served; a ticker without bars may be in the unreadable one, so others are asked."""
+        (tmp_path / "bad.csv").write_text("a,b\n1,2\n")
+        good = self.file(
+            tmp_path, "AAPL,2026-11-20T14:30:00Z,1h,1,2,0.5,1,", "AAPL,2026-11-20T15:30:00Z,1h,1,2,0.5,1,9"
+        )
+        replay = make_settings(providers="replay", replay_files=f"{tmp_path / 'bad.csv'},{good}")
+
+        answer = fetch(replay, asks("AAPL", "KO"), "replay")
+
+        assert {ask.ticker: len(bars) for ask, bars in answer.bars.items()} == {"AAPL": 2}
+        assert {ask.ticker: reason.partition(": ")[0] for ask, reason in answer.failures.items()} == {"KO": "bad.csv"}
+
+    def test_a_long_file_is_refused_before_it_is_read(
+        self, make_settings: Callable[..., Settings], tmp_path: Path
+    ) -> None:
+        """Unpacked, not packed; the verb `import` takes longer ones."""
+        with gzip.open(tmp_path / "long.csv.gz", "wb") as file:
+            file.write(bytes(16 * 2**20 + 1))
+
+        with pytest.raises(ProviderError, match="longer than 16 MiB"):
+            fetch(make_settings(providers="replay", replay_files=f"{tmp_path / 'long.csv.gz'}"), asks("AAPL"), "replay")
+
+    def test_the_loop_runs_while_files_are_read(
+        self, make_settings: Callable[..., Settings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Another request is answered in the meantime."""
+        path = self.file(tmp_path, "AAPL,2026-11-20T14:30:00Z,1h,1,2,0.5,1,")
+        threads: list[threading.Thread] = []
+        monkeypatch.setattr(
+            "functions.ingest.providers.replay.open_file",
+            lambda *given, **named: (threads.append(threading.current_thread()), open_file(*given, **named))[1],
+        )
+
+        fetch(make_settings(providers="replay", replay_files=path), asks("AAPL"), "replay")
+
+        assert threads
+        assert threading.main_thread() not in threads

@@ -3,8 +3,11 @@
 import re
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 
 NAN = Decimal("NaN")
+_MAGNITUDE = 20
+"""Powers of ten of a figure: larger ones are no price and no volume, and sums of them overflow."""
 
 _BLANKS = str.maketrans("", "", " \u00a0\u202f'_$")
 _SURE = {
@@ -35,9 +38,10 @@ def find_decimal_mark(cells: Iterable[str]) -> str | None:
     return max(votes, key=lambda mark: votes[mark])
 
 
+@lru_cache(maxsize=2**16)
 def parse_figure(cell: str, mark: str) -> Decimal | None:
     """Return the figure in *cell*; None when it is empty, NaN when it cannot be read with the decimal *mark*."""
-    if cell.isdecimal() or (mark == "." and cell.replace(".", "", 1).isdecimal()):
+    if len(cell) <= _MAGNITUDE and (cell.isdecimal() or (mark == "." and cell.replace(".", "", 1).isdecimal())):
         return Decimal(cell)
     text = cell.translate(_BLANKS)
     if not text:
@@ -52,4 +56,4 @@ def parse_figure(cell: str, mark: str) -> Decimal | None:
         figure = Decimal(text)
     except InvalidOperation:
         return NAN
-    return figure if figure.is_finite() else NAN
+    return figure if figure.is_finite() and abs(figure.adjusted()) <= _MAGNITUDE else NAN

@@ -35,7 +35,7 @@ class Fault(NamedTuple):
 
 
 class Quote(NamedTuple):
-    """One line read: its time as the file has it, and its figures."""
+    """One line read: its time as the file has it, and its figures. The cells of *line* are dropped to save memory."""
 
     line: Line
     ticker: str
@@ -70,7 +70,7 @@ def read_line(line: Line, ticker: str, columns: Columns, order: DateOrder, mark:
             return Fault("price-not-a-number", columns.name(name), f"{text!r} is no price here.")
         if price <= _ZERO:
             return Fault("price-not-positive", columns.name(name), f"The price is {price}.")
-    quote = Quote(line, ticker, time, **figures)  # pyright: ignore[reportArgumentType]  no price is None here
+    quote = Quote(line._replace(cells=[]), ticker, time, **figures)  # pyright: ignore[reportArgumentType]  no price is None here
     if quote.low > min(quote.open, quote.close):
         return Fault("low-not-lowest", columns.name("low"), f"The low {quote.low} is above open or close.")
     if quote.high < max(quote.open, quote.close):

@@ -20,7 +20,7 @@ from functions.ingest.csv_files.lines import (
     read_line,
     time_text,
 )
-from functions.ingest.csv_files.table import Table, UnreadableFileError, read_table
+from functions.ingest.csv_files.table import LONGEST, Table, UnreadableFileError, as_unreadable, read_table
 from functions.ingest.csv_files.tickers import clean_ticker, find_ticker
 from functions.ingest.csv_files.times import DateOrder, count_date_orders, find_zone, parse_time
 from shared.calendar.trading import TradingCalendar
@@ -85,13 +85,16 @@ class FileBars(NamedTuple):
     repeated: int
 
 
-def open_file(path: Path, stated: Stated, calendar: SelectCalendar, known: Collection[str] = ()) -> OpenFile:
-    """Return the lines of the file at *path*; UnreadableFileError when nothing can be read.
+@as_unreadable()
+def open_file(
+    path: Path, stated: Stated, calendar: SelectCalendar, known: Collection[str] = (), longest: int = LONGEST
+) -> OpenFile:
+    """Return the lines of the file at *path*; UnreadableFileError when nothing can be read, or over *longest* bytes.
 
     *calendar* gives the sessions between two instants, by which the clock is known. *known* are tracked tickers, by
     which the file's name may name one.
     """
-    table = read_table(path, stated.columns)
+    table = read_table(path, stated.columns, longest)
     if not table.lines:
         raise UnreadableFileError("has a header and no lines")
     decimal, dates = stated.decimal or _find_mark(table), stated.dates or _find_order(table)
@@ -102,8 +105,9 @@ def open_file(path: Path, stated: Stated, calendar: SelectCalendar, known: Colle
     return OpenFile(path, style, groups, refused, len(table.lines))
 
 
+@as_unreadable()
 def make_bars(file: OpenFile, calendar: SelectCalendar, *, allow_gaps: bool = False) -> FileBars:
-    """Return the hours in *file*."""
+    """Return the hours in *file*; UnreadableFileError when none can be made."""
     bars: dict[str, dict[datetime, Bar]] = {}
     refused = list(file.refused)
     repeated = 0
