@@ -31,6 +31,7 @@ from shared.events.cloudevents import Received, receive, reply
 from shared.events.types import BarsFetched, CompaniesFetched, ComparisonFetched, EventError, TickRefused
 from shared.http.endpoint import handle_problems
 from shared.http.problem import Problem
+from shared.http.request_body import read_body
 from shared.runtime import clock, log
 from shared.runtime.settings import read_settings
 
@@ -62,7 +63,7 @@ async def store(request: Request) -> Response:
     if path not in ("", "/dead-letters", "/metrics", *OPERATOR_PATHS):
         raise Problem(404, "not-found", "Not found", "Events are accepted at / and /dead-letters.")
     if path in OPERATOR_PATHS and request.method == "POST":
-        return await change_by_operator(path, await request.body())
+        return await change_by_operator(path, request)
     if request.method in ("GET", "HEAD") and path in ("/dead-letters", "/metrics"):
         return await operator_response(path)
     if request.method != "POST":
@@ -103,10 +104,11 @@ async def operator_response(path: str) -> Response:
         return Response(text, media_type="text/plain; version=0.0.4")
 
 
-async def change_by_operator(path: str, body: bytes) -> Response:
+async def change_by_operator(path: str, request: Request) -> Response:
     """Do what an operator requests, and return what came of it."""
-    from functions.store.operator_requests import handle  # no event needs it
+    from functions.store.operator_requests import MAX_BYTES, handle  # no event needs it
 
+    body = await read_body(request, MAX_BYTES)
     async with _pool.connection() as connection:
         result, version = await handle(connection, path, body, _policy.trust)
     _logger.info("%s: %s", path, result["detail"])

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import asdict
 from psycopg import AsyncConnection
 
 from functions.store.bar_versions import SourcePriority
@@ -20,6 +21,7 @@ from shared.http.problem import bad_parameters
 from shared.runtime import clock
 
 MAX_BYTES = 10_000
+_EARLIEST, _LATEST = date(1970, 1, 1), date(2199, 12, 31)
 
 T = TypeVar("T", bound=Struct)
 
@@ -70,7 +72,7 @@ async def handle(
             result = await state_closing(connection, stated.date, closes, now, withdrawn=withdrawn)
         else:
             asked = _read(body, WithdrawalRequest)
-            window = _midnight(asked.start, 0), _midnight(asked.end, 1)
+            window = _midnight("start", asked.start, 0), _midnight("end", asked.end, 1)
             tickers = tuple(ticker.upper() for ticker in asked.tickers)
             withdrawal = Withdrawal(asked.source, tickers, *window, asked.reason.strip())
             result = await withdraw(connection, withdrawal, now, preview=asked.preview)
@@ -78,12 +80,18 @@ async def handle(
 
 
 def _read(body: bytes, kind: type[T]) -> T:
-    if len(body) > MAX_BYTES:
-        raise bad_parameters([("", f"The request should have at most {MAX_BYTES} bytes.")])
     try:
-        return msgspec.json.decode(body, type=kind)
-    except ValueError as error:
+        request = msgspec.json.decode(body, type=kind)
+    except (ValueError, RecursionError) as error:
         raise bad_parameters([("", str(error))]) from None
+    # Postgres stores no such text.
+    if faults := [(name, "should not contain NUL") for name, value in asdict(request).items() if _contains_nul(value)]:
+        raise bad_parameters(faults)
+    return request
+
+
+def _contains_nul(value: object) -> bool:
+    return any("\0" in text for text in (value if isinstance(value, tuple) else [value]) if isinstance(text, str))
 
 
 def _ratio(text: str) -> Ratio:
@@ -100,5 +108,9 @@ def _closing(text: str) -> time | None:
         raise bad_parameters([("closes", str(error))]) from None
 
 
-def _midnight(day: date | None, later: int) -> datetime | None:
-    return None if day is None else datetime.combine(day + timedelta(days=later), time(), EXCHANGE_ZONE)
+def _midnight(name: str, day: date | None, later: int) -> datetime | None:
+    if day is None:
+        return None
+    if not _EARLIEST <= day <= _LATEST:
+        raise bad_parameters([(name, f"should be from {_EARLIEST} to {_LATEST}")])
+    return datetime.combine(day + timedelta(days=later), time(), EXCHANGE_ZONE)

@@ -8,9 +8,10 @@ from typing import TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from shared.http.problem import Problem, bad_parameters
+from shared.http.request_body import read_body
 
 _MAX_BYTES = 16 * 1024
 _MAX_CONTENT_TYPE = 300
@@ -57,19 +58,12 @@ async def read_json(request: Request, model: type[S]) -> S:
 
 async def _read_body(request: Request) -> bytes:
     """Return the body; stop reading once it is too long or too slow."""
-    body = b""
     try:
         async with asyncio.timeout(_TIMEOUT_SECONDS):
-            async for part in request.stream():
-                body += part
-                if len(body) > _MAX_BYTES:
-                    raise Problem(413, "too-large", "Too large", f"The body should have at most {_MAX_BYTES} bytes.")
+            return await read_body(request, _MAX_BYTES)
     except TimeoutError:
         detail = f"The body did not arrive within {_TIMEOUT_SECONDS} s."
         raise Problem(408, "too-slow", "Too slow", detail) from None
-    except ClientDisconnect:
-        raise Problem(400, "incomplete", "Incomplete", "The request ended before its body did.") from None
-    return body
 
 
 def _parse_urlencoded(body: bytes) -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from shared.events.types import Event
 from shared.http.problem import Problem
+from shared.http.request_body import read_body
 from shared.runtime import clock, log
 
 _REQUIRED = ("id", "source", "type", "specversion")
@@ -41,9 +42,7 @@ async def receive(request: Request) -> Received:
 
     A request that is no CloudEvent cannot have come through the broker: Problem 400.
     """
-    body = await request.body()
-    if len(body) > MAX_BYTES:
-        raise Problem(413, "too-large", "Too large", f"An event may have {MAX_BYTES} bytes.")
+    body = await read_body(request, MAX_BYTES)
     try:
         event = from_http(dict(request.headers), body, data_unmarshaller=lambda data: data)
         attributes = {name: str(value) for name, value in event.get_attributes().items() if value is not None}

@@ -62,6 +62,31 @@ def test_an_operator_closes_a_day_and_takes_it_back(store: Store) -> None:
     assert [state(date="2026-11-26", closes="13:00"), state(date=DAY.isoformat(), closes="noon")] == [400, 400]
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "1999-12-31", "2062-11-24", "9999-12-31"])
+def test_a_closing_beyond_the_calendar_is_refused(store: Store, day: str) -> None:
+    """Its end stays where it is, so that the alert before it still comes."""
+    end = "SELECT min(date), max(date) FROM sessions"
+    before = store.query(end)
+
+    refusals = [
+        store.run(store.client.post("/closings", json={"date": day, "closes": how})) for how in ("13:00", "none")
+    ]
+
+    assert {one.status_code for one in refusals} == {400}
+    assert all("where the calendar ends" in one.json()["detail"] for one in refusals)
+    assert store.query(end) == before
+
+
+def test_the_last_session_is_closed_and_opened_again(store: Store) -> None:
+    """The calendar goes on to the end of its last year."""
+    ((last,),) = store.query("SELECT max(date) FROM sessions")
+
+    for how in ("closed", "none"):
+        assert store.run(store.client.post("/closings", json={"date": f"{last}", "closes": how})).status_code == 200
+
+    assert store.query("SELECT max(date) FROM sessions") == [(last,)]
+
+
 def test_the_end_of_the_calendar_is_announced(caplog: pytest.LogCaptureFixture) -> None:
     """Sixty days before, not earlier."""
     warn_of_end(date(2026, 1, 1), date(2026, 1, 1) + timedelta(days=60))

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
 
@@ -161,6 +162,39 @@ def test_a_wrong_statement_is_refused(raw: Store, changes: dict[str, Any], text:
     assert status == 400
     assert any(part in problem["detail"] for part in text.split("|")), problem["detail"]
     assert (raw.closes(), raw.query("SELECT count(*) FROM splits")) == (before, [(0,)])
+
+
+@pytest.mark.parametrize(
+    ("path", "data", "text"),
+    [
+        ("/withdrawals", {"source": "x", "reason": "r", "end": "9999-12-31"}, "end should be from 1970-01-01"),
+        ("/withdrawals", {"source": "x", "reason": "r", "start": "0001-01-01"}, "start should be from 1970-01-01"),
+        ("/withdrawals", {"source": "x\0", "reason": "r"}, "source should not contain NUL"),
+        ("/withdrawals", {"source": "x", "reason": "r\0"}, "reason should not contain NUL"),
+        ("/withdrawals", {"source": "x", "reason": "r", "tickers": ["AAPL", "A\0"]}, "tickers should not contain NUL"),
+        ("/splits", {"ticker": "A\0", "date": "2026-11-17", "ratio": "2:1"}, "ticker should not contain NUL"),
+        ("/closings", {"date": "2026-11-17", "closes": "13:00\0"}, "closes should not contain NUL"),
+    ],
+)
+def test_what_postgres_cannot_store_is_refused(store: Store, path: str, data: dict[str, Any], text: str) -> None:
+    """400 names the field and says what to change."""
+    status, problem = request(store, path, **data)
+
+    assert (status, problem["detail"].startswith(text)) == (400, True), problem
+
+
+def test_a_request_is_read_up_to_its_limit(store: Store) -> None:
+    """413 after the part that is too much; the rest is not read."""
+    read: list[int] = []
+
+    async def endless() -> AsyncIterator[bytes]:
+        for number in range(1000):
+            read.append(number)
+            yield b" " * 1000
+
+    status = store.run(store.client.post("/splits", content=endless())).status_code
+
+    assert (status, len(read)) == (413, 11)
 
 
 def test_a_withdrawn_source_leaves_the_series_and_not_the_past(store: Store) -> None:
