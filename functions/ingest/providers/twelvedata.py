@@ -127,7 +127,7 @@ class TwelveData:
         batch: Sequence[FetchRequest],
         interval: str,
     ) -> _Round:
-        """FetchRequest for *batch*, which shares one window, under *grant*, and note what it says of the key."""
+        """Request *batch*, which shares one window, under *grant*, and note the state of the key from the response."""
         done = _Round()
         try:
             answers = await self._request(client, budget, grant, batch, interval)
