@@ -14,6 +14,7 @@ from functions.store.closings import parse_closing
 from functions.store.splits.ratios import Ratio, parse_ratio
 from functions.store.splits.statement import refute_split, state_split
 from functions.store.stated_closing import state_closing
+from functions.store.tickers import select_tickers
 from functions.store.withdrawals import Withdrawal, withdraw
 from shared.cache.market_version import raise_market_version
 from shared.calendar.trading import EXCHANGE_ZONE
@@ -42,11 +43,14 @@ class ClosingRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class WithdrawalRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """Bars of *source* to withdraw; days are in New York, the last is included. *preview* only counts them."""
+    """Bars of *source* to withdraw; days are in New York, the last is included. *preview* only counts them.
+
+    Without *tickers* those of all.
+    """
 
     source: str
     reason: str
-    tickers: tuple[str, ...] = ()
+    tickers: tuple[str, ...] | None = None
     start: date | None = None
     end: date | None = None
     preview: bool = False
@@ -73,10 +77,23 @@ async def handle(
         else:
             asked = _read(body, WithdrawalRequest)
             window = _midnight("start", asked.start, 0), _midnight("end", asked.end, 1)
-            tickers = tuple(ticker.upper() for ticker in asked.tickers)
+            tickers = await _tracked(connection, asked.tickers)
             withdrawal = Withdrawal(asked.source, tickers, *window, asked.reason.strip())
             result = await withdraw(connection, withdrawal, now, preview=asked.preview)
         return result, await raise_market_version(connection) if result["changed"] else None
+
+
+async def _tracked(connection: AsyncConnection, stated: tuple[str, ...] | None) -> tuple[str, ...]:
+    """Return the *stated* tickers, () for all; Problem 400 when one is unknown."""
+    if stated is None:
+        return ()
+    tickers = tuple(ticker.strip().upper() for ticker in stated)
+    if not tickers:
+        raise bad_parameters([("tickers", "should name one at least; leave it out to mean all")])
+    known = await select_tickers(connection)
+    if unknown := [ticker for ticker in tickers if ticker not in known]:
+        raise bad_parameters([("tickers", f"should be tracked ones: {', '.join(map(repr, unknown))} is not")])
+    return tickers
 
 
 def _read(body: bytes, kind: type[T]) -> T:

@@ -65,7 +65,7 @@ async def withdraw(arguments: Namespace, folder: Path) -> int:
     request = {
         "source": arguments.source,
         "reason": arguments.reason,
-        "tickers": arguments.tickers.split(",") if arguments.tickers else [],
+        "tickers": None if arguments.tickers is None else arguments.tickers.split(","),
         "start": arguments.start,
         "end": arguments.end,
     }

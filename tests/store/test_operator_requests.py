@@ -2,13 +2,16 @@
 
 import asyncio
 import json
+from argparse import Namespace
 from collections.abc import AsyncIterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
+from knative.stocksalot import corrections
 from tests.store_harness import Store, bar, fetched, hour
 
 RAW = [
@@ -224,3 +227,59 @@ def test_a_withdrawal_keeps_to_its_window_and_tickers(store: Store) -> None:
     request(store, "/withdrawals", source="mine", reason="r", tickers=["aapl"], start="2026-11-17", end="2026-11-18")
 
     assert (len(store.closes("AAPL")), len(store.closes("MSFT"))) == (4, 8)
+
+
+@pytest.mark.parametrize(
+    ("stated", "left"),
+    [("AAPL, msft", {"AAPL": 0, "MSFT": 0}), ("MSFT", {"AAPL": 1, "MSFT": 0}), (None, {"AAPL": 0, "MSFT": 0})],
+)
+def test_the_verb_withdraws_the_tickers_that_are_stated(
+    store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, stated: str | None, left: dict[str, int]
+) -> None:
+    """Blanks around commas are no part of a name; without --tickers all are meant."""
+    store.keep(fetched({"AAPL": [bar(hour(0), "1")], "MSFT": [bar(hour(0), "1")]}, source="mine"))
+
+    withdraw_by_verb(store, monkeypatch, tmp_path, stated)
+
+    assert {ticker: len(store.closes(ticker)) for ticker in left} == left
+
+
+@pytest.mark.parametrize("stated", ["", "AAPL,", "AAPL,NOSUCH"])
+def test_the_verb_withdraws_nothing_where_a_ticker_is_unknown(
+    store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, stated: str
+) -> None:
+    """An empty name is none, and never all."""
+    store.keep(fetched({"AAPL": [bar(hour(0), "1")], "MSFT": [bar(hour(0), "1")]}, source="mine"))
+
+    with pytest.raises(AssertionError, match="should be tracked ones"):
+        withdraw_by_verb(store, monkeypatch, tmp_path, stated)
+
+    assert (store.closes("AAPL"), store.closes("MSFT")) == (["1"], ["1"])
+
+
+def test_an_empty_list_of_tickers_is_not_all(store: Store) -> None:
+    """Who means all leaves the list out."""
+    status, problem = request(store, "/withdrawals", source="mine", reason="r", tickers=[])
+
+    assert status == 400
+    assert "leave it out" in problem["detail"]
+
+
+def withdraw_by_verb(store: Store, monkeypatch: pytest.MonkeyPatch, folder: Path, tickers: str | None) -> None:
+    """Run the verb `withdraw` against the store in this process."""
+
+    class Client:
+        """A runner whose store is in this process."""
+
+        async def post_function(self, _: str, data: dict[str, Any]) -> dict[str, Any]:
+            """The response, which has to be a success."""
+            answer = await store.client.post("/withdrawals", json=data)
+            assert answer.is_success, answer.text
+            return answer.json()
+
+        async def close(self) -> None:
+            """Nothing is open."""
+
+    monkeypatch.setattr(corrections, "find", lambda _: Client())
+    stated = {"source": "mine", "reason": "r", "tickers": tickers, "start": None, "end": None, "yes": True}
+    store.run(corrections.withdraw(Namespace(**stated), folder))
