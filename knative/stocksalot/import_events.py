@@ -2,23 +2,26 @@
 
 import hashlib
 from argparse import Namespace
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
+
+import msgspec
 
 from functions.ingest.csv_files.hours import Refusal
 from functions.ingest.csv_files.reading import FileBars, OpenFile, Stated, make_bars, open_file
 from functions.ingest.csv_files.table import UnreadableFileError
 from functions.store.validation import RejectedBar, split
 from shared.calendar.trading import TradingCalendar
-from shared.events.types import Bar, BarsFetched, Series
+from shared.events.types import Bar, BarsFetched, RefusedBar, Series
 
 SOURCE = "import"
 
-_BARS = 5000
-_REFUSALS = 300
-"""Parts of an event of at most 1 MiB: a bar has up to 140 bytes, a refusal up to 2,500."""
+T = TypeVar("T", Bar, RefusedBar)
+
+_BYTES = 750_000
+"""JSON of the bars or refusals in one event: functions take 4 MiB, and one item has up to 50 kB."""
 
 
 class ReadFile(NamedTuple):
@@ -90,12 +93,12 @@ def make_events(found: Import, now: datetime) -> dict[str, BarsFetched]:
     series = [
         Series(ticker=ticker, start=some[0].start, end=some[0].start, bars=tuple(some))
         for ticker, all_bars in bars.items()
-        for some in _chunks(all_bars, _BARS)
+        for some in _chunks(all_bars)
     ]
     series += [
-        Series(ticker=ticker, start=now, end=now, bars=(), refused=tuple(one.as_event() for one in some))
+        Series(ticker=ticker, start=now, end=now, bars=(), refused=tuple(some))
         for ticker in dict.fromkeys(one.ticker for one in refused)
-        for some in _chunks([one for one in refused if one.ticker == ticker], _REFUSALS)
+        for some in _chunks([one.as_event() for one in refused if one.ticker == ticker])
     ]
     digest = hashlib.sha256(b"".join(one.file.path.read_bytes() for one in found.files)).hexdigest()[:16]
     return {
@@ -106,6 +109,16 @@ def make_events(found: Import, now: datetime) -> dict[str, BarsFetched]:
     }
 
 
-def _chunks(items: Sequence, size: int) -> Iterator[Sequence]:
-    for first in range(0, len(items), size):
-        yield items[first : first + size]
+def _chunks(items: Iterable[T]) -> Iterator[list[T]]:
+    """Yield *items* in lists of at most _BYTES of JSON, each of one item at least."""
+    chunk: list[T] = []
+    size = 0
+    for item in items:
+        length = len(msgspec.json.encode(item)) + 1
+        if chunk and size + length > _BYTES:
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(item)
+        size += length
+    if chunk:
+        yield chunk

@@ -130,3 +130,30 @@ def test_a_file_that_cannot_be_read_says_why_and_the_others_are_stored(
     assert code == 1
     assert "notes.csv: no header" in capsys.readouterr().out
     assert len(stored(store, "KO")) == len(bars_of("KO", "1h"))
+
+
+def test_refused_lines_of_any_text_fit_into_events(
+    run: Import, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Control characters take six bytes of JSON each, and a cell, a ticker or a figure has any length."""
+    sizes: list[int] = []
+    deliver = Client.deliver
+
+    async def weighed(self: Client, path: str, headers: Mapping[str, str], body: bytes) -> httpx.Response:
+        sizes.append(len(body))
+        return await deliver(self, path, headers, body)
+
+    monkeypatch.setattr(Client, "deliver", weighed)
+    lines = [row("KO", "1h", bar, Style()) for bar in bars_of("KO", "1h")] * 2
+    odd = [f"KO,soon {number},1,1,1,1," + "\1" * 3000 for number in range(400)]
+    long = [
+        "KO,2026-10-26 17:30:00+00:00,1,2,1,1," + "x" * 2**16,
+        "KO,2026-10-26 17:30:00+00:00,1,2,1,1." + "1" * 2**16 + ",5",
+        "K" * 2**16 + ",soon,1,1,1,1,5",
+    ]
+
+    code = run(write_lines(tmp_path / "bars.csv", Style(), [*lines, *odd, "KO,soon,1,1,1,1,\0", *long]), "--yes")
+
+    assert code == 0
+    assert max(sizes) < 2**20
+    assert store.query("SELECT count(*) FROM rejected_bars WHERE reason = 'time-unreadable'") == [(402,)]

@@ -6,6 +6,7 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 
 NAN = Decimal("NaN")
+_LONGEST = 60
 _MAGNITUDE = 20
 """Powers of ten of a figure: larger ones are no price and no volume, and sums of them overflow."""
 
@@ -46,6 +47,8 @@ def parse_figure(cell: str, mark: str) -> Decimal | None:
     text = cell.translate(_BLANKS)
     if not text:
         return None
+    if len(text) > _LONGEST:
+        return NAN
     if "," in text or (mark == "," and "." in text):
         if _GROUPED[mark].fullmatch(text):
             text = text.replace("." if mark == "," else ",", "")

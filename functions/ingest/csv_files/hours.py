@@ -13,7 +13,7 @@ from shared.events.types import Bar, RefusedBar
 
 HOUR = timedelta(hours=1)
 _TEXT = 2000
-"""Characters of the lines that a refused bar keeps."""
+"""Characters of the lines, and of the detail, that a refused bar keeps."""
 
 
 class Refusal(NamedTuple):
@@ -30,7 +30,7 @@ class Refusal(NamedTuple):
         text = "\n".join(self.lines)
         rest = f"\n... of {len(self.lines)} lines" if len(text) > _TEXT else ""
         return RefusedBar(
-            start=self.start, reason=self.fault.reason, detail=self.fault.detail, text=text[:_TEXT] + rest
+            start=self.start, reason=self.fault.reason, detail=self.fault.detail[:_TEXT], text=text[:_TEXT] + rest
         )
 
 
@@ -152,5 +152,5 @@ def _bar(start: datetime, quotes: Sequence[Quote]) -> Bar:
         low=min(one.low for one in quotes),
         close=quotes[-1].close,
         volume=None if None in volumes else sum((one for one in volumes if one is not None), Decimal()),
-        text=quotes[0].line.text if any(one is not None and one.is_nan() for one in volumes) else None,
+        text=quotes[0].line.text[:_TEXT] if any(one is not None and one.is_nan() for one in volumes) else None,
     )

@@ -67,7 +67,7 @@ def read_line(line: Line, ticker: str, columns: Columns, order: DateOrder, mark:
             return Fault("price-missing", columns.name(name), "A bar needs open, high, low and close.")
         if price.is_nan():
             text = cell_of(line, columns, name)
-            return Fault("price-not-a-number", columns.name(name), f"{text!r} is no price here.")
+            return Fault("price-not-a-number", columns.name(name), f"{text[:60]!r} is no price here.")
         if price <= _ZERO:
             return Fault("price-not-positive", columns.name(name), f"The price is {price}.")
     quote = Quote(line._replace(cells=[]), ticker, time, **figures)  # pyright: ignore[reportArgumentType]  no price is None here

@@ -10,6 +10,7 @@ _SUFFIX = re.compile(r"\.(US|N|O|NQ|NYSE|NASDAQ)$")
 _PREFIX = re.compile(r"^[A-Z]+:")
 _TICKER = re.compile(r"[A-Z][A-Z0-9]{0,5}(?:\.[A-Z])?")
 _CLASS = re.compile(r"([A-Z]+)[-/]([A-Z])")
+_LONGEST = 40
 _EXCHANGES = {"NASDAQ", "NYSE", "BATS", "AMEX", "ARCA", "CBOE", "US"}
 
 
@@ -25,7 +26,7 @@ def find_ticker(path: Path, known: Collection[str]) -> str:
 
 def clean_ticker(text: str, known: Collection[str]) -> str:
     """Return a vendor's symbol as a ticker: `AAPL.US` and `NASDAQ:AAPL` are AAPL, `BRK-B` is BRK.B."""
-    name = _PREFIX.sub("", text.strip().upper())
+    name = _PREFIX.sub("", text.strip()[:_LONGEST].upper())
     plain = _SUFFIX.sub("", name)
     spelled = _CLASS.sub(r"\1.\2", plain.replace(" ", "-")) if _CLASS.fullmatch(plain.replace(" ", "-")) else plain
     return next((one for one in (name, plain, spelled) if one in known), spelled)
