@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 import redis
+from hypothesis import settings
 from psycopg.sql import SQL, Identifier
 
 from knative.local.services import PACKAGES, Services, ports, start_services
@@ -24,6 +25,9 @@ from tests.running import delete_queues
 from tests.secret_scan import find_secrets
 
 pytest_plugins = ["tests.browser"]
+# A busy machine is no failure of the code: tests have their own time limit.
+settings.register_profile("busy", deadline=None)
+settings.load_profile("busy")
 
 CLAIM = "claimed-by-test-run"
 REAL_DATA = Path(__file__).parents[2] / "shared" / "data"

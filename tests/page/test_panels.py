@@ -96,6 +96,7 @@ def test_stale_answers_are_marked(page: "Page") -> None:
     api.answers["/latest"]["stale"] = True
     api.open(page)
     page.get_by_text("Showing saved data").first.wait_for()
+    page.locator("tr[data-ticker]").first.wait_for()
 
     assert page.locator("tr[data-ticker]").count() == 2
 
