@@ -30,7 +30,8 @@ _MODELS = vars(response_models) | vars(quality_models) | vars(status_models)
 def _add(endpoint: Endpoint, path: str, summary: str) -> None:
     has_ticker, is_table = path.endswith("{ticker}"), path.startswith("/ohlc")
     query = query_model(endpoint.query)
-    errors = [404] if has_ticker or (query and "tickers" in query.model_fields) else []
+    names = set(query.model_fields) if query else set()
+    errors = [404] if has_ticker or names & {"ticker", "tickers"} else []
     router.add_api_route(
         path,
         _handler(has_ticker, query),
