@@ -47,7 +47,7 @@ def test_any_order_gives_the_same_history_when_no_figure_comes_back(
 ) -> None:
     """Then not only the bars but all their revisions are the same, to the last column.
 
-    Of sources of one rank that alternate with equal figures, the instant of the newest change is not known in any order.
+    Where sources of one rank alternate with equal figures, the instant of the newest change depends on the order.
     """
     ranks = {"simulated": 0, "replay": 1, "twelvedata": 1}
     events, close = [], 100
