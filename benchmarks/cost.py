@@ -20,7 +20,7 @@ BEFORE, BEGIN = "2026-11-18T15:20:00+00:00", "2026-11-18T15:28:30+00:00"
 """A Wednesday, 10:20 and 10:28:30 in New York: the hour's nine ticks are due at minutes 31 to 39."""
 _STEP = 0.25
 _SETTLED_SECONDS = 120
-"""What the start of the system has woken is asleep again by then."""
+"""Time until the functions that the start of the system woke have scaled to zero."""
 
 
 def clock(shown: str) -> dict[str, str]:

@@ -17,7 +17,7 @@ from benchmarks.table import print_table, spread
 
 
 def cases(place: Stage) -> dict[str, Callable[[], tuple[float, float]]]:
-    """What is timed, by name: seconds, and seconds of CPU of the process from its start to its end."""
+    """Return the cases by name; each returns its seconds, and the CPU seconds of its process from start to end."""
 
     def flushed(name: str, path: str) -> tuple[float, float]:
         with redis.Redis.from_url(place.redis_url) as cache:

@@ -1,4 +1,4 @@
-"""What a token costs: /latest with one beside /latest without, and what a login takes beside argon2 alone.
+"""Cost of tokens: /latest with a token beside /latest without, and a login beside argon2 alone.
 
 `python -m benchmarks.token [--seconds 3] [--rounds 5] [--logins 10]`. One process each, 16 connections kept alive; the
 cases take turns. The limits are counted as ever, and so high that nothing is refused.
@@ -23,7 +23,7 @@ LOGIN = {"username": PERSON["email"], "password": PERSON["password"]}
 
 
 def cases(api: str, token: str) -> list[Case]:
-    """What is asked: each without and with a token."""
+    """Paths to request, each without and with a token."""
     bearer = {"Authorization": f"Bearer {token}"}
     tag = httpx.get(f"{api}/latest", headers={"Accept-Encoding": "identity"}).headers["etag"]
     unchanged = {"If-None-Match": tag}

@@ -136,7 +136,7 @@ class Coverage(Window):
 
 @dataclass(frozen=True, kw_only=True)
 class Disagreements(Window):
-    """Where two sources of a bar differ."""
+    """Query of /disagreements."""
 
     tickers: Tickers | None = field(
         default=None, metadata={"description": "Comma separated; all that are tracked, if absent"}

@@ -184,7 +184,7 @@ class Seam(Model):
 
 
 class SeriesInfo(Model):
-    """How a series is adjusted, and where its source changes."""
+    """Adjustment of a series for splits, and the changes of its source."""
 
     ticker: Ticker
     adjusted: Annotated[

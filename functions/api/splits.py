@@ -41,7 +41,7 @@ class Split:
         return f"{self.new_shares:f}:{self.old_shares:f}"
 
     def was_applied(self, known_at: datetime | None) -> bool:
-        """Whether the bars before it are on the new scale, as was known at *known_at*, None for now."""
+        """Return whether the split had been applied to the bars before it by *known_at*, None for now."""
         return self.state == "applied" and (known_at is None or self.changed_at <= known_at)
 
 

@@ -75,7 +75,7 @@ class ModelRequest(Model):
 
 
 class ModelStatus(Model):
-    """What became of the sentences that a language model proposed in the last seven days."""
+    """Sentences that a language model proposed in the last seven days, by outcome."""
 
     requests: Count
     answered: Count

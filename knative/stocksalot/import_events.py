@@ -33,7 +33,7 @@ class ReadFile(NamedTuple):
 
 
 class Import(NamedTuple):
-    """What the files of an import hold; *unreadable* are the files that cannot be read, with the reason."""
+    """Contents of the files of an import; *unreadable* are files that cannot be read, with the reason."""
 
     files: Sequence[ReadFile]
     unreadable: Mapping[Path, str]

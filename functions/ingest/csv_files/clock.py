@@ -39,7 +39,7 @@ _MARGIN = 0.5
 
 
 class Clock(NamedTuple):
-    """How times are read. *zone* is None where each time names its own; *source* says where it comes from."""
+    """Time zone of a file, None where each time names its own; *source* is its origin in words."""
 
     zone: tzinfo | None
     named_by: NamedBy

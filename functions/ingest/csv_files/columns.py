@@ -33,7 +33,7 @@ class Columns(NamedTuple):
 
     @property
     def is_complete(self) -> bool:
-        """Whether there is a time and all four prices."""
+        """Return whether the columns have a time and all four prices."""
         return {"datetime", *PRICES} <= self.places.keys() or {"date", *PRICES} <= self.places.keys()
 
     @property

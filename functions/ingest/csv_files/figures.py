@@ -15,7 +15,7 @@ _SURE = {
     ",": re.compile(r"[-+]?(\d+,(\d{1,2}|\d{4,})|\d{1,3}(\.\d{3})+,\d+|\d{1,3}(\.\d{3}){2,}|0,\d+)"),
     ".": re.compile(r"[-+]?(\d+\.(\d{1,2}|\d{4,})|\d{1,3}(,\d{3})+\.\d+|\d{1,3}(,\d{3}){2,}|0\.\d+)"),
 }
-"""What can be read in one way only, by the decimal mark."""
+"""Patterns of unambiguous figures, by decimal mark."""
 _GROUPED = {
     ",": re.compile(r"[-+]?\d{1,3}(\.\d{3})+(,\d+)?"),
     ".": re.compile(r"[-+]?\d{1,3}(,\d{3})+(\.\d+)?"),

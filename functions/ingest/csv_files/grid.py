@@ -44,7 +44,7 @@ class Grid:
         return Slot(session, session.opens + (moment - _MOMENT - session.opens) // self.length * self.length)
 
     def is_beside(self, moment: datetime) -> bool:
-        """Whether *moment* lies within a session and no bar starts there."""
+        """Return whether *moment* is within a session but off the grid."""
         return self.market.session_at(moment) is not None and self.starting(moment) is None
 
     def clock_fault(self, starts: Sequence[datetime]) -> str | None:

@@ -27,7 +27,7 @@ _UNITS = {
 
 
 class Fault(NamedTuple):
-    """Why a line is refused: the reason's code, the column at fault, a sentence."""
+    """Reason for refusing a line: code, column at fault, and a sentence."""
 
     reason: str
     column: str

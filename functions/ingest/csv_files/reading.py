@@ -37,7 +37,7 @@ _NO_ZONE = Fault("time-unreadable", "", "The time names no zone, and others of t
 
 
 class Stated(NamedTuple):
-    """What the user says of files that do not say it themselves."""
+    """Properties of files that the user states: they take precedence over what is inferred."""
 
     ticker: str | None = None
     zone: str | None = None
@@ -49,7 +49,7 @@ class Stated(NamedTuple):
 
 
 class TextFormat(NamedTuple):
-    """How the text of a file is read."""
+    """Format of a file's text."""
 
     columns: Columns
     encoding: str

@@ -853,7 +853,7 @@ export interface components {
              */
             advice: string;
         };
-        /** @description What became of the sentences that a language model proposed in the last seven days. */
+        /** @description Sentences that a language model proposed in the last seven days, by outcome. */
         ModelStatus: {
             /** @example 7 */
             requests: number;
@@ -1361,7 +1361,7 @@ export interface components {
             /** @description The text of the source, where a figure or the time could not be read */
             text?: string | null;
         };
-        /** @description How a series is adjusted, and where its source changes. */
+        /** @description Adjustment of a series for splits, and the changes of its source. */
         SeriesInfo: {
             /** @example AAPL */
             ticker: string;

@@ -133,7 +133,7 @@ export const Bar = v.object({
   bars_expected: v.optional(v.number()),
   complete: v.optional(v.boolean()),
 });
-/** How a series is adjusted, and where its source changes. */
+/** Adjustment of a series for splits, and the changes of its source. */
 const Series = v.object({
   ticker: v.string(),
   adjusted: v.string(),
