@@ -7,8 +7,6 @@ from datetime import datetime
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
-from functions.api.splits import Scale
-
 _UNITS = {"1d": "day", "1w": "week", "1mo": "month"}
 
 
@@ -33,8 +31,6 @@ class BarQuery:
     from_newest: bool = False
     newest_first: bool = False
     known_at: datetime | None = None
-    scales: Sequence[Scale] = ()
-    """For prices as they were traded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +75,9 @@ async def select_hourly_bars(connection: AsyncConnection, page: BarQuery) -> lis
                               ORDER BY opens DESC
                               LIMIT 1) AS session ON true
          CROSS JOIN LATERAL (SELECT least(bar.start + interval '1 hour', session.closes) AS "end") AS hour
-          LEFT JOIN unnest(%(scale_tickers)s::text[], %(scale_firsts)s::timestamptz[], %(scale_ends)s::timestamptz[],
-                           %(factors)s::numeric[]) AS scale(ticker, first, "end", factor)
-                 ON scale.ticker = span.ticker
-                AND scale.first <= bar.start
-                AND scale."end" > bar.start
-         CROSS JOIN LATERAL (SELECT coalesce(trim_scale(round(bar.open * scale.factor, 6)), bar.open) AS open,
-                                    coalesce(trim_scale(round(bar.high * scale.factor, 6)), bar.high) AS high,
-                                    coalesce(trim_scale(round(bar.low * scale.factor, 6)), bar.low) AS low,
-                                    coalesce(trim_scale(round(bar.close * scale.factor, 6)), bar.close) AS close,
-                                    coalesce(round(bar.volume / scale.factor), bar.volume) AS volume) AS traded
          CROSS JOIN LATERAL (SELECT span.ticker, '1h' AS interval, rfc3339(bar.start) AS datetime,
                                     unix_seconds(bar.start) AS timestamp, rfc3339(hour."end") AS "end",
-                                    traded.open, traded.high, traded.low, traded.close, traded.volume, bar.source,
+                                    bar.open, bar.high, bar.low, bar.close, bar.volume, bar.source,
                                     bar.revision) AS item
          WHERE bar.start >= coalesce(span.first, '-infinity')
            AND bar.start < coalesce(span."end", 'infinity')
@@ -129,19 +115,9 @@ async def select_derived_bars(connection: AsyncConnection, interval: str, page: 
                               ORDER BY opens DESC
                               LIMIT 1) AS session ON true
          CROSS JOIN LATERAL (SELECT least(bar.newest + interval '1 hour', session.closes) AS "end") AS hour
-          LEFT JOIN unnest(%(scale_tickers)s::text[], %(scale_firsts)s::timestamptz[], %(scale_ends)s::timestamptz[],
-                           %(factors)s::numeric[]) AS scale(ticker, first, "end", factor)
-                 ON scale.ticker = span.ticker
-                AND scale.first <= bar.opens
-                AND scale."end" > bar.opens
-         CROSS JOIN LATERAL (SELECT coalesce(trim_scale(round(bar.open * scale.factor, 6)), bar.open) AS open,
-                                    coalesce(trim_scale(round(bar.high * scale.factor, 6)), bar.high) AS high,
-                                    coalesce(trim_scale(round(bar.low * scale.factor, 6)), bar.low) AS low,
-                                    coalesce(trim_scale(round(bar.close * scale.factor, 6)), bar.close) AS close,
-                                    coalesce(round(bar.volume / scale.factor), bar.volume) AS volume) AS traded
          CROSS JOIN LATERAL (SELECT span.ticker, %(interval)s AS interval, bar.date, rfc3339(bar.opens) AS datetime,
                                     unix_seconds(bar.opens) AS timestamp, rfc3339(bar.closes) AS "end",
-                                    traded.open, traded.high, traded.low, traded.close, traded.volume,
+                                    bar.open, bar.high, bar.low, bar.close, bar.volume,
                                     CASE WHEN bar.sources LIKE '%%,%%' THEN 'mixed' ELSE bar.sources END AS source,
                                     bar.sessions, bar.bars, bar.bars_expected,
                                     bar.bars = bar.bars_expected AS complete) AS item
@@ -162,8 +138,4 @@ def _parameters(page: BarQuery) -> dict[str, object]:
         "sign": -1 if page.newest_first else 1,
         "from_newest": page.from_newest,
         "known_at": page.known_at,
-        "scale_tickers": [scale.ticker for scale in page.scales],
-        "scale_firsts": [scale.first for scale in page.scales],
-        "scale_ends": [scale.end for scale in page.scales],
-        "factors": [scale.factor for scale in page.scales],
     }

@@ -13,7 +13,7 @@ from functions.api.cursors import read_cursor, write_cursor
 from functions.api.formats import table_body
 from functions.api.market_state import HOURLY, MarketState
 from functions.api.parameters import MAX_BARS, TickerBars, given
-from functions.api.splits import Split, adjustment, scales, select_seams
+from functions.api.splits import Split, adjustment, as_traded, scales, select_seams
 from shared.http.problem import bad_parameters
 from shared.http.response_data import JsonRows, ResponseData, envelope, json_body, rfc3339
 from shared.providers.adjustment import SPLIT_ADJUSTED
@@ -39,9 +39,10 @@ async def respond_ohlc(
     identity = _identity(query, tickers)
     page = bar_query(query, tickers, identity, open_from)
     splits = [one for one in state.splits if one.ticker in tickers]
-    if query.adjust == "none":
-        page = replace(page, scales=scales(splits, query.as_of))
     series = await _select(connection, query.interval, page)
+    if query.adjust == "none":
+        known = scales(splits, query.as_of)
+        series = [replace(one, text=as_traded(one.text, one.ticker, known)) for one in series]
     names: dict[str, tuple[str, str]] = {}
     if query.format not in ("csv", "arrow"):
         names = await select_names(connection, [one.ticker for one in series])

@@ -1,9 +1,10 @@
 """/splits: splits of shares, and what became of each; and how a series is adjusted for them."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from psycopg import AsyncConnection
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from functions.api.market_state import MarketState
 
 _MAX_ITEMS = 1000
+_MICRODOLLAR = Decimal("0.000001")
+_FIGURE = re.compile(r'"(open|high|low|close|volume)":([0-9.]+)')
 _DISTANT_PAST = datetime(1900, 1, 1, tzinfo=UTC)
 
 
@@ -154,6 +157,26 @@ def scales(splits: Sequence[Split], known_at: datetime | None) -> list[Scale]:
             first = applied[index + 1].starts_at if index + 1 < len(applied) else _DISTANT_PAST
             found.append(Scale(ticker, first, one.starts_at, factor))
     return found
+
+
+def as_traded(rows: str, ticker: str, known: Sequence[Scale]) -> str:
+    """Return *rows* of *ticker*, JSON objects one a line, with prices and volumes as they were traded."""
+    own = [(one.first.timestamp(), one.end.timestamp(), one.factor) for one in known if one.ticker == ticker]
+
+    def convert(row: str) -> str:
+        start = int(row.partition('"timestamp":')[2].partition(",")[0])
+        factor = next((factor for first, end, factor in own if first <= start < end), None)
+        if factor is None:
+            return row
+        return _FIGURE.sub(lambda match: f'"{match[1]}":{_as_traded(match[1], Decimal(match[2]), factor)}', row)
+
+    return "\n".join(map(convert, rows.split("\n"))) if own else rows
+
+
+def _as_traded(name: str, figure: Decimal, factor: Decimal) -> str:
+    if name == "volume":
+        return f"{(figure / factor).quantize(Decimal(1), ROUND_HALF_UP):f}"
+    return f"{(figure * factor).quantize(_MICRODOLLAR, ROUND_HALF_UP).normalize():f}"
 
 
 def adjustment(sources: Iterable[str], splits: Sequence[Split], known_at: datetime | None) -> str:
