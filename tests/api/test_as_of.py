@@ -144,7 +144,7 @@ def test_the_past_may_be_kept_and_still_learns(database_url: str, redis_url: str
         revise(database_url, FRIDAY, 0, "77", at("2026-11-20 15:40"), at("2026-11-20 16:30"))
         change(database_url, "UPDATE bars SET received_at = '2026-11-20 16:30Z'", redis_url)
 
-        wait_until(lambda: api.items(then)[0]["close"] == 77, 3)
+        wait_until(lambda: api.items(then)[0]["close"] == 77, 9)
 
 
 def test_it_agrees_with_the_ranks_of_store(database_url: str, redis_url: str) -> None:

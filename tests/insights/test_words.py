@@ -225,11 +225,11 @@ def test_the_advice_names_the_size_of_the_context(fake: Fake) -> None:
 
 def test_a_model_that_stalls_is_given_up_in_time(fake: Fake) -> None:
     """After the time-out for both calls."""
-    fake.misbehave("stall", seconds=4)
+    fake.misbehave("stall", seconds=8)
     run = words_of(fake, insights_timeout_seconds=1.5)
 
     assert run.outcome == "timeout"
-    assert run.seconds < 3.5
+    assert run.seconds < 7
 
 
 def test_a_prompt_is_short_and_holds_no_name() -> None:
