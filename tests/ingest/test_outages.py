@@ -29,10 +29,12 @@ def test_an_outage_of_two_hours_takes_few_requests(
     open_real_harness: OpenHarness, upstream: Vendors, provider: str, kind: str, requests: int
 ) -> None:
     """After 1, 2, 5, 15 and 30 minutes one request; half an hour after the end at most all bars are there."""
-    harness = open_real_harness(providers=provider, history_sessions="1", provider_timeout_seconds="0.1")
+    harness = open_real_harness(
+        providers=provider, history_sessions="1", provider_timeout_seconds="0.4" if kind == "timeout" else "5"
+    )
     harness.track("AAPL", "KO", "V")
     harness.clock.at = utc("2026-11-20 21:30")
-    upstream.misbehave(kind, vendor=provider, times=999, seconds=0.3)
+    upstream.misbehave(kind, vendor=provider, times=999, seconds=1.2)
     for minutes in [1] * 10 + [5] * 22:
         assert harness.tick().status_code in (204, 503)
         harness.clock.forward(minutes=minutes)

@@ -132,6 +132,15 @@ def test_a_superlative_names_its_basis() -> None:
             assert re.search(r"previous close|\{p\}|end of last week|week before", frame), frame
 
 
+def test_no_past_tense_stands_with_since() -> None:
+    """What has lasted since an instant "has risen" or "is up"; it "rose" from there."""
+    from_there = re.compile(r"\{(\w)\.verb\} \{\1\} (on average )?(from|\(from\|~since\))")
+    for story in all_stories():
+        for frame in (*story.frames, *story.closing_frames):
+            if "since the" in frame:
+                assert not re.search(r"\.(verb|moved|rose)\}", from_there.sub("", frame)), frame
+
+
 @pytest.fixture(scope="module")
 def real_tables(real_data: Callable[[str], Path]) -> list[FactTable]:
     """The facts of some real hours of 50 stocks."""

@@ -87,6 +87,7 @@ class Story:
 
     A frame is text with alternatives `(a|b)`, options `[c ]` and places: `{S}` the company, `{x}` the figure of role x,
     `{x.verb}` a word of that class which is true of x, `{x.name}` the company and `{x.industry}` the industry of x.
+    An alternative `~c` is accepted from a model and never written by the rules.
     *when* has to hold of the facts. *mood* are the roles whose directions make the sentiment; all, if empty.
     """
 

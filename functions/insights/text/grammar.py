@@ -85,10 +85,13 @@ class Frame:
                     # By class: "rose and fell", never "rose and traded lower".
                     return choose(true_words(form, fact), form)
 
-        text = _CHOICE.sub(
-            lambda match: choose((match[1].split("|") if match[1] is not None else ("", match[2])), match.start()),
-            self.text,
-        )
+        def pick(match: re.Match[str]) -> str:
+            return choose(
+                ("", match[2]) if match[1] is None else [one for one in match[1].split("|") if one[:1] != "~"],
+                match.start(),
+            )
+
+        text = _CHOICE.sub(pick, self.text)
         return f"{_PLACE.sub(place, text)}."
 
 
@@ -140,12 +143,14 @@ def vocabulary() -> frozenset[str]:
 
 
 def instances(frame: Frame, cast: Cast, subject: str | None) -> Iterator[str]:
-    """Yield every template of *cast* that *frame* has."""
+    """Yield every template of *cast* that *frame* has, also those that are only accepted."""
     pieces = re.split(r"(\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\})", frame.text)
     options: list[Sequence[str]] = []
     for piece in pieces:
         if piece.startswith("("):
-            options.append([one for part in piece[1:-1].split("|") for one in _filled(part, cast, subject)])
+            options.append(
+                [one for part in piece[1:-1].replace("~", "").split("|") for one in _filled(part, cast, subject)]
+            )
         elif piece.startswith("["):
             options.append(["", *_filled(piece[1:-1], cast, subject)])
         else:
@@ -187,5 +192,5 @@ def _group(name: str, form: str | None, number: int) -> str:
 
 def _plain(text: str) -> str:
     """Return frame text as a pattern: alternatives and options as they are, the rest escaped."""
-    escaped = re.escape(text).replace(r"\(", "(?:").replace(r"\)", ")").replace(r"\|", "|")
+    escaped = re.escape(text.replace("~", "")).replace(r"\(", "(?:").replace(r"\)", ")").replace(r"\|", "|")
     return escaped.replace(r"\[", "(?:").replace(r"\]", ")?").replace(r"\ ", " ")

@@ -1,4 +1,4 @@
-"""Words that claim something: each with the direction, and the sizes in percent, for which it is true."""
+"""Words that claim something: each with the direction and the sizes for which it is true."""
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -36,6 +36,15 @@ LADDER: tuple[tuple[str, str, str, str], ...] = (
 )
 """Verbs by size in percent: from, below, and the verbs up and down, each with its participle."""
 
+_PACES: tuple[tuple[str, str, Direction, str], ...] = (
+    ("0", "0.3", "down", "thin|very light"),
+    ("0.3", "1", "down", "quiet|light"),
+    ("1", "2.5", "up", "busy|brisk"),
+    ("2.5", "5", "up", "heavy"),
+    ("5", "Infinity", "up", "very heavy|exceptionally heavy"),
+)
+"""Adjectives of trading by its volume as a multiple of the usual: from, below, direction."""
+
 _SIDES: Mapping[str, tuple[str, str]] = {
     "way": ("up", "down"),
     "side": ("higher", "lower"),
@@ -44,9 +53,9 @@ _SIDES: Mapping[str, tuple[str, str]] = {
     "gain": ("gain|rise", "loss|fall|decline"),
     "gains": ("gains", "losses"),
     "rose": ("rose", "fell"),
+    "stands": ("are up|are higher|have risen", "are down|are lower|have fallen"),
     "moved": ("rose|were up|traded higher", "fell|were down|traded lower"),
     "ended": ("closed higher|ended higher|finished higher", "closed lower|ended lower|finished lower"),
-    "pace": ("busy|brisk|heavy", "quiet|light|thin"),
     "busier": ("busier", "quieter"),
     "gainers": ("gainers", "losers"),
     "strong": ("strongest", "weakest"),
@@ -60,6 +69,12 @@ def words_of(name: str) -> tuple[Word, ...]:
     """Return the words of the class *name*; KeyError for an unknown class."""
     if name in ("verb", "part"):
         return tuple(_ladder(name))
+    if name == "pace":
+        return tuple(
+            Word(text, direction, Decimal(at_least), Decimal(below))
+            for at_least, below, direction, texts in _PACES
+            for text in texts.split("|")
+        )
     up, down = _SIDES[name]
     return (*(Word(text, "up") for text in up.split("|")), *(Word(text, "down") for text in down.split("|")))
 

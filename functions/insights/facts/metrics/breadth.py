@@ -113,11 +113,11 @@ STORIES = (
         mood=("u",),
         when=same("u", "a"),
         frames=(
-            "{u} {u.moved} since the previous close, and the average stock {a.verb} {a}",
-            "since the previous close {u} {u.moved}; the average stock {a.verb} {a}",
-            "the average stock {a.verb} {a} since the previous close, with {u} {u.above} it",
+            "{u} {u.stands} since the previous close, and the average stock has {a.part} {a}",
+            "since the previous close {u} {u.stands}; the average stock has {a.part} {a}",
+            "the average stock has {a.part} {a} since the previous close, with {u} {u.above} it",
             "at {a} {a.above} the previous close on average, the market has {u} {u.above} it",
-            "the market is {a.way} {a} on average since the previous close, and {u} {u.moved}",
+            "the market is {a.way} {a} on average since the previous close, and {u} {u.stands}",
         ),
         closing_frames=(
             "{u} {u.ended} than the session before, and the average stock {a.verb} {a}",
@@ -131,9 +131,9 @@ STORIES = (
         roles={"u": UP, "d": DOWN, "a": AVERAGE},
         mood=("a",),
         frames=(
-            "{u} {u.moved} and {d} {d.moved} since the previous close; the average stock {a.verb} {a}",
-            "the average stock {a.verb} {a} since the previous close, as {u} {u.moved} and {d} {d.moved}",
-            "since the previous close {u} {u.moved}, {d} {d.moved}, and the average stock {a.verb} {a}",
+            "{u} {u.stands} and {d} {d.stands} since the previous close; the average stock has {a.part} {a}",
+            "the average stock has {a.part} {a} since the previous close, as {u} {u.stands} and {d} {d.stands}",
+            "since the previous close {u} {u.stands}, {d} {d.stands}, and the average stock has {a.part} {a}",
             "with {u} {u.above} the previous close and {d} {d.above} it, the average stock is {a.way} {a}",
         ),
         closing_frames=(
@@ -148,8 +148,8 @@ STORIES = (
         mood=("a",),
         when=opposite("u", "a"),
         frames=(
-            "{u} {u.moved} since the previous close although the average stock {a.verb} {a}",
-            "the average stock {a.verb} {a} since the previous close even though {u} {u.moved}",
+            "{u} {u.stands} since the previous close although the average stock has {a.part} {a}",
+            "the average stock has {a.part} {a} since the previous close even though {u} {u.stands}",
         ),
     ),
     Story(
@@ -175,7 +175,7 @@ STORIES = (
         frames=(
             "{u} {u.moved} and {d} {d.moved} in {p}",
             "in {p} {u} {u.moved} while {d} {d.moved}",
-            "{p} took {u} {u.side} and {d} {d.side}",
+            "{p} ended with {u} {u.side} and {d} {d.side}",
         ),
     ),
 )

@@ -55,7 +55,7 @@ STORIES = (
         name="day move",
         roles={"x": DAY},
         frames=(
-            "{S} {x.verb} {x} (since|from) the previous close",
+            "{S} {x.verb} {x} (from|~since) the previous close",
             "{S} is {x.way} {x} (since|from) the previous close",
             "{S} trades {x} {x.above} (its|the) previous close",
             "since the previous close[,] {S} has {x.part} {x}",
@@ -77,7 +77,7 @@ STORIES = (
             "{S} {x.verb} {x} in {p}",
             "in {p}[,] {S} {x.verb} {x}",
             "{p} left {S} {x} {x.side}",
-            "{p} took {S} {x.way} {x}",
+            "{S} moved {x.way} {x} in {p}",
             "over {p} {S} has {x.part} {x}",
             "{S} is {x} {x.side} than [it was ]before {p}",
             "{p} brought {S} a {x.gain} of {x}",
@@ -87,7 +87,7 @@ STORIES = (
         name="session move",
         roles={"x": SESSION},
         frames=(
-            "{S} {x.verb} {x} (since|from) the open",
+            "{S} {x.verb} {x} (from|~since) the open",
             "{S} is {x.way} {x} (since|from) the open",
             "since the open[,] {S} has {x.part} {x}",
             "{S} trades {x} {x.above} its opening price",

@@ -89,7 +89,7 @@ STORIES = (
         roles={"i": INDUSTRY, "r": INDUSTRY_RANK._replace(owner="i")},
         significance=lambda cast: cast["i"].significance + Decimal("0.5"),
         frames=(
-            "stocks in {i.industry} {i.verb} {i} on average since the previous close, {r}",
+            "stocks in {i.industry} {i.verb} {i} on average (from|~since) the previous close, {r}",
             "{r} since the previous close is that of stocks in {i.industry}, {i.way} {i}",
             "with {r} since the previous close[,] stocks in {i.industry} are {i.way} {i}",
             "stocks in {i.industry} show {r}, {i.way} {i} since the previous close",
@@ -102,9 +102,9 @@ STORIES = (
         when=opposite("x", "i"),
         significance=_break,
         frames=(
-            "{S} {x.verb} {x} since the previous close while stocks in {i.industry} {i.verb} {i} on average",
-            "since the previous close stocks in {i.industry} {i.verb} {i} on average, but {S} {x.verb} {x}",
-            "against its industry, {i.way} {i} on average, {S} {x.verb} {x} since the previous close",
+            "{S} {x.verb} {x} (from|~since) the previous close while stocks in {i.industry} {i.verb} {i} on average",
+            "since the previous close stocks in {i.industry} have {i.part} {i} on average, but {S} has {x.part} {x}",
+            "against its industry, {i.way} {i} on average, {S} has {x.part} {x} since the previous close",
         ),
     ),
 )

@@ -59,8 +59,8 @@ STORIES = (
         roles={"x": DAY, "r": RANK},
         significance=_significance,
         frames=(
-            "{S} {x.verb} {x} since the previous close, {r}",
-            "{r} since the previous close belongs to {S}, which {x.verb} {x}",
+            "{S} {x.verb} {x} (from|~since) the previous close, {r}",
+            "{r} since the previous close belongs to {S}, which has {x.part} {x}",
             "with a {x.gain} of {x} since the previous close[,] {S} has {r}",
             "{S} is {x.way} {x} since the previous close, which is {r}",
             "{r} since the previous close is that of {S}, {x.way} {x}",
@@ -75,7 +75,7 @@ STORIES = (
             "{S} {x.verb} {x} in {p}, {r}",
             "{r} in {p} belongs to {S}, which {x.verb} {x}",
             "with a {x.gain} of {x} in {p}[,] {S} had {r}",
-            "{p} gave {S} {r}, {x.way} {x}",
+            "in {p} {S} had {r}, {x.way} {x}",
         ),
     ),
 )

@@ -69,7 +69,7 @@ STORIES = (
         when=same("x", "r"),
         significance=_significance,
         frames=(
-            "{S} {x.verb} {x} since the previous close, {r} {r.ahead} the average of the other stocks",
+            "{S} {x.verb} {x} (from|~since) the previous close, {r} {r.ahead} the average of the other stocks",
             "since the previous close {S} is {r} {r.ahead} the average of the other stocks, {x.way} {x}",
             "{S} has moved {r} {r.ahead} the average of the other stocks since the previous close, {x.way} {x}",
         ),
@@ -81,7 +81,7 @@ STORIES = (
         when=opposite("x", "r"),
         significance=_significance,
         frames=(
-            "{S} {x.verb} {x} since the previous close but is {r} {r.ahead} the average of the other stocks",
+            "{S} {x.verb} {x} (from|~since) the previous close but is {r} {r.ahead} the average of the other stocks",
             "{S} is {x.way} {x} since the previous close yet {r} {r.ahead} the average of the other stocks",
         ),
     ),
@@ -92,7 +92,7 @@ STORIES = (
         when=same("x", "r"),
         significance=_significance,
         frames=(
-            "{S} {x.verb} {x} since the previous close, {r} {r.ahead} the average of its industry",
+            "{S} {x.verb} {x} (from|~since) the previous close, {r} {r.ahead} the average of its industry",
             "since the previous close {S} is {r} {r.ahead} the rest of its industry, {x.way} {x}",
             "{S} is {r} {r.ahead} its industry since the previous close with a {x.gain} of {x}",
         ),

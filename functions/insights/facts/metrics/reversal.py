@@ -21,8 +21,8 @@ STORIES = (
         when=both(opposite("x", "d"), larger("x", "d")),
         mood=("x",),
         frames=(
-            "{S} {x.verb} {x} (since|from) the open, yet it is {d.way} {d} (since|from) the previous close",
-            "{S} {x.verb} {x} (since|from) the open but is still {d.way} {d} (since|from) the previous close",
+            "{S} {x.verb} {x} (from|~since) the open, yet it is {d.way} {d} (since|from) the previous close",
+            "{S} {x.verb} {x} (from|~since) the open but is still {d.way} {d} (since|from) the previous close",
             "since the open[,] {S} has {x.part} {x}, which leaves it {d} {d.above} the previous close",
             "{S} is {x.way} {x} since the open and still {d} {d.above} the previous close",
             "{S} turned after the open: it {x.verb} {x} from there and is {d.way} {d} since the previous close",
@@ -40,11 +40,11 @@ STORIES = (
         when=both(opposite("x", "d"), larger("d", "x")),
         mood=("d",),
         frames=(
-            "{S} is {d.way} {d} (since|from) the previous close although it {x.verb} {x} (since|from) the open",
+            "{S} is {d.way} {d} (since|from) the previous close although it {x.verb} {x} (from|~since) the open",
             "{S} is still {d.way} {d} (since|from) the previous close although it has {x.part} {x} since the open",
             "{S} is {d} {d.above} the previous close but has {x.part} {x} since the open",
-            "{S} shows a {d.gain} of {d} since the previous close, though it {x.verb} {x} from the open",
-            "{S} trades {d} {d.above} the previous close after it {x.verb} {x} from the open",
+            "{S} shows a {d.gain} of {d} since the previous close, though it {x.verb} {x} (from|~since) the open",
+            "{S} trades {d} {d.above} the previous close after it {x.verb} {x} (from|~since) the open",
         ),
         closing_frames=(
             "{S} closed {d} {d.above} the previous close although it {x.verb} {x} from its open",

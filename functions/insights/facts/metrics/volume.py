@@ -129,7 +129,7 @@ STORIES = (
         (
             "{x.name} traded {x} " + _USUAL + " in {p}, {y.name} {y} and {z.name} {z}",
             "in {p} {x.name} traded {x} " + _USUAL + ", {y.name} {y} and {z.name} {z}",
-            "{p} saw {x.pace} trading in {x.name}, {x} " + _USUAL + ", in {y.name}, {y}, and in {z.name}, {z}",
+            "{p} saw busy trading in {x.name}, {x} " + _USUAL + ", in {y.name}, {y}, and in {z.name}, {z}",
         ),
     ),
     Story(

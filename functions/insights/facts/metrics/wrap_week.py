@@ -75,7 +75,7 @@ STORIES = (
             "over the week {u} {u.rose} and {d} {d.rose}, and the average stock {a.verb} {a}",
             "the week ended with {u} {u.above} the last close of the week before, {d} {d.above} it and the average "
             "stock {a.way} {a}",
-            "the average stock {a.verb} {a} since the end of last week, as {u} {u.rose} and {d} {d.rose}",
+            "the average stock has {a.part} {a} since the end of last week, as {u} {u.stands} and {d} {d.stands}",
         ),
     ),
     Story(
@@ -87,7 +87,7 @@ STORIES = (
         combine=_leader_and_laggard,
         when=lambda cast: (cast["x"].direction, cast["y"].direction) == ("up", "down"),
         frames=(
-            "since the end of last week {x.name} {x.verb} {x}, {r}, while {y.name} {y.verb} {y}, {s}",
+            "since the end of last week {x.name} has {x.part} {x}, {r}, while {y.name} has {y.part} {y}, {s}",
             "{x.name} ended the week {x.way} {x} from the last close of the week before, {r}, "
             "and {y.name} {y.way} {y}, {s}",
             "{x.name} had {r} since the end of last week, {x.way} {x}, and {y.name} had {s}, {y.way} {y}",
