@@ -194,6 +194,12 @@ def post(system: System, content: bytes | str, **headers: str) -> httpx.Response
         ("[" * 50_000, {}, 400),
         ('{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":' + '"x' * 40_000, {}, 413),
         (b"\xff\xfe", {}, 400),
+        ('{"jsonrpc":"2.0","id":1,"id":2,"method":"ping"}', {}, 400),
+        (
+            '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"movers","arguments":{"limit":NaN}}}',
+            {},
+            400,
+        ),
         ('{"jsonrpc":"2.0","id":1,"method":"tools/list"}', {"Content-Type": "text/plain"}, 400),
         ('{"jsonrpc":"2.0","id":1,"method":"tools/list"}', {"Accept": "text/html"}, 406),
         ('{"jsonrpc":"2.0","id":1,"method":"tools/list"}', {"MCP-Protocol-Version": "1999-01-01"}, 400),

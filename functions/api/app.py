@@ -71,6 +71,8 @@ class Api:
             return None
         now = monotonic()
         headers = dict(scope["headers"])
+        if len(headers) < len(scope["headers"]):  # repeated ones, which may have to be refused
+            return None
         caller = self._authenticator.find_caller(scope, headers)
         if caller is None:
             return None

@@ -9,7 +9,9 @@ from starlette.types import Message
 
 from functions.mcp.settings import Settings
 from functions.mcp.tools import make_server
-from shared.http.problem import Problem
+from shared.http.problem import Problem, bad_parameters
+from shared.http.request_body import read_body
+from shared.http.strict_json import decode_json
 
 PATH = "/mcp"
 _MAX_BYTES = 64 * 1024
@@ -28,7 +30,6 @@ class McpEndpoint:
             json_response=True,
             stateless_http=True,
             transport_security=security,
-            max_request_body_size=_MAX_BYTES,
         )
         self._manager = server.session_manager
         self._starting: asyncio.Task[None] | None = None
@@ -53,13 +54,21 @@ class McpEndpoint:
             await asyncio.Event().wait()
 
     async def _collect(self, request: Request) -> list[Message]:
-        """Return the ASGI messages that the SDK sends."""
-        sent: list[Message] = []
+        """Return the ASGI messages that the SDK sends; Problem 400 or 413 for a body that is not strict JSON."""
+        body = await read_body(request, _MAX_BYTES)
+        try:
+            decode_json(body, dict)
+        except (ValueError, RecursionError) as error:
+            raise bad_parameters([("", f"The body should be a JSON-RPC message: {error}")]) from None
+        unread, sent = [body], list[Message]()
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": unread.pop()} if unread else await request.receive()
 
         async def collect(message: Message) -> None:
             sent.append(message)
 
-        await self._manager.handle_request(request.scope, request.receive, collect)
+        await self._manager.handle_request(request.scope, receive, collect)
         return sent
 
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any, TypeVar
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import asdict
 from psycopg import AsyncConnection
@@ -19,6 +18,7 @@ from functions.store.withdrawals import Withdrawal, withdraw
 from shared.cache.market_version import raise_market_version
 from shared.calendar.trading import EXCHANGE_ZONE
 from shared.http.problem import bad_parameters
+from shared.http.strict_json import decode_json
 from shared.runtime import clock
 
 MAX_BYTES = 10_000
@@ -98,7 +98,7 @@ async def _tracked(connection: AsyncConnection, stated: tuple[str, ...] | None) 
 
 def _read(body: bytes, kind: type[T]) -> T:
     try:
-        request = msgspec.json.decode(body, type=kind)
+        request = decode_json(body, kind)
     except (ValueError, RecursionError) as error:
         raise bad_parameters([("", str(error))]) from None
     # Postgres stores no such text.

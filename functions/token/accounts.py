@@ -61,7 +61,7 @@ class Accounts:
     async def register(self, request: Request, _: Caller) -> Response:
         """Create an account from the form fields email, password and optionally username; 409 when one is taken."""
         self._require_open_registration()
-        form = await read_form(request, ("email", "password"))
+        form = await read_form(request, ("email", "password"), ("username", "invite"))
         username = form.get("username") or None
         email, key, password = _normalize(form["email"], username, form["password"])
         if key in RESERVED_USERNAMES:
@@ -82,7 +82,8 @@ class Accounts:
 
     async def log_in(self, request: Request, _: Caller) -> Response:
         """Return a token for the form fields username (or email address) and password: OAuth2's password grant."""
-        form = await read_form(request, ("username", "password"))
+        # OAuth 2.0 (RFC 6749 3.2): unknown fields are ignored, such as client_id; none may be repeated.
+        form = await read_form(request, ("username", "password"), None)
         if (form.get("grant_type") or "password") != "password":
             raise bad_parameters([("grant_type", "should be password")])
         scopes = _scopes(form.get("scope", ""))

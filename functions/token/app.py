@@ -1,15 +1,23 @@
 """Paths of the function: registration, login, and an account's own tokens."""
 
+from collections.abc import Callable, Coroutine
+
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 
 from functions.token.accounts import Accounts
 from functions.token.attempts import Attempts
 from functions.token.settings import Settings
+from functions.token.token_requests import NoQuery, RevocationQuery
 from functions.token.tokens import Tokens
-from shared.auth.authenticator import Authenticator
+from shared.auth.authenticator import Authenticator, Caller
 from shared.connections.postgres import PostgresClient
 from shared.connections.redis import RedisClient
 from shared.http.endpoint import Handler, Router, public_endpoint
+from shared.http.query import read_query
+
+Endpoint = Callable[[Request, Caller], Coroutine[None, None, Response]]
 
 _WITHOUT_TOKEN = frozenset({"/token", "/users/register"})
 
@@ -24,16 +32,26 @@ def make_handler(settings: Settings) -> Handler:
     accounts = Accounts(settings, authenticator, attempts, postgres, tokens)
     router = Router(
         [
-            Route("/users/register", accounts.register, methods=["POST"]),
-            Route("/users/me", accounts.show),
-            Route("/users/me", accounts.delete, methods=["DELETE"]),
-            Route("/users/me/password", accounts.change_password, methods=["POST"]),
-            Route("/token", accounts.log_in, methods=["POST"]),
-            Route("/tokens", tokens.list),
-            Route("/tokens", tokens.create, methods=["POST"]),
-            Route("/tokens", tokens.revoke_all, methods=["DELETE"]),
-            Route("/tokens/{token_id}", tokens.revoke, methods=["DELETE"]),
-            Route("/tokens/{token_id}/rotate", tokens.rotate, methods=["POST"]),
+            _route("POST", "/users/register", accounts.register),
+            _route("GET", "/users/me", accounts.show),
+            _route("DELETE", "/users/me", accounts.delete),
+            _route("POST", "/users/me/password", accounts.change_password),
+            _route("POST", "/token", accounts.log_in),
+            _route("GET", "/tokens", tokens.list),
+            _route("POST", "/tokens", tokens.create),
+            _route("DELETE", "/tokens", tokens.revoke_all, RevocationQuery),
+            _route("DELETE", "/tokens/{token_id}", tokens.revoke),
+            _route("POST", "/tokens/{token_id}/rotate", tokens.rotate),
         ]
     )
     return public_endpoint(router, authenticator, ignore_token=_WITHOUT_TOKEN)
+
+
+def _route(method: str, path: str, endpoint: Endpoint, query: type = NoQuery) -> Route:
+    """Return the route to *endpoint*; Problem 400 for parameters that are not those of *query*."""
+
+    async def respond(request: Request, caller: Caller) -> Response:
+        read_query(query, request.scope["query_string"])
+        return await endpoint(request, caller)
+
+    return Route(path, respond, methods=[method])

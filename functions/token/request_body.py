@@ -12,6 +12,7 @@ from starlette.requests import Request
 
 from shared.http.problem import Problem, bad_parameters
 from shared.http.request_body import read_body
+from shared.http.strict_json import decode_json
 
 _MAX_BYTES = 16 * 1024
 _MAX_CONTENT_TYPE = 300
@@ -21,8 +22,13 @@ _MAX_FIELDS = 20
 S = TypeVar("S", bound=msgspec.Struct)
 
 
-async def read_form(request: Request, required: Collection[str]) -> dict[str, str]:
-    """Return the fields of a form, urlencoded or multipart; Problem 400, 408, 413 or 415."""
+async def read_form(
+    request: Request, required: Collection[str], optional: Collection[str] | None = ()
+) -> dict[str, str]:
+    """Return the fields of a form, urlencoded or multipart; Problem 400, 408, 413 or 415.
+
+    *required* fields are not empty; with *optional* None all others are permitted.
+    """
     content_type = _media_type(request)
     if content_type not in ("application/x-www-form-urlencoded", "multipart/form-data"):
         raise _unsupported("a form: application/x-www-form-urlencoded")
@@ -32,11 +38,15 @@ async def read_form(request: Request, required: Collection[str]) -> dict[str, st
     except ValueError:
         detail = f"The body should be a form of at most {_MAX_FIELDS} fields in UTF-8."
         raise bad_parameters([("", detail)]) from None
-    if repeated := sorted(name for name, count in Counter(name for name, _ in pairs).items() if count > 1):
-        raise bad_parameters([(name[:100], "is given more than once") for name in repeated])
-    fields = dict(pairs)
-    if missing := [name for name in required if not fields.get(name)]:
-        raise bad_parameters([(name, "is missing") for name in missing])
+    fields, counts = dict(pairs), Counter(name for name, _ in pairs)
+    known = ", ".join([*required, *(optional or ())])
+    errors = [(name, "is missing") for name in required if not fields.get(name)]
+    errors += [(name[:100], "is given more than once") for name, count in counts.items() if count > 1]
+    if optional is not None:
+        unknown = counts.keys() - {*required, *optional}
+        errors += [(name[:100], f"is not a field here. Fields: {known}") for name in sorted(unknown)]
+    if errors:
+        raise bad_parameters(errors)
     return fields
 
 
@@ -48,11 +58,11 @@ async def read_json(request: Request, model: type[S]) -> S:
     elif _media_type(request) != "application/json":
         raise _unsupported("JSON: application/json")
     try:
-        return msgspec.json.decode(body, type=model)
+        return decode_json(body, model)
     except msgspec.ValidationError as error:
         what, _, where = str(error).partition(" - at `$.")
         raise bad_parameters([(where.rstrip("`"), _sentence(what))]) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         raise bad_parameters([("", "The body is not valid JSON.")]) from None
 
 

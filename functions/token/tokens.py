@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from psycopg import AsyncConnection
@@ -30,7 +30,7 @@ from functions.token.token_queries import (
     select_tokens,
     update_used,
 )
-from functions.token.token_requests import CreateToken, RotateToken
+from functions.token.token_requests import CreateToken, RevocationQuery, RotateToken
 from functions.token.user_queries import User, select_password_hash_for_share, select_user_for_update
 from shared.auth.authenticator import ACCOUNT, SCOPES, Authenticator, Caller
 from shared.auth.token_format import key_id, keyed_hash, new_token
@@ -39,6 +39,7 @@ from shared.connections.circuit_breaker import UnavailableError
 from shared.connections.postgres import PostgresClient
 from shared.connections.redis import RedisClient
 from shared.http.problem import Problem, bad_parameters
+from shared.http.query import read_query
 
 _logger = logging.getLogger(__name__)
 _MAX_LOGINS = 20
@@ -168,7 +169,7 @@ class Tokens:
     async def revoke_all(self, request: Request, caller: Caller) -> Response:
         """Revoke all logins (`kind=login`, the default) or all logins and tokens (`kind=all`), this one included."""
         user_id = require_account(caller, "Ending all sessions")
-        kind = _parse_kind(request)
+        kind = read_query(RevocationQuery, request.scope["query_string"]).kind
         revoked = await self._run(lambda asked: revoke_tokens(asked, user_id, logins_only=kind == "login"))
         await self.announce_revocation(revoked)
         log_event("tokens revoked", self._address(request), user_id, kind=kind, count=len(revoked))
@@ -276,15 +277,6 @@ def _parse_id(text: str, caller: Caller) -> str:
         return str(UUID(text))
     except ValueError:
         raise _unknown_token("has no such token") from None
-
-
-def _parse_kind(request: Request) -> Literal["login", "all"]:
-    match request.scope["query_string"]:
-        case b"" | b"kind=login":
-            return "login"
-        case b"kind=all":
-            return "all"
-    raise bad_parameters([("kind", "should be login or all")])
 
 
 def _unknown_token(what: str) -> Problem:

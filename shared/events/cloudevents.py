@@ -12,6 +12,7 @@ from starlette.responses import Response
 from shared.events.types import Event
 from shared.http.problem import Problem
 from shared.http.request_body import read_body
+from shared.http.strict_json import decode_json
 from shared.runtime import clock, log
 
 _REQUIRED = ("id", "source", "type", "specversion")
@@ -44,6 +45,8 @@ async def receive(request: Request) -> Received:
     """
     body = await read_body(request, MAX_BYTES)
     try:
+        if request.headers.get("content-type", "").lower().startswith("application/cloudevents"):
+            decode_json(body, dict)
         event = from_http(dict(request.headers), body, data_unmarshaller=lambda data: data)
         attributes = {name: str(value) for name, value in event.get_attributes().items() if value is not None}
         data = event.get_data()

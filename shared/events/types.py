@@ -11,6 +11,8 @@ from typing import Annotated, ClassVar, Self, TypeAlias
 import msgspec
 from msgspec import Meta, Struct
 
+from shared.http.strict_json import decode_json
+
 TICK = "dev.knative.sources.ping"
 
 Instant: TypeAlias = Annotated[datetime, Meta(tz=True)]
@@ -37,8 +39,8 @@ class Event(Part, frozen=True):
     def from_json(cls, data: bytes) -> Self:
         """Return the event in *data*; EventError says what is wrong and where."""
         try:
-            return msgspec.json.decode(data, type=cls)
-        except ValueError as error:  # text that is no UTF-8 among them
+            return decode_json(data, cls)
+        except (ValueError, RecursionError) as error:  # text that is no UTF-8 among them
             raise EventError(str(error)) from error
 
     def to_json(self) -> bytes:

@@ -13,12 +13,14 @@ from starlette.routing import Match, Route
 from starlette.types import Scope
 
 from shared.connections.circuit_breaker import UnavailableError
-from shared.http.problem import Problem, database_unavailable
+from shared.http.problem import Problem, bad_parameters, database_unavailable
 from shared.runtime import log
 
 _logger = logging.getLogger(__name__)
 _HEADERS = "stocksalot.headers"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+_SINGLE_HEADERS = (b"authorization", b"content-type", b"host")
 
 RawHeaders = list[tuple[bytes, bytes]]
 Handler = Callable[[Request], Coroutine[None, None, Response]]
@@ -106,7 +108,7 @@ def public_endpoint(router: Router, authenticator: Authenticates, *, ignore_toke
     """
 
     async def respond(request: Request) -> Response:
-        headers = dict(request.scope["headers"])
+        headers = _refuse_repeated(request.scope)
         if request.scope["path"] in ignore_token:
             headers.pop(b"authorization", None)
         caller, request.scope[_HEADERS] = await authenticator.authenticate(request.scope, headers)
@@ -121,6 +123,7 @@ def limited_endpoint(handler: Handler, limiter: Limits) -> Handler:
     """Return *handler* for a public function without accounts: *limiter* counts requests by client address."""
 
     async def respond(request: Request) -> Response:
+        _refuse_repeated(request.scope)
         request.scope[_HEADERS] = await limiter.acquire(request)
         return await handler(request)
 
@@ -134,6 +137,16 @@ def event_endpoint(router: Router) -> Handler:
         return await router.match(request.scope)(request)
 
     return handle_problems(respond)
+
+
+def _refuse_repeated(scope: Scope) -> dict[bytes, bytes]:
+    """Return the headers by name; Problem 400 where two readers could choose different lines of one."""
+    headers = dict(scope["headers"])
+    if len(headers) < len(scope["headers"]):
+        names = [name for name, _ in scope["headers"]]
+        if repeated := [name.decode() for name in _SINGLE_HEADERS if names.count(name) > 1]:
+            raise bad_parameters([(name, "is given more than once, as a header") for name in repeated])
+    return headers
 
 
 async def framework_error(request: Request, error: Exception) -> Response:

@@ -147,6 +147,15 @@ def test_the_word_bearer_may_be_written_in_any_letters(api: Api, person: Person,
     assert api.client.get("/latest", headers={"Authorization": f"{scheme} {person.token}"}).status_code == 200
 
 
+def test_two_tokens_in_one_request_are_refused(api: Api, person: Person) -> None:
+    """Also where the process knows the answer and the caller: neither the first nor the last header is used."""
+    assert api.client.get("/latest", headers=bearer(person.token)).status_code == 200
+
+    answer = api.client.get("/latest", headers=[("Authorization", "Bearer sal_x"), *bearer(person.token).items()])
+
+    assert (answer.status_code, answer.json()["errors"][0]["parameter"]) == (400, "authorization")
+
+
 def test_a_month_of_history_is_open_to_all(api: Api) -> None:
     """Without a token, history begins 30 days ago at midnight in New York, and the response states it."""
     answer = api.json("/ohlc/AAPL?limit=5000")

@@ -16,6 +16,7 @@ from tests.store_harness import COMPANIES, REFUSED, Store, bar, fetched, hour
         ("tech.stocksalot.bars.fetched.v1", b'{"interval": "1h"', "Input data was truncated"),
         ("tech.stocksalot.bars.fetched.v1", b"", "Input data was truncated"),
         ("tech.stocksalot.bars.fetched.v1", b"\xff\xfe\x00", "JSON is malformed"),
+        (COMPANIES, b'{"source":"f","fetched_at":"2026-11-20T00:00:00Z","companies":[],"source":"g"}', "is given more"),
         ("tech.stocksalot.bars.fetched.v1", b"[]", "Expected `object`, got `array`"),
         ("tech.stocksalot.bars.fetched.v1", b'{"interval": "1h"}', "Object missing required field `source`"),
         ("tech.stocksalot.bars.fetched.v2", b"{}", "store does not know the type tech.stocksalot.bars.fetched.v2"),

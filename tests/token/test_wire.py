@@ -108,7 +108,7 @@ def test_requests_are_taken_as_the_contract_says(tokens: Tokens) -> None:
     ends = [{}, {"expires_in_days": 1}, {"expires_in_days": 0}, {"expires_in_days": 3651}, {"colour": "red"}]
     wishes = [{**name, **scope, **end} for name in names for scope in scopes for end in ends]
     overlaps = [{}, *({"overlap_seconds": seconds} for seconds in (0, 604800, 604801, -1, "soon", 1.5)), {"x": 1}]
-    users = [{}, *({"username": name} for name in ("somebody-new", "x" * 65, "a@b"))]
+    users = [{}, *({"username": name} for name in ("somebody-new", "x" * 65, "a@b")), {"colour": "red"}]
     forms = [{"password": word, **user} for word in ("short", "long enough", "x" * 1025) for user in users]
 
     for wish in wishes:
@@ -122,6 +122,52 @@ def test_requests_are_taken_as_the_contract_says(tokens: Tokens) -> None:
         body = {"email": f"request-{number}@example.com", **form}
         answer = tokens.client.post("/users/register", data=body)
         assert (answer.status_code == 201) == takes(RegistrationForm, body), (body, answer.text)
+
+
+JSON = {"Content-Type": "application/json"}
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+ODD_BODIES = [
+    ("/tokens", JSON, b'{"name": "a", "name": "b"}', "name"),
+    ("/tokens", JSON, b'{"name": "a", "n\\u0061me": "b"}', "name"),
+    ("/tokens", JSON, b'\xef\xbb\xbf{"name": "a"}', ""),
+    ("/tokens", JSON, b'{"name": "\\ud800 a half"}', ""),
+    ("/tokens", JSON, b'{"name": "a\\u0000"}', "name"),
+    ("/tokens", JSON, b'{"name": "a", "expires_in_days": NaN}', ""),
+    ("/tokens", JSON, b'{"name": "a", "expires_in_days": 1e999}', "expires_in_days"),
+    ("/tokens", JSON, b'{"name": "a", "expires_in_days": ' + b"9" * 9000 + b"}", "expires_in_days"),
+    ("/tokens", JSON, b'{"name": "a", "expires_at": "9999-12-31T23:59:59-23:59"}', "expires_at"),
+    ("/tokens", JSON, b'{"name": "a"} {"name": "b"}', ""),
+    ("/users/register", FORM, b"email=x@example.com&password=long+enough+1&admin=1", "admin"),
+    ("/users/register", FORM, b"email=x@example.com&password=long+enough+1&email=y@example.com", "email"),
+    ("/users/register", FORM, b"email=x@example.com&password=long%ED%A0%80enough", ""),
+    ("/users/me/password", FORM, b"password=a&new_password=long+enough+1&again=1", "again"),
+    ("/token", FORM, b"username=x&password=y&username=z", "username"),
+    ("/token", FORM, b"username=x&password=y&client_id=1&client_id=2", "client_id"),
+    ("/token?username=x", FORM, b"username=x&password=y", "username"),
+    ("/tokens?kind=all", JSON, b'{"name": "a"}', "kind"),
+]
+
+
+@pytest.mark.parametrize(("path", "headers", "body", "field"), ODD_BODIES)
+def test_a_body_that_two_readers_could_understand_differently_is_refused(
+    tokens: Tokens, person: Person, path: str, headers: dict[str, str], body: bytes, field: str
+) -> None:
+    """400 that names the field: repeated, unknown, or no JSON by the letter of the standard; nothing was done."""
+    answer = tokens.client.post(path, content=body, headers={**headers, **person.headers})
+
+    assert answer.status_code == 400, answer.text
+    assert [error["parameter"] for error in answer.json()["errors"]] == [field]
+    assert set(person.ids()) == {"login"}
+
+
+@pytest.mark.parametrize("repeated", ["Authorization", "Content-Type"])
+def test_a_header_that_must_be_one_is_refused_twice(tokens: Tokens, person: Person, repeated: str) -> None:
+    """Otherwise a proxy that checks the first and a function that uses the last would disagree."""
+    headers = [*person.headers.items(), *JSON.items(), (repeated, "Bearer Internal")]
+
+    answer = tokens.client.request("POST", "/tokens", headers=headers, json={"name": "a"})
+
+    assert (answer.status_code, answer.json()["errors"][0]["parameter"]) == (400, repeated.lower())
 
 
 def test_without_postgres_people_are_told_to_come_back(redis_url: str) -> None:

@@ -1,0 +1,26 @@
+"""JSON of requests and events, in which no object may name a member twice: two readers would see two values."""
+
+import json
+from typing import Any, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+
+def decode_json(data: bytes, kind: type[T]) -> T:
+    """Return *data* as *kind*; ValueError or RecursionError for what is no such JSON.
+
+    msgspec refuses NaN, a byte order mark, halves of surrogate pairs and text behind the value, but takes the last of
+    equal names.
+    """
+    value = msgspec.json.decode(data, type=kind)
+    json.loads(data, object_pairs_hook=_refuse_repeated, parse_int=str, parse_float=str)
+    return value
+
+
+def _refuse_repeated(pairs: list[tuple[str, Any]]) -> None:
+    if len(dict(pairs)) < len(pairs):
+        names = [name for name, _ in pairs]
+        repeated = next(name for name in names if names.count(name) > 1)
+        raise msgspec.ValidationError(f"is given more than once - at `$.{repeated[:100]}`")
