@@ -42,7 +42,8 @@ local granted = {}
 redis.call('HSET', KEYS[1], 'minute', ARGV[3], 'day', ARGV[7])
 redis.call('EXPIRE', KEYS[1], lifetimes[4])
 for first = 2, #KEYS, 5 do
-    if tonumber(redis.call('GET', KEYS[first]) or '0') > now then
+    local since, ends = string.match(redis.call('GET', KEYS[first]) or '', '^(%S+) (%S+)$')
+    if since and tonumber(since) <= now and now < tonumber(ends) then
         granted[#granted + 1] = -1
     else
         local free = wanted
@@ -132,11 +133,13 @@ class CreditBudget:
 
     async def suspend(self, grant: CreditGrant, span: timedelta = _SUSPENSION) -> None:
         """Do not use the key for *span*: the provider refuses it, or asks for a pause."""
-        until = (clock.now() + span).timestamp()
-        await self._redis.set(self._suspension(short_hash(grant.key)), until, ex=_LIFETIMES["day"])
+        # Both ends: what a clock that was ahead has recorded does not count.
+        now = clock.now()
+        ends = f"{now.timestamp()} {(now + span).timestamp()}"
+        await self._redis.set(self._suspension(short_hash(grant.key)), ends, ex=_LIFETIMES["day"])
 
     def _suspension(self, name: str) -> str:
-        return f"credits:{self._provider}:{name}:aside"
+        return f"credits:{self._provider}:{name}:suspended"
 
     def _windows(self, name: str, now: datetime) -> dict[str, list[str]]:
         prefix = f"credits:{self._provider}:{name}"

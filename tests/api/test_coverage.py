@@ -203,7 +203,7 @@ def test_status_tells_what_providers_have_used(database_url: str, redis_url: str
             "credits:twelvedata:aaa:minute:2026-11-20T21:59": 7,
             "credits:twelvedata:aaa:day:2026-11-20": 100,
             "credits:twelvedata:bbb:day:2026-11-20": 50,
-            "credits:twelvedata:bbb:aside": 1795206600.5,
+            "credits:twelvedata:bbb:suspended": "1795203000.5 1795206600.5",
             "credits:finnhub:ccc:minute:2026-11-20T22:00": 3,
         }.items():
             counters.set(name, used)

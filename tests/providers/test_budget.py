@@ -83,6 +83,18 @@ class TestBudget:
         assert KEY not in written
         assert written.count("credits:twelvedata:") == 4
 
+    def test_a_pause_that_a_clock_ahead_recorded_does_not_count(self, redis_url: str, hands: Hands) -> None:
+        """Put back by two hours, the clock lies before the pause's beginning."""
+
+        async def work(redis: Redis) -> int:
+            budget = CreditBudget(redis, "twelvedata", [Secret(KEY)], 8, 800)
+            (grant,) = await budget.acquire(1)
+            await budget.suspend(grant)
+            hands.forward(hours=-2)
+            return sum(grant.credits for grant in await budget.acquire(1))
+
+        assert self.run(redis_url, work) == 1
+
     def test_credits_never_come_back_within_the_window(self, redis_url: str, hands: Hands) -> None:
         """Noting what the vendor says never lowers a count: requests under way are in ours and not yet in theirs."""
 

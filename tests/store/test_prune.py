@@ -1,18 +1,20 @@
 """prune: what ended before an instant goes, all else stays."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 
 from functions.store.prune import STATEMENTS, parse_days, prune
+from shared.runtime import clock
 from tests.reading import Bar, at, put
 
 BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def test_only_what_ended_before_is_deleted(database_url: str) -> None:
-    """Of each table the old row goes and the new one stays; bars and accounts stay; again changes nothing."""
+def test_only_what_ended_before_is_deleted(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of each table the old row goes and the new one stays, also under a clock that is a year ahead; bars and accounts
+    stay; again changes nothing."""
     put(database_url, [Bar("AAPL", at("2024-11-20 20:30"), revision=2)])
     with psycopg.connect(database_url) as connection:
         for number, then in enumerate(("2025-12-31", "2026-01-01")):
@@ -35,7 +37,11 @@ def test_only_what_ended_before_is_deleted(database_url: str) -> None:
                 """.encode()
             )
 
-    first, second = prune(database_url, BEFORE), prune(database_url, BEFORE)
+    ahead = timedelta(days=365)
+    with monkeypatch.context() as patch:
+        patch.setattr(clock, "now", lambda: datetime.now(UTC) + ahead)
+        first = prune(database_url, BEFORE + ahead)
+    second = prune(database_url, BEFORE)
 
     seeded = {"rejected_bars", "bar_revisions", "dead_letters", "insight_model_calls", "tokens"}
     assert first == {table: int(table in seeded) for table in STATEMENTS}
