@@ -117,8 +117,9 @@ class Postgres(Server):
         made_by = int((self.data / "PG_VERSION").read_text())
         if made_by != self._version():
             raise CannotStartError(
-                f"PostgreSQL {self._version()} cannot read {self.data}, made by version {made_by}: "
-                "move that folder away, or give DATABASE_URL"
+                f"PostgreSQL {self._version()} cannot read {self.data}, made by version {made_by}: run "
+                "`python -m knative.local backup FILE` with the release that made it, rename that folder, and run "
+                "`python -m knative.local restore FILE` with this one; or give DATABASE_URL"
             )
 
     def _version(self) -> int:
