@@ -1,131 +1,118 @@
-"""Cold start: from starting the process to its first good answer, beside the framework's own hello-world.
+"""Cold start: from starting the process to its first good response, beside the framework's own hello-world.
 
 `python -m benchmarks.cold_start [--runs 15]`. The cases take turns, so that a slow moment of the machine meets all.
 """
 
 import argparse
 import os
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
-import psutil
+import httpx
 
-from benchmarks.stage import ROOT, TICK, Stage, bars_event, launch, stage
+from benchmarks.first_response import measure
+from benchmarks.stage import ROOT, TICK, Stage, bars_event, function, stage
 from benchmarks.table import print_table, spread
-from knative.local.services.ports import free_port
+from shared.auth.token_format import new_token
 
 HELLO = """
-import functions_framework
+import functions_framework.aio
 
-@functions_framework.http
-def hello(request):
+@functions_framework.aio.http
+async def hello(request):
     return "hello"
-"""
 
+if __name__ == "__main__":
+    import os, sys, uvicorn
+    app = functions_framework.aio.create_asgi_app("hello", __file__)
+    uvicorn.run(app, host=os.environ["HOST"], port=int(os.environ["PORT"]), log_level="warning")
+"""
+"""A function of the framework's asyncio mode, and as a program the same in one process of uvicorn."""
+SERVER = ["python", "-m", "shared.runtime.server"]
+WITHOUT_FLASK = "from shared.runtime.framework import import_asyncio_mode; import_asyncio_mode()"
 IMPORTS = {
     "bare interpreter": "pass",
     "functions_framework.aio": "import functions_framework.aio",
-    "  + uvicorn, uvloop, httptools": "import functions_framework.aio, uvicorn, uvloop, httptools",
-    "  + psycopg_pool": "import functions_framework.aio, uvicorn, uvloop, httptools, psycopg_pool",
-    "left for after the first answer: redis": (
-        "import functions_framework.aio, uvicorn, uvloop, httptools, redis.asyncio"
-    ),
-    "  + settings (msgspec)": "import functions_framework.aio, uvicorn, uvloop, httptools, shared.runtime.settings",
-    "  + events (msgspec)": "import functions_framework.aio, uvicorn, uvloop, httptools, shared.events.types",
-    "  + httpx": "import functions_framework.aio, uvicorn, uvloop, httptools, httpx",
-    "left for the first query string: pydantic": (
-        "import functions_framework.aio, uvicorn, uvloop, httptools, pydantic"
-    ),
-    "mcp alone: the protocol's SDK": "import functions_framework.aio, uvicorn, uvloop, httptools, mcp.server.mcpserver",
+    "the same without Flask": WITHOUT_FLASK,
+    **{
+        f"  + {modules}": f"{WITHOUT_FLASK}; import uvicorn, uvloop, httptools, {modules}"
+        for modules in (
+            "shared.runtime.server",
+            "psycopg_pool",
+            "shared.runtime.settings",
+            "shared.events.types",
+            "redis.asyncio",
+            "httpx",
+            "pydantic",
+            "mcp.server.mcpserver",
+        )
+    },
 }
 
 
-def post(headers: dict[str, str], body: bytes, path: str = "/") -> bytes:
-    """An HTTP/1.1 POST as bytes."""
-    lines = [f"{name}: {value}" for name, value in headers.items()]
-    return (
-        "\r\n".join(
-            [f"POST {path} HTTP/1.1", "Host: x", "Connection: close", f"Content-Length: {len(body)}", *lines, "", ""]
-        ).encode()
-        + body
-    )
+def post(headers: Mapping[str, str], body: bytes, path: str = "/") -> str:
+    """Return an HTTP/1.1 POST."""
+    return _request(f"POST {path}", {**headers, "Content-Length": str(len(body))}) + body.decode()
 
 
-def get(path: str) -> bytes:
-    """An HTTP/1.1 GET as bytes."""
-    return f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
+def get(path: str, headers: Mapping[str, str] = {}) -> str:
+    """Return an HTTP/1.1 GET."""
+    return _request(f"GET {path}", headers)
 
 
-def first_answer(start: Callable[[int], subprocess.Popen[bytes]], request: bytes, status: bytes) -> tuple[float, float]:
-    """Seconds from a process's start to its whole answer to *request*, and its memory then (PSS in MiB)."""
-    port = free_port()
-    began = time.perf_counter()
-    process = start(port)
-    try:
-        while True:
-            try:
-                with socket.create_connection(("127.0.0.1", port), 10) as connection:
-                    connection.sendall(request)
-                    answer = b"".join(iter(lambda: connection.recv(1 << 16), b""))
-                    break
-            except OSError:
-                assert process.poll() is None, "the process ended before it answered"
-                time.sleep(0.001)
-        took = time.perf_counter() - began
-        assert answer.split(b" ", 2)[1] == status, answer[:400]
-        family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
-        return took, sum(member.memory_full_info().pss for member in family) / 2**20
-    finally:
-        process.terminate()
-        process.wait()
+def _request(line: str, headers: Mapping[str, str]) -> str:
+    lines = [f"{name}: {value}" for name, value in {"Host": "x", "Connection": "close", **headers}.items()]
+    return "\r\n".join([f"{line} HTTP/1.1", *lines, "", ""])
 
 
-def cases(place: Stage, hello: Path) -> dict[str, Callable[[], tuple[float, float]]]:
-    """Return the timed commands by name."""
-    command = [str(Path(sys.executable).parent / "functions-framework"), "--host", "127.0.0.1"]
-    cli = [*command, "--source", str(hello), "--target", "hello"]
-    own = [*command, "--source", str(ROOT / "functions" / "api" / "main.py"), "--target", "api", "--asgi"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), **place.environment}
-    bars = post(
-        {**TICK, "ce-type": "tech.stocksalot.bars.fetched.v1", "Content-Type": "application/json"},
-        bars_event(["AAPL"], ["2026-11-20T19:30:00Z", "2026-11-20T20:30:00Z"], 270.0),
-    )
-
+def requests() -> dict[str, tuple[str, str]]:
+    """Return the first request of each function and the status of its good response."""
+    starts = ["2026-11-20T19:30:00Z", "2026-11-20T20:30:00Z"]
+    fetched = {**TICK, "ce-type": "tech.stocksalot.bars.fetched.v1", "Content-Type": "application/json"}
     message = {"Content-Type": "application/json", "Accept": "application/json"}
-    unreachable = {"K_SERVICE": "mcp", "API_URL": "http://127.0.0.1:1", "INSIGHTS_URL": "http://127.0.0.1:1"}
+    return {
+        "page": (get("/"), "200"),
+        "ingest": (post(TICK, b""), "204"),
+        "store": (post(fetched, bars_event(["AAPL"], starts, 270.0)), "200"),
+        "token": (get("/tokens", {"Authorization": f"Bearer {new_token()}"}), "401"),
+        "api": (get("/latest"), "200"),
+        "insights": (get("/insights"), "200"),
+        "mcp": (post(message, b'{"jsonrpc":"2.0","id":1,"method":"tools/list"}', "/mcp"), "200"),
+    }
+
+
+@contextmanager
+def prepared() -> Iterator[Stage]:
+    """A filled system with insights, where mcp's addresses are those of nobody."""
+    with stage() as place, function("insights", place) as insights:
+        httpx.post(f"{insights}/events", headers=TICK, timeout=60).raise_for_status()
+        yield Stage({**place.environment, "API_URL": "http://127.0.0.1:1", "INSIGHTS_URL": "http://127.0.0.1:1"})
+
+
+def cases(place: Stage, hello: Path) -> dict[str, Callable[[], tuple[float, float, float]]]:
+    """Return the measurements by name, hello-world first."""
+    environment = {**place.environment, "PYTHONPATH": str(ROOT)}
+    framework = [str(Path(sys.executable).parent / "functions-framework"), "--host", "127.0.0.1"]
+    api = [*framework, "--source", str(ROOT / "functions/api/main.py"), "--target", "api", "--asgi"]
+    (latest, status) = requests()["api"]
+
+    def own(name: str, request: str, expected: str) -> Callable[[], tuple[float, float, float]]:
+        command = [sys.executable, *SERVER[1:]]
+        return lambda: measure(command, {**environment, "K_SERVICE": name}, request, expected, str(ROOT))
 
     return {
-        "functions-framework hello-world": lambda: first_answer(
-            lambda port: subprocess.Popen(cli, env={**os.environ, "PORT": str(port)}), get("/"), b"200"
+        "hello-world in one process": lambda: measure([sys.executable, str(hello)], {}, get("/"), "200"),
+        "hello-world, framework's server": lambda: measure(
+            [*framework, "--source", str(hello), "--target", "hello", "--asgi"], {}, get("/"), "200"
         ),
-        "ingest, nothing due": lambda: first_answer(
-            lambda port: launch("ingest", place, port), post(TICK, b""), b"204"
-        ),
-        "store, two bars": lambda: first_answer(lambda port: launch("store", place, port), bars, b"200"),
-        "api /latest": lambda: first_answer(lambda port: launch("api", place, port), get("/latest"), b"200"),
-        "mcp, its tools": lambda: first_answer(
-            lambda port: subprocess.Popen(
-                [sys.executable, "-m", "shared.runtime.server"],
-                env={**environment, **unreachable, "HOST": "127.0.0.1", "PORT": str(port)},
-                cwd=ROOT,
-                stdout=subprocess.DEVNULL,
-            ),
-            post(message, b'{"jsonrpc":"2.0","id":1,"method":"tools/list"}', "/mcp"),
-            b"200",
-        ),
-        "api /latest, framework's own server": lambda: first_answer(
-            lambda port: subprocess.Popen(
-                own, env={**environment, "PORT": str(port)}, cwd=ROOT, stdout=subprocess.DEVNULL
-            ),
-            get("/latest"),
-            b"200",
-        ),
+        **{name: own(name, *first) for name, first in requests().items() if name != "page"},
+        "api, framework's server": lambda: measure(api, environment, latest, status, str(ROOT)),
     }
 
 
@@ -138,12 +125,28 @@ def time_imports(runs: int) -> None:
             began = time.perf_counter()
             subprocess.run([sys.executable, "-c", f"import gc; gc.disable()\n{code}"], check=True, env=environment)
             seconds[name].append(time.perf_counter() - began)
-    rows = [(name, *spread(taken)) for name, taken in seconds.items()]
     print_table(
         "Imports, whole process, collector off as in shared/runtime/server.py",
         ("import", "min ms", "median ms", "max ms"),
-        rows,
+        [(name, *spread(taken)) for name, taken in seconds.items()],
     )
+
+
+def print_in_turns(title: str, timed: Mapping[str, Callable[[], tuple[float, float, float]]], runs: int) -> None:
+    """Measure all cases in turns and print them; the first is what the others are compared with."""
+    taken: dict[str, list[tuple[float, float, float]]] = {name: [] for name in timed}
+    for turn in range(runs + 1):
+        for name, run in timed.items():
+            measured = run()
+            if turn:  # the first turn warms the page cache and compiles bytecode
+                taken[name].append(measured)
+    floor = min(cpu for _, cpu, _ in next(iter(taken.values())))
+    rows = []
+    for name, measured in taken.items():
+        seconds, cpu, memory = zip(*measured, strict=True)
+        rows.append((name, *spread(seconds), *spread(cpu)[:2], f"{min(cpu) / floor:.2f}", f"{median(memory):.0f}"))
+    head = ("case", "min ms", "median ms", "max ms", "min ms of CPU", "median", "x hello", "MiB PSS")
+    print_table(f"{title}, {runs} runs", head, rows)
 
 
 def main() -> None:
@@ -152,31 +155,10 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=15)
     runs = parser.parse_args().runs
     time_imports(runs)
-    with stage() as place, tempfile.TemporaryDirectory() as folder:
+    with prepared() as place, tempfile.TemporaryDirectory() as folder:
         hello = Path(folder) / "hello.py"
         hello.write_text(HELLO)
-        timed = cases(place, hello)
-        taken: dict[str, list[tuple[float, float]]] = {name: [] for name in timed}
-        for turn in range(runs + 1):
-            for name, run in timed.items():
-                measured = run()
-                if turn:  # the first turn warms the page cache and compiles bytecode
-                    taken[name].append(measured)
-    floor = median(seconds for seconds, _ in taken["functions-framework hello-world"])
-    rows = [
-        (
-            name,
-            *spread([seconds for seconds, _ in runs]),
-            f"{median(s for s, _ in runs) / floor:.2f}",
-            f"{median(m for _, m in runs):.0f}",
-        )
-        for name, runs in taken.items()
-    ]
-    print_table(
-        f"Cold start to the first good answer, {runs} runs",
-        ("case", "min ms", "median ms", "max ms", "x hello", "MiB PSS"),
-        rows,
-    )
+        print_in_turns("Cold start to the first good response", cases(place, hello), runs)
 
 
 if __name__ == "__main__":

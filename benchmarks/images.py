@@ -1,10 +1,11 @@
-"""Size and cold start of each image beside a hello-world in the same server, in containers and in turns.
+"""Size and cold start of each image beside a hello-world of the framework, in containers and in turns.
 
-`DOCKER=docker python -m benchmarks.images [--runs 5]`, after `make images`. CPU time from the start of the server to
-its first answer, whatever that is: no database is there, and other processes share the machine.
+`DOCKER=docker python -m benchmarks.images [--runs 5]`, after `make images`: the requests of cold_start.py, with
+Postgres and Redis of this machine.
 """
 
 import argparse
+import json
 import os
 import shlex
 import subprocess
@@ -12,48 +13,24 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks import first_response
+from benchmarks.cold_start import HELLO, SERVER, get, prepared, print_in_turns, requests
 from benchmarks.table import print_table
+from tests.cluster.groups import ROOT
 
 IMAGES = ("page", "store", "ingest", "token", "api", "insights", "mcp", "migration")
 BASE = "python:3.13-slim-trixie"
-HELLO = "stocksalot-hello"
+HELLO_TAG = "stocksalot-hello"
 SANDBOX = ("--network", "host", "--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL")
+# What image-excludes.txt leaves out comes back, from where the base has its pip.
 DOCKERFILE = """\
 FROM dev.local/stocksalot/page:local
-COPY --chmod=755 app /hello
 USER 0
-RUN python -B -m compileall -q --invalidation-mode unchecked-hash /hello
+COPY --chmod=755 hello.py /hello/
+RUN PATH=/usr/local/bin:/usr/bin:/bin pip install --quiet --no-deps --no-compile --target /hello {left_out} \\
+    && chmod -R go=rX /hello && python -B -m compileall -q --invalidation-mode unchecked-hash /hello
 USER 65532:65532
-ENV FUNCTION_SOURCE=/hello/main.py FUNCTION_TARGET=hello
-"""
-FUNCTION = """\
-import functions_framework.aio
-
-@functions_framework.aio.http
-async def hello(request):
-    return "hello"
-"""
-PROBE = """\
-import os, subprocess, sys, time, urllib.error, urllib.request
-names = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "REDIS_URL": "redis://127.0.0.1:1/0",
-         "API_TOKEN_SECRET": "0" * 64, "API_URL": "http://127.0.0.1:1", "INSIGHTS_URL": "http://127.0.0.1:1"}
-opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-for attempt in range(2):  # the first one reads files that no cache has
-    server = subprocess.Popen([sys.executable, "-m", "shared.runtime.server"],
-                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                              env={**os.environ, **names, "PORT": "18080", "HOST": "127.0.0.1"})
-    while True:
-        try:
-            opener.open("http://127.0.0.1:18080/nothing-is-here", timeout=20)
-            break
-        except urllib.error.HTTPError:
-            break
-        except OSError:
-            time.sleep(0.005)
-    ticks = open(f"/proc/{server.pid}/stat").read().rsplit(")", 1)[1].split()[11:13]
-    server.terminate()
-    server.wait()
-print(sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK"))
+ENV PYTHONPATH=/hello
 """
 
 
@@ -69,37 +46,44 @@ def size(tag: str) -> int:
     return int(docker("image", "inspect", tag, "--format", "{{.Size}}"))
 
 
-def cold_start(tag: str) -> float:
-    """Return the seconds of CPU that the image's server takes until its first answer."""
-    return float(docker("run", "--rm", "--interactive", *SANDBOX, tag, "python", "-", given=PROBE))
+def build_hello() -> None:
+    """Build the image of the hello-world: the packages of page with Flask, which the framework imports."""
+    excludes = (ROOT / "image-excludes.txt").read_text().splitlines()
+    with TemporaryDirectory() as folder:
+        place = Path(folder)
+        (place / "hello.py").write_text(HELLO)
+        names = " ".join(line for line in excludes if not line.startswith("#"))
+        (place / "Dockerfile").write_text(DOCKERFILE.format(left_out=names))
+        docker("buildx", "build", "--quiet", "--load", "--tag", HELLO_TAG, ".", folder=place)
+
+
+def cold_start(tag: str, **given: object) -> tuple[float, float, float]:
+    """Return the figures of benchmarks/first_response.py, taken in a container of the image."""
+    script = Path(first_response.__file__).read_text()
+    arguments = ("--rm", "--interactive", *SANDBOX, tag, "python", "-", json.dumps(given))
+    return tuple(json.loads(docker("run", *arguments, given=script)))
 
 
 def main() -> None:
-    """Measure every image in turn and print the table."""
+    """Measure every image in turn and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
     runs = parser.parse_args().runs
     if not os.environ.get("DOCKER"):
         sys.exit("DOCKER names no container engine: DOCKER=docker")
-    with TemporaryDirectory() as folder:
-        place = Path(folder)
-        (place / "app").mkdir()
-        (place / "app" / "main.py").write_text(FUNCTION)
-        (place / "Dockerfile").write_text(DOCKERFILE)
-        docker("buildx", "build", "--quiet", "--load", "--tag", HELLO, ".", folder=place)
-    tags = {"hello-world": HELLO} | {image: f"dev.local/stocksalot/{image}:local" for image in IMAGES}
-    taken = {name: [0.0] * 0 for name in tags}
-    for _ in range(runs):
-        for name in taken:
-            if name != "migration":
-                taken[name].append(cold_start(tags[name]))
-    base, floor = size(BASE), min(taken["hello-world"])
-    rows = [
-        (name, f"{(size(tags[name]) - base) / 1e6:.1f}")
-        + ((f"{min(cpu) * 1000:.0f}", f"{max(cpu) * 1000:.0f}", f"{min(cpu) / floor:.2f}") if cpu else ("", "", ""))
-        for name, cpu in taken.items()
-    ]
-    print_table(f"Base: {base / 1e6:.0f} MB", ("image", "MB beside base", "min ms of CPU", "max", "x hello"), rows)
+    build_hello()
+    tags = {image: f"dev.local/stocksalot/{image}:local" for image in IMAGES}
+    base = size(BASE)
+    rows = [(name, f"{(size(tag) - base) / 1e6:.1f}") for name, tag in tags.items()]
+    print_table(f"Base: {base / 1e6:.0f} MB", ("image", "MB beside base"), rows)
+    with prepared() as place:
+        hello = {"command": ["python", "/hello/hello.py"], "environment": {}, "request": get("/"), "status": "200"}
+        own = {"command": SERVER, "environment": dict(place.environment)}
+        timed = {"hello-world": lambda: cold_start(HELLO_TAG, **hello)}
+        for name, (request, status) in requests().items():
+            given = {**own, "request": request, "status": status}
+            timed[name] = lambda tag=tags[name], given=given: cold_start(tag, **given)
+        print_in_turns("Cold start to the first good response in the image", timed, runs)
 
 
 if __name__ == "__main__":

@@ -8,11 +8,14 @@ import gc
 
 from shared.runtime.termination import exit_on_sigterm
 
-if __name__ == "__main__":
-    exit_on_sigterm(0)  # until uvicorn waits for requests in flight
-
 # Nothing made while importing is garbage: collecting meanwhile costs a tenth of the start.
 gc.disable()
+
+if __name__ == "__main__":
+    exit_on_sigterm(0)  # until uvicorn waits for requests in flight
+    from shared.runtime.framework import import_asyncio_mode
+
+    import_asyncio_mode()
 
 import os  # noqa: E402
 from collections.abc import Mapping  # noqa: E402
