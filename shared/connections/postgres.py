@@ -6,6 +6,7 @@ connect, no statement stays prepared, and every instant is converted to UTC wher
 
 import asyncio
 import hashlib
+import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -16,9 +17,11 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.errors import QueryCanceled, ReadOnlySqlTransaction
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from shared.connections.circuit_breaker import CircuitBreaker, UnavailableError
+from shared.connections.circuit_breaker import CircuitBreaker, UnavailableError, describe
 from shared.http.problem import Problem
 from shared.runtime.settings import DatabaseSettings
+
+_logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -42,6 +45,19 @@ class ConnectionPool:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection]:
+        """Lend a connection to a function that takes events.
+
+        UnavailableError, and the server's reason in the log, when it does not respond, has no connection or is full.
+        """
+        try:
+            async with self.lend() as connection:
+                yield connection
+        except (OperationalError, InterfaceError, ReadOnlySqlTransaction) as error:
+            _logger.warning("Postgres: %s", describe(error))
+            raise UnavailableError("Postgres") from error
+
+    @asynccontextmanager
+    async def lend(self) -> AsyncIterator[AsyncConnection]:
         """Lend a connection with autocommit; psycopg_pool.PoolTimeout after two seconds without one.
 
         After a failover an old connection leads to what is a standby now: one that cannot write is closed.
@@ -156,7 +172,7 @@ class PostgresClient(CircuitBreaker):
         return result
 
     async def _run_once(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
-        async with self._pool.connection() as connection:
+        async with self._pool.lend() as connection:
             return await work(connection)
 
 

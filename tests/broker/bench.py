@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pika
@@ -106,13 +107,14 @@ class Subscriber:
 
 
 class Proxy:
-    """Stands between a Broker and RabbitMQ, and can cut, refuse or stall their connections."""
+    """Stands between a client and a server, and can cut, refuse, stall or slow down their connections."""
 
     def __init__(self, url: str) -> None:
-        self._target = pika.URLParameters(url)
+        self._target = urlsplit(url)
         self._writers: set[asyncio.StreamWriter] = set()
         self.url = ""
         self.refuses = False
+        self.seconds_late = 0.0
         self.flowing = asyncio.Event()
         self.flowing.set()
 
@@ -124,14 +126,15 @@ class Proxy:
         if self.refuses:
             writer.transport.abort()
             return
-        behind, ahead = await asyncio.open_connection(self._target.host, self._target.port)
+        behind, ahead = await asyncio.open_connection(self._target.hostname, self._target.port or 5672)
         self._writers |= {writer, ahead}
-        await asyncio.gather(self._pipe(reader, ahead), self._pipe(behind, writer))
+        await asyncio.gather(self._pipe(reader, ahead), self._pipe(behind, writer, answers=True))
 
-    async def _pipe(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pipe(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, answers: bool = False) -> None:
         with contextlib.suppress(ConnectionError):
             while data := await reader.read(65536):
                 await self.flowing.wait()
+                await asyncio.sleep(answers * self.seconds_late)
                 writer.write(data)
         writer.close()
 

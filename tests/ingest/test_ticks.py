@@ -182,4 +182,4 @@ print(sent[0]["status"], [name for name in ("redis", "httpx", "numpy") if name i
         """5xx makes it try again."""
         harness = open_harness(database_url=f"postgresql://postgres@127.0.0.1:{port}/none")
 
-        assert harness.tick().status_code == 500
+        assert harness.tick().status_code == 503

@@ -27,7 +27,7 @@ from tests.waiting import wait_until
 def test_postgres_down_is_a_retry_and_nothing_is_lost(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, redis_url: str
 ) -> None:
-    """500 makes the broker send it again; once Postgres is back the same copy of the function goes on."""
+    """503 makes the broker send it again; once Postgres is back the same copy of the function goes on."""
     server = Postgres(tmp_path / "postgres", {"PATH": os.environ["PATH"]}, fast=True)
     server.start()
     try:
@@ -40,7 +40,7 @@ def test_postgres_down_is_a_retry_and_nothing_is_lost(
             server.start()
             wait_until(lambda: store.post(fetched({"AAPL": [bar(hour(1))]}), event_id="2").status_code == 200)
 
-            assert (down.status_code, letter.status_code, store.closes()) == (500, 500, ["100", "100"])
+            assert (down.status_code, letter.status_code, store.closes()) == (503, 503, ["100", "100"])
             assert "Traceback" not in down.text
     finally:
         server.stop()

@@ -1,20 +1,26 @@
 """Servers that are full, silent, locked or out of connections: every accepted event is stored afterwards."""
 
 import os
+import resource
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import httpx
 import psutil
 import psycopg
 import pytest
 import redis
+from anyio.from_thread import start_blocking_portal
 
 from knative.local.services import Services, start_services
+from tests.broker.bench import Proxy, listening
 from tests.reading import hours, sessions
 from tests.running import System, running
 from tests.store_harness import BARS, bar, fetched, headers
@@ -24,23 +30,44 @@ from tests.waiting import wait_until
 EVENING = datetime.fromisoformat(FRIDAY_EVENING.split()[0])
 SECONDS = 1.5
 EVENTS = 5
-State = Callable[[Services], AbstractContextManager[None]]
+DISK_BYTES = 2**28
+
+
+class Installation(NamedTuple):
+    """A system, its servers, and what it reaches Postgres by."""
+
+    system: System
+    servers: Services
+    slow_path: Proxy
+
+
+State = Callable[[Installation], AbstractContextManager[None]]
 
 
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """Three servers of this module."""
     environment = {key: value for key, value in os.environ.items() if not key.endswith("_URL")}
-    with start_services(tmp_path_factory.mktemp("full"), environment, fast=True) as services:
+    folder = tmp_path_factory.mktemp("full")
+    with small_disk(folder / "postgres"), start_services(folder, environment, fast=True) as services:
         assert services.amqp_url, services.notes
         yield services
 
 
 @pytest.fixture(scope="module")
-def system(servers: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+def slow_path(servers: Services) -> Iterator[Proxy]:
+    """What the system reaches Postgres by."""
+    proxy = Proxy(servers.postgres_url)
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(listening(proxy, "")):
+        yield proxy
+
+
+@pytest.fixture(scope="module")
+def system(servers: Services, slow_path: Proxy, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """The system on them, without data."""
+    direct = urlsplit(servers.postgres_url)
     environment = {
-        "DATABASE_URL": servers.postgres_url,
+        "DATABASE_URL": servers.postgres_url.replace(f"127.0.0.1:{direct.port}", slow_path.url.rstrip("/")),
         "REDIS_URL": servers.redis_url,
         "AMQP_URL": servers.amqp_url or "",
         "CLOCK": FRIDAY_EVENING,
@@ -48,6 +75,22 @@ def system(servers: Services, tmp_path_factory: pytest.TempPathFactory) -> Itera
     }
     with running(tmp_path_factory.mktemp("system"), environment, "--manual", "--min-scale", "1") as system:
         yield system
+
+
+@pytest.fixture
+def installation(system: System, servers: Services, slow_path: Proxy) -> Installation:
+    """All of it."""
+    return Installation(system, servers, slow_path)
+
+
+@contextmanager
+def small_disk(folder: Path) -> Iterator[None]:
+    """Mount a small disk at *folder*, where this user may."""
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", folder], capture_output=True)
+    yield
+    if mounted.returncode == 0:
+        subprocess.run(["umount", folder], check=True)
 
 
 @contextmanager
@@ -69,9 +112,9 @@ def process_of(one: object) -> psutil.Process:
 
 
 @contextmanager
-def redis_full(services: Services) -> Iterator[None]:
+def redis_full(it: Installation) -> Iterator[None]:
     """Redis refuses every write: out of memory."""
-    with redis.Redis.from_url(services.redis_url) as client:
+    with redis.Redis.from_url(it.servers.redis_url) as client:
         client.config_set("maxmemory-policy", "noeviction")
         client.config_set("maxmemory", "1")
         try:
@@ -81,22 +124,22 @@ def redis_full(services: Services) -> Iterator[None]:
 
 
 @contextmanager
-def postgres_locked(services: Services) -> Iterator[None]:
+def postgres_locked(it: Installation) -> Iterator[None]:
     """Somebody's transaction holds the table of bars."""
-    with psycopg.connect(services.postgres_url) as connection:
+    with psycopg.connect(it.servers.postgres_url) as connection:
         connection.execute("LOCK TABLE bars")
         yield
         connection.rollback()
 
 
 @contextmanager
-def postgres_without_connections(services: Services) -> Iterator[None]:
+def postgres_without_connections(it: Installation) -> Iterator[None]:
     """All connections are taken."""
     with ExitStack() as stack:
 
         def connect_for_ever() -> None:
             while True:
-                stack.enter_context(psycopg.connect(services.postgres_url, connect_timeout=5))
+                stack.enter_context(psycopg.connect(it.servers.postgres_url, connect_timeout=5))
 
         with pytest.raises(psycopg.OperationalError, match="too many clients"):
             connect_for_ever()
@@ -104,9 +147,9 @@ def postgres_without_connections(services: Services) -> Iterator[None]:
 
 
 @contextmanager
-def postgres_read_only(services: Services) -> Iterator[None]:
+def postgres_read_only(it: Installation) -> Iterator[None]:
     """Every transaction is read-only, as on a standby or with a full disk behind some providers."""
-    with psycopg.connect(services.postgres_url, autocommit=True) as connection:
+    with psycopg.connect(it.servers.postgres_url, autocommit=True) as connection:
         connection.execute("ALTER DATABASE postgres SET default_transaction_read_only = on")
         connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -119,26 +162,84 @@ def postgres_read_only(services: Services) -> Iterator[None]:
             connection.execute("ALTER DATABASE postgres RESET default_transaction_read_only")
 
 
+@contextmanager
+def postgres_disk_full(it: Installation) -> Iterator[None]:
+    """No byte is free on the disk of Postgres."""
+    folder = server(it.servers.postgres).folder
+    if not folder.is_mount():
+        pytest.skip("this user may not mount a small disk")
+    rest = folder / "rest"
+    with pytest.raises(OSError, match="No space left"):
+        rest.write_bytes(bytes(DISK_BYTES))
+    try:
+        yield
+    finally:
+        rest.unlink()
+
+
+def functions_limited(limit: int, value: Callable[[psutil.Process], int]) -> State:
+    """Return the state in which no process of a function may take more of a resource than *value*."""
+
+    @contextmanager
+    def state(it: Installation) -> Iterator[None]:
+        children = psutil.Process(it.system.process.pid).children(recursive=True)
+        before = {one: resource.prlimit(one.pid, limit) for one in children if "shared.runtime.server" in one.cmdline()}
+        assert before
+        for one, (_soft, hard) in before.items():
+            resource.prlimit(one.pid, limit, (value(one), hard))
+        try:
+            yield
+        finally:
+            for one, limits in before.items():
+                if one.is_running():
+                    resource.prlimit(one.pid, limit, limits)
+
+    return state
+
+
+@contextmanager
+def postgres_slow(it: Installation) -> Iterator[None]:
+    """Each answer of Postgres comes three seconds late."""
+    it.slow_path.seconds_late = 3
+    try:
+        yield
+    finally:
+        it.slow_path.seconds_late = 0
+
+
 STATES: dict[str, State] = {
     "Redis full": redis_full,
-    "Redis silent": lambda services: stopped(process_of(server(services.redis))),
+    "Redis silent": lambda it: stopped(process_of(server(it.servers.redis))),
     "Postgres locked": postgres_locked,
     "Postgres without connections": postgres_without_connections,
     "Postgres read-only": postgres_read_only,
-    "Postgres silent": lambda services: stopped(process_of(server(services.postgres))),
+    "Postgres on a full disk": postgres_disk_full,
+    "functions without descriptors": functions_limited(resource.RLIMIT_NOFILE, lambda one: one.num_fds()),
+    "functions without memory": functions_limited(resource.RLIMIT_AS, lambda one: one.memory_info().vms),
+    "Postgres slow": postgres_slow,
+    "Postgres silent": lambda it: stopped(process_of(server(it.servers.postgres))),
 }
+
+CAUSES = {
+    "Postgres read-only": "read-only transaction",
+    "Postgres on a full disk": "No space left on device",
+}
+"""Words of the server in the log of store."""
 
 
 @pytest.mark.parametrize("name", STATES)
-def test_what_was_accepted_is_stored_afterwards(system: System, servers: Services, name: str, tmp_path: Path) -> None:
+def test_what_was_accepted_is_stored_afterwards(installation: Installation, name: str) -> None:
     """Events that are accepted during the state are stored after it, once each; readers get an answer all the time."""
+    system, servers, _ = installation
     starts = hours(sessions(servers.postgres_url, "2026-10-01", "2026-11-21"))
     number = list(STATES).index(name)
     starts = starts[number * EVENTS : (number + 1) * EVENTS]
+    with psycopg.connect(servers.postgres_url) as connection:
+        tickers = [ticker for (ticker,) in connection.execute("SELECT ticker FROM tickers").fetchall()]
     ingress = system.status()["ingress"]
-    with STATES[name](servers):
+    with STATES[name](installation):
         for start in starts:
-            data = fetched({"AAPL": [bar(start, "100")]}, at=EVENING, start=start, end=EVENING)
+            data = fetched({ticker: [bar(start, "100")] for ticker in tickers}, at=EVENING, start=start, end=EVENING)
             accepted = httpx.post(ingress, headers=headers(BARS, f"{name}-{start}"), json=data, timeout=10)
             assert accepted.status_code == 202
         begun = time.monotonic()
@@ -151,9 +252,11 @@ def test_what_was_accepted_is_stored_afterwards(system: System, servers: Service
         assert row
         return row[0]
 
-    wait_until(lambda: stored() == EVENTS, 90)
+    wait_until(lambda: stored() == EVENTS * len(tickers), 90)
     with psycopg.connect(servers.postgres_url) as connection:
         assert connection.execute("SELECT count(*) FROM dead_letters").fetchone() == (0,)
     assert {answer.status_code for answer in read} <= {200, 503}
     assert all("retry-after" in answer.headers for answer in read if answer.status_code == 503)
     assert httpx.get(f"{system.url}/api/latest", timeout=30).status_code in (200, 503)
+    assert CAUSES.get(name, "") in system.logs("store")
+    assert "Traceback" not in system.logs("store")
