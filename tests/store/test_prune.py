@@ -40,7 +40,7 @@ def test_only_what_ended_before_is_deleted(database_url: str, monkeypatch: pytes
     ahead = timedelta(days=365)
     with monkeypatch.context() as patch:
         patch.setattr(clock, "now", lambda: datetime.now(UTC) + ahead)
-        first = prune(database_url, BEFORE + ahead)
+        first = prune(database_url, BEFORE + ahead - timedelta(minutes=1))
     second = prune(database_url, BEFORE)
 
     seeded = {"rejected_bars", "bar_revisions", "dead_letters", "insight_model_calls", "tokens"}
