@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
+from functions.store.database_check import UnsuitableDatabaseError, check_database
 from knative.local.services.ports import free_port
 from shared.connections.circuit_breaker import UnavailableError
 from shared.connections.postgres import _MAX_WAITING, PostgresClient
@@ -37,8 +38,8 @@ async def zone(connection: psycopg.AsyncConnection) -> str:
 
 
 @pytest.fixture
-def pooled_url(database_url: str, tmp_path: Path) -> Iterator[str]:
-    """The database behind a PgBouncer with its defaults, which is session pooling."""
+def pooled_url(database_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The database behind a PgBouncer with its defaults but for the mode."""
     program = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin:/opt/homebrew/bin")
     if program is None:
         pytest.skip("PgBouncer is not installed (Debian: apt-get install pgbouncer)")
@@ -47,6 +48,7 @@ def pooled_url(database_url: str, tmp_path: Path) -> Iterator[str]:
     (tmp_path / "pgbouncer.ini").write_text(
         f"[databases]\n* = host={url.hostname} port={url.port} user={url.username}{password}\n[pgbouncer]\n"
         f"listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\n"
+        f"pool_mode = {request.param}\n"
     )
     as_user = ["-u", "nobody"] if Path("/proc/self").stat().st_uid == 0 else []
     (tmp_path / "pgbouncer.ini").chmod(0o644)
@@ -71,9 +73,18 @@ def pooled_url(database_url: str, tmp_path: Path) -> Iterator[str]:
         process.wait(10)
 
 
+@pytest.mark.parametrize("pooled_url", ["session"], indirect=True)
 def test_the_functions_work_through_pgbouncer(pooled_url: str) -> None:
     """PgBouncer with its defaults refuses options at connect, so that none are sent; sessions are in UTC."""
+    check_database(pooled_url)
     assert asyncio.run(client(pooled_url).run(zone)) == "UTC"
+
+
+@pytest.mark.parametrize("pooled_url", ["transaction"], indirect=True)
+def test_pooling_by_transaction_is_refused(pooled_url: str) -> None:
+    """The sentence says what to change."""
+    with pytest.raises(UnsuitableDatabaseError, match="use its session mode, or the server's own port"):
+        check_database(pooled_url)
 
 
 def test_a_connection_that_turned_read_only_is_replaced(database_url: str) -> None:

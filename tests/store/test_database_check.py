@@ -11,12 +11,7 @@ import psycopg
 import pytest
 from psycopg.sql import SQL
 
-from functions.store.database_check import (
-    DatabaseProperties,
-    check_database,
-    find_faults,
-    is_pooled_by_transaction,
-)
+from functions.store.database_check import DatabaseProperties, check_database, find_faults
 from tests.cluster.groups import ROOT
 
 GOOD = DatabaseProperties("UTF8", 18, False, False, "public", True)
@@ -83,13 +78,3 @@ def test_each_fault_is_one_sentence(properties: DatabaseProperties, sentence: st
     [fault] = find_faults(properties)
 
     assert sentence in fault
-
-
-@pytest.mark.parametrize(
-    ("announced", "first", "second", "pooled"),
-    [(7, 7, 8, False), (99, 7, 8, False), (99, 7, 7, True)],
-    ids=["no pooler", "session mode", "transaction mode"],
-)
-def test_a_pooler_by_transaction_is_found(announced: int, first: int, second: int, pooled: bool) -> None:
-    """Two open sessions share a server process that the pooler did not announce."""
-    assert is_pooled_by_transaction(announced, first, second) == pooled
