@@ -30,10 +30,8 @@ class Metadata(Model):
     labels: Mapping[str, str] = {}
 
 
-class KnativeMetadata(Model):
+class KnativeMetadata(Metadata):
     name: Label
-    namespace: Namespace = ""
-    labels: Mapping[str, str] = {}
 
 
 class Object(Model):
@@ -64,34 +62,29 @@ class ObjectName(OpenModel):
     name: Subdomain
 
 
-def _require_one(given: Mapping[str, object]) -> None:
-    """Raise ValueError unless exactly one of *given* is there."""
-    if sum(value is not None for value in given.values()) != 1:
-        raise ValueError(f"needs one of {' and '.join(given)}")
-
-
-class EnvFrom(Model):
-    config_map_ref: ObjectName | None = None
-    secret_ref: ObjectName | None = None
+class OneSource(Model):
+    """A mapping with exactly one of its optional fields."""
 
     @model_validator(mode="after")
     def _check_source(self) -> Self:
-        _require_one({"configMapRef": self.config_map_ref, "secretRef": self.secret_ref})
+        optional = [name for name, field in type(self).model_fields.items() if not field.is_required()]
+        if sum(getattr(self, name) is not None for name in optional) != 1:
+            raise ValueError(f"needs one of {' and '.join(map(to_camel, optional))}")
         return self
+
+
+class EnvFrom(OneSource):
+    config_map_ref: ObjectName | None = None
+    secret_ref: ObjectName | None = None
 
 
 class KeyReference(ObjectName):
     key: str
 
 
-class ValueFrom(Model):
+class ValueFrom(OneSource):
     config_map_key_ref: KeyReference | None = None
     secret_key_ref: KeyReference | None = None
-
-    @model_validator(mode="after")
-    def _check_source(self) -> Self:
-        _require_one({"configMapKeyRef": self.config_map_key_ref, "secretKeyRef": self.secret_key_ref})
-        return self
 
 
 class EnvVar(Model):
@@ -128,7 +121,7 @@ class VolumeMount(OpenModel):
     mount_path: MountPath
 
 
-class Volume(Model):
+class Volume(OneSource):
     """A volume; here a function sees the files of this machine instead."""
 
     name: Label
@@ -136,18 +129,6 @@ class Volume(Model):
     secret: Mapping[str, Ignored] | None = None
     config_map: Mapping[str, Ignored] | None = None
     projected: Mapping[str, Ignored] | None = None
-
-    @model_validator(mode="after")
-    def _check_source(self) -> Self:
-        _require_one(
-            {
-                "emptyDir": self.empty_dir,
-                "secret": self.secret,
-                "configMap": self.config_map,
-                "projected": self.projected,
-            }
-        )
-        return self
 
 
 class Container(Model):

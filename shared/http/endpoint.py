@@ -130,15 +130,6 @@ def limited_endpoint(handler: Handler, limiter: Limits) -> Handler:
     return handle_problems(respond)
 
 
-def event_endpoint(router: Router) -> Handler:
-    """Return the handler of a function that takes events: the endpoints of *router* are called with the request."""
-
-    async def respond(request: Request) -> Response:
-        return await router.match(request.scope)(request)
-
-    return handle_problems(respond)
-
-
 def _refuse_repeated(scope: Scope) -> dict[bytes, bytes]:
     """Return the headers by name; Problem 400 where two readers could choose different lines of one."""
     headers = dict(scope["headers"])
