@@ -1,16 +1,8 @@
 """Problems of the api: each says what to change, and no input makes the function fail."""
 
-import json
-import re
-import socket
-
-import httpx
 import psycopg
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from tests.api.asking import PATHS
 from tests.reading import Api, serving
 
 
@@ -85,66 +77,6 @@ def test_an_unknown_ticker_is_a_404(api: Api) -> None:
         problem = api.get(path, 404).json()
         assert problem["type"] == "https://stocksalot.tech/problems/unknown-ticker", path
     assert "NOPE" in api.get("/ohlc?tickers=AAPL,NOPE", 404).json()["detail"]
-
-
-NASTY = [
-    b"GET /ohlc/AAPL?start=\xff\xfe HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
-    b"GET /tickers/\xc3\x28 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
-    b"GET /tickers/%C3%28 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
-    b"GET /ohlc?" + b"a=1&" * 3000 + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
-    b"GET /ohlc?" + b"a=1&" * 60 + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
-    b"GET /latest HTTP/1.1\r\nHost: x\r\nConnection: close\r\nIf-None-Match: \xff\"\r\n\r\n",
-    b"GET /latest HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAccept-Encoding: gzip;q=9..9,;;,\xff\r\n\r\n",
-    b"GET /ohlc/AAPL HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAccept: text/csv;q=0.0.0,*/*;q=,\xff\r\n\r\n",
-    b"GET /latest HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Request-ID: \x80\r\n\r\n",
-    b"GET /ohlc/..%2f..%2fetc HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("request_bytes", NASTY)
-def test_odd_bytes_are_no_reason_to_fall(api: Api, request_bytes: bytes) -> None:
-    """Whatever bytes arrive, the answer is below 500, and the next request is served."""
-    port = api.client.base_url.port
-    with socket.create_connection(("127.0.0.1", port or 80), 10) as connection:
-        connection.sendall(request_bytes)
-        answer = b"".join(iter(lambda: connection.recv(65536), b""))
-
-    assert re.match(rb"HTTP/1.1 [234]\d\d ", answer), answer[:200]
-    assert api.get("/latest").status_code == 200
-
-
-NAMES = st.sampled_from(["tickers", "interval", "start", "end", "limit", "order", "cursor", "format", "kind", "basis",
-                         "detail"]) | st.text(max_size=8)  # fmt: skip
-
-
-WORDS = (
-    st.sampled_from(["AAPL", "msft,aapl", "NOPE", "1h", "1d", "1w", "1mo", "asc", "desc", "csv", "ndjson", "gainers",
-                     "volatile", "unusual_volume", "session_open", "totals", "2026-11-20", "2026-11-20T14:30:00Z", "-1",
-                     "2026-11-20T14:30:00+05:30", "1969-12-31", "1795206600", "0", "1", "50", "5000", "1e3", "NaN"])
-    | st.dates().map(str)
-    | st.datetimes().map(lambda instant: instant.isoformat() + "Z")
-    | st.integers().map(str)
-    | st.text(max_size=20)
-)  # fmt: skip
-
-
-@settings(max_examples=300, deadline=None)
-@given(
-    path=st.sampled_from(PATHS) | WORDS.map(lambda word: f"/ohlc/{word}") | WORDS.map(lambda word: f"/tickers/{word}"),
-    query=st.lists(st.tuples(NAMES, WORDS), max_size=5),
-)
-def test_no_query_makes_it_fall(api: Api, path: str, query: list[tuple[str, str]]) -> None:
-    """Any path with any parameters is answered with what was asked for, or with a problem that is not the server's."""
-    try:
-        url = httpx.URL(path.replace("?", "%3F").replace("#", "%23"), params=query)
-    except httpx.InvalidURL:
-        return
-
-    answer = api.client.get(url)
-
-    assert answer.status_code in (200, 400, 404), answer.text
-    if answer.status_code != 200 and answer.headers["content-type"] == "application/problem+json":
-        assert json.loads(answer.text)["status"] == answer.status_code
 
 
 def test_a_fault_of_ours_tells_nothing(database_url: str, redis_url: str) -> None:

@@ -12,7 +12,6 @@ from pika.exchange_type import ExchangeType
 
 from knative.local.broker import BrokerError, rabbit
 from knative.local.broker.topology import plan
-from knative.local.services.rabbitmq import RabbitMQ
 from tests.broker.bench import (
     DEADLINE,
     EVENT,
@@ -204,29 +203,6 @@ async def test_a_rabbitmq_that_goes_and_comes_back(
     assert took < 5
     assert await bench.subscriber.ids() == ["accepted"]
     assert caplog.text.count("RabbitMQ is gone") == caplog.text.count("RabbitMQ is back") == 2
-
-
-@only_memory  # of its own RabbitMQ
-async def test_events_survive_a_restart_of_rabbitmq(bench: Bench, own_rabbitmq: RabbitMQ) -> None:
-    """What waits, and what is in a subscriber's hand, arrives after RabbitMQ was stopped and started."""
-    bench.subscriber.behave = bench.subscriber.hold
-    await bench.run(url=own_rabbitmq.url)
-    numbers = [str(number) for number in range(20)]
-    for number in numbers:
-        await bench.post(id=number)
-    await bench.subscriber.received()
-
-    async def accepted() -> bool:
-        return await bench.post(id="afterwards") == 202
-
-    await asyncio.to_thread(own_rabbitmq.stop)
-    meanwhile = await bench.post(id="meanwhile")
-    await asyncio.to_thread(own_rabbitmq.start)
-    await wait_until_async(accepted, DEADLINE)
-    bench.subscriber.release.set()
-
-    assert meanwhile == 500
-    assert await bench.subscriber.ids(22) == ["0", *numbers, "afterwards"]
 
 
 @only_rabbitmq

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from knative.local.backup import back_up, restore
+from knative.local.generated_secrets import generate_secrets
 from knative.local.run_folder import CannotRunError
 from tests.conftest import new_database
 from tests.runner.servers import NOTHING_GIVEN
@@ -86,3 +87,13 @@ def test_a_damaged_backup_changes_nothing(source: str, tmp_path: Path) -> None:
             restore(file, tmp_path, {"DATABASE_URL": source}, replace=True)
 
     assert checksum(source) == before
+
+
+def test_the_key_of_the_tokens_outlives_a_restart(tmp_path: Path) -> None:
+    """A run makes a key of its own, for its owner's eyes only, and keeps it; one that is given wins."""
+    first, second = generate_secrets(tmp_path, {}), generate_secrets(tmp_path, {"API_TOKEN_SECRET": ""})
+
+    assert first == second
+    assert len(first["API_TOKEN_SECRET"]) >= 32
+    assert [oct(file.stat().st_mode & 0o777) for file in tmp_path.iterdir()] == ["0o600"]
+    assert generate_secrets(tmp_path, {"API_TOKEN_SECRET": "given"}) == {}

@@ -105,31 +105,6 @@ def test_headers_of_a_connection_end_with_it(play: Callable[..., None]) -> None:
 
 
 @pytest.mark.parametrize(
-    "sent",
-    [
-        CHUNKED + b"content-length: 3\r\n\r\nend",
-        b"POST /a HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\ncontent-length: 4\r\n\r\nend",
-        b"POST /a HTTP/1.1\r\nhost: x\r\ncontent-length: +3\r\n\r\nend",
-        b"POST /a HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked, gzip\r\n\r\nend",
-        b"GET /a HTTP/1.1\r\nhost: x\r\nx: a\nx-smuggled: 1\r\n\r\n",
-        b"GET /a HTTP/1.1\r\nhost: x\r\nx: a\rb\r\n\r\n",
-        b"GET /a HTTP/1.1\r\nhost: x\r\nx: a\0b\r\n\r\n",
-        b"GET /a HTTP/1.1\r\nhost: x\r\nx : b\r\n\r\n",
-        b"GET /a HTTP/1.1\r\nhost: x\r\n x: b\r\n\r\n",
-        b"GET /a\x01 HTTP/1.1\r\nhost: x\r\n\r\n",
-    ],
-)
-def test_ambiguous_requests_are_refused(play: Callable[..., None], sent: bytes) -> None:
-    """What two servers could read differently is answered with 400 and reaches no function."""
-
-    async def scenario(script: Scripted) -> None:
-        assert (await script.send(sent)).startswith(b"HTTP/1.1 400 ")
-        assert not script.received
-
-    play(scenario)
-
-
-@pytest.mark.parametrize(
     "parts",
     [
         [b"GET /a HTTP/1.1\r\nx: ", *[b"b" * 8192] * 5, b"\r\n\r\n"],

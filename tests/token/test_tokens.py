@@ -146,7 +146,8 @@ def test_a_slow_body_is_a_408(database: str, module_redis_url: str) -> None:
 def test_a_rotation_has_an_overlap(person: Person, database: str) -> None:
     """The new token is like the old one, which ends after the overlap; a token is rotated once."""
     made = person.make(name="ci", expires_in_days=30)
-    new = person.ask("POST", f"/tokens/{made['id']}/rotate", 201, json={"overlap_seconds": 60}).json()
+    rotated = person.ask("POST", f"/tokens/{made['id']}/rotate", 201, json={"overlap_seconds": 60})
+    new = rotated.json()
     again = person.client.post(f"/tokens/{made['id']}/rotate", headers=person.headers)
 
     listed = {item["id"]: item for item in person.ask("GET", "/tokens").json()["items"]}
@@ -157,6 +158,7 @@ def test_a_rotation_has_an_overlap(person: Person, database: str) -> None:
     assert (new["name"], new["scopes"], new["replaces"]) == ("ci", ["read"], made["id"])
     assert listed[made["id"]]["replaced_by"] == new["id"]
     assert again.status_code == 404
+    assert rotated.url.join(rotated.headers["location"]).path == f"/tokens/{new['id']}"
     both = [
         person.client.get("/users/me", headers=bearer(token)).status_code for token in (made["token"], new["token"])
     ]

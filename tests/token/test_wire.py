@@ -131,7 +131,6 @@ ODD_BODIES = [
     ("/tokens", JSON, b'{"name": "a", "n\\u0061me": "b"}', "name"),
     ("/tokens", JSON, b'\xef\xbb\xbf{"name": "a"}', ""),
     ("/tokens", JSON, b'{"name": "\\ud800 a half"}', ""),
-    ("/tokens", JSON, b'{"name": "a\\u0000"}', "name"),
     ("/tokens", JSON, b'{"name": "a", "expires_in_days": NaN}', ""),
     ("/tokens", JSON, b'{"name": "a", "expires_in_days": 1e999}', "expires_in_days"),
     ("/tokens", JSON, b'{"name": "a", "expires_in_days": ' + b"9" * 9000 + b"}", "expires_in_days"),
