@@ -40,7 +40,7 @@ PROBLEMS: Mapping[int, tuple[str, Mapping[str, str]]] = {
     400: (
         "Bad request",
         {
-            "bad-parameter": "a parameter or field is invalid, unknown or repeated; errors names each",
+            "bad-parameter": "a parameter, field or header is invalid, unknown or repeated; errors names each",
             "incomplete": "the connection closed before the end of the body",
         },
     ),

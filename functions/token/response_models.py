@@ -13,8 +13,8 @@ from functions.token.normalization import MAX_PASSWORD, MAX_TOKEN_NAME, MIN_PASS
 
 ID_EXAMPLE = "0b7f8a6e-3a52-4c0e-9c7f-2f4b1f6f9f10"
 Id = Annotated[str, Field(pattern="^[0-9a-f-]{36}$", examples=[ID_EXAMPLE])]
-Email = Annotated[str, Field(examples=["me@example.com"])]
-Username = Annotated[str, Field(examples=["me"], min_length=1, max_length=64, pattern="^[^@]+$")]
+Email = Annotated[str, Field(pattern=r"^[^\s@]+@[^\s@]+$", examples=["me@example.com"])]
+Username = Annotated[str, Field(examples=["me"], min_length=1, max_length=64, pattern=r"^[^@\x00-\x1f\x7f-\x9f]+$")]
 Password = Annotated[
     str,
     Field(
@@ -51,7 +51,7 @@ class RegistrationForm(Model):
 
 
 class LoginForm(Model):
-    """OAuth 2.0 password grant. Other fields are ignored."""
+    """OAuth 2.0 password grant. Other fields are ignored; none may be repeated."""
 
     model_config = ConfigDict(extra="allow")
     username: Annotated[str, Field(min_length=1, description="User name or email address", examples=["me@example.com"])]

@@ -631,7 +631,7 @@ export interface components {
              */
             since: string;
         };
-        /** @description OAuth 2.0 password grant. Other fields are ignored. */
+        /** @description OAuth 2.0 password grant. Other fields are ignored; none may be repeated. */
         LoginForm: {
             /**
              * @description User name or email address
