@@ -18,7 +18,8 @@ import {
   type Time,
   type UTCTimestamp,
 } from 'lightweight-charts';
-import { nextFrame, type Frame } from '#lib/chart/frame.ts';
+import { priceOf } from '#lib/figures.ts';
+import { frameOf, nextFrame, type Frame } from '#lib/chart/frame.ts';
 import { markOf, nameOf } from '#lib/chart/labels.ts';
 import { lineData, type Point } from '#lib/chart/lineData.ts';
 import { markersOf } from '#lib/chart/markers.ts';
@@ -31,6 +32,9 @@ const STYLES = { sma: LineStyle.Solid, ema: LineStyle.Dashed, vwap: LineStyle.Do
 const FEW = 40;
 const FONT = "'Instrument Sans', 'Adjusted Arial', system-ui, sans-serif";
 const QUIET = { lastValueVisible: false, priceLineVisible: false, crosshairMarkerVisible: false } as const;
+/** Pixels: half the width of a label on the time axis, and the distance of two on the price axis. */
+const HALF_LABEL = 24;
+const LABEL_APART = 15;
 
 export class ChartRenderer {
   #chart: IChartApi;
@@ -81,8 +85,19 @@ export class ChartRenderer {
       priceFormat: { type: 'volume' },
     });
     this.#chart.priceScale('volume').applyOptions({ scaleMargins: { top: 0.87, bottom: 0 } });
-    this.#area = this.#chart.addSeries(AreaSeries, { ...QUIET, crosshairMarkerVisible: true, lineWidth: 2 });
-    this.#candles = this.#chart.addSeries(CandlestickSeries, { lastValueVisible: false, priceLineVisible: false });
+    const priceFormat = {
+      type: 'custom',
+      minMove: 0.01,
+      formatter: (price: number) => priceOf(Number(price.toFixed(2))),
+      tickmarksFormatter: (prices: number[]) => prices.map((price) => this.#priceMark(price)),
+    } as const;
+    this.#area = this.#chart.addSeries(AreaSeries, {
+      ...QUIET,
+      priceFormat,
+      crosshairMarkerVisible: true,
+      lineWidth: 2,
+    });
+    this.#candles = this.#chart.addSeries(CandlestickSeries, { ...QUIET, priceFormat });
     this.#markers = [createSeriesMarkers(this.#area, []), createSeriesMarkers(this.#candles, [])];
     this.#chart.subscribeCrosshairMove((event) => {
       if (event.sourceEvent || !event.point) listeners.onPoint(this.#placeAt(event.time));
@@ -98,7 +113,7 @@ export class ChartRenderer {
   show(model: ChartModel): void {
     const visible = this.#chart.timeScale().getVisibleLogicalRange();
     this.#model = model;
-    this.#name(model.interval);
+    this.#name(model);
     this.#draw(model);
     const frame = nextFrame(model, this.#framed, visible);
     if (!frame) return;
@@ -112,8 +127,7 @@ export class ChartRenderer {
     const place = index === null ? undefined : places[index];
     if (!place || index === null) return this.#chart.clearCrosshairPosition();
     const near = place.bar ?? places.slice(0, index).findLast(({ bar }) => bar)?.bar;
-    const series = this.#model?.kind === 'candles' ? this.#candles : this.#area;
-    this.#chart.setCrosshairPosition(near?.close ?? 0, at(place.time), series);
+    this.#chart.setCrosshairPosition(near?.close ?? 0, at(place.time), this.#shown());
   }
 
   /** Changes the colours. */
@@ -136,14 +150,40 @@ export class ChartRenderer {
     this.#chart.remove();
   }
 
-  #name(interval: Interval): void {
+  #name(model: ChartModel): void {
+    const { interval } = model;
     this.#chart.applyOptions({
       localization: { timeFormatter: (time: Time) => nameOf(Number(time), interval) },
       timeScale: {
         timeVisible: interval === '1h',
-        tickMarkFormatter: (time: Time, kind: number) => markOf(Number(time), kind, interval),
+        tickMarkFormatter: (time: Time, kind: number) =>
+          this.#fits(model, Number(time)) ? markOf(Number(time), kind, interval) : '',
       },
     });
+  }
+
+  /** False for a place so near to an edge of the first view that its label would be cut. */
+  #fits(model: ChartModel, time: number): boolean {
+    const index = model.places.findIndex((place) => place.time === time);
+    const { from, to } = frameOf(model);
+    const width = this.#chart.timeScale().width();
+    const x = ((index - from) / (to - from)) * width;
+    return index < model.first || (x >= HALF_LABEL && x <= width - HALF_LABEL);
+  }
+
+  /** The label of a price on the axis; none beside that of the newest price or the previous close. */
+  #priceMark(price: number): string {
+    const series = this.#shown();
+    const at = series.priceToCoordinate(price) ?? 0;
+    const near = this.#priceLines.some(({ line }) => {
+      const other = series.priceToCoordinate(line.options().price);
+      return other !== null && Math.abs(other - at) < LABEL_APART;
+    });
+    return near ? '' : priceOf(Number(price.toFixed(2)));
+  }
+
+  #shown(): ISeriesApi<'Area'> | ISeriesApi<'Candlestick'> {
+    return this.#model?.kind === 'candles' ? this.#candles : this.#area;
   }
 
   #draw(model: ChartModel): void {
@@ -257,7 +297,7 @@ export class ChartRenderer {
     for (const { series, line } of this.#priceLines) series.removePriceLine(line);
     this.#priceLines = [];
     const { ground, second, up, down } = this.#palette;
-    const series = model.kind === 'candles' ? this.#candles : this.#area;
+    const series = this.#shown();
     const add = (price: number, color: string, lineVisible: boolean, title: string) => {
       const line = series.createPriceLine({
         price,
@@ -285,6 +325,15 @@ export class ChartRenderer {
 
   #mark(model: ChartModel): void {
     const markers = markersOf(model, this.#palette);
+    const last = model.places.findLast(({ bar }) => bar);
+    if (last && model.kind === 'area')
+      markers.push({
+        time: at(last.time),
+        position: 'inBar',
+        shape: 'circle',
+        size: 0.7,
+        color: this.#direction() < 0 ? this.#palette.downFill : this.#palette.upFill,
+      });
     const candles = model.kind === 'candles';
     this.#markers[0]?.setMarkers(candles ? [] : markers);
     this.#markers[1]?.setMarkers(candles ? markers : []);

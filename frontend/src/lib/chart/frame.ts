@@ -15,6 +15,12 @@ interface Framed {
   frame: Frame;
 }
 
+/** The view of a model at first: its range, with room at either edge. */
+export const frameOf = ({ first, places }: { first: number; places: readonly unknown[] }): Frame => ({
+  from: first - ROOM,
+  to: places.length - 1 + ROOM,
+});
+
 /**
  * The frame to set for a model; null to leave the chart as the reader has moved it.
  *
@@ -25,7 +31,7 @@ export function nextFrame(
   before: Framed | null,
   visible: Frame | null,
 ): Frame | null {
-  const frame = { from: model.first - ROOM, to: model.places.length - 1 + ROOM };
+  const frame = frameOf(model);
   if (before?.key !== model.key || visible === null) return frame;
   const moved =
     Math.abs(visible.to - visible.from - (before.frame.to - before.frame.from)) > NOISE ||

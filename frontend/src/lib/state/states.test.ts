@@ -140,7 +140,7 @@ const coverage: Coverage = {
   items: [session],
 };
 const coverageOf = (data: Coverage | null, error: unknown = null): string =>
-  textOf(render(CoverageLine, { props: { source: { data, error }, range: '1M', onpoint: () => undefined } }).body);
+  textOf(render(CoverageLine, { props: { source: { data, error }, onpoint: () => undefined } }).body);
 
 test('coverage says that nothing is missing, and which days are half ones', () => {
   assert.match(coverageOf(coverage), /4 of 4 hours are stored\. Nothing is missing\. .*Half day: Nov 27, 2026\./);
