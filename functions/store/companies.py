@@ -47,7 +47,7 @@ async def upsert_companies(connection: AsyncConnection, fetched: CompaniesFetche
              SELECT ticker, name, exchange, industry, country, currency, ipo, website, logo, phone,
                     trim_scale(market_cap_millions), trim_scale(shares_millions), %(source)s, %(fetched_at)s
                FROM jsonb_to_recordset(%(companies)s::jsonb)
-                    AS told (ticker text, name text, exchange text, industry text, country text, currency text,
+                    AS batch (ticker text, name text, exchange text, industry text, country text, currency text,
                              ipo date, website text, logo text, phone text, market_cap_millions numeric,
                              shares_millions numeric)
         ON CONFLICT (ticker) DO UPDATE

@@ -27,7 +27,7 @@ async def upsert_fetched_ranges(
     """Record that *source* answered for those of *series* that are in *tickers*; return for how many that was news.
 
     Bars that had ended *settles_after* before are settled: one that the answer lacks is absent. It is asked for again
-    after half a day, then after a week, then monthly. Invented bars settle nothing, and neither does an answer with
+    after half a day, then after a week, then monthly. Simulated bars settle nothing, and neither does an answer with
     the wrong labels. An imported file has no window: another source may have what it lacks.
     """
     series = [one for one in series if one.ticker in tickers and one.start != one.end]

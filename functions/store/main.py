@@ -76,7 +76,7 @@ async def store(request: Request) -> Response:
     if path:
         return await store_dead_letter(event, dead_letter_reason(event))
     try:
-        answer = await keep(event)
+        answer = await handle_event(event)
     except UnprocessableEvent as poison:
         return await store_dead_letter(event, str(poison))
     except EventError as error:
@@ -115,7 +115,7 @@ async def change_by_operator(path: str, request: Request) -> Response:
     return with_publication(Response(json.dumps(result), media_type="application/json"), version)
 
 
-async def keep(event: Received) -> Response:
+async def handle_event(event: Received) -> Response:
     """Process *event*; UnprocessableEvent, EventError, DataError or OverflowError when that can never succeed."""
     if event.type == BarsFetched.TYPE:
         return await handle_bars_fetched(event, BarsFetched.from_json(event.data))

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from itertools import pairwise
 from typing import NamedTuple
 
-from functions.store.bar_versions import BarVersion, SourcePriority, affects_newest_only, insert_version
+from functions.store.bar_versions import BarVersion, SourcePriority
 from functions.store.validation import BarBatch, ValidBar
 
 Key = tuple[str, datetime]
@@ -13,19 +12,26 @@ Key = tuple[str, datetime]
 
 
 class StoredBar(NamedTuple):
-    """The current version of a bar, and the number of older or less trusted ones."""
+    """The version of a bar that is served since *served_at*, and how many were before it."""
 
     version: BarVersion
     revision: int
+    served_at: datetime
+
+    def superseded(self, key: Key, version: BarVersion, now: datetime) -> tuple["StoredBar", "BarRevision"]:
+        """Return the bar at *key* after *version* has replaced this one, which becomes a revision."""
+        replaced = StoredBar(version, self.revision + 1, max(now, self.served_at))
+        return replaced, BarRevision(key, self.revision, self.version, replaced.served_at, self.served_at)
 
 
 class BarRevision(NamedTuple):
-    """An older or less trusted version of a bar."""
+    """A version of a bar that was served until *superseded_at*; one that never was has a number below 0."""
 
     key: Key
     revision: int
     version: BarVersion
     superseded_at: datetime
+    served_at: datetime | None
 
 
 class FetchedBatch(NamedTuple):
@@ -62,23 +68,27 @@ StoredBars = Mapping[str, Mapping[datetime, StoredBar]]
 """Stored bars by ticker and start."""
 
 
-def find_out_of_order(batch: FetchedBatch, stored_bars: StoredBars, trust: SourcePriority) -> list[Key]:
-    """Return the bars that can only be placed by their whole history: few, as answers rarely arrive late."""
+def find_outranked(batch: FetchedBatch, stored_bars: StoredBars, trust: SourcePriority) -> list[Key]:
+    """Return the bars of *batch* that another version outranks: few, as answers rarely arrive late."""
     return [
         (ticker, start)
         for ticker, bars in batch.bars.items()
         if ticker in stored_bars
         for start, bar in bars.items()
         if (stored := stored_bars[ticker].get(start))
-        and stored.revision
-        and not affects_newest_only(stored.version, batch.version(bar), trust)
+        and not (version := batch.version(bar)).repeats(stored.version)
+        and trust.place(version) < trust.place(stored.version)
     ]
 
 
 def merge(
-    batch: FetchedBatch, stored_bars: StoredBars, histories: Mapping[Key, list[BarVersion]], trust: SourcePriority
+    batch: FetchedBatch,
+    stored_bars: StoredBars,
+    histories: Mapping[Key, Sequence[BarRevision]],
+    trust: SourcePriority,
+    now: datetime,
 ) -> BarChanges:
-    """Return the changes that *batch* makes. Without a history, only the current version can change."""
+    """Return the changes that *batch* makes *now*, given the revisions of the bars that find_outranked returns."""
     new: list[tuple[str, datetime, ValidBar]] = []
     seen: list[Key] = []
     moved: list[tuple[Key, StoredBar]] = []
@@ -87,23 +97,39 @@ def merge(
     for ticker, bars in batch.bars.items():
         known = stored_bars.get(ticker, {})
         for start, bar in bars.items():
-            stored = known.get(start)
+            key, stored, version = (ticker, start), known.get(start), batch.version(bar)
             if stored is None:
                 new.append((ticker, start, bar))
                 continue
-            version, revision = stored
-            behind = histories.get((ticker, start), [])
-            placed = insert_version([*behind, version], batch.version(bar), trust)
-            last = placed[-1]
-            if placed[:-1] == behind and last == version._replace(seen_at=last.seen_at):
-                if last.seen_at != version.seen_at:
-                    seen.append((ticker, start))
-                continue
-            oldest = revision - len(behind)
-            moved.append(((ticker, start), StoredBar(last, oldest + len(placed) - 1)))
-            past += [
-                BarRevision((ticker, start), oldest + index, superseded, following.received_at)
-                for index, (superseded, following) in enumerate(pairwise(placed))
-            ]
-            revised += not last.says(version)
+            is_higher = trust.place(version) > trust.place(stored.version)
+            if version.repeats(stored.version):
+                if is_higher:
+                    seen.append(key)
+            elif is_higher:
+                replaced, revision = stored.superseded(key, version, now)
+                moved.append((key, replaced))
+                past.append(revision)
+                revised += not version.says(stored.version)
+            elif outranked := _outranked(key, version, stored.version, histories.get(key, ())):
+                past.append(outranked)
     return BarChanges(new, seen, moved, past, revised)
+
+
+def _outranked(key: Key, version: BarVersion, served: BarVersion, history: Sequence[BarRevision]) -> BarRevision | None:
+    """Return the revision to write for a *version* that is not served, None when *history* has it.
+
+    A source's newest figures last until it gives others, so that they are known where they have to be served after all.
+    """
+    own = [one for one in history if one.version.source == version.source]
+    same = [one for one in own if one.version.says(version)]
+    given = [one.version.seen_at for one in own] + [served.seen_at] * (served.source == version.source)
+    newest = max(given, default=version.seen_at)
+    for one in same:
+        if one.version.received_at <= version.seen_at <= one.version.seen_at:
+            return None
+        if one.version.seen_at == newest < version.seen_at:
+            return one._replace(version=one.version._replace(seen_at=version.seen_at))
+    if same and version.seen_at < newest:
+        return None
+    number = min((one.revision for one in history), default=0)
+    return BarRevision(key, min(number, 0) - 1, version, version.received_at, None)

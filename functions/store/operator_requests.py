@@ -66,7 +66,7 @@ async def handle(
             request = _read(body, SplitRequest)
             ticker = request.ticker.upper()
             if request.ratio == "none":
-                result = await refute_split(connection, ticker, request.date, now, trust)
+                result = await refute_split(connection, ticker, request.date, now)
             else:
                 result = await state_split(connection, ticker, request.date, _ratio(request.ratio), now, trust)
         elif path == "/closings":
@@ -79,7 +79,7 @@ async def handle(
             window = _midnight("start", asked.start, 0), _midnight("end", asked.end, 1)
             tickers = await _tracked(connection, asked.tickers)
             withdrawal = Withdrawal(asked.source, tickers, *window, asked.reason.strip())
-            result = await withdraw(connection, withdrawal, now, preview=asked.preview)
+            result = await withdraw(connection, withdrawal, now, trust, preview=asked.preview)
         return result, await raise_market_version(connection) if result["changed"] else None
 
 

@@ -27,7 +27,7 @@ async def select_stored_bars(
 ) -> dict[str, dict[datetime, StoredBar]]:
     """Return by ticker and start the bars stored within each ticker's window of *batch*, and the next on either side.
 
-    The next ones are invented, or not, as those of the batch. All are locked until the transaction ends; everyone locks
+    The next ones are simulated, or not, as those of the batch. All are locked until the transaction ends, always
     in the order of the key, so that no two wait for each other.
     """
     cursor = connection.cursor(binary=True)
@@ -37,7 +37,7 @@ async def select_stored_bars(
               FROM unnest(%(tickers)s::text[], %(firsts)s::timestamptz[], %(lasts)s::timestamptz[])
                    AS asked (ticker, first, last)
         CROSS JOIN LATERAL (SELECT ticker, start, revision, open, high, low, close, volume, source, received_at,
-                                   coalesce(seen_at, received_at), first_source, source_since
+                                   coalesce(seen_at, received_at), coalesce(served_at, received_at)
                               FROM bars
                              WHERE bars.ticker = asked.ticker
                                AND bars.interval = %(interval)s
@@ -72,20 +72,21 @@ async def select_stored_bars(
         },
     )
     found: dict[str, dict[datetime, StoredBar]] = {}
-    for ticker, start, revision, *version in await cursor.fetchall():
-        found.setdefault(ticker, {})[start] = StoredBar(BarVersion(*version), revision)
+    for ticker, start, revision, *version, served_at in await cursor.fetchall():
+        found.setdefault(ticker, {})[start] = StoredBar(BarVersion(*version), revision, served_at)
     return found
 
 
 async def select_revisions(
     connection: AsyncConnection, interval: str, keys: Sequence[Key]
-) -> dict[Key, list[BarVersion]]:
-    """Return the revisions of the bars at *keys*, oldest first."""
+) -> dict[Key, list[BarRevision]]:
+    """Return the revisions of the bars at *keys*, in the order in which they were served."""
     cursor = connection.cursor(binary=True)
     await cursor.execute(
         """
-        SELECT past.ticker, past.start, past.open, past.high, past.low, past.close, past.volume, past.source,
-               past.received_at, coalesce(past.seen_at, past.received_at), past.first_source, past.source_since
+        SELECT past.ticker, past.start, past.revision, past.superseded_at, past.served_at, past.open, past.high,
+               past.low, past.close, past.volume, past.source, past.received_at,
+               coalesce(past.seen_at, past.received_at)
           FROM unnest(%(tickers)s::text[], %(starts)s::timestamptz[]) AS asked (ticker, start)
           JOIN bar_revisions AS past ON past.ticker = asked.ticker
                                     AND past.interval = %(interval)s
@@ -95,24 +96,30 @@ async def select_revisions(
         {"interval": interval, **_keys(keys)},
         prepare=False,
     )
-    found: dict[Key, list[BarVersion]] = {}
-    for row in await cursor.fetchall():
-        found.setdefault((row[0], row[1]), []).append(BarVersion(*row[2:]))
+    found: dict[Key, list[BarRevision]] = {}
+    for ticker, start, revision, superseded_at, served_at, *version in await cursor.fetchall():
+        past = BarRevision((ticker, start), revision, BarVersion(*version), superseded_at, served_at)
+        found.setdefault(past.key, []).append(past)
     return found
 
 
 async def insert_bars(
-    connection: AsyncConnection, interval: str, batch: FetchedBatch, bars: Sequence[tuple[str, datetime, ValidBar]]
+    connection: AsyncConnection,
+    interval: str,
+    batch: FetchedBatch,
+    bars: Sequence[tuple[str, datetime, ValidBar]],
+    now: datetime,
 ) -> int:
-    """Store *bars* of *batch*, which are in the order of the key, and return how many that were.
+    """Store *bars* of *batch*, which are in the order of the key and served from *now*; return how many that were.
 
     A bar that a concurrent event has stored is left as it is.
     """
     cursor = await connection.execute(
         """
-        INSERT INTO bars (ticker, interval, start, open, high, low, close, volume, source, received_at)
+        INSERT INTO bars (ticker, interval, start, open, high, low, close, volume, source, received_at,
+                          served_at)
              SELECT ticker, %(interval)s, start, trim_scale(open), trim_scale(high), trim_scale(low), trim_scale(close),
-                    volume, %(source)s, %(at)s
+                    volume, %(source)s, %(at)s, %(now)s
                FROM unnest(%(tickers)s::text[], %(starts)s::timestamptz[], %(opens)s::numeric[], %(highs)s::numeric[],
                            %(lows)s::numeric[], %(closes)s::numeric[], %(volumes)s::numeric[])
                     AS batch (ticker, start, open, high, low, close, volume)
@@ -122,6 +129,7 @@ async def insert_bars(
             "interval": interval,
             "source": batch.source,
             "at": batch.at,
+            "now": now,
             "tickers": _array([ticker for ticker, _, _ in bars]),
             "starts": _array([_instant(start) for _, start, _ in bars]),
             "opens": _array([bar.open for _, _, bar in bars]),
@@ -163,15 +171,14 @@ async def update_bars(connection: AsyncConnection, interval: str, bars: Sequence
                source = batch.source,
                received_at = batch.received_at,
                seen_at = nullif(batch.seen_at, batch.received_at),
-               first_source = batch.first_source,
-               source_since = batch.source_since,
+               served_at = batch.served_at,
                revision = batch.revision
           FROM unnest(%(tickers)s::text[], %(starts)s::timestamptz[], %(opens)s::numeric[], %(highs)s::numeric[],
                       %(lows)s::numeric[], %(closes)s::numeric[], %(volumes)s::numeric[], %(sources)s::text[],
-                      %(received)s::timestamptz[], %(seen)s::timestamptz[], %(firsts)s::text[],
-                      %(since)s::timestamptz[], %(revisions)s::int[])
-               AS batch (ticker, start, open, high, low, close, volume, source, received_at, seen_at, first_source,
-                        source_since, revision)
+                      %(received)s::timestamptz[], %(seen)s::timestamptz[], %(served)s::timestamptz[],
+                      %(revisions)s::int[])
+               AS batch (ticker, start, open, high, low, close, volume, source, received_at, seen_at, served_at,
+                        revision)
          WHERE bars.ticker = batch.ticker
            AND bars.interval = %(interval)s
            AND bars.start = batch.start
@@ -179,6 +186,7 @@ async def update_bars(connection: AsyncConnection, interval: str, bars: Sequence
         {
             "interval": interval,
             "revisions": _array([stored.revision for _, stored in bars]),
+            "served": _array([_instant(stored.served_at) for _, stored in bars]),
             **_keys([key for key, _ in bars]),
             **_figures([stored.version for _, stored in bars]),
         },
@@ -187,36 +195,27 @@ async def update_bars(connection: AsyncConnection, interval: str, bars: Sequence
 
 
 async def upsert_revisions(connection: AsyncConnection, interval: str, past: Sequence[BarRevision]) -> None:
-    """Insert *past* revisions; a version that arrived late moves the revisions after it up by one."""
+    """Insert *past* revisions; of one that is stored only the time of the last answer moves."""
     await connection.execute(
         """
         INSERT INTO bar_revisions (ticker, interval, start, revision, open, high, low, close, volume, source,
-                                   received_at, seen_at, first_source, source_since, superseded_at)
+                                   received_at, seen_at, served_at, superseded_at)
              SELECT ticker, %(interval)s, start, revision, trim_scale(open), trim_scale(high), trim_scale(low),
-                    trim_scale(close), volume, source, received_at, nullif(seen_at, received_at), first_source,
-                    source_since, superseded_at
+                    trim_scale(close), volume, source, received_at, nullif(seen_at, received_at), served_at,
+                    superseded_at
                FROM unnest(%(tickers)s::text[], %(starts)s::timestamptz[], %(opens)s::numeric[], %(highs)s::numeric[],
                            %(lows)s::numeric[], %(closes)s::numeric[], %(volumes)s::numeric[], %(sources)s::text[],
-                           %(received)s::timestamptz[], %(seen)s::timestamptz[], %(firsts)s::text[],
-                           %(since)s::timestamptz[], %(revisions)s::int[], %(superseded)s::timestamptz[])
-                    AS batch (ticker, start, open, high, low, close, volume, source, received_at, seen_at, first_source,
-                             source_since, revision, superseded_at)
+                           %(received)s::timestamptz[], %(seen)s::timestamptz[], %(served)s::timestamptz[],
+                           %(revisions)s::int[], %(superseded)s::timestamptz[])
+                    AS batch (ticker, start, open, high, low, close, volume, source, received_at, seen_at, served_at,
+                             revision, superseded_at)
         ON CONFLICT (ticker, interval, start, revision) DO UPDATE
-                SET open = excluded.open,
-                    high = excluded.high,
-                    low = excluded.low,
-                    close = excluded.close,
-                    volume = excluded.volume,
-                    source = excluded.source,
-                    received_at = excluded.received_at,
-                    seen_at = excluded.seen_at,
-                    first_source = excluded.first_source,
-                    source_since = excluded.source_since,
-                    superseded_at = excluded.superseded_at
+                SET seen_at = excluded.seen_at
         """,
         {
             "interval": interval,
             "revisions": _array([one.revision for one in past]),
+            "served": _array(["NULL" if one.served_at is None else _instant(one.served_at) for one in past]),
             "superseded": _array([_instant(one.superseded_at) for one in past]),
             **_keys([one.key for one in past]),
             **_figures([one.version for one in past]),
@@ -248,8 +247,6 @@ def _figures(versions: Sequence[BarVersion]) -> dict[str, str]:
         "sources": _array([_quote(version.source) for version in versions]),
         "received": _array([_instant(version.received_at) for version in versions]),
         "seen": _array([_instant(version.seen_at) for version in versions]),
-        "firsts": _array(["NULL" if one.first_source is None else _quote(one.first_source) for one in versions]),
-        "since": _array(["NULL" if one.source_since is None else _instant(one.source_since) for one in versions]),
     }
 
 

@@ -36,7 +36,7 @@ async def insert_rejections(
              SELECT ticker, %(interval)s, start, reason, detail, bar, %(source)s, %(event_id)s, %(trace_id)s,
                     %(fetched_at)s
                FROM unnest(%(tickers)s::text[], %(starts)s::timestamptz[], %(reasons)s::text[], %(details)s::text[],
-                           %(bars)s::jsonb[]) AS told (ticker, start, reason, detail, bar)
+                           %(bars)s::jsonb[]) AS batch (ticker, start, reason, detail, bar)
         ON CONFLICT DO NOTHING
         """,
         {

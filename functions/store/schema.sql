@@ -67,8 +67,7 @@ CREATE TABLE bars (
     revision integer NOT NULL DEFAULT 0,
     received_at timestamp with time zone NOT NULL,
     seen_at timestamp with time zone,
-    first_source text,
-    source_since timestamp with time zone,
+    served_at timestamp with time zone,
     CONSTRAINT bars_check CHECK ((((0)::numeric < low) AND (low <= LEAST(open, close)) AND (GREATEST(open, close) <= high))),
     CONSTRAINT bars_pkey PRIMARY KEY (ticker, "interval", start),
     CONSTRAINT bars_volume_check CHECK ((volume >= 0))
@@ -78,15 +77,13 @@ COMMENT ON COLUMN bars.volume IS 'NULL: the source had none';
 
 COMMENT ON COLUMN bars.source IS 'The most trusted source that gave these values';
 
-COMMENT ON COLUMN bars.revision IS 'How many older or less trusted versions bar_revisions holds';
+COMMENT ON COLUMN bars.revision IS 'How many versions were served before this one';
 
-COMMENT ON COLUMN bars.received_at IS 'When this revision was first fetched';
+COMMENT ON COLUMN bars.received_at IS 'When the source first gave this version';
 
 COMMENT ON COLUMN bars.seen_at IS 'When a later fetch last gave the same values; NULL: none did. An older fetch that arrives late ranks below it';
 
-COMMENT ON COLUMN bars.first_source IS 'The source that gave this revision at received_at, where source gave it later; NULL: source did';
-
-COMMENT ON COLUMN bars.source_since IS 'When source first gave this revision; NULL: at received_at';
+COMMENT ON COLUMN bars.served_at IS 'Since when this version is served; NULL: since received_at';
 
 CREATE TABLE bar_revisions (
     ticker text NOT NULL,
@@ -102,15 +99,16 @@ CREATE TABLE bar_revisions (
     received_at timestamp with time zone NOT NULL,
     seen_at timestamp with time zone,
     superseded_at timestamp with time zone NOT NULL,
-    first_source text,
-    source_since timestamp with time zone,
+    served_at timestamp with time zone,
     CONSTRAINT bar_revisions_pkey PRIMARY KEY (ticker, "interval", start, revision),
     CONSTRAINT bar_revisions_ticker_interval_start_fkey FOREIGN KEY (ticker, "interval", start) REFERENCES bars(ticker, "interval", start)
 );
 
-COMMENT ON TABLE bar_revisions IS 'What a bar said before it was revised, and what less trusted or late fetches said of it';
+COMMENT ON TABLE bar_revisions IS 'Versions of a bar that were served before, and those that were outranked when they arrived';
 
-COMMENT ON COLUMN bar_revisions.superseded_at IS 'When the next revision was fetched; before received_at if this one was never current';
+COMMENT ON COLUMN bar_revisions.revision IS 'In the order in which they were served; below 0: never served';
+
+COMMENT ON COLUMN bar_revisions.superseded_at IS 'Until when it was served; received_at where it never was';
 
 CREATE TABLE rejected_bars (
     id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
@@ -864,103 +862,12 @@ CREATE TABLE withdrawn_bars (
     received_at timestamp with time zone NOT NULL,
     seen_at timestamp with time zone,
     withdrawn_at timestamp with time zone NOT NULL,
+    served_at timestamp with time zone,
     CONSTRAINT withdrawn_bars_pkey PRIMARY KEY (ticker, "interval", start, revision, withdrawal),
     CONSTRAINT withdrawn_bars_withdrawal_fkey FOREIGN KEY (withdrawal) REFERENCES withdrawals(id)
 );
 
 COMMENT ON TABLE withdrawn_bars IS 'Versions of bars that were withdrawn, with the number that each had';
-
-CREATE OR REPLACE FUNCTION bars_known_at(instant timestamp with time zone)
- RETURNS TABLE(ticker text, "interval" text, start timestamp with time zone, open numeric, high numeric, low numeric, close numeric, volume bigint, source text, revision integer)
- LANGUAGE sql
- STABLE PARALLEL SAFE
-BEGIN ATOMIC
- SELECT bar.ticker,
-     bar."interval",
-     bar.start,
-         CASE
-             WHEN (past.start IS NULL) THEN bar.open
-             ELSE past.open
-         END AS open,
-         CASE
-             WHEN (past.start IS NULL) THEN bar.high
-             ELSE past.high
-         END AS high,
-         CASE
-             WHEN (past.start IS NULL) THEN bar.low
-             ELSE past.low
-         END AS low,
-         CASE
-             WHEN (past.start IS NULL) THEN bar.close
-             ELSE past.close
-         END AS close,
-         CASE
-             WHEN (past.start IS NULL) THEN bar.volume
-             ELSE past.volume
-         END AS volume,
-         CASE
-             WHEN (past.start IS NOT NULL) THEN
-             CASE
-                 WHEN (past.source_since > bars_known_at.instant) THEN past.first_source
-                 ELSE past.source
-             END
-             WHEN (bar.source_since > bars_known_at.instant) THEN bar.first_source
-             ELSE bar.source
-         END AS source,
-         CASE
-             WHEN (past.start IS NULL) THEN bar.revision
-             ELSE past.revision
-         END AS revision
-    FROM (bars bar
-      LEFT JOIN LATERAL ( SELECT bar_revisions.ticker,
-             bar_revisions."interval",
-             bar_revisions.start,
-             bar_revisions.revision,
-             bar_revisions.open,
-             bar_revisions.high,
-             bar_revisions.low,
-             bar_revisions.close,
-             bar_revisions.volume,
-             bar_revisions.source,
-             bar_revisions.received_at,
-             bar_revisions.seen_at,
-             bar_revisions.superseded_at,
-             bar_revisions.first_source,
-             bar_revisions.source_since
-            FROM bar_revisions
-           WHERE ((bar.received_at > bars_known_at.instant) AND (bar.revision > 0) AND (bar_revisions.ticker = bar.ticker) AND (bar_revisions."interval" = bar."interval") AND (bar_revisions.start = bar.start) AND (bar_revisions.received_at <= bars_known_at.instant))
-           ORDER BY bar_revisions.revision DESC
-          LIMIT 1) past ON (true))
-   WHERE ((bars_known_at.instant IS NULL) OR (((bar.received_at <= bars_known_at.instant) OR (past.start IS NOT NULL)) AND (NOT (EXISTS ( SELECT
-            FROM withdrawn_bars gone
-           WHERE ((gone.ticker = bar.ticker) AND (gone."interval" = bar."interval") AND (gone.start = bar.start) AND (gone.received_at <= bars_known_at.instant) AND (gone.withdrawn_at > bars_known_at.instant) AND (gone.revision >
-                 CASE
-                     WHEN (past.start IS NULL) THEN bar.revision
-                     ELSE past.revision
-                 END)))))))
- UNION ALL
-  SELECT gone.ticker,
-     gone."interval",
-     gone.start,
-     gone.open,
-     gone.high,
-     gone.low,
-     gone.close,
-     gone.volume,
-     gone.source,
-     gone.revision
-    FROM withdrawn_bars gone
-   WHERE ((gone.received_at <= bars_known_at.instant) AND (gone.withdrawn_at > bars_known_at.instant) AND (NOT (EXISTS ( SELECT
-            FROM withdrawn_bars other
-           WHERE ((other.ticker = gone.ticker) AND (other."interval" = gone."interval") AND (other.start = gone.start) AND (other.received_at <= bars_known_at.instant) AND (other.withdrawn_at > bars_known_at.instant) AND (other.revision > gone.revision))))) AND (NOT (EXISTS ( SELECT
-            FROM bars bar
-           WHERE ((bar.ticker = gone.ticker) AND (bar."interval" = gone."interval") AND (bar.start = gone.start) AND (bar.received_at <= bars_known_at.instant) AND (bar.revision > gone.revision))))) AND (NOT (EXISTS ( SELECT
-            FROM bar_revisions past
-           WHERE ((past.ticker = gone.ticker) AND (past."interval" = gone."interval") AND (past.start = gone.start) AND (past.received_at <= bars_known_at.instant) AND (past.revision > gone.revision))))));
-END
-;
-
-COMMENT ON FUNCTION bars_known_at(timestamp with time zone) IS 'Each bar as it stood at an instant; those not fetched by then are missing';
 
 CREATE OR REPLACE FUNCTION bars_standing_at(instant timestamp with time zone)
  RETURNS TABLE(ticker text, "interval" text, start timestamp with time zone, open numeric, high numeric, low numeric, close numeric, volume bigint, source text, revision integer)
@@ -991,43 +898,72 @@ BEGIN ATOMIC
              ELSE past.volume
          END AS volume,
          CASE
-             WHEN (past.start IS NOT NULL) THEN
-             CASE
-                 WHEN (past.source_since > bars_standing_at.instant) THEN past.first_source
-                 ELSE past.source
-             END
-             WHEN (bar.source_since > bars_standing_at.instant) THEN bar.first_source
-             ELSE bar.source
+             WHEN (past.start IS NULL) THEN bar.source
+             ELSE past.source
          END AS source,
          CASE
              WHEN (past.start IS NULL) THEN bar.revision
              ELSE past.revision
          END AS revision
     FROM (bars bar
-      LEFT JOIN LATERAL ( SELECT bar_revisions.ticker,
-             bar_revisions."interval",
-             bar_revisions.start,
-             bar_revisions.revision,
-             bar_revisions.open,
-             bar_revisions.high,
-             bar_revisions.low,
-             bar_revisions.close,
-             bar_revisions.volume,
-             bar_revisions.source,
-             bar_revisions.received_at,
-             bar_revisions.seen_at,
-             bar_revisions.superseded_at,
-             bar_revisions.first_source,
-             bar_revisions.source_since
-            FROM bar_revisions
-           WHERE ((bar.received_at > bars_standing_at.instant) AND (bar.revision > 0) AND (bar_revisions.ticker = bar.ticker) AND (bar_revisions."interval" = bar."interval") AND (bar_revisions.start = bar.start) AND (bar_revisions.received_at <= bars_standing_at.instant))
-           ORDER BY bar_revisions.revision DESC
+      LEFT JOIN LATERAL ( SELECT revised.start,
+             revised.open,
+             revised.high,
+             revised.low,
+             revised.close,
+             revised.volume,
+             revised.source,
+             revised.revision
+            FROM bar_revisions revised
+           WHERE ((COALESCE(bar.served_at, bar.received_at) > bars_standing_at.instant) AND (bar.revision > 0) AND (revised.ticker = bar.ticker) AND (revised."interval" = bar."interval") AND (revised.start = bar.start) AND (revised.revision >= 0) AND (COALESCE(revised.served_at, revised.received_at) <= bars_standing_at.instant))
+           ORDER BY revised.revision DESC
           LIMIT 1) past ON (true))
-   WHERE ((bars_standing_at.instant IS NULL) OR (bar.received_at <= bars_standing_at.instant) OR (past.start IS NOT NULL));
+   WHERE ((bars_standing_at.instant IS NULL) OR (COALESCE(bar.served_at, bar.received_at) <= bars_standing_at.instant) OR (past.start IS NOT NULL));
 END
 ;
 
 COMMENT ON FUNCTION bars_standing_at(timestamp with time zone) IS 'As bars_known_at, without bars that were withdrawn since: what a scan in order can follow';
+
+CREATE OR REPLACE FUNCTION bars_known_at(instant timestamp with time zone)
+ RETURNS TABLE(ticker text, "interval" text, start timestamp with time zone, open numeric, high numeric, low numeric, close numeric, volume bigint, source text, revision integer)
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+BEGIN ATOMIC
+ SELECT standing.ticker,
+     standing."interval",
+     standing.start,
+     standing.open,
+     standing.high,
+     standing.low,
+     standing.close,
+     standing.volume,
+     standing.source,
+     standing.revision
+    FROM bars_standing_at(bars_known_at.instant) standing(ticker, "interval", start, open, high, low, close, volume, source, revision)
+   WHERE ((bars_known_at.instant IS NULL) OR (NOT (EXISTS ( SELECT
+            FROM withdrawn_bars gone
+           WHERE ((gone.ticker = standing.ticker) AND (gone."interval" = standing."interval") AND (gone.start = standing.start) AND (COALESCE(gone.served_at, gone.received_at) <= bars_known_at.instant) AND (gone.withdrawn_at > bars_known_at.instant) AND (gone.revision > standing.revision))))))
+ UNION ALL
+  SELECT gone.ticker,
+     gone."interval",
+     gone.start,
+     gone.open,
+     gone.high,
+     gone.low,
+     gone.close,
+     gone.volume,
+     gone.source,
+     gone.revision
+    FROM withdrawn_bars gone
+   WHERE ((gone.revision >= 0) AND (COALESCE(gone.served_at, gone.received_at) <= bars_known_at.instant) AND (gone.withdrawn_at > bars_known_at.instant) AND (NOT (EXISTS ( SELECT
+            FROM withdrawn_bars other
+           WHERE ((other.ticker = gone.ticker) AND (other."interval" = gone."interval") AND (other.start = gone.start) AND (COALESCE(other.served_at, other.received_at) <= bars_known_at.instant) AND (other.withdrawn_at > bars_known_at.instant) AND (other.revision > gone.revision))))) AND (NOT (EXISTS ( SELECT
+            FROM bars_standing_at(bars_known_at.instant) standing(ticker, "interval", start, open, high, low, close, volume, source, revision)
+           WHERE ((standing.ticker = gone.ticker) AND (standing."interval" = gone."interval") AND (standing.start = gone.start) AND (standing.revision > gone.revision))))));
+END
+;
+
+COMMENT ON FUNCTION bars_known_at(timestamp with time zone) IS 'Each bar as it stood at an instant; those not fetched by then are missing';
 
 CREATE OR REPLACE FUNCTION had_withdrawn_bars(of_ticker text, instant timestamp with time zone)
  RETURNS boolean

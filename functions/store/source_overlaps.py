@@ -15,7 +15,7 @@ async def upsert_overlaps(connection: AsyncConnection, interval: str, batch: Fet
         return
     found: dict[tuple[str, str], list[Decimal]] = {}
     for ticker, bars in batch.bars.items():
-        for start, (version, _) in stored.get(ticker, {}).items():
+        for start, (version, *_) in stored.get(ticker, {}).items():
             if version.source not in (batch.source, SIMULATED) and start in bars:
                 difference = abs(bars[start].close - version.close) / version.close
                 found.setdefault((ticker, version.source), []).append(difference)

@@ -149,7 +149,7 @@ async def _select_market(connection: AsyncConnection, fetched: BarsFetched) -> T
 def _drop_jumps(
     interval: str, source: str, series: Sequence[Series], rescaled: Rescaled
 ) -> tuple[BarBatch, list[RejectedBar]]:
-    """Return the bars with plausible prices, and the others; invented bars are compared with such only."""
+    """Return the bars with plausible prices, and the others; simulated bars are compared among themselves."""
     levels = {
         ticker: {
             start: version.close

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from psycopg import AsyncConnection
 from psycopg.rows import scalar_row
 
+from functions.store.bar_versions import SourcePriority
 from shared.http.problem import bad_parameters
 
 
@@ -20,7 +21,7 @@ class Withdrawal(NamedTuple):
 
 
 async def withdraw(
-    connection: AsyncConnection, withdrawal: Withdrawal, now: datetime, *, preview: bool
+    connection: AsyncConnection, withdrawal: Withdrawal, now: datetime, trust: SourcePriority, *, preview: bool
 ) -> dict[str, Any]:
     """Withdraw the bars in the caller's transaction; where another source gave the bar, that version stands again.
 
@@ -28,7 +29,11 @@ async def withdraw(
     """
     if not withdrawal.reason or len(withdrawal.reason) > 500:
         raise bad_parameters([("reason", "should say in 1 to 500 characters why")])
-    parameters = withdrawal._asdict() | {"tickers": list(withdrawal.tickers), "now": now}
+    parameters = withdrawal._asdict() | {
+        "tickers": list(withdrawal.tickers),
+        "now": now,
+        "providers": list(trust.providers),
+    }
     bars = await _count(connection, parameters)
     if preview or not bars:
         return {
@@ -37,8 +42,6 @@ async def withdraw(
             "changed": False,
             "detail": f"{bars} bars of {withdrawal.source} are stored.",
         }
-    await _leave_to_first(connection, parameters)
-    bars = await _count(connection, parameters)
     parameters["withdrawal"] = await _insert_withdrawal(connection, parameters)
     await _copy_versions(connection, parameters)
     await _delete_revisions(connection, parameters)
@@ -69,24 +72,6 @@ async def _count(connection: AsyncConnection, parameters: dict[str, Any]) -> int
     return await cursor.fetchone() or 0
 
 
-async def _leave_to_first(connection: AsyncConnection, parameters: dict[str, Any]) -> None:
-    """Leave the bars that another source gave first, with the same figures, to that source."""
-    await connection.execute(
-        """
-        UPDATE bars
-           SET source = first_source,
-               first_source = NULL,
-               source_since = NULL
-         WHERE source = %(source)s
-           AND first_source <> %(source)s
-           AND (cardinality(%(tickers)s::text[]) = 0 OR ticker = ANY (%(tickers)s))
-           AND start >= coalesce(%(first)s, '-infinity'::timestamptz)
-           AND start < coalesce(%(end)s, 'infinity'::timestamptz)
-        """,
-        parameters,
-    )
-
-
 async def _insert_withdrawal(connection: AsyncConnection, parameters: dict[str, Any]) -> int:
     cursor = connection.cursor(row_factory=scalar_row)
     await cursor.execute(
@@ -104,15 +89,15 @@ async def _copy_versions(connection: AsyncConnection, parameters: dict[str, Any]
     await connection.execute(
         """
         INSERT INTO withdrawn_bars (withdrawal, ticker, interval, start, revision, open, high, low, close, volume,
-                                    source, received_at, seen_at, withdrawn_at)
+                                    source, received_at, seen_at, served_at, withdrawn_at)
              SELECT %(withdrawal)s, ticker, interval, start, revision, open, high, low, close, volume, source,
-                    received_at, seen_at, %(now)s
+                    received_at, seen_at, served_at, %(now)s
                FROM (SELECT ticker, interval, start, revision, open, high, low, close, volume, source, received_at,
-                            seen_at
+                            seen_at, served_at
                        FROM bars
                       UNION ALL
                      SELECT ticker, interval, start, revision, open, high, low, close, volume, source, received_at,
-                            seen_at
+                            seen_at, served_at
                        FROM bar_revisions) AS version
               WHERE source = %(source)s
                 AND (cardinality(%(tickers)s::text[]) = 0 OR ticker = ANY (%(tickers)s))
@@ -140,23 +125,6 @@ async def _restore_others(connection: AsyncConnection, parameters: dict[str, Any
     """Let the highest version of another source stand; return of how many bars there is one."""
     cursor = await connection.execute(
         """
-        WITH other AS (
-             DELETE FROM bar_revisions AS past
-                   USING bars
-                   WHERE bars.source = %(source)s
-                     AND (cardinality(%(tickers)s::text[]) = 0 OR bars.ticker = ANY (%(tickers)s))
-                     AND bars.start >= coalesce(%(first)s, '-infinity'::timestamptz)
-                     AND bars.start < coalesce(%(end)s, 'infinity'::timestamptz)
-                     AND past.ticker = bars.ticker
-                     AND past.interval = bars.interval
-                     AND past.start = bars.start
-                     AND past.revision = (SELECT max(highest.revision)
-                                            FROM bar_revisions AS highest
-                                           WHERE highest.ticker = past.ticker
-                                             AND highest.interval = past.interval
-                                             AND highest.start = past.start)
-               RETURNING past.*
-        )
         UPDATE bars
            SET open = other.open,
                high = other.high,
@@ -164,12 +132,21 @@ async def _restore_others(connection: AsyncConnection, parameters: dict[str, Any
                close = other.close,
                volume = other.volume,
                source = other.source,
-               revision = other.revision,
+               revision = bars.revision + 1,
                received_at = other.received_at,
                seen_at = other.seen_at,
-               first_source = other.first_source,
-               source_since = other.source_since
-          FROM other
+               served_at = greatest(%(now)s, bars.served_at)
+          FROM (SELECT DISTINCT ON (past.ticker, past.interval, past.start) past.*
+                  FROM bars AS bar
+                  JOIN bar_revisions AS past USING (ticker, interval, start)
+                 WHERE bar.source = %(source)s
+                   AND (cardinality(%(tickers)s::text[]) = 0 OR bar.ticker = ANY (%(tickers)s))
+                   AND bar.start >= coalesce(%(first)s, '-infinity'::timestamptz)
+                   AND bar.start < coalesce(%(end)s, 'infinity'::timestamptz)
+                 ORDER BY past.ticker, past.interval, past.start, past.source = 'simulated',
+                          coalesce(array_position(%(providers)s::text[], past.source),
+                                   array_position(%(providers)s, split_part(past.source, '-', 1))),
+                          coalesce(past.seen_at, past.received_at) DESC, past.revision DESC) AS other
          WHERE bars.ticker = other.ticker
            AND bars.interval = other.interval
            AND bars.start = other.start

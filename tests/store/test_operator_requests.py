@@ -4,6 +4,7 @@ import asyncio
 import json
 from argparse import Namespace
 from collections.abc import AsyncIterator
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import psycopg
 import pytest
 
 from knative.stocksalot import corrections
+from shared.runtime import clock
 from tests.store_harness import Store, bar, fetched, hour
 
 RAW = [
@@ -26,7 +28,7 @@ def request(store: Store, path: str, **data: Any) -> tuple[int, dict[str, Any]]:
     return answer.status_code, answer.json()
 
 
-def known(store: Store, at: str) -> list[Decimal]:
+def known(store: Store, at: datetime) -> list[Decimal]:
     """The closes as they were known at an instant."""
     return [
         row[0] for row in store.query("SELECT close FROM bars_known_at(%s) WHERE ticker = 'AAPL' ORDER BY start", at)
@@ -43,13 +45,14 @@ def raw(store: Store) -> Store:
 
 def test_a_stated_split_converts_the_bars_before_it(raw: Store) -> None:
     """Prices are divided, volumes multiplied, and as_of reads what was sent; the second time changes nothing."""
+    before = clock.now()
     status, result = request(raw, "/splits", ticker="aapl", date="2026-11-17", ratio="10:1")
     again = request(raw, "/splits", ticker="AAPL", date="2026-11-17", ratio="10:1")[1]
 
     assert (status, result["bars"], result["state"], again["changed"]) == (200, 7, "applied", False)
     assert set(raw.closes()) == {"120"}
     assert raw.query("SELECT DISTINCT volume FROM bars") == [(70000,)]
-    assert known(raw, "2026-11-20T15:00Z") == [1200] * 7 + [120] * 7
+    assert known(raw, before) == [1200] * 7 + [120] * 7
 
 
 def test_raw_bars_that_come_later_are_converted_on_arrival(raw: Store) -> None:
@@ -203,8 +206,10 @@ def test_a_request_is_read_up_to_its_limit(store: Store) -> None:
 def test_a_withdrawn_source_leaves_the_series_and_not_the_past(store: Store) -> None:
     """The other source's version stands again, other bars are gone, as_of reads all, and they can come again."""
     store.keep(fetched({"AAPL": [bar(hour(0), "100"), bar(hour(1), "101")]}, source="other"))
+    first = clock.now()
     mine = fetched({"AAPL": [bar(hour(1), "111"), bar(hour(2), "112")]}, source="mine", at=hour(1, day=4))
     store.keep(mine, "2")
+    second = clock.now()
 
     preview = request(store, "/withdrawals", source="mine", reason="wrong file", preview=True)[1]
     result = request(store, "/withdrawals", source="mine", reason="wrong file", end="2026-11-16")[1]
@@ -213,8 +218,8 @@ def test_a_withdrawn_source_leaves_the_series_and_not_the_past(store: Store) -> 
     assert (preview["bars"], preview["changed"]) == (2, False)
     assert (result["bars"], result["replaced"], again["bars"]) == (2, 1, 0)
     assert store.closes() == ["100", "101"]
-    assert known(store, "2026-11-20T15:00Z") == [100, 101]
-    assert sorted(known(store, "2026-11-20T16:00Z")) == [100, 111, 112]
+    assert known(store, first) == [100, 101]
+    assert sorted(known(store, second)) == [100, 111, 112]
     assert store.query("SELECT reason FROM withdrawals") == [("wrong file",)]
     assert store.keep(mine, "3") == {"inserted": 1, "revised": 1, "unchanged": 0, "rejected": 0}
 

@@ -174,7 +174,7 @@ def test_the_same_events_again_change_nothing(store: Store) -> None:
 
 
 def test_a_late_answer_from_before_the_split_is_history(store: Store) -> None:
-    """It was fetched before the split and arrives after it: as_of reads it, and the new scale stands."""
+    """It was fetched before the split and arrives after it: it is a revision, and the new scale stands."""
     day = [bar(hour(index), "1200", volume="700") for index in range(7)]
     late = [bar(hour(index), "1201" if index == 6 else "1200", volume="700") for index in range(7)]
     new = [bar(hour(index), "120", volume="7000") for index in range(7)]
@@ -183,9 +183,8 @@ def test_a_late_answer_from_before_the_split_is_history(store: Store) -> None:
     store.keep(fetched({"AAPL": new}, at=hour(2, day=1)), "2")
     store.keep(fetched({"AAPL": late}, at=hour(6) + timedelta(hours=2)), "3")
 
-    known = store.query("SELECT close FROM bars_known_at(%s) ORDER BY start", hour(0, day=1))
     assert store.closes() == ["120"] * 7 + ["121"] * 2
-    assert [close for (close,) in known] == [1200] * 6 + [1201]
+    assert store.query("SELECT close FROM bar_revisions WHERE revision < 0") == [(1201,)]
 
 
 def test_raw_bars_of_a_file_beside_an_adjusting_provider_are_converted(store: Store) -> None:

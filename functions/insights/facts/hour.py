@@ -34,10 +34,10 @@ class Bar(NamedTuple):
 
 
 class Revision(NamedTuple):
-    """An earlier version of a bar, and when it was received."""
+    """An earlier version of a bar, and since when it was served."""
 
     bar: Bar
-    received_at: datetime
+    served_at: datetime
 
 
 class SplitRatio(NamedTuple):

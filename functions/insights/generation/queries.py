@@ -144,20 +144,22 @@ async def select_revisions(
     cursor = await connection.execute(
         """
         SELECT DISTINCT ON (ticker, start)
-               ticker, start, open, high, low, close, volume, source, received_at
+               ticker, start, open, high, low, close, volume, source,
+               coalesce(served_at, received_at)
           FROM bar_revisions
          WHERE ticker = ANY (%(tickers)s::text[])
            AND interval = '1h'
            AND start >= %(first)s
            AND start < %(end)s
-           AND received_at < superseded_at
+           AND revision >= 0
+           AND coalesce(served_at, received_at) < superseded_at
          ORDER BY ticker, start, revision
         """,
         {"tickers": list(tickers), "first": first, "end": end},
     )
     found: dict[str, dict[datetime, Revision]] = {}
-    async for ticker, *bar, received_at in cursor:
-        found.setdefault(ticker, {})[bar[0]] = Revision(Bar(*bar), received_at)
+    async for ticker, *bar, served_at in cursor:
+        found.setdefault(ticker, {})[bar[0]] = Revision(Bar(*bar), served_at)
     return found
 
 

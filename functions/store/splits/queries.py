@@ -105,12 +105,12 @@ async def upsert_split(
 async def select_bars_before(
     connection: AsyncConnection, ticker: str, interval: str, starts_at: datetime
 ) -> dict[datetime, StoredBar]:
-    """Return the stored bars of *ticker* that start before *starts_at*, by start, locked; no invented ones."""
+    """Return the stored bars of *ticker* that start before *starts_at*, by start, locked; no simulated ones."""
     cursor = connection.cursor(binary=True)
     await cursor.execute(
         """
         SELECT start, revision, open, high, low, close, volume, source, received_at, coalesce(seen_at, received_at),
-               first_source, source_since
+               coalesce(served_at, received_at)
           FROM bars
          WHERE ticker = %(ticker)s
            AND interval = %(interval)s
@@ -121,7 +121,10 @@ async def select_bars_before(
         """,
         {"ticker": ticker, "interval": interval, "starts_at": starts_at, "simulated": SIMULATED},
     )
-    return {start: StoredBar(BarVersion(*version), revision) for start, revision, *version in await cursor.fetchall()}
+    return {
+        start: StoredBar(BarVersion(*version), revision, served_at)
+        for start, revision, *version, served_at in await cursor.fetchall()
+    }
 
 
 async def select_oldest_starts(

@@ -52,12 +52,11 @@ async def state_split(
     converted = 0
     if bars.oldest:
         converted = len(await scale_stored(connection, ticker, [Divisor(starts_at, ratio.factor)], now, trust))
-    return _result(split, converted, f"{converted} bars before {day} were converted; as_of still reads the old prices.")
+    text = f"{converted} bars before {day} were converted; as_of still reads the old prices."
+    return _result(split, converted, text if converted else f"No bar before {day} is stored; the split is recorded.")
 
 
-async def refute_split(
-    connection: AsyncConnection, ticker: str, day: date, now: datetime, trust: SourcePriority
-) -> dict[str, Any]:
+async def refute_split(connection: AsyncConnection, ticker: str, day: date, now: datetime) -> dict[str, Any]:
     """Record that a split never was, and convert bars back that were converted for it."""
     await lock_splits(connection)
     known = await _find(connection, ticker, day)
@@ -72,9 +71,11 @@ async def refute_split(
     converted = 0
     if known.state == "applied" and known.raw_sources:
         divisor = Divisor(known.starts_at, known.ratio.factor)
-        converted = len(await restore_stored(connection, ticker, divisor, now, trust))
+        converted = len(await restore_stored(connection, ticker, divisor, now))
     await upsert_split(connection, refuted._replace(raw_sources=()))
-    return _result(refuted, converted, f"{converted} bars before {day} were converted back.")
+    return _result(
+        refuted, converted, f"The split of {day} is taken back; {converted} bars before it were converted back."
+    )
 
 
 def _result(split: Split, bars: int, text: str, *, changed: bool = True) -> dict[str, Any]:

@@ -8,13 +8,14 @@ from math import prod
 from psycopg import AsyncConnection
 
 from functions.store.bar_versions import BarVersion, SourcePriority
-from functions.store.merge import FetchedBatch, StoredBar
+from functions.store.merge import BarChanges, BarRevision, FetchedBatch, Key, StoredBar
 from functions.store.queries import select_revisions
 from functions.store.splits.fit import Divisor
 from functions.store.splits.queries import select_bars_before
 from functions.store.splits.scale import scale
 from functions.store.validation import PricedBar
-from functions.store.write import after, write_batch
+from functions.store.write import write_versions
+from shared.runtime import clock
 
 _HOURLY = "1h"
 
@@ -33,25 +34,25 @@ async def scale_stored(
     """
     bars = await select_bars_before(connection, ticker, _HOURLY, max(one.starts_at for one in divisors))
     scaled: dict[datetime, PricedBar] = {}
-    for start, (version, _) in bars.items():
+    for start, (version, *_) in bars.items():
         if covered and start in covered and covered[start] >= trust.rank(version.source):
             continue
         factor = prod((one.factor for one in divisors if start < one.starts_at), start=Decimal(1))
         scaled[start] = scale(version, start, factor)
-    return await _write(connection, ticker, bars, scaled, at, trust)
+    return await _write(connection, ticker, bars, scaled, at)
 
 
 async def restore_stored(
-    connection: AsyncConnection, ticker: str, divisor: Divisor, at: datetime, trust: SourcePriority
+    connection: AsyncConnection, ticker: str, divisor: Divisor, at: datetime
 ) -> dict[datetime, StoredBar]:
     """Undo the division of the stored hourly bars of *ticker* by *divisor*; return the bars after that."""
     bars = await select_bars_before(connection, ticker, _HOURLY, divisor.starts_at)
     histories = await select_revisions(connection, _HOURLY, [(ticker, start) for start in bars]) if bars else {}
     restored = {
-        start: undivided(version, start, divisor.factor, histories.get((ticker, start), ()))
-        for start, (version, _) in bars.items()
+        start: undivided(version, start, divisor.factor, [one.version for one in histories.get((ticker, start), ())])
+        for start, (version, *_) in bars.items()
     }
-    return await _write(connection, ticker, bars, restored, at, trust)
+    return await _write(connection, ticker, bars, restored, at)
 
 
 def undivided(version: BarVersion, start: datetime, factor: Decimal, history: Sequence[BarVersion]) -> PricedBar:
@@ -72,15 +73,17 @@ async def _write(
     bars: dict[datetime, StoredBar],
     converted: Mapping[datetime, PricedBar],
     at: datetime,
-    trust: SourcePriority,
 ) -> dict[datetime, StoredBar]:
     """Store *converted* as newer versions of *bars* by the same sources, and return the bars after that."""
-    batches: dict[tuple[str, datetime], dict[datetime, PricedBar]] = {}
+    now = clock.now()
+    moved: list[tuple[Key, StoredBar]] = []
+    past: list[BarRevision] = []
     for start, bar in converted.items():
-        version = bars[start].version
+        stored = bars[start]
         # Later than every earlier answer, so that it stands.
-        batches.setdefault((version.source, max(at, version.seen_at)), {})[start] = bar
-    for (source, seen_at), some in batches.items():
-        batch = FetchedBatch(source, seen_at, {ticker: dict(some)})
-        bars = after(bars, await write_batch(connection, _HOURLY, batch, {ticker: bars}, trust))
-    return bars
+        batch = FetchedBatch(stored.version.source, max(at, stored.version.seen_at), {})
+        replaced, revision = stored.superseded((ticker, start), batch.version(bar), now)
+        moved.append((revision.key, replaced))
+        past.append(revision)
+    await write_versions(connection, _HOURLY, BarChanges(moved=moved, past=past))
+    return bars | {start: bar for (_, start), bar in moved}

@@ -23,7 +23,7 @@ def _compute(hour: Hour, metric: Metric) -> Iterator[Fact]:
         minutes = Decimal(local.hour * 60 + local.minute)
         value, text, unit, as_of = {
             "revised_close": (now.close, dollars(now.close), "USD", None),
-            "first_close": (first.bar.close, dollars(first.bar.close), "USD", first.received_at),
+            "first_close": (first.bar.close, dollars(first.bar.close), "USD", first.served_at),
             "revised_bar": (minutes, f"the {local:%H:%M} bar", "minutes", None),
         }[metric.name]
         bars = source_bars(hour, (ticker,), (), "close", only=now.start, as_of=as_of)
