@@ -1,5 +1,6 @@
 """Plan of a bars tick: what is missing, and the requests for it, most urgent first."""
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -44,6 +45,7 @@ async def plan_tick(
     connection: AsyncConnection, tick: Tick, settings: Settings, now: datetime, grace: timedelta
 ) -> FetchPlan:
     """Return the plan of *tick*; InvalidTick for one that can never be done."""
+    await asyncio.to_thread(lambda: settings.configuration)  # reads files, and knows them afterwards
     tickers = None if tick.tickers is None else [ticker.upper() for ticker in tick.tickers]
     window = requested_window(tick, now, settings.history_sessions)
     if tickers and (unknown := await select_unknown(connection, tickers)):
@@ -62,7 +64,7 @@ async def _plan_newest(
         for one in await select_histories(connection, INTERVAL, now, settings.configuration)
         if (tickers is None or one.ticker in tickers) and not one.pausing
     ]
-    if not settings.invents:
+    if not settings.only_simulated:
         histories = ignore_simulated(histories)
     history = now - _sessions(settings.history_sessions)
     refetches = await select_refetches(connection, INTERVAL)
@@ -80,7 +82,7 @@ async def _plan_newest(
     if again := [one.ticker for one in histories if one.rechecks]:
         wanted = [start for start in expected if start >= opening]
         holes = await select_gaps(
-            connection, INTERVAL, again, wanted, now, settings.configuration, simulated=settings.invents
+            connection, INTERVAL, again, wanted, now, settings.configuration, simulated=settings.only_simulated
         )
         # Instead of the newest bars alone: the answer that lacks an old bar postpones the next question for it.
         gaps = [gap for gap in gaps if gap.ticker not in again]
@@ -119,7 +121,7 @@ async def _plan_window(
         expected,
         now,
         settings.configuration,
-        simulated=settings.invents,
+        simulated=settings.only_simulated,
         asked_before=None if window.sessions else asked_before,
         again=tick.again,
     )

@@ -1,6 +1,7 @@
 """Settings of ingest: database, providers and their budgets."""
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 from zlib import crc32
@@ -23,6 +24,21 @@ BAR_PROVIDERS = ("twelvedata", "alpaca", "yahoo", "replay", "simulated")
 
 YAHOO = Secret("yahoo")
 """Yahoo has no key; requests to it are counted under this name."""
+
+
+def _version(name: str) -> str:
+    """Return the name of a file with a checksum of its content, without one where it cannot be read."""
+    try:
+        stat = Path(name).stat()
+        return f"{name} {_checksum(name, stat.st_mtime_ns, stat.st_size)}"
+    except OSError:
+        return name
+
+
+@lru_cache(maxsize=256)
+def _checksum(name: str, modified: int, size: int) -> int:  # noqa: ARG001  a changed file is read again
+    return crc32(Path(name).read_bytes())
+
 
 Count = Annotated[int, Meta(ge=1)]
 
@@ -77,16 +93,12 @@ class Providers(SettingsGroup):
         parts = [*self.order, self.alpaca_feed, *(repr(item) for one in symbols for item in one.items())]
         if "replay" in self.order:
             parts.append(self.replay_zone or "")
-            for name in self.replay_files:
-                try:
-                    parts.append(f"{name} {crc32(Path(name).read_bytes())}")
-                except OSError:
-                    parts.append(name)
+            parts += [_version(name) for name in self.replay_files]
         return f"{crc32(' '.join(parts).encode()):08x}"
 
     @property
-    def invents(self) -> bool:
-        """Whether all bars are invented; else an invented bar is one that is still missing."""
+    def only_simulated(self) -> bool:
+        """Whether all bars are simulated; otherwise a simulated bar counts as missing."""
         return self.order == ("simulated",)
 
     def check(self) -> None:
@@ -112,4 +124,4 @@ class Providers(SettingsGroup):
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(DatabaseSettings, RedisSettings, BarSettings, Providers):
-    """All that ingest is told."""
+    """Settings of ingest."""

@@ -83,6 +83,11 @@ EXPORTS = {
         "x.csv",
         Style(thousands=",", time=lambda time: time.strftime(US), zone=NEW_YORK, naive=True, encoding="utf-8-sig"),
     ),
+    "month names": ("x.csv", Style(time=lambda time: time.strftime("%d-%b-%Y %H:%M"), zone=NEW_YORK, naive=True)),
+    "month names in US order": (
+        "x.csv",
+        Style(delimiter=";", time=lambda time: time.strftime("%B %d, %Y %I:%M %p"), zone=NEW_YORK, naive=True),
+    ),
     "milliseconds": ("x.csv", Style(delimiter="\t", time=lambda time: f"{time.timestamp() * 1000:.0f}")),
 }
 

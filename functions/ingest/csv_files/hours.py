@@ -144,13 +144,14 @@ def _refusal(quotes: Sequence[Quote], start: datetime, fault: Fault) -> Refusal:
 
 
 def _bar(start: datetime, quotes: Sequence[Quote]) -> Bar:
-    volumes = [one.volume for one in quotes]
+    figures = [one.figures for one in quotes]
+    volumes = [one.volume for one in figures]
     return Bar(
         start=start,
-        open=quotes[0].open,
-        high=max(one.high for one in quotes),
-        low=min(one.low for one in quotes),
-        close=quotes[-1].close,
+        open=figures[0].open,
+        high=max(one.high for one in figures),
+        low=min(one.low for one in figures),
+        close=figures[-1].close,
         volume=None if None in volumes else sum((one for one in volumes if one is not None), Decimal()),
         text=quotes[0].line.text[:_TEXT] if any(one is not None and one.is_nan() for one in volumes) else None,
     )

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from functions.ingest.csv_files.columns import FIGURES, PRICES, Columns
 from functions.ingest.csv_files.figures import parse_figure
-from functions.ingest.csv_files.table import Line, UnreadableFileError
+from functions.ingest.csv_files.table import Line, UnreadableFileError, split_cells
 from functions.ingest.csv_files.times import FIRST_YEAR, LAST_YEAR, DateOrder, parse_time
 
 _ZERO = Decimal()
@@ -34,48 +34,72 @@ class Fault(NamedTuple):
     detail: str
 
 
-class Quote(NamedTuple):
-    """One line read: its time as the file has it, and its figures. The cells of *line* are dropped to save memory."""
+class Figures(NamedTuple):
+    """Figures of a bar; a volume that cannot be read is NaN."""
 
-    line: Line
-    ticker: str
-    time: datetime
     open: Decimal
     high: Decimal
     low: Decimal
     close: Decimal
     volume: Decimal | None
 
+
+class TextFormat(NamedTuple):
+    """Format of a file's text."""
+
+    columns: Columns
+    encoding: str
+    delimiter: str
+    decimal: str
+    dates: DateOrder
+
+    def cells(self, line: Line) -> list[str]:
+        """Return the cells of *line*."""
+        return split_cells(line.text, self.delimiter)
+
+    def figures(self, cells: Sequence[str]) -> list[Decimal | None]:
+        """Return open, high, low, close and volume of a line: None where there is none, NaN where it cannot be read."""
+        return [parse_figure(cell_of(cells, self.columns, name), self.decimal) for name in FIGURES]
+
+
+class Quote(NamedTuple):
+    """One readable line: its time as the file has it; its figures are parsed when needed, to save memory."""
+
+    line: Line
+    ticker: str
+    time: datetime
+    style: TextFormat
+
     @property
-    def figures(self) -> tuple[Decimal | None, ...]:
-        """Open, high, low, close, volume."""
-        return self[3:]
+    def figures(self) -> Figures:
+        """The figures, which have been checked."""
+        return Figures(*self.style.figures(self.style.cells(self.line)))  # pyright: ignore[reportArgumentType]  no price is None here
 
 
-def read_line(line: Line, ticker: str, columns: Columns, order: DateOrder, mark: str) -> Quote | Fault:
+def read_line(line: Line, cells: Sequence[str], ticker: str, style: TextFormat) -> Quote | Fault:
     """Return the bar in *line*, or why it is none."""
-    if len(line.cells) <= max(columns.places[role] for role in columns.places if role != "volume"):
-        return Fault("line-incomplete", "", f"The line has {len(line.cells)} cells, the header names more.")
-    time = parse_time(time_text(line, columns), order)
+    columns = style.columns
+    if len(cells) <= max(columns.places[role] for role in columns.places if role != "volume"):
+        return Fault("line-incomplete", "", f"The line has {len(cells)} cells, the header names more.")
+    time = parse_time(time_text(cells, columns), style.dates)
     if time is None:
         column = columns.name("datetime" if "datetime" in columns.places else "date")
-        return Fault("time-unreadable", column, _time_fault(time_text(line, columns), order))
-    figures = {name: parse_figure(cell_of(line, columns, name), mark) for name in FIGURES}
-    for name in PRICES:
-        price = figures[name]
+        return Fault("time-unreadable", column, _time_fault(time_text(cells, columns), style.dates))
+    opened, high, low, close, _ = figures = style.figures(cells)
+    for name, price in zip(PRICES, figures, strict=False):
         if price is None:
             return Fault("price-missing", columns.name(name), "A bar needs open, high, low and close.")
         if price.is_nan():
-            text = cell_of(line, columns, name)
+            text = cell_of(cells, columns, name)
             return Fault("price-not-a-number", columns.name(name), f"{text[:60]!r} is no price here.")
         if price <= _ZERO:
             return Fault("price-not-positive", columns.name(name), f"The price is {price}.")
-    quote = Quote(line._replace(cells=[]), ticker, time, **figures)  # pyright: ignore[reportArgumentType]  no price is None here
-    if quote.low > min(quote.open, quote.close):
-        return Fault("low-not-lowest", columns.name("low"), f"The low {quote.low} is above open or close.")
-    if quote.high < max(quote.open, quote.close):
-        return Fault("high-not-highest", columns.name("high"), f"The high {quote.high} is below open or close.")
-    return quote
+    if opened and high and low and close:
+        if low > min(opened, close):
+            return Fault("low-not-lowest", columns.name("low"), f"The low {low} is above open or close.")
+        if high < max(opened, close):
+            return Fault("high-not-highest", columns.name("high"), f"The high {high} is below open or close.")
+    return Quote(line, ticker, time, style)
 
 
 def _time_fault(text: str, order: DateOrder) -> str:
@@ -85,17 +109,17 @@ def _time_fault(text: str, order: DateOrder) -> str:
     return f"The bar has no readable time of the years {FIRST_YEAR} to {LAST_YEAR}."
 
 
-def cell_of(line: Line, columns: Columns, role: str) -> str:
+def cell_of(cells: Sequence[str], columns: Columns, role: str) -> str:
     """Return the cell of *role*, empty when the line or the file has none."""
     place = columns.places.get(role)
-    return "" if place is None or place >= len(line.cells) else line.cells[place]
+    return "" if place is None or place >= len(cells) else cells[place]
 
 
-def time_text(line: Line, columns: Columns) -> str:
-    """Return the time of *line* as text; a date and a time in two columns are joined."""
+def time_text(cells: Sequence[str], columns: Columns) -> str:
+    """Return the time of a line as text; a date and a time in two columns are joined."""
     if "datetime" in columns.places:
-        return cell_of(line, columns, "datetime")
-    return f"{cell_of(line, columns, 'date')} {cell_of(line, columns, 'time')}".strip()
+        return cell_of(cells, columns, "datetime")
+    return f"{cell_of(cells, columns, 'date')} {cell_of(cells, columns, 'time')}".strip()
 
 
 def parse_interval(text: str) -> timedelta:

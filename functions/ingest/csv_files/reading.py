@@ -13,6 +13,7 @@ from functions.ingest.csv_files.hours import Refusal, make_hours
 from functions.ingest.csv_files.lines import (
     Fault,
     Quote,
+    TextFormat,
     cell_of,
     check_interval,
     find_interval,
@@ -46,16 +47,6 @@ class Stated(NamedTuple):
     decimal: str | None = None
     columns: tuple[str, ...] = ()
     allow_gaps: bool = False
-
-
-class TextFormat(NamedTuple):
-    """Format of a file's text."""
-
-    columns: Columns
-    encoding: str
-    delimiter: str
-    decimal: str
-    dates: DateOrder
 
 
 class Group(NamedTuple):
@@ -146,12 +137,13 @@ def _read_lines(
     refused: list[Refusal] = []
     tickers: dict[str, str] = {}
     for line in table.lines:
-        symbol = cell_of(line, style.columns, "ticker")
+        cells = style.cells(line)
+        symbol = cell_of(cells, style.columns, "ticker")
         if symbol not in tickers:
             tickers[symbol] = ticker or clean_ticker(symbol, known)
-        found = read_line(line, tickers[symbol], style.columns, style.dates, style.decimal)
+        found = read_line(line, cells, tickers[symbol], style)
         if isinstance(found, Quote):
-            groups.setdefault(cell_of(line, style.columns, "interval"), []).append(found)
+            groups.setdefault(cell_of(cells, style.columns, "interval"), []).append(found)
         else:
             refused.append(Refusal(line.number, tickers[symbol], None, found, (line.text,)))
     if not groups:
@@ -193,12 +185,10 @@ def _make_group(
 
 
 def _find_mark(table: Table) -> str:
-    cells = [cell_of(line, table.columns, name) for line in table.lines for name in PRICES]
-    mark = find_decimal_mark(cells)
+    mark = find_decimal_mark(cell_of(cells, table.columns, name) for cells in table.rows() for name in PRICES)
     if mark is None:
-        raise UnreadableFileError(
-            f"{cells[0]!r} may have a decimal comma or thousands: state --decimal , or --decimal ."
-        )
+        first = cell_of(next(table.rows()), table.columns, PRICES[0])
+        raise UnreadableFileError(f"{first!r} may have a decimal comma or thousands: state --decimal , or --decimal .")
     return mark
 
 
@@ -207,7 +197,7 @@ def _find_order(table: Table) -> DateOrder:
 
     UnreadableFileError where dates contradict each other or leave it open. A stray line does not decide for a file.
     """
-    texts = [time_text(line, table.columns) for line in table.lines]
+    texts = [time_text(cells, table.columns) for cells in table.rows()]
     counts, year_last = count_date_orders(texts)
     if counts:
         order, count = counts.most_common(1)[0]

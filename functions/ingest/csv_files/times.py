@@ -22,6 +22,15 @@ _PARTED = re.compile(
     r"(?:[ T,]+(\d{1,2}):?(\d{2})(?::?(\d{2})(?:\.\d+)?)?\s*([ap]\.?m\.?)?)?\s*(.*)",
     re.IGNORECASE | re.DOTALL,
 )
+_MONTHS = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "december",
+)  # fmt: skip
+_NAMED = re.compile(
+    r"(?:[a-z]{3,9},?\s+)?(?:(?P<day>\d{1,2})[\s./-]*(?P<month>[a-z]{3,9})|(?P<first>[a-z]{3,9})\.?[\s-]*(?P<second>\d{1,2}))"
+    r"[\s,./-]+(?P<year>\d{4}|\d{2})(?!\d)(?P<rest>.*)",
+    re.IGNORECASE | re.DOTALL,
+)
 _ZONES = {"ET": "America/New_York", "EASTERN": "America/New_York", "Z": "UTC", "GMT": "UTC", "CET": "Europe/Berlin"}
 _OFFSETS = {"EST": -5, "EDT": -4}
 
@@ -75,6 +84,9 @@ def _parse(cell: str, order: DateOrder) -> datetime | None:
             return datetime.fromisoformat(cell)
         except ValueError:
             return _with_zone(datetime.fromisoformat(date), zone)
+    if found := _NAMED.fullmatch(cell):
+        year = found["year"] if len(found["year"]) == 4 else f"20{found['year']}"
+        cell = f"{year}/{_month(found['month'] or found['first'])}/{found['day'] or found['second']}{found['rest']}"
     if not (found := _PARTED.fullmatch(cell)):
         return None
     first, second, last, hour, minute, seconds, half, zone = found.groups()
@@ -87,6 +99,14 @@ def _parse(cell: str, order: DateOrder) -> datetime | None:
     if half:
         hours = hours % 12 + (12 if half.lower().startswith("p") else 0)
     return _with_zone(datetime(year, month, day, hours, int(minute or 0), int(seconds or 0)), zone)  # noqa: DTZ001
+
+
+def _month(name: str) -> int:
+    """Return the number of an English month, whole or abbreviated; ValueError when there is none."""
+    for number, month in enumerate(_MONTHS, 1):
+        if month.startswith(name.casefold()):
+            return number
+    raise ValueError(f"no month {name!r}")
 
 
 def _with_zone(time: datetime, zone: str) -> datetime:
