@@ -42,6 +42,14 @@ class Credits(Model):
     limit: Annotated[Count | None, Field(description="null: no limit")]
 
 
+class ProviderPause(Model):
+    """Pause of a provider that does not respond."""
+
+    since: Annotated[Instant, Field(description="The first request without a response")]
+    until: Annotated[Instant, Field(description="No request is made before")]
+    reason: Annotated[str, Field(examples=["no answer in time", "HTTP 503"])]
+
+
 class ProviderBudget(Model):
     """Budget of a provider."""
 
@@ -49,6 +57,7 @@ class ProviderBudget(Model):
     keys: Count
     minute: Credits
     day: Credits
+    pause: ProviderPause | None
 
 
 class LeftOut(Model):

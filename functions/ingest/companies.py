@@ -1,4 +1,4 @@
-"""A companies tick: fetch the profiles that are missing, a week old, or only known from the catalogue."""
+"""Companies tick: fetch the profiles that are missing, a week old, or known from the catalogue alone."""
 
 import logging
 from collections.abc import Callable
@@ -24,7 +24,7 @@ async def fetch_companies(
     settings: Settings,
     _: Callable[[str], Provider],
 ) -> CompaniesFetched | None:
-    """Return the event that tells of the profiles that could be fetched now, None when there are none or no key is set.
+    """Return the event with the profiles that could be fetched now, None when there are none or no key is set.
 
     InvalidTick for a ticker that is not tracked; Problem 503 when Finnhub failed.
     """
@@ -36,7 +36,7 @@ async def fetch_companies(
         due = await select_unprofiled(connection, tickers, now - FRESH)
     companies, calls = [], 0
     if due and settings.finnhub_api_key is not None:
-        from functions.ingest.providers import finnhub  # only when there is something to ask
+        from functions.ingest.providers import finnhub  # only when a profile is due
 
         try:
             companies, calls = await finnhub.fetch_profiles(settings, {one.ticker: one.name for one in due})

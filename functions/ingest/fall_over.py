@@ -18,7 +18,7 @@ from shared.http.problem import Problem
 _logger = logging.getLogger(__name__)
 
 JUMP = Decimal("1.5")
-"""A change of price by this factor from one bar to the next is believed only with a second source."""
+"""A change of price by this factor from one bar to the next is stored only with a second source."""
 _LATE = timedelta(minutes=30)
 """A bar that ended so long ago is late at a provider that lacks it."""
 
@@ -36,7 +36,7 @@ async def fetch_in_order(
     failures: list[str] = []
     waiting = plan.requests
     for name in settings.order:
-        # Invented bars never continue real ones.
+        # Simulated bars never continue real ones.
         requests = [one for one in waiting if name != "simulated" or one.ticker not in real]
         if not requests:
             continue

@@ -11,7 +11,7 @@ OVERLAP_BARS = 10
 """Bars requested again before the missing ones, so that late corrections and gaps are picked up."""
 
 EVENT_BARS = 7000
-"""Bars of one event. At up to 140 bytes a bar it stays under 1 MiB; longer figures are seen to when it is made."""
+"""Bars of one event. At up to 140 bytes a bar it stays under 1 MiB; `truncate` handles longer figures."""
 
 TICKER_BARS = 5000
 """Bars of one ticker in one answer of a provider: Twelve Data's outputsize."""
@@ -30,9 +30,9 @@ class TickerHistory(NamedTuple):
     asked_at: datetime | None
     settled: tuple[tuple[datetime, datetime], ...] = ()
     pausing: bool = False
-    """Every provider failed to serve it lately."""
+    """Every provider failed to serve it at the last try."""
     rechecks: bool = False
-    """It is time to ask again for bars that the provider lacked."""
+    """Bars that the provider lacked are due to be requested again."""
 
 
 class Gap(NamedTuple):
@@ -46,7 +46,7 @@ class Gap(NamedTuple):
 
 
 class FetchRequest(NamedTuple):
-    """Bars to ask a provider for: those of *ticker* that start in [start, end)."""
+    """Bars to request from a provider: those of *ticker* that start in [start, end)."""
 
     ticker: str
     start: datetime
@@ -68,20 +68,20 @@ def find_gaps(history_of: Iterable[TickerHistory], expected: Sequence[datetime],
 
 
 def ignore_simulated(history_of: Iterable[TickerHistory]) -> list[TickerHistory]:
-    """Return *history_of* as a real provider sees it: a ticker that ends in invented bars has none."""
+    """Return *history_of* as a real provider sees it: a ticker that ends in simulated bars has none."""
     return [one._replace(newest=None, asked_at=None) if one.source == "simulated" else one for one in history_of]
 
 
 def drop_recent(gaps: Iterable[Gap], finished_at: datetime, now: datetime) -> list[Gap]:
-    """Return *gaps* without those that were asked for moments ago, after the newest bar was finished at *finished_at*.
+    """Return *gaps* without those requested within RETRY_PAUSE, after the newest bar was finished at *finished_at*.
 
-    A bar that the provider does not have is asked for again by the next tick, not by a tick right after this one.
+    A bar that the provider does not have is requested again by the next tick, not by one right after this.
     """
     return [gap for gap in gaps if not (gap.asked_at and gap.asked_at >= max(finished_at, now - RETRY_PAUSE))]
 
 
 def sort_by_urgency(gaps: Iterable[Gap], finished_at: datetime) -> list[Gap]:
-    """Return what was not asked for since the newest bar was finished, stalest first, then what waits longest to be."""
+    """Return the gaps not requested since the newest bar was finished, stalest first, then those that wait longest."""
 
     def place(gap: Gap) -> tuple[bool, datetime, datetime, str]:
         asked = gap.asked_at is not None and gap.asked_at >= finished_at
@@ -114,10 +114,10 @@ def plan_requests(
     *,
     overlap: int = OVERLAP_BARS,
 ) -> list[FetchRequest]:
-    """Return what to ask for, in order: as many whole tickers as one event carries.
+    """Return the requests, in order: as many whole tickers as one event carries.
 
     Where even one window is too long, its oldest part, so that the next tick goes on from there. With a ticker that has
-    bars, *overlap* bars before the gap are asked for too.
+    bars, *overlap* bars before the gap are requested too.
     """
     asks: list[FetchRequest] = []
     room = EVENT_BARS

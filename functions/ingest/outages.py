@@ -1,12 +1,11 @@
-"""Outages of a provider: pauses in Redis, for all copies, that grow until it responds again.
-
-They are named by the provider and its address, not by a key: without a response no key is served there.
-"""
+"""Outages of a provider: pauses in Redis, for all copies, that grow until it responds again."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from shared.providers.credits import outage_name, short_hash
 from shared.runtime import clock
+from shared.runtime.settings import Secret
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -22,17 +21,19 @@ if last > now and last <= now + tonumber(ARGV[#ARGV]) then
     return
 end
 local failures = tonumber(redis.call('HGET', KEYS[1], 'failures') or '0') + 1
-redis.call('HSET', KEYS[1], 'failures', failures, 'until', now + tonumber(ARGV[math.min(failures, #ARGV - 2) + 2]))
+redis.call('HSET', KEYS[1], 'failures', failures, 'until', now + tonumber(ARGV[math.min(failures, #ARGV - 3) + 3]),
+    'reason', ARGV[3])
+redis.call('HSETNX', KEYS[1], 'since', now)
 redis.call('EXPIRE', KEYS[1], ARGV[2])
 """
 
 
 class Outage:
-    """The outage of *provider* at *address*, if there is one. All methods raise redis.RedisError."""
+    """The outage of *provider*, if there is one; *key* is the first of its API keys. All methods raise RedisError."""
 
-    def __init__(self, redis: "Redis", provider: str, address: str) -> None:
+    def __init__(self, redis: "Redis", provider: str, key: Secret) -> None:
         self._redis: Any = redis  # its stubs give each command as sync or async
-        self._name = f"credits:{provider}:outage:{address}"
+        self._name = outage_name(provider, short_hash(key))
         self.known = False
         """Whether the provider did not respond to the last request before `remaining`."""
 
@@ -43,10 +44,10 @@ class Outage:
         left = timedelta(seconds=float(until or 0) - clock.now().timestamp())
         return left if timedelta(0) < left <= PAUSES[-1] else timedelta(0)
 
-    async def record(self) -> None:
-        """Begin a pause, longer than the last one: there was no response, or one with a fault of the server."""
+    async def record(self, reason: str) -> None:
+        """Begin a pause, longer than the last one; *reason*: no response, or one with a fault of the server."""
         seconds = [pause.total_seconds() for pause in PAUSES]
-        await self._redis.eval(_RECORD, 1, self._name, clock.now().timestamp(), _LIFETIME_SECONDS, *seconds)
+        await self._redis.eval(_RECORD, 1, self._name, clock.now().timestamp(), _LIFETIME_SECONDS, reason, *seconds)
 
     async def end(self) -> None:
         """Forget the outage: the provider responded."""

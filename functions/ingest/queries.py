@@ -11,7 +11,7 @@ from functions.ingest.gaps import Gap, TickerHistory
 
 
 class ProfileDue(NamedTuple):
-    """A ticker whose profile should be asked for, under the name it has so far."""
+    """A ticker whose profile is due, under the name it has so far."""
 
     ticker: str
     name: str
@@ -83,7 +83,7 @@ async def select_gaps(
 ) -> list[Gap]:
     """Return where active tickers (all, or *tickers*) lack bars at *expected* that a provider may have.
 
-    Unless *simulated*, an invented bar counts as missing. A bar that the provider lacked counts when it is time to ask
+    Unless *simulated*, a simulated bar counts as missing. A bar that the provider lacked counts when it is time to ask
     again, when other providers are configured, and for a ticker that was last asked before *asked_before*.
     With *again* all of *expected* count for such a ticker, the stored bars too, and none for another.
     """
@@ -154,7 +154,7 @@ async def select_compared_sources(
 ) -> dict[str, list[str]]:
     """Return the sources of the stored bars in [start, end) by active ticker (all, or *tickers*).
 
-    Invented bars are left out, and unless *again* the tickers that were compared in the whole window.
+    Simulated bars are left out, and unless *again* the tickers that were compared in the whole window.
     """
     cursor = await connection.execute(
         """

@@ -66,7 +66,7 @@ def requested_window(tick: Tick, now: datetime, history_sessions: int) -> Window
 
 
 def tick_refused(received: Received, refused: InvalidTick) -> TickRefused:
-    """Return the event that tells of a refused tick, with the data it came with (its beginning, if it is long)."""
+    """Return the event of a refused tick, with the data it came with (its beginning, if it is long)."""
     return TickRefused(
         reason=str(refused), tick_id=received.id, tick_data=received.data[:4096].decode(errors="replace")
     )

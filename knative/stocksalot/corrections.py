@@ -12,6 +12,7 @@ from rich.console import Console
 from functions.api.rejection_reasons import reason
 from knative.local.client import RunnerClient, find
 from knative.local.extension import AddParser
+from knative.stocksalot.confirmation import confirm
 
 _STORE = "/stocksalot/store"
 
@@ -74,7 +75,7 @@ async def withdraw(arguments: Namespace, folder: Path) -> int:
         console.print(found["detail"])
         if not found["bars"]:
             return 1
-        if not arguments.yes and not await asyncio.to_thread(_agrees):
+        if not arguments.yes and not await asyncio.to_thread(confirm, "Withdraw them?"):
             return 1
         console.print((await _withdraw(client, request))["detail"])
     finally:
@@ -114,10 +115,6 @@ def list_rejections(environment: Mapping[str, str], _: str, arguments: Sequence[
         f"{ticker}  {at}  {source}  {code}: {detail}\n    sent: {sent}\n    {reason(code).advice}"
         for ticker, at, source, code, detail, sent in rows
     ]
-
-
-def _agrees() -> bool:
-    return input("Withdraw them? [y/N] ").strip().lower() in ("y", "yes")
 
 
 async def _withdraw(client: RunnerClient, request: dict[str, Any]) -> dict[str, Any]:

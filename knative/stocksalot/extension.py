@@ -66,6 +66,8 @@ async def tick(arguments: Namespace, folder: Path) -> int:
             return 0 if await backfill(client, data, wait=arguments.wait, console=console) else 1
         outcome = await client.tick(arguments.job, data)
         text = explain(outcome) if arguments.job in JOBS else f"responded {outcome.code}"
+        if arguments.job == "insights" and outcome.code == 204:
+            text = "no hour is due"
         console.print(f"{arguments.job}: {text}")
         return 0 if outcome.code in (200, 204) and outcome.led_to != TickRefused.TYPE else 1
     finally:
@@ -78,7 +80,10 @@ async def replay(arguments: Namespace, folder: Path) -> int:
     console = Console(soft_wrap=True, markup=False, highlight=False)
     try:
         if arguments.list:
-            for letter in (await client.get_function("/stocksalot/store/dead-letters"))["items"]:
+            letters = (await client.get_function("/stocksalot/store/dead-letters"))["items"]
+            if not letters:
+                console.print("no dead letters")
+            for letter in letters:
                 at = letter["last_at"][5:16].replace("T", " ")
                 head = f"{letter['id']}  {letter['type']}  {letter['event_id']}  {letter['arrivals']}x  {at}"
                 console.print(f"{head}  {letter['reason']}")

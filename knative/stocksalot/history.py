@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
@@ -82,10 +83,8 @@ async def backfill(client: RunnerClient, data: Mapping[str, Any], *, wait: bool,
             progress.update(task, description="bars", total=totals["expected"], completed=_known(totals))
             if outcome.led_to == BarsFetched.TYPE:
                 idle, waited = (0 if _known(totals) > _known(before) else idle + 1), 0
-            elif outcome.code == 204 and not totals["not_fetched"] and (waited or not wait):
-                # With a new minute's budget too there was no request: each ticker has had its own.
-                if not wait:
-                    console.print(explain(outcome))
+            elif outcome.code == 204 and not totals["not_fetched"] and (waited or not wait) and await _may_ask(client):
+                # There was no request although there could have been: each ticker has had its own.
                 totals = await measure(totals)
                 break
             elif wait and outcome.code == 204:
@@ -131,6 +130,15 @@ def _summary(totals: Mapping[str, int]) -> str:
     why = {"rejected": "rejected", "none_at_provider": "not at the provider", "not_fetched": "not fetched"}
     rest = (f"{totals[name]} {text}" for name, text in why.items() if totals[name])
     return ", ".join((f"{totals['present']} of {totals['expected']} bars are stored", *rest))
+
+
+async def _may_ask(client: RunnerClient) -> bool:
+    """Return whether a provider of bars has credits left and does not pause."""
+    providers = [one for one in (await client.get("/api/status"))["providers"] if one["provider"] != "finnhub"]
+    return not providers or any(
+        not one["pause"] and all(one[name]["used"] < (one[name]["limit"] or math.inf) for name in ("minute", "day"))
+        for one in providers
+    )
 
 
 async def _next_minute() -> None:

@@ -1,7 +1,6 @@
 """Verb `import`: show how CSV files of bars are understood, ask, and hand their bars and refused lines to store."""
 
 import asyncio
-import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -12,7 +11,8 @@ from rich.console import Console
 
 from knative.local.client import RunnerClient, find
 from knative.local.extension import AddParser
-from knative.stocksalot.import_events import Import, make_events, read_files
+from knative.stocksalot.confirmation import confirm
+from knative.stocksalot.import_events import make_events, read_files
 from knative.stocksalot.import_report import describe
 from shared.calendar.trading import EXCHANGE_ZONE, Session, TradingCalendar
 from shared.events.types import BarsFetched, BarsStored
@@ -48,7 +48,7 @@ async def import_files(arguments: Namespace, folder: Path) -> int:
             console.print(line)
         if not found.bars and not found.refused:
             return 1
-        if not arguments.yes and not _agrees(found):
+        if not arguments.yes and not await asyncio.to_thread(confirm, f"Store {found.bar_count} bars?"):
             return 1
         console.print(_summary(await send(client, make_events(found, clock.now()))))
         return 1 if found.unreadable else 0
@@ -84,13 +84,6 @@ def read_calendar(lines: Sequence[str]) -> TradingCalendar:
     """Return the calendar of the lines of `list_sessions`."""
     pairs = [tuple(map(datetime.fromisoformat, line.split())) for line in lines]
     return TradingCalendar([Session(opens.astimezone(EXCHANGE_ZONE).date(), opens, closes) for opens, closes in pairs])
-
-
-def _agrees(found: Import) -> bool:
-    if not sys.stdin.isatty():
-        print("nothing is stored: confirm with --yes", file=sys.stderr)  # noqa: T201
-        return False
-    return input(f"Store {found.bar_count} bars? [y/N] ").strip().casefold() in ("y", "yes")
 
 
 def _summary(replies: Sequence[BarsStored]) -> str:

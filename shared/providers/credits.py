@@ -10,7 +10,7 @@ key, from any process. Each installation lists its own keys, by their hashes.
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared.connections.redis import installation_key
@@ -157,7 +157,7 @@ async def list_keys(redis: Any, installation: str, keys: Mapping[str, Sequence[S
 
 
 async def read_usage(redis: Any, installation: str) -> list[dict[str, Any]]:
-    """Return what the API keys of an installation have used of this minute and day, by provider."""
+    """Return what the API keys of an installation have used of this minute and day, and pauses, by provider."""
     now = clock.now()
     current = {"minute": f"{now:%Y-%m-%dT%H:%M}", "day": f"{now:%Y-%m-%d}"}
     keys: dict[str, list[str]] = json.loads(await redis.get(installation_key(installation, _KEYS)) or "{}")
@@ -171,8 +171,26 @@ async def read_usage(redis: Any, installation: str) -> list[dict[str, Any]]:
                 "used": sum(int(one or 0) for one in used),
                 "limit": int(limit) * len(names) if limit else None,
             }
+        row["pause"] = _pause(await redis.hgetall(outage_name(provider, names[0])), now)
         usage.append(row)
     return usage
+
+
+def outage_name(provider: str, key: str) -> str:
+    """Return the name in Redis of the outage of *provider*, given the hash of its first API key."""
+    return f"credits:{provider}:{key}:outage"
+
+
+def _pause(outage: Mapping[bytes, bytes], now: datetime) -> dict[str, str] | None:
+    """Return the pause of a provider that does not respond, None without one."""
+    if float(outage.get(b"until", 0)) <= now.timestamp():
+        return None
+    since, until = (datetime.fromtimestamp(float(outage[name]), UTC) for name in (b"since", b"until"))
+    return {
+        "since": f"{since:%Y-%m-%dT%H:%M:%SZ}",
+        "until": f"{until:%Y-%m-%dT%H:%M:%SZ}",
+        "reason": outage[b"reason"].decode(),
+    }
 
 
 def short_hash(key: Secret) -> str:

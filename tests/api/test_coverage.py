@@ -195,7 +195,7 @@ def test_status_of_an_empty_system(database_url: str, redis_url: str) -> None:
     assert status["simulated"] is False
 
 
-def test_status_tells_what_providers_have_used(database_url: str, redis_url: str) -> None:
+def test_status_has_the_usage_and_pauses_of_providers(database_url: str, redis_url: str) -> None:
     """The counters that ingest keeps in Redis are summed over the keys, this minute's and this day's alone."""
     with redis.Redis.from_url(redis_url) as counters:
         for name, used in {
@@ -209,6 +209,9 @@ def test_status_tells_what_providers_have_used(database_url: str, redis_url: str
             counters.set(name, used)
         counters.hset("credits:twelvedata:limits", mapping={"minute": 8, "day": 800})
         counters.hset("credits:finnhub:limits", mapping={"minute": 60, "day": ""})
+        pause = {"since": at("2026-11-20 21:50").timestamp(), "until": at("2026-11-20 22:05").timestamp()}
+        counters.hset("credits:finnhub:ccc:outage", mapping={**pause, "reason": "HTTP 503"})
+        counters.hset("credits:twelvedata:aaa:outage", mapping={"since": 1.0, "until": 2.5, "reason": "over"})
         listed = {"twelvedata": ["aaa", "bbb"], "finnhub": ["ccc"]}
         counters.set(redis_key(database_url, "credit-keys"), json.dumps(listed))
         counters.set("credits:twelvedata:zzz:day:2026-11-20", 7)  # of another installation
@@ -222,12 +225,14 @@ def test_status_tells_what_providers_have_used(database_url: str, redis_url: str
             "keys": 1,
             "minute": {"used": 3, "limit": 60},
             "day": {"used": 0, "limit": None},
+            "pause": {"since": "2026-11-20T21:50:00Z", "until": "2026-11-20T22:05:00Z", "reason": "HTTP 503"},
         },
         {
             "provider": "twelvedata",
             "keys": 2,
             "minute": {"used": 8, "limit": 16},
             "day": {"used": 150, "limit": 1600},
+            "pause": None,
         },
     ]
 

@@ -46,14 +46,14 @@ def test_the_live_price_is_no_bar(make_settings: MakeSettings, hands: Hands) -> 
 
 
 def test_quirks_cost_no_other_bar(make_settings: MakeSettings, upstream: Vendors) -> None:
-    """An hour of nulls is absent, one after the close is outside the request, wrong labels refuse the ticker."""
+    """An hour of nulls is absent, one after the close is for store to refuse, wrong labels refuse the ticker."""
     found = []
     for kind in ("nulls", "post_market", "wrong_interval"):
         upstream.misbehave(kind, vendor="yahoo", symbols=["KO"])
         result = fetch(make_settings(), asks("KO", end=CLOSES), "yahoo")
         found.append((len(result.bars[asks("KO")[0]]), [one.reason for one in result.mislabelled.values()]))
 
-    assert found == [(6, []), (7, []), (7, ["interval-wrong"])]
+    assert found == [(6, []), (8, []), (7, ["interval-wrong"])]
 
 
 def test_a_throttled_provider_pauses(make_settings: MakeSettings, upstream: Vendors, hands: Hands) -> None:

@@ -1,6 +1,7 @@
 """The verb `tick bars --start`: its measure has the window of its ticks, and reads what the ticks stored."""
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import pytest
@@ -58,7 +59,9 @@ class FullClient(Client):
         self.data: list[Any] = []
 
     async def get(self, path: str, **query: str) -> dict[str, Any]:
-        """What /coverage answers."""
+        """What /coverage and /status answer."""
+        if path == "/api/status":
+            return {"providers": []}
         assert "again" not in query
         counts = {"expected": 7, "present": 7 - self.lacks, "not_fetched": 0, "rejected": 0}
         return {"totals": counts | {"none_at_provider": self.lacks}}
@@ -83,6 +86,37 @@ def test_each_ticker_is_requested_once_in_a_run(
     assert len(client.data) == ticks
     assert len({one["requested_before"] for one in client.data}) == min(ticks, 1)
     assert all(one.get("again", False) == again for one in client.data)
+
+
+class PausingClient(FullClient):
+    """A runner whose provider pauses after the first tick that led to a request, and serves again later."""
+
+    codes = (200, 204, 204, 200, 204, 204)
+
+    async def get(self, path: str, **query: str) -> dict[str, Any]:
+        """What /coverage and /status answer: a pause at first."""
+        if path != "/api/status":
+            return await super().get(path, **query)
+        free = {"used": 0, "limit": None}
+        pause = {"since": "", "until": "", "reason": ""} if len(self.data) < 4 else None
+        return {"providers": [{"provider": "yahoo", "keys": 1, "minute": free, "day": free, "pause": pause}]}
+
+    async def tick(self, name: str, data: object) -> Outcome:
+        """The next tick."""
+        self.data.append(data)
+        code = self.codes[len(self.data) - 1]
+        return Outcome(code, BarsFetched.TYPE if code == 200 else None)
+
+
+def test_a_run_that_waits_outlasts_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With --wait it ends when a tick that could have requested something did not."""
+    monkeypatch.setattr(history, "_FRESH_PAUSE_SECONDS", 0)
+    monkeypatch.setattr(history, "_next_minute", partial(asyncio.sleep, 0))
+    client: Any = PausingClient(lacks=0)
+
+    assert asyncio.run(history.backfill(client, {"start": "2026-11-20", "again": True}, wait=True, console=Console()))
+
+    assert len(client.data) == len(client.codes)
 
 
 def test_one_day_is_filled_by_one_tick(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,7 +20,7 @@ class NoCredits(Exception):  # noqa: N818
 
 
 class ProviderPauses(NoCredits):
-    """The provider may not be asked now: it did not respond lately."""
+    """The provider may not be asked now: it did not respond at the last try."""
 
 
 class WrongLabels(NamedTuple):

@@ -1,6 +1,6 @@
 """Alpaca's /v2/stocks/bars: half hours of all tickers in one request, paired to the exchange's hours.
 
-Its own hours are cut on the clock. Half hours outside sessions come unasked and are left out. The free plan has all
+Its own hours are cut on the clock. Half hours outside sessions come unrequested and are left out. The free plan has all
 exchanges (SIP) 15 minutes late, or IEX alone (about 3.5 % of the volume) at once: the source of the bars says which.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 from functions.ingest.gaps import FetchRequest
 from functions.ingest.providers import FetchResult, NoCredits, ProviderError
 from functions.ingest.providers.metered_client import FailedRequest, MeteredClient, metered_client
-from functions.ingest.providers.parsing import parse_decimal
+from functions.ingest.providers.parsing import parse_decimal, parse_instant, refuse, refuse_time, sent_text
 from functions.ingest.settings import Settings
 from shared.calendar.trading import TradingCalendar
 from shared.events.types import Bar, RefusedBar
@@ -129,18 +129,23 @@ class Alpaca:
 
 
 def pair(
-    rows: Iterable[Row], ask: FetchRequest, market: TradingCalendar, until: datetime
+    rows: Iterable[Any], ask: FetchRequest, market: TradingCalendar, until: datetime
 ) -> tuple[list[Bar], list[RefusedBar]]:
-    """Return the hours of *ask* that the half hours *rows* make, and the halves that lack the other one by *until*."""
+    """Return the hours of *ask* that the half hours *rows* make, and the halves that are part of none by *until*."""
     halves: dict[datetime, Row] = {}
     refused: list[RefusedBar] = []
     for row in rows:
-        try:
-            start = datetime.fromisoformat(row["t"]).astimezone(UTC)
-        except (KeyError, TypeError, ValueError, OverflowError):
-            refused.append(_refuse(None, "time-unreadable", "The bar has no readable time.", [row]))
+        start = parse_instant(row.get("t")) if isinstance(row, Mapping) else None
+        if start is None:
+            refused.append(refuse_time(row))
             continue
+        if start in halves and halves[start] != row:
+            detail = "A later half hour of the same answer has the same start and other figures."
+            refused.append(refuse(start, "contradicted", detail, halves[start]))
         halves[start] = row
+        session = market.session_at(start)
+        if session and (start - session.opens) % _HALF:
+            refused.append(refuse(start, "off-grid", "The half hour starts beside the grid of the session.", row))
     bars: list[Bar] = []
     for start in market.starts("1h", ask.start, ask.end):
         session = market.session_at(start)
@@ -151,7 +156,7 @@ def pair(
             bars.append(_join(start, found))
         elif found and session.end("1h", start) <= until:
             detail = "Alpaca has one of the two half hours of this hour."
-            refused.append(_refuse(start, "hour-incomplete", detail, found))
+            refused.append(refuse(start, "hour-incomplete", detail, found))
     return bars, refused
 
 
@@ -165,7 +170,7 @@ def _join(start: datetime, halves: Sequence[Row]) -> Bar:
         low=_combine(min, [one["l"] for one in figures]),
         close=figures[-1]["c"],
         volume=_combine(sum, [one["v"] for one in figures]),
-        text=str(list(halves))[:1000] if unreadable else None,
+        text=sent_text(list(halves)) if unreadable else None,
     )
 
 
@@ -195,10 +200,6 @@ def _read_page(answer: Any) -> dict[str, Any]:
     if not isinstance(bars, dict) or not all(isinstance(some, list) for some in bars.values()):
         raise FailedRequest("HTTP 200 without bars", 200)
     return answer
-
-
-def _refuse(start: datetime | None, reason: str, detail: str, rows: Sequence[Row]) -> RefusedBar:
-    return RefusedBar(start=start, reason=reason, detail=detail, text=str(list(rows))[:1000])
 
 
 def _message(body: object) -> str:

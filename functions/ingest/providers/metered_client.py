@@ -52,8 +52,8 @@ class MeteredClient:
         self._budget = budget
         self._outage = outage
         self._responded = False
-        self._failures = 0
-        """Requests in a row without a response."""
+        self._failures: list[str] = []
+        """Of the requests in a row without a response."""
         self._timeout = timeout
         self.requests = 0
         self.served_at: datetime | None = None
@@ -70,7 +70,7 @@ class MeteredClient:
         try:
             grants = await self._budget.acquire(1)
         except AllKeysSuspended as error:
-            raise ProviderError(f"{self._provider}: pauses, it refused a request lately") from error
+            raise ProviderError(f"{self._provider}: pauses after a refused request") from error
         if not grants:
             raise NoCredits
         grant = grants[0]
@@ -79,18 +79,18 @@ class MeteredClient:
             async with asyncio.timeout(self._timeout):
                 response = await self._client.get(path, params=dict(params))
         except TimeoutError as error:
-            await self._count_failure()
-            raise FailedRequest("no answer in time") from error
+            await self._count_failure(reason := "no answer in time")
+            raise FailedRequest(reason) from error
         except httpx.HTTPError as error:
-            await self._count_failure()
-            raise FailedRequest(f"no answer: {type(error).__name__}") from error
+            await self._count_failure(reason := f"no answer: {type(error).__name__}")
+            raise FailedRequest(reason) from error
         self.served_at = self.served_at or parse_date(response.headers.get("date", ""))
         body = _read(response)
         seconds = response.headers.get("retry-after", "")
         if is_server_fault(response.status_code) and not seconds:
-            await self._count_failure()
-            raise FailedRequest(f"HTTP {response.status_code}", response.status_code, body)
-        self._responded, self._failures = True, 0
+            await self._count_failure(reason := f"HTTP {response.status_code}")
+            raise FailedRequest(reason, response.status_code, body)
+        self._responded, self._failures = True, []
         await self._outage.end()
         if response.status_code == 429 or is_server_fault(response.status_code):
             pause = timedelta(seconds=int(seconds)) if seconds.isdecimal() and len(seconds) < 7 else _THROTTLED
@@ -109,12 +109,12 @@ class MeteredClient:
     async def close(self) -> None:
         """Begin a pause if there was a request and none had a response."""
         if self._failures and not self._responded:
-            await self._outage.record()
+            await self._outage.record(self._failures[-1])
 
-    async def _count_failure(self) -> None:
-        self._failures += 1
-        if self._failures >= _OUTAGE_REQUESTS or self._outage.known:
-            await self._outage.record()
+    async def _count_failure(self, reason: str) -> None:
+        self._failures.append(reason)
+        if len(self._failures) >= _OUTAGE_REQUESTS or self._outage.known:
+            await self._outage.record(reason)
 
 
 @asynccontextmanager
@@ -135,7 +135,7 @@ async def metered_client(
             httpx.AsyncClient(base_url=base_url, headers=dict(headers), timeout=timeout) as client,
         ):
             budget = CreditBudget(redis, provider, [key], per_minute)
-            metered = MeteredClient(provider, client, budget, Outage(redis, provider, base_url), timeout)
+            metered = MeteredClient(provider, client, budget, Outage(redis, provider, key), timeout)
             try:
                 yield metered
             finally:

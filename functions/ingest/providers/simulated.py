@@ -1,9 +1,9 @@
-"""An invented market for those without a key: a ticker's hour has the same bar whoever asks for whichever window.
+"""Simulated market, for use without a key: an hour of a ticker has the same bar in every window.
 
-Nothing is walked from a start: each session is computed from its date alone. A price level is a Brownian bridge, found
+There is no walk from a start: each session is computed from its date alone. A price level is a Brownian bridge, found
 by halving, between two points a year apart, one for the market and one for the ticker; a session is a bridge between
-its open and its close. All chance comes from hashes, and only operations that IEEE 754 makes exact are used, so that
-every machine invents the same prices.
+its open and its close. Randomness comes from hashes, and only operations that IEEE 754 makes exact are used, so that
+every machine computes the same prices.
 """
 
 import struct
@@ -55,7 +55,7 @@ _QUARTER = 63
 
 
 def character(ticker: str) -> Character:
-    """Return what *ticker* is like; an unknown one gets a character of its own from its name."""
+    """Return the traits of *ticker*; those of an unknown one are computed from its name."""
     if ticker in _KNOWN:
         price, percent, millions = _KNOWN[ticker]
         return Character(price, percent / 100, millions * 1e6)
@@ -77,7 +77,7 @@ def bars(ticker: str, interval: str, sessions: Sequence[Session], start: datetim
 def session_bars(ticker: str, interval: str, session: Session) -> list[Bar]:
     """Return all bars of one session. Each opens where the one before closed."""
     of = character(ticker)
-    opening, closing, drama = _open_and_close(ticker, of, session.date)
+    opening, closing, activity = _open_and_close(ticker, of, session.date)
     length = (session.closes - session.opens).total_seconds()
     starts = list(session.starts(interval))
     times = [(start - session.opens).total_seconds() / length for start in starts] + [1.0]
@@ -90,10 +90,10 @@ def session_bars(ticker: str, interval: str, session: Session) -> list[Bar]:
         spread * (0.5 * _market_step(day, interval, index) + 0.866 * chance[0]) for index, chance in enumerate(chances)
     ]
     drift = closing - opening - sum(steps)
-    path, walked = [opening], opening
+    path, level = [opening], opening
     for index, step in enumerate(steps):
-        walked += step
-        path.append(walked + drift * times[index + 1])
+        level += step
+        path.append(level + drift * times[index + 1])
 
     points = [_cents(of.price * _grow(level)) for level in path]
     found: list[Bar] = []
@@ -108,21 +108,21 @@ def session_bars(ticker: str, interval: str, session: Session) -> list[Bar]:
                 high=_price(max(high, first, last)),
                 low=_price(max(min(low, first, last), 1)),
                 close=_price(last),
-                volume=Decimal(_volume(of, times[index], times[index + 1], drama, chance[3])),
+                volume=Decimal(_volume(of, times[index], times[index + 1], activity, chance[3])),
             )
         )
     return found
 
 
 def _open_and_close(ticker: str, of: Character, day: date) -> tuple[float, float, float]:
-    """Return a session's open and close as logarithms over the usual price, and how eventful the day is (1: usual)."""
+    """Return a session's open and close as logarithms over the usual price, and the activity of the day (1: usual)."""
     number = _business_day(day)
     before, after = _level(ticker, of, number - 1), _level(ticker, of, number)
     report, faded = _reports(ticker, of, number), _reports(ticker, of, number - 1)
     gap = 0.3 * (after - before) + 0.2 * of.volatility * _normals(ticker, f"{number}/gap")[0]
-    # Results are told overnight: what they change is in the open.
-    drama = 1 + 0.4 * min(abs(after + report - before - faded) / of.volatility, 4)
-    return before + report + gap, after + report, drama
+    # Results are reported overnight: what they change is in the open.
+    activity = 1 + 0.4 * min(abs(after + report - before - faded) / of.volatility, 4)
+    return before + report + gap, after + report, activity
 
 
 def _level(ticker: str, of: Character, number: int) -> float:
@@ -153,10 +153,10 @@ def _reports(ticker: str, of: Character, number: int) -> float:
     total = 0.0
     for quarter in (number // _QUARTER, number // _QUARTER - 1):
         chance = _normals(ticker, f"report/{quarter}")
-        told = quarter * _QUARTER + int((chance[0] + 3.5) / 7 * _QUARTER)
-        if 0 <= number - told < _QUARTER:
+        reported = quarter * _QUARTER + int((chance[0] + 3.5) / 7 * _QUARTER)
+        if 0 <= number - reported < _QUARTER:
             size = of.volatility * (2 + min(abs(chance[1]), 3))
-            total += (size if chance[2] > 0 else -size) * (1 - (number - told) / _QUARTER)
+            total += (size if chance[2] > 0 else -size) * (1 - (number - reported) / _QUARTER)
     return total
 
 
@@ -165,11 +165,11 @@ def _market_step(day: str, interval: str, index: int) -> float:
     return _normals("market", f"{day}/{interval}/{index}")[0]
 
 
-def _volume(of: Character, since: float, until: float, drama: float, chance: float) -> int:
+def _volume(of: Character, since: float, until: float, activity: float, chance: float) -> int:
     """Return shares traded between two fractions of a session: most at its ends."""
     middle = since + until - 1
     share = (until - since) * (0.6 + 1.2 * middle * middle)
-    return max(int(of.volume * share * drama * _grow(0.25 * chance)), 1)
+    return max(int(of.volume * share * activity * _grow(0.25 * chance)), 1)
 
 
 def _business_day(day: date) -> int:
@@ -203,7 +203,7 @@ def _price(cents: int) -> Decimal:
 
 
 class Simulated:
-    """The invented market as a provider: it always answers, and costs nothing."""
+    """The simulated market as a provider, without a budget."""
 
     name = NAME
 

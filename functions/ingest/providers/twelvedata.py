@@ -71,7 +71,7 @@ class TwelveData:
                     self._settings.twelvedata_credits_per_minute,
                     self._settings.twelvedata_credits_per_day,
                 )
-                outage = Outage(redis, self.name, self._settings.twelvedata_base_url)
+                outage = Outage(redis, self.name, self._settings.twelvedata_api_keys[0])
                 if pause := await outage.remaining():
                     raise ProviderPauses(f"twelvedata: pauses for {pause} after an outage")
                 # A round more for each key that turns out to be refused.
@@ -87,7 +87,7 @@ class TwelveData:
                         )
                     )
                     if all(one.outage for one in rounds):
-                        await outage.record()
+                        await outage.record(rounds[-1].failures[-1])
                     else:
                         await outage.end()
                     waiting = [ask for one in rounds for ask in one.refused] + list(served)

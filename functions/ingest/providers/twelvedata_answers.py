@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ import httpx
 from functions.ingest.gaps import FetchRequest
 from functions.ingest.outages import is_server_fault
 from functions.ingest.providers import WrongLabels
-from functions.ingest.providers.parsing import parse_decimal
+from functions.ingest.providers.parsing import parse_decimal, parse_instant, refuse_time, sent_text
 from shared.events.types import Bar, RefusedBar
 from shared.runtime.settings import Secret
 
@@ -77,8 +77,8 @@ def match_flat(
     if len(batch) == 1:
         return {batch[0]: body}
     meta = body.get("meta")
-    told = meta.get("symbol") if isinstance(meta, dict) else None
-    return {ask: body if symbol == told else None for ask, symbol in zip(batch, symbols, strict=True)}
+    named = meta.get("symbol") if isinstance(meta, dict) else None
+    return {ask: body if symbol == named else None for ask, symbol in zip(batch, symbols, strict=True)}
 
 
 def read_series(answer: object, interval: str, key: Secret) -> SymbolSeries:
@@ -100,7 +100,7 @@ def read_series(answer: object, interval: str, key: Secret) -> SymbolSeries:
         if bar := _read_bar(value):
             bars.append(bar)
         else:
-            refused.append(unreadable_time(value))
+            refused.append(refuse_time(value))
     # Sorting keeps the order of bars with the same start: it tells which was said last.
     bars.sort(key=lambda bar: bar.start)
     return SymbolSeries(bars, tuple(refused), _check_labels(meta, interval) if isinstance(meta, dict) else None)
@@ -125,26 +125,15 @@ def _read_bar(value: object) -> Bar | None:
     """Return one bar, None when its time cannot be read."""
     if not isinstance(value, dict):
         return None
-    try:
-        start = datetime.fromisoformat(value["datetime"])
-    except (KeyError, TypeError, ValueError):
+    start = parse_instant(value.get("datetime"))
+    if start is None:
         return None
     figures = {name: parse_decimal(value.get(name)) for name in _FIELDS}
     return Bar(
-        start=start if start.tzinfo else start.replace(tzinfo=UTC),
+        start=start,
         **figures,
-        text=_text(value) if any(figure is not None and figure.is_nan() for figure in figures.values()) else None,
+        text=sent_text(value) if any(figure is not None and figure.is_nan() for figure in figures.values()) else None,
     )
-
-
-def unreadable_time(value: object) -> RefusedBar:
-    """Return *value*, a bar without a readable time, for the ledger."""
-    return RefusedBar(start=None, reason="time-unreadable", detail="The bar has no readable time.", text=_text(value))
-
-
-def _text(value: object) -> str:
-    """Return *value* as it came, up to a length that nothing true has."""
-    return json.dumps(value, default=str)[:1000]
 
 
 def _error(body: Mapping[str, object], status: int, key: Secret) -> tuple[int, str]:

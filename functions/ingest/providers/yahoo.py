@@ -6,18 +6,18 @@ used unless PROVIDERS names it, and does not belong into a public installation.
 
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
-from itertools import repeat
+from itertools import zip_longest
 from typing import Any
 
 from functions.ingest.gaps import FetchRequest
 from functions.ingest.providers import FetchResult, NoCredits, ProviderError, WrongLabels
 from functions.ingest.providers.metered_client import FailedRequest, MeteredClient, metered_client
-from functions.ingest.providers.parsing import parse_decimal
+from functions.ingest.providers.parsing import parse_decimal, parse_epoch, refuse_time, sent_text
 from functions.ingest.settings import YAHOO, Settings
 from shared.calendar.trading import TradingCalendar
-from shared.events.types import Bar
+from shared.events.types import Bar, RefusedBar
 from shared.runtime import clock
 
 _logger = logging.getLogger(__name__)
@@ -47,6 +47,7 @@ class Yahoo:
         bars: dict[FetchRequest, list[Bar]] = {}
         failures: dict[FetchRequest, str] = {}
         mislabelled: dict[FetchRequest, WrongLabels] = {}
+        refused: dict[FetchRequest, tuple[RefusedBar, ...]] = {}
         async with metered_client(
             self.name,
             YAHOO,
@@ -60,11 +61,17 @@ class Yahoo:
                 for ask in asks:
                     try:
                         chart = await self._fetch_chart(client, ask)
+                        bars[ask], faults = read_chart(chart)
+                        labels = _check_labels(chart.get("meta") or {})
                     except FailedRequest as failed:
                         failures[ask] = str(failed)
                         continue
-                    bars[ask] = _read_bars(chart, ask)
-                    if labels := _check_labels(chart.get("meta", {})):
+                    except (AttributeError, KeyError, TypeError) as error:
+                        failures[ask] = f"HTTP 200 with a chart of another shape: {error}"
+                        continue
+                    if faults:
+                        refused[ask] = tuple(faults)
+                    if labels:
                         mislabelled[ask] = labels
             except (NoCredits, ProviderError) as error:
                 if not bars and not failures:
@@ -72,7 +79,7 @@ class Yahoo:
                 _logger.info("yahoo: served %d of %d tickers: %s", len(bars), len(asks), error or "budget used up")
         if failures and not bars:
             raise ProviderError(f"yahoo: {next(iter(failures.values()))}")
-        return FetchResult(bars, client.requests, failures, mislabelled=mislabelled, served_at=client.served_at)
+        return FetchResult(bars, client.requests, failures, refused, mislabelled, client.served_at)
 
     async def _fetch_chart(self, client: MeteredClient, ask: FetchRequest) -> Mapping[str, Any]:
         start = max(ask.start, clock.now() - _REACH)
@@ -91,26 +98,38 @@ class Yahoo:
         return results[0]
 
 
-def _read_bars(chart: Mapping[str, Any], ask: FetchRequest) -> list[Bar]:
-    """Return the bars of *ask* in *chart*; the live price that it appends is none."""
+def read_chart(chart: Mapping[str, Any]) -> tuple[list[Bar], list[RefusedBar]]:
+    """Return the bars in *chart* and what has no readable time; the live price that it appends is none.
+
+    AttributeError, KeyError or TypeError for a chart of another shape.
+    """
     times = chart.get("timestamp") or []
     quotes = (chart.get("indicators") or {}).get("quote") or [{}]
     live = (chart.get("meta") or {}).get("regularMarketTime")
-    columns = [quotes[0].get(name) or repeat(None) for name in ("open", "high", "low", "close", "volume")]
+    columns = [quotes[0].get(name) or [] for name in ("open", "high", "low", "close", "volume")]
+    if not all(isinstance(column, list) for column in (times, *columns)):
+        raise TypeError("columns that are no lists")
     bars: list[Bar] = []
-    for time, *prices, volume in zip(times, *columns, strict=False):
-        if time == live and not volume:
+    refused: list[RefusedBar] = []
+    for time, *figures in zip_longest(times, *columns):
+        *prices, volume = figures
+        if (time is not None and time == live and not volume) or all(price is None for price in prices):
             continue
-        start = datetime.fromtimestamp(int(time), UTC)
-        if ask.start <= start < ask.end and any(price is not None for price in prices):
-            first, high, low, close = map(_read_price, prices)
-            bars.append(Bar(start=start, open=first, high=high, low=low, close=close, volume=parse_decimal(volume)))
-    return bars
+        start = parse_epoch(time)
+        if start is None:
+            refused.append(refuse_time([time, *figures]))
+            continue
+        first, high, low, close = map(_read_price, prices)
+        shares = parse_decimal(volume)
+        unreadable = any(one is not None and one.is_nan() for one in (first, high, low, close, shares))
+        text = sent_text([time, *figures]) if unreadable else None
+        bars.append(Bar(start=start, open=first, high=high, low=low, close=close, volume=shares, text=text))
+    return bars, refused
 
 
 def _read_price(value: object) -> Decimal | None:
     price = parse_decimal(value)
-    return price if price is None or not price.is_finite() else price.quantize(_DIGITS).normalize() + 0
+    return price if price is None or price.is_nan() else price.quantize(_DIGITS).normalize() + 0
 
 
 def _check_labels(meta: Mapping[str, Any]) -> WrongLabels | None:

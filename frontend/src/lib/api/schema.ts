@@ -1185,6 +1185,27 @@ export interface components {
             keys: number;
             minute: components["schemas"]["Credits"];
             day: components["schemas"]["Credits"];
+            pause: components["schemas"]["ProviderPause"] | null;
+        };
+        /** @description Pause of a provider that does not respond. */
+        ProviderPause: {
+            /**
+             * Format: date-time
+             * @description The first request without a response
+             * @example 2026-11-20T14:30:00Z
+             */
+            since: string;
+            /**
+             * Format: date-time
+             * @description No request is made before
+             * @example 2026-11-20T14:30:00Z
+             */
+            until: string;
+            /**
+             * @example no answer in time
+             * @example HTTP 503
+             */
+            reason: string;
         };
         /** @description A new account. */
         RegistrationForm: {
@@ -1696,6 +1717,7 @@ export type Problem = components['schemas']['Problem'];
 export type Profile = components['schemas']['Profile'];
 export type ProfileResponse = components['schemas']['ProfileResponse'];
 export type ProviderBudget = components['schemas']['ProviderBudget'];
+export type ProviderPause = components['schemas']['ProviderPause'];
 export type RegistrationForm = components['schemas']['RegistrationForm'];
 export type RegistrationResponse = components['schemas']['RegistrationResponse'];
 export type RejectionItem = components['schemas']['RejectionItem'];
