@@ -22,20 +22,20 @@ def main() -> None:
     parser.add_argument("--credits-per-day", type=int, default=800)
     parser.add_argument("--differing", action="append", default=[], help="a symbol that others price higher (KO)")
     parser.add_argument("--calls-per-minute", type=int, default=60)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     today = clock.now().date()
     market = read_market(today - timedelta(days=20 * 365), today + timedelta(days=30))
     app = create_upstream(
-        Market(market, read_bars(asked.bars) if asked.bars else None),
-        keys=asked.key,
-        per_minute=asked.credits_per_minute,
-        per_day=asked.credits_per_day,
-        calls_per_minute=asked.calls_per_minute,
-        differing=asked.differing or ["KO"],
+        Market(market, read_bars(arguments.bars) if arguments.bars else None),
+        keys=arguments.key,
+        per_minute=arguments.credits_per_minute,
+        per_day=arguments.credits_per_day,
+        calls_per_minute=arguments.calls_per_minute,
+        differing=arguments.differing or ["KO"],
     )
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt):
-        bind(app, asked.host, asked.port).serve_forever()
+        bind(app, arguments.host, arguments.port).serve_forever()
 
 
 if __name__ == "__main__":

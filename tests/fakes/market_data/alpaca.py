@@ -45,7 +45,7 @@ class Alpaca:
         )
         fault = self.faults.take("alpaca", symbols)
         record.misbehaviour = fault and fault.kind
-        self.log.note(record)
+        self.log.add(record)
 
         def good() -> Response:
             if not secret or (self.keys and key not in self.keys) or (fault and fault.kind == "unauthorized"):
@@ -94,7 +94,7 @@ class Alpaca:
         for hour in hours:
             session = self.market.market.session_at(hour.start)
             if session and hour.start == session.opens:
-                # Extended hours come unasked.
+                # Extended hours come unrequested.
                 rows += [Row(session.opens - HALF * count, *hour[1:5], Decimal(9)) for count in (3, 2, 1)]
             rows += split_hour(hour, whole=not session or session.closes - hour.start > HALF)
         factor = Decimal("1.02") if symbol in self.differing else Decimal(1)

@@ -1,4 +1,4 @@
-"""Faults on demand: each asked for by name, for the next requests that it can apply_fault."""
+"""Faults on demand: each set by name, for the next requests that it applies to."""
 
 import threading
 from collections.abc import Collection, Mapping
@@ -26,7 +26,7 @@ TWELVEDATA = {
     "symbol_error": "in a batch an error in the place of the symbols (`code`, `message`)",
     "left_out": "a batch without the symbols",
     "wrong_interval": "a series that says of itself that it has half hours",
-    "descending": "newest first whatever the order asked for",
+    "descending": "newest first in any requested order",
     "duplicate_bar": "the newest bar twice, then with another close",
     "changed_bar": "the newest bar with another close",
     "missing_bar": "the newest bar is left out",
@@ -55,7 +55,7 @@ FINNHUB = {
 ALPACA = {
     "unauthorized": "401",
     "recent_sip": "403, no recent SIP data in this plan",
-    "retry_after": "429 that asks for a pause of `seconds`",
+    "retry_after": "429 that states a pause of `seconds`",
     "missing_half": "the newest half hour of the symbols is left out",
     "null_values": "the newest half hour with nulls",
     "no_object": "200 with JSON that has no bars",
@@ -91,7 +91,7 @@ class Fault:
     options: Mapping[str, Any]
 
     def concerns(self, symbol: str) -> bool:
-        """Tell whether *symbol* is meant."""
+        """Return whether *symbol* is meant."""
         return not self.symbols or symbol in self.symbols
 
 

@@ -34,7 +34,7 @@ def _at(value: dict[str, Any], moment: datetime) -> dict[str, Any]:
 
 
 def _time(value: dict[str, Any]) -> datetime:
-    return datetime.strptime(value["datetime"], _TIME)  # noqa: DTZ007  in whichever zone was asked for
+    return datetime.strptime(value["datetime"], _TIME)  # noqa: DTZ007  in the requested zone
 
 
 def _weekend(values: Values) -> Values:
@@ -60,11 +60,11 @@ _FAULTS: dict[str, Callable[[Values], Values]] = {
     "null_values": lambda values: [*values[:-1], _blank(values[-1], None)],
     "nan_values": lambda values: [*values[:-1], _blank(values[-1], "NaN")],
     "missing_volume": lambda values: [
-        {name: told for name, told in value.items() if name != "volume"} for value in values
+        {name: figure for name, figure in value.items() if name != "volume"} for value in values
     ],
     "price_x10000": lambda values: [*values[:-1], _moved(values[-1], 10_000)],
 }
 
 
 def _blank(value: dict[str, Any], instead: str | None) -> dict[str, Any]:
-    return {name: told if name == "datetime" else instead for name, told in value.items()}
+    return {name: figure if name == "datetime" else instead for name, figure in value.items()}

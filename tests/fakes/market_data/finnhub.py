@@ -47,16 +47,16 @@ class Finnhub:
             symbol = request.args.get("symbol", "").upper()
             params = {name: value for name, value in request.args.items() if name not in ("token", "symbol")}
             key_in = "header" if header is not None else "query" if query else "nowhere"
-            asked = RequestRecord(clock.now(), f"/api/v1{path}", [symbol] if symbol else [], params, mask(key), key_in)
-            fault = self.faults.take("finnhub", asked.symbols) if symbol else None
-            asked.misbehaviour = fault and fault.kind
-            self.log.note(asked)
+            record = RequestRecord(clock.now(), f"/api/v1{path}", [symbol] if symbol else [], params, mask(key), key_in)
+            fault = self.faults.take("finnhub", record.symbols) if symbol else None
+            record.misbehaviour = fault and fault.kind
+            self.log.add(record)
 
             def good() -> Response:
-                return self._answer(key, symbol, asked, fault, answer)
+                return self._answer(key, symbol, record, fault, answer)
 
             response = (fault and connection.apply_fault(fault, good)) or good()
-            asked.status = response.status_code
+            record.status = response.status_code
             return response
 
         return view
@@ -65,7 +65,7 @@ class Finnhub:
         self,
         key: str,
         symbol: str,
-        asked: RequestRecord,
+        record: RequestRecord,
         fault: Fault | None,
         answer: Callable[[str, Fault | None], Response],
     ) -> Response:
@@ -78,10 +78,10 @@ class Finnhub:
             return Response("API limit reached. Please sign up for a free account.", 429, content_type="text/plain")
         if kind == "json_429":
             return _error(429, _LIMIT)
-        asked.violation = self.log.charge(key, 1)
-        if asked.violation:
+        record.violation = self.log.charge(key, 1)
+        if record.violation:
             return _error(429, _LIMIT)
-        asked.credits = 1
+        record.credits = 1
         response = answer(symbol, fault)
         response.headers["X-Ratelimit-Limit"] = str(self.log.per_minute)
         response.headers["X-Ratelimit-Remaining"] = str(self.log.per_minute - self.log.usage(key).minute)
@@ -116,7 +116,7 @@ class Finnhub:
         days = self.market.newest_days(symbol, now, 1)
         shares = float(company["shares_millions"] or 0)
         price = _number(days[-1].close, Decimal(1)) if days else 0.0
-        told: dict[str, Any] = {
+        profile: dict[str, Any] = {
             "country": company["country"],
             "currency": company["currency"],
             "estimateCurrency": company["currency"],
@@ -134,10 +134,10 @@ class Finnhub:
             "weburl": company["website"],
         }
         if fault and fault.kind == "float_phone":
-            told["phone"] += ".0"
+            profile["phone"] += ".0"
         if fault and fault.kind == "missing_fields":
-            told = {"ticker": symbol, "name": told["name"], "ipo": "", "weburl": "", "marketCapitalization": 0}
-        return jsonify(told)
+            profile = {"ticker": symbol, "name": profile["name"], "ipo": "", "weburl": "", "marketCapitalization": 0}
+        return jsonify(profile)
 
     def _candle(self, symbol: str, fault: Fault | None) -> Response:
         return _error(403, "You don't have access to this resource.")

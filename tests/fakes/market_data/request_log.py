@@ -1,4 +1,4 @@
-"""What was asked of the stand-in vendors, what it cost, and what went beyond the budget."""
+"""Log of the requests to the fake vendors: their credits, and those beyond the budget."""
 
 import hashlib
 import threading
@@ -35,7 +35,7 @@ class RequestRecord:
     misbehaviour: str | None = None
     violation: Window | None = None
 
-    def told(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """Return this as JSON values."""
         return asdict(self) | {"at": self.at.isoformat()}
 
@@ -46,7 +46,7 @@ class RequestLog:
 
     per_minute: int
     per_day: int | None
-    asked: list[RequestRecord] = field(default_factory=list)
+    records: list[RequestRecord] = field(default_factory=list)
     _used: Counter[tuple[str, str]] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -68,20 +68,20 @@ class RequestLog:
         with self._lock:
             return Usage(self._used[key, minute], self._used[key, day])
 
-    def note(self, asked: RequestRecord) -> None:
-        """Keep a record of one request; its outcome is filled in when it is known, if ever."""
+    def add(self, record: RequestRecord) -> None:
+        """Add the record of one request; its outcome is filled in when it is known, if ever."""
         with self._lock:
-            self.asked.append(asked)
+            self.records.append(record)
 
     def forget(self) -> None:
         """Start again: no requests, no credits used."""
         with self._lock:
-            self.asked.clear()
+            self.records.clear()
             self._used.clear()
 
 
 def mask(key: str) -> str:
-    """Return a name that tells keys apart without giving them away."""
+    """Return a name that distinguishes keys and does not reveal them."""
     return f"key-{hashlib.sha256(key.encode()).hexdigest()[:8]}" if key else ""
 
 

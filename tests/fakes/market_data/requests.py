@@ -1,4 +1,4 @@
-"""What a request asks of Twelve Data, read and checked as the vendor does."""
+"""Parameters of a request to Twelve Data, read and checked as the vendor does."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Refused(Exception):  # noqa: N818
 
 
 class DateWindow(NamedTuple):
-    """Which bars are asked for, by their starts: [start, end)."""
+    """Bars that are requested, by their starts: [start, end)."""
 
     start: datetime | None
     end: datetime | None
@@ -53,46 +53,46 @@ class Request:
         """Return a parameter, *default* when it is absent or empty."""
         return self.params.get(name) or default
 
-    def noted(self, path: str) -> RequestRecord:
+    def record(self, path: str) -> RequestRecord:
         """Return the record of this request, without its key."""
         params = {name: value for name, value in self.params.items() if name not in ("apikey", "symbol")}
         return RequestRecord(self.now, path, self.symbols, params, mask(self.key), self.key_in)
 
     def interval(self) -> str:
         """Return the interval. Refused for one that the vendor does not have."""
-        told = self.get("interval")
-        if told not in INTERVALS:
+        value = self.get("interval")
+        if value not in INTERVALS:
             supported = f"{', '.join(INTERVALS[:-1])} and {INTERVALS[-1]}"
-            raise Refused(400, f"Invalid **interval** provided: {told}. Supported intervals: {supported}")
-        return told
+            raise Refused(400, f"Invalid **interval** provided: {value}. Supported intervals: {supported}")
+        return value
 
     def outputsize(self) -> int:
-        """Return how many bars at most: 30 unless told, all that can be when dates are given."""
+        """Return how many bars at most: 30 unless stated, all that can be when dates are given."""
         dated = any(self.get(name) for name in ("start_date", "end_date", "date"))
-        told = self.get("outputsize", str(MOST_ROWS if dated else 30))
-        if not told.isdecimal() or not 1 <= int(told) <= MOST_ROWS:
-            raise Refused(400, f"Invalid **outputsize** provided: {told}. Supported values: 1 to {MOST_ROWS}")
-        return int(told)
+        value = self.get("outputsize", str(MOST_ROWS if dated else 30))
+        if not value.isdecimal() or not 1 <= int(value) <= MOST_ROWS:
+            raise Refused(400, f"Invalid **outputsize** provided: {value}. Supported values: 1 to {MOST_ROWS}")
+        return int(value)
 
     def decimals(self, default: int) -> int:
-        """Return the decimal places asked for; -1 leaves it to the values."""
-        told = self.get("dp", str(default))
-        if told.removeprefix("-").isdecimal() and -1 <= int(told) <= 11:
-            return int(told)
-        raise Refused(400, f"Invalid **dp** provided: {told}. Supported values: 0 to 11")
+        """Return the decimal places requested; -1 leaves it to the values."""
+        value = self.get("dp", str(default))
+        if value.removeprefix("-").isdecimal() and -1 <= int(value) <= 11:
+            return int(value)
+        raise Refused(400, f"Invalid **dp** provided: {value}. Supported values: 0 to 11")
 
     def zone(self) -> tzinfo:
-        """Return the zone in which times are read and written: the exchange's unless told."""
-        told = self.get("timezone", "Exchange")
-        if told.lower() == "exchange":
+        """Return the zone in which times are read and written: the exchange's unless stated."""
+        value = self.get("timezone", "Exchange")
+        if value.lower() == "exchange":
             return EXCHANGE_ZONE
         try:
-            return ZoneInfo(told)
+            return ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError) as error:
-            raise Refused(400, f"Invalid **timezone** provided: {told}") from error
+            raise Refused(400, f"Invalid **timezone** provided: {value}") from error
 
     def window(self) -> DateWindow:
-        """Return the window that is asked for; the vendor's end counts too."""
+        """Return the requested window; the vendor's end counts too."""
         day = self.get("date").lower()
         if day:
             today = self.now.astimezone(EXCHANGE_ZONE).date()
@@ -105,11 +105,11 @@ class Request:
         return DateWindow(start, end + timedelta(microseconds=1) if end else None)
 
     def _moment(self, name: str) -> datetime | None:
-        told = self.get(name)
+        value = self.get(name)
         try:
-            return datetime.fromisoformat(told).replace(tzinfo=self.zone()).astimezone(UTC) if told else None
+            return datetime.fromisoformat(value).replace(tzinfo=self.zone()).astimezone(UTC) if value else None
         except ValueError as error:
-            raise Refused(400, f"Invalid **{name}** provided: {told}") from error
+            raise Refused(400, f"Invalid **{name}** provided: {value}") from error
 
 
 def span(interval: str, size: int) -> timedelta:
@@ -122,7 +122,7 @@ def span(interval: str, size: int) -> timedelta:
 
 
 def read_request() -> Request:
-    """Return what the current request asks."""
+    """Return the parameters of the current request."""
     params = {name.lower(): value for name, value in request.args.items()}
     header = request.headers.get("Authorization", "")
     key_in = "header" if header.lower().startswith("apikey ") else "query" if "apikey" in params else "nowhere"
@@ -131,8 +131,8 @@ def read_request() -> Request:
     return Request(params, key, key_in, symbols, clock.now())
 
 
-def _date(told: str) -> date:
+def _date(value: str) -> date:
     try:
-        return date.fromisoformat(told)
+        return date.fromisoformat(value)
     except ValueError as error:
-        raise Refused(400, f"Invalid **date** provided: {told}") from error
+        raise Refused(400, f"Invalid **date** provided: {value}") from error

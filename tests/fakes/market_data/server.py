@@ -35,9 +35,9 @@ def create_upstream(
 
     *keys*: who is let in, anybody with a key if empty. *differing*: symbols that Alpaca and Yahoo price otherwise.
 
-    `POST /misbehave` takes a fault (faults.py), `DELETE` ends all. `GET /requests` tells what was asked and which
+    `POST /misbehave` takes a fault (faults.py), `DELETE` ends all. `GET /requests` lists the requests and which
     requests went beyond the budget, `DELETE` forgets them and the credits used. *now* is the vendors' own clock, as the
-    header Date tells it.
+    header Date has it.
     """
     app = Flask(__name__)
     app.json.sort_keys = False  # pyright: ignore[reportAttributeAccessIssue]  as the vendors order theirs
@@ -71,11 +71,11 @@ def create_upstream(
 
     @app.get("/requests")
     def requests() -> Response:
-        asked = sorted((one for log in logs.values() for one in log.asked), key=lambda one: one.at)
+        records = sorted((one for log in logs.values() for one in log.records), key=lambda one: one.at)
         return jsonify(
-            requests=[one.told() for one in asked],
-            violations=[one.told() for one in asked if one.violation],
-            credits=sum(one.credits for one in logs["twelvedata"].asked),
+            requests=[one.as_json() for one in records],
+            violations=[one.as_json() for one in records if one.violation],
+            credits=sum(one.credits for one in logs["twelvedata"].records),
         )
 
     @app.delete("/requests")
@@ -96,11 +96,11 @@ class _Quiet(WSGIRequestHandler):
         return http_date(app.config["NOW"]())
 
     def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002
-        """Write nothing: /requests tells it all, without keys."""
+        """Write nothing: /requests has it all, without keys."""
 
 
 def bind(app: Flask, host: str = "127.0.0.1", port: int = 0) -> BaseWSGIServer:
-    """Return a server that listens already; `serve_forever()` serves, its `port` tells a port chosen by the system."""
+    """Return a server that listens already; `serve_forever()` serves, its `port` is that chosen by the system."""
     return make_server(host, port, app, threaded=True, request_handler=_Quiet)
 
 

@@ -54,34 +54,34 @@ class TwelveData:
         return routes
 
     def _served(self, path: str, answer: Answer) -> Callable[[], Response]:
-        """Return a view that checks the key, charges credits, misbehaves if it was told to, and keeps the record."""
+        """Return a view that checks the key, charges credits, applies a fault, and records the request."""
 
         def view() -> Response:
             question = read_request()
-            asked = question.noted(path)
+            record = question.record(path)
             fault = self.faults.take("twelvedata", question.symbols) if question.symbols else None
-            asked.misbehaviour = fault and fault.kind
-            self.log.note(asked)
+            record.misbehaviour = fault and fault.kind
+            self.log.add(record)
 
             def good() -> Response:
-                return self._answer(question, asked, fault, answer)
+                return self._answer(question, record, fault, answer)
 
             response = (fault and connection.apply_fault(fault, good)) or good()
-            asked.status = response.status_code
+            record.status = response.status_code
             return response
 
         return view
 
-    def _answer(self, question: Request, asked: RequestRecord, fault: Fault | None, answer: Answer) -> Response:
+    def _answer(self, question: Request, record: RequestRecord, fault: Fault | None, answer: Answer) -> Response:
         try:
             self._check(question)
             if fault:
                 self._raise(fault, question)
             body = answer(question, fault)
             if spent := self.log.charge(question.key, question.cost):
-                asked.violation = spent
+                record.violation = spent
                 raise self._out_of_credits(spent, question)
-            asked.credits = question.cost
+            record.credits = question.cost
             response = jsonify(body)
             if len(question.symbols) > 1:
                 response.headers["Is_batch"] = "true"
@@ -122,12 +122,12 @@ class TwelveData:
     def _time_series(self, question: Request, fault: Fault | None) -> dict[str, Any]:
         if not question.symbols:
             raise Refused(404, BAD_SYMBOL)
-        told = {
+        answers = {
             symbol: self._series(symbol, question, fault if fault and fault.concerns(symbol) else None)
             for symbol in question.symbols
             if not (fault and fault.kind == "left_out" and fault.concerns(symbol))
         }
-        return _flat_or_keyed(told, question)
+        return _flat_or_keyed(answers, question)
 
     def _series(self, symbol: str, question: Request, fault: Fault | None) -> dict[str, Any]:
         if fault and fault.kind == "symbol_error":
@@ -223,7 +223,7 @@ class TwelveData:
             {"name": name, "code": code, "country": "United States", **state}
             for name, code in (("NASDAQ", "XNAS"), ("NYSE", "XNYS"))
         ]
-        return [one for one in found if all(not asked or one[_NAMES[key]] == asked for key, asked in wanted.items())]
+        return [one for one in found if all(not value or one[_NAMES[key]] == value for key, value in wanted.items())]
 
     def _api_usage(self, question: Request, _: Fault | None) -> dict[str, Any]:
         used = self.log.usage(question.key)
@@ -265,11 +265,11 @@ def out_of_credits(window: Window, log: RequestLog, used: int) -> str:
     )
 
 
-def _flat_or_keyed(told: dict[str, dict[str, Any]], question: Request) -> dict[str, Any]:
+def _flat_or_keyed(answers: dict[str, dict[str, Any]], question: Request) -> dict[str, Any]:
     """Return the answer for several symbols keyed by symbol, for one as it is: its error is the whole request's."""
-    if len(question.symbols) > 1 or not told:
-        return told
-    alone = next(iter(told.values()))
+    if len(question.symbols) > 1 or not answers:
+        return answers
+    alone = next(iter(answers.values()))
     if "code" not in alone:
         return alone
     raise Refused(alone["code"], BAD_SYMBOL if alone["code"] == 404 else alone["message"])

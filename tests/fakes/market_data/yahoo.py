@@ -37,7 +37,7 @@ class Yahoo:
         record = RequestRecord(clock.now(), "/v8/finance/chart", [ticker], dict(request.args), "", "nowhere")
         fault = self.faults.take("yahoo", [ticker])
         record.misbehaviour = fault and fault.kind
-        self.log.note(record)
+        self.log.add(record)
 
         def good() -> Response:
             record.violation = self.log.charge("yahoo", 1)
