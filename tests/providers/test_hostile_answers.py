@@ -52,6 +52,21 @@ def yahoo(rows: list[Any]) -> Read:
     return read_chart({"timestamp": times, "indicators": {"quote": [quote]}})
 
 
+@pytest.mark.parametrize(("hours", "extended"), [(-5, False), (-5, True), (0.5, False), (7, True)])
+def test_half_hours_under_another_clock_are_refused(hours: float, extended: bool) -> None:
+    """New York's time called UTC, for instance, with the half hours outside sessions or without them."""
+    days = [OPENS + timedelta(days=day) for day in range(5)]
+    span = range(-11, 21) if extended else range(13)
+    starts = [opens + timedelta(minutes=30) * half for opens in days for half in span]
+
+    right, none = alpaca([[f"{start}", 1, 1, 1, 1, 1] for start in starts])
+    bars, refused = alpaca([[f"{start + timedelta(hours=hours)}", 1, 1, 1, 1, 1] for start in starts])
+
+    assert (len(right), none) == (35, [])
+    assert bars == []
+    assert {one.reason for one in refused} == {"clock-doubtful"}
+
+
 @pytest.mark.parametrize(("read", "starts"), [(twelvedata, STARTS), (alpaca, HALVES), (yahoo, STARTS)])
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from functions.ingest.csv_files.grid import Grid, week_of
 from functions.ingest.gaps import FetchRequest
 from functions.ingest.providers import FetchResult, NoCredits, ProviderError
 from functions.ingest.providers.metered_client import FailedRequest, MeteredClient, metered_client
@@ -146,6 +147,7 @@ def pair(
         session = market.session_at(start)
         if session and (start - session.opens) % _HALF:
             refused.append(refuse(start, "off-grid", "The half hour starts beside the grid of the session.", row))
+    refused += _drop_false_weeks(halves, ask, market)
     bars: list[Bar] = []
     for start in market.starts("1h", ask.start, ask.end):
         session = market.session_at(start)
@@ -158,6 +160,21 @@ def pair(
             detail = "Alpaca has one of the two half hours of this hour."
             refused.append(refuse(start, "hour-incomplete", detail, found))
     return bars, refused
+
+
+def _drop_false_weeks(halves: dict[datetime, Row], ask: FetchRequest, market: TradingCalendar) -> list[RefusedBar]:
+    """Take out of *halves* the weeks whose times another clock explains: store does not see those outside sessions."""
+    weeks: dict[tuple[int, int], list[datetime]] = {}
+    for start in sorted(halves):
+        if ask.start <= start < ask.end:
+            weeks.setdefault(week_of(start), []).append(start)
+    faults = {week: Grid(market, _HALF).clock_fault(starts) for week, starts in weeks.items()}
+    return [
+        refuse(start, "clock-doubtful", fault, halves.pop(start))
+        for week, fault in faults.items()
+        if fault
+        for start in weeks[week]
+    ]
 
 
 def _join(start: datetime, halves: Sequence[Row]) -> Bar:
