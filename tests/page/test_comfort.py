@@ -118,7 +118,7 @@ def test_back_leads_to_where_the_reader_was(home: "Page") -> None:
 
 def test_the_theme_is_the_system_s_until_the_reader_chooses(home: "Page") -> None:
     """The switch goes from the system's theme to light to dark, and what was chosen holds before the first paint."""
-    switch = home.get_by_role("button", name="Colours")
+    switch = home.get_by_role("button", name="Theme")
     switch.click()
     light = home.evaluate("getComputedStyle(document.body).backgroundColor")
     switch.click()

@@ -1,32 +1,25 @@
 """Every panel of the home page in each of its states, in a real browser, without functions."""
 
+from copy import deepcopy
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.browser import violations
-from tests.page.fake_api import FakeApi
+from tests.page.fake_api import RETRY_AFTER, FakeApi
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
 PANELS = ("Movers", "Prices", "Insights", "Sectors")
-
-
-@pytest.fixture
-def page(browser: "Browser") -> "Iterator[Page]":
-    """A page in a new context, which ends without an error of its own."""
-    context = browser.new_context(reduced_motion="reduce", viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    page.unroute_all(behavior="ignoreErrors")
-    context.close()
-    assert errors == []
+NOTIFICATIONS = """
+    window.told = [];
+    window.Notification = class {
+        static permission = 'granted';
+        constructor(title) { window.told.push(title); }
+    };
+"""
 
 
 def texts(page: "Page") -> dict[str, str]:
@@ -134,7 +127,7 @@ def test_a_service_that_does_not_answer_is_reported(page: "Page") -> None:
     page.locator("html[data-live]").wait_for(state="attached")
     page.clock.run_for(11_000)
 
-    page.get_by_text("The service has not answered for 10 seconds.").first.wait_for()
+    page.get_by_text("No response for 10 seconds.").first.wait_for()
 
 
 def test_one_panel_that_fails_leaves_the_others(page: "Page") -> None:
@@ -159,3 +152,51 @@ def test_a_stock_whose_price_is_older_says_so_in_its_row(page: "Page") -> None:
 
     assert "as of Fri, Nov 27, 12:30" in row.inner_text()
     assert "of 1 up" in page.get_by_test_id("answer").inner_text()
+
+
+def test_too_many_requests_wait_until_they_may_be_repeated(page: "Page") -> None:
+    """After a 429 prices stay, a countdown runs to Retry-After, nothing is requested before, and a token is offered."""
+    api = FakeApi()
+    api.open(page)
+    page.locator("tr[data-ticker]").first.wait_for()
+    wait_until(lambda: page.locator(".insight").count() > 0)
+    api.set(429)
+    page.reload()
+    said = page.locator("[data-state=limited]").inner_text()
+    page.locator("tr[data-ticker]").first.wait_for()
+    left = page.locator("aside .countdown").inner_text()
+    asked = len(api.requests)
+    wait_until(lambda: page.locator("aside .countdown").inner_text() != left)
+
+    assert "Too many requests." in said
+    assert "With a token the limit is higher" in said
+    assert int(left.removesuffix(" s")) <= RETRY_AFTER
+    assert len(api.requests) == asked
+    assert page.locator("tr[data-ticker]").count() == 2
+
+
+def test_new_prices_are_requested_when_they_are_due_and_marked(page: "Page") -> None:
+    """Nothing is requested until max-age ends; then it is, every new price is marked, and whoever wants to know is told
+    although the page is in the background."""
+    api = FakeApi()
+    api.max_age = 1500
+    new = deepcopy(api.answers["/latest"])
+    hour = {"datetime": "2026-11-27T16:30:00Z", "end": "2026-11-27T17:30:00Z"}
+    api.answers["/latest"] |= {"as_of": hour["end"], "items": [quote | hour for quote in new["items"]]}
+    page.add_init_script(NOTIFICATIONS)
+    page.clock.install()
+    api.open(page, "/?rows=all")
+    page.get_by_role("button", name="Notify me").click()
+    page.evaluate("Object.defineProperty(document, 'hidden', { get: () => true })")
+    page.clock.run_for(2_000)
+    page.locator("tr[data-ticker]").first.wait_for()
+    page.clock.fast_forward(1_490_000)
+    page.wait_for_timeout(300)
+    before_due = api.requests.count("/latest")
+    api.answers["/latest"] = new
+    page.clock.fast_forward(15_000)
+    page.get_by_text("2 new prices, as of 13:00.").wait_for(state="attached")
+
+    assert before_due == 1
+    assert page.locator("tr[data-ticker] .new").count() == 2
+    wait_until(lambda: page.evaluate("told") == ["Prices as of 13:00 EST"])

@@ -1,25 +1,21 @@
 """What the page says when all is not well, each state really reached: no answer here is made up."""
 
 import os
-import re
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import httpx
-import pytest
 
 from knative.local.services import Server, Services
-from tests.browser import ALL_ROWS, SPARK, WHOLE, Open, clock_at, violations
+from tests.browser import ALL_ROWS, SPARK, WHOLE, Open, violations
 from tests.running import System, running
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page, Request
+    from playwright.sync_api import Page
 
 FRIDAY_EVENING = "2026-11-20T22:00:00+00:00 2026-11-20T22:00:00+00:00 0"
 
@@ -53,19 +49,6 @@ def paused(system: System, function: str) -> Iterator[None]:
     finally:
         for pid in pids:
             os.kill(pid, signal.SIGCONT)
-
-
-def asked(page: "Page") -> list[str]:
-    """The paths below /api that the page asks from now on, as they come."""
-    paths: list[str] = []
-
-    def note(request: "Request") -> None:
-        path = urlsplit(request.url).path
-        if path.startswith("/api/"):
-            paths.append(path)
-
-    page.on("request", note)
-    return paths
 
 
 def test_before_anything_is_known_there_is_a_frame(market: System, open_page: Open) -> None:
@@ -122,37 +105,6 @@ def test_offline_the_page_stays_with_what_it_has(market: System, open_page: Open
     assert found == []
 
 
-def test_who_asks_too_much_sees_until_when(tmp_path: Path, database_url: str, redis_url: str, open_page: Open) -> None:
-    """After a 429 the prices stay, a countdown runs to Retry-After, nothing is asked before, and a token is offered."""
-    environment = {
-        "DATABASE_URL": database_url,
-        "REDIS_URL": redis_url,
-        "CLOCK": FRIDAY_EVENING,
-        "RATE_LIMIT_ANONYMOUS": "60",
-        "HISTORY_SESSIONS": "5",
-    }
-    with running(tmp_path / "system", environment, "--manual") as system:
-        fill(system)
-        wait_until(lambda: datetime.now(UTC).second < 30, 40)
-        page = open_page(system.url + ALL_ROWS)
-        page.wait_for_selector(WHOLE)
-        # From the page itself: another client may come from another address of this machine.
-        page.evaluate("Promise.all(Array.from({ length: 80 }, () => fetch('/api/status', { cache: 'no-store' })))")
-        page.reload()
-        said = notice(page, "limited")
-        kept = prices(page)
-        seconds = [int(re.sub(r"\D", "", page.locator("aside .countdown").inner_text())) for _ in range(2)]
-        meanwhile = asked(page)
-        page.wait_for_timeout(2500)
-        later = int(re.sub(r"\D", "", page.locator("aside .countdown").inner_text()))
-
-        assert "Too many requests." in said
-        assert "With a token the limit is higher" in said
-        assert kept == 50
-        assert later < seconds[0] <= 60
-        assert meanwhile == []
-
-
 def test_without_a_database_answers_are_old_and_say_so(
     stoppable_services: Services, tmp_path: Path, open_page: Open
 ) -> None:
@@ -188,86 +140,3 @@ def test_without_a_database_answers_are_old_and_say_so(
     assert kept == 50
     assert "The service is not available." in away
     assert "Movers cannot be loaded" in panel
-
-
-def test_a_new_bar_is_asked_for_when_it_is_due_and_marked(
-    tmp_path: Path, database_url: str, redis_url: str, open_page: Open
-) -> None:
-    """An empty store is called empty. Once there are prices nothing is asked until the next bar is due; then it is,
-    every new price is marked, and who wants to know is told although the page is in the background."""
-    environment = {
-        "DATABASE_URL": database_url,
-        "REDIS_URL": redis_url,
-        "CLOCK": clock_at("2026-11-25T16:05", speed=30),
-        "HISTORY_SESSIONS": "5",
-    }
-    with running(tmp_path / "system", environment, "--manual") as system:
-        page = open_page(system.url)
-        empty = page.get_by_role("main").get_by_text("The first prices are on their way").first.inner_text()
-        fill(system)
-        page.context.grant_permissions(["notifications"])
-        page.add_init_script(
-            """
-            window.told = [];
-            window.Notification = class {
-                static permission = 'granted';
-                static requestPermission = async () => 'granted';
-                constructor(title, options) { window.told.push([title, options.body]); }
-                close() {}
-            };
-            ServiceWorkerRegistration.prototype.showNotification = async (title, options) => {
-                window.told.push([title, options.body]);
-            };
-            """
-        )
-        page.clock.install()
-        paths = asked(page)
-        page.goto(system.url + ALL_ROWS)
-        page.wait_for_selector(SPARK)
-        page.wait_for_load_state("networkidle")
-        state = page.get_by_test_id("market-state").inner_text()
-        page.get_by_role("button", name="Notify me").click()
-        page.evaluate("Object.defineProperty(document, 'hidden', { get: () => true })")
-        page.clock.fast_forward(seconds_of_latest(system) * 1000 - 60_000)
-        page.wait_for_timeout(500)
-        before_due = paths.count("/api/latest")
-        wait_until(lambda: system.get("/status")["next_bar_due"] > "2026-11-25T16:31:00Z", 90)
-        fill(system)
-        page.clock.fast_forward(120_000)
-        page.get_by_text("50 new prices, as of 11:30.").wait_for(state="attached")
-
-        assert empty
-        assert "Open" in state
-        assert "closes in" in state
-        assert before_due == 1
-        assert page.locator(f"{WHOLE} .new").count() == 50
-        wait_until(lambda: page.evaluate("told.map(([title]) => title)") == ["Prices as of 11:30 EST"])
-
-
-def seconds_of_latest(system: System) -> int:
-    """How many seconds the answer of /latest holds, as it says itself."""
-    control = httpx.get(f"{system.url}/api/latest", timeout=30).headers["cache-control"]
-    found = re.search(r"max-age=(\d+)", control)
-    assert found is not None
-    return int(found[1])
-
-
-@pytest.mark.parametrize(
-    ("answer", "words"),
-    [
-        (500, "The service answered with an error (500)."),
-        (503, "The service answered with an error (503)."),
-        (None, "You are offline, and nothing is saved from an earlier visit."),
-    ],
-)
-def test_a_stock_that_fails_says_so(market: System, open_page: Open, answer: int | None, words: str) -> None:
-    """At an error and without a network a stock's page says in its panels what is wrong and when it tries again."""
-    page = open_page(f"{market.url}/account")
-    page.route("**/api/**", lambda route: route.fulfill(status=answer) if answer else route.abort())
-    page.goto(f"{market.url}/stocks/NVDA")
-    main = page.get_by_role("main")
-    for sentence in (words, "NVDA cannot be loaded", "Prices cannot be loaded", "Trying again in"):
-        main.get_by_text(sentence).first.wait_for()
-    page.wait_for_function("!document.querySelector('main .skeleton')")
-
-    assert "No prices" not in page.locator("footer").inner_text()

@@ -82,7 +82,7 @@ def test_a_token_opens_what_is_older(market: System, open_page: Open) -> None:
     environment = {"STOCKSALOT_TOKEN": person["token"]}
     answer = json.loads(subprocess.check_output(["bash", "-c", f"{command} --silent"], env=environment))
 
-    assert hint.startswith("Without a token prices begin on Oct 28.")
+    assert hint.startswith("Without a token, prices begin on Oct 28.")
     assert page.get_by_test_id("closed").count() == 0
     assert person["token"] not in command + page.url
     assert [bar["timestamp"] for bar in reversed(answer["items"])] == [row["timestamp"] for row in rows(page)]

@@ -1,0 +1,115 @@
+"""Every panel of a stock's page in each of its states, in a real browser, without functions."""
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser import violations
+from tests.page.fake_api import OFFLINE, FakeApi, stock_of
+from tests.waiting import wait_until
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+PATH = "/stocks/S000?range=1W&interval=1h"
+
+
+@pytest.fixture
+def api() -> FakeApi:
+    """Answers for a stock that lacks nothing, and four others."""
+    api = FakeApi(5)
+    api.answers |= stock_of("S000")
+    return api
+
+
+def text(page: "Page") -> str:
+    """What the page says below its header, with all panels loaded."""
+    page.locator(".below").scroll_into_view_if_needed()
+    return " ".join(page.get_by_role("main").inner_text().split())
+
+
+def test_panels_that_load_have_grey_places(page: "Page", api: FakeApi) -> None:
+    """Until the first answer the price, the chart and the insights have their places, and nothing is called missing."""
+    api.set(None).open(page, PATH)
+    page.get_by_role("heading", name="S000").wait_for()
+
+    assert page.locator("header .price .skeleton").count() == 2
+    assert page.locator(".chart .later[aria-busy=true] .skeleton").count() == 1
+    assert page.locator(".below [aria-busy=true]").count() == 1
+    assert not {"cannot", "yet", "missing"} & set(text(page).split())
+
+
+def test_panels_show_what_there_is(page: "Page", api: FakeApi) -> None:
+    """With everything stored each panel has its figures, and no panel waits."""
+    api.open(page, PATH)
+    page.get_by_role("slider").locator("canvas").first.wait_for()
+    wait_until(lambda: "1W ▲" in text(page) or "1W" in text(page))
+    page.get_by_role("region", name="Technology").wait_for()
+
+    for words in ("99.00", "Previous close 100.00", "25 of 25 hours are stored. Nothing is missing."):
+        assert words in text(page)
+    assert page.get_by_role("region", name="Technology").get_by_role("link").count() == 4
+    assert page.locator("main .skeleton").count() == 0
+    assert violations(page) == []
+
+
+def test_panels_say_that_there_is_nothing_yet(page: "Page", api: FakeApi) -> None:
+    """A stock that is tracked and has no price yet says so in its panels."""
+    api.answers["/latest"]["items"].pop(0)
+    api.answers["/ohlc/S000"]["items"] = []
+    api.answers["/insights"]["items"] = []
+    api.open(page, PATH)
+    page.get_by_text("There are no prices of S000 yet").wait_for()
+    page.get_by_text("No insights about this stock yet").wait_for()
+
+    assert "There is no price of S000 yet" in text(page)
+    assert page.locator("main .skeleton").count() == 0
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (500, "The service returned an error (500)."),
+        (503, "The service returned an error (503)."),
+        (OFFLINE, "You are offline, and nothing is saved from an earlier visit."),
+    ],
+)
+def test_panels_say_that_they_cannot_be_loaded(page: "Page", api: FakeApi, answer: int | str, words: str) -> None:
+    """At an error and without a network each panel says what is wrong and when it tries again."""
+    api.set(answer).open(page, PATH)
+    for sentence in (words, "S000 cannot be loaded", "Prices cannot be loaded", "Insights cannot be loaded"):
+        page.get_by_role("main").get_by_text(sentence).first.wait_for()
+    page.wait_for_function("!document.querySelector('main .skeleton')")
+
+    assert "Trying again in" in text(page)
+    assert "No prices" not in page.locator("footer").inner_text()
+
+
+def test_one_answer_that_fails_leaves_the_other_panels(page: "Page", api: FakeApi) -> None:
+    """Coverage, insights and days fail in their own places; price and chart stay."""
+    days = next(path for path in api.answers if "interval=1d" in path)
+    api.answers |= {"/coverage": 500, "/insights": 500, days: 500}
+    api.open(page, PATH)
+    for sentence in ("Coverage cannot be loaded.", "Insights cannot be loaded"):
+        page.get_by_text(sentence).first.wait_for()
+    wait_until(lambda: "Performance cannot be loaded" in text(page))
+
+    assert page.get_by_role("slider").locator("canvas").count() > 0
+    assert "99.00" in page.get_by_test_id("price").inner_text()
+
+
+def test_stale_and_saved_figures_stay_and_are_called_so(page: "Page", api: FakeApi) -> None:
+    """Answers that call themselves old have a notice; so have those of an earlier visit when the service fails."""
+    api.answers["/latest"]["stale"] = True
+    api.open(page, PATH)
+    page.get_by_text("Showing saved data: the database is not available.").wait_for()
+    late = page.locator("[data-testid=price] .source.late").count()
+    page.get_by_role("slider").locator("canvas").first.wait_for()
+    wait_until(lambda: page.locator("main .skeleton").count() == 0)
+    api.set(500)
+    page.reload()
+    page.get_by_text("The service is not available. Showing saved data from").wait_for()
+
+    assert late == 1
+    assert "99.00" in page.get_by_test_id("price").inner_text()
