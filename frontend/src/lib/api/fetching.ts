@@ -62,7 +62,7 @@ export async function send(path: string, init: RequestInit = {}): Promise<Respon
     const late = limit.aborted;
     throw new ApiError(
       late ? 'unavailable' : 'offline',
-      late ? `No answer within ${PATIENCE_MS / 1000} seconds.` : 'The service cannot be reached.',
+      late ? `No response within ${PATIENCE_MS / 1000} seconds.` : 'The service cannot be reached.',
     );
   }
 }
@@ -76,12 +76,12 @@ export async function read<S extends v.GenericSchema>(response: Response, shape:
   try {
     body = await response.json();
   } catch {
-    throw new ApiError('shape', 'The service answered something that is not JSON.', response.status);
+    throw new ApiError('shape', 'The service returned something that is not JSON.', response.status);
   }
   const result = v.safeParse(shape, body);
   if (result.success) return result.output;
   const where = v.getDotPath(result.issues[0]) ?? 'the answer';
-  throw new ApiError('shape', `The answer is of another version than this page: ${where}.`, response.status);
+  throw new ApiError('shape', `The response does not fit this version of the page: ${where}.`, response.status);
 }
 
 /** Returns until when Cache-Control lets the answer be kept; a minute where it says nothing. */

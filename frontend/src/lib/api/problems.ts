@@ -68,6 +68,6 @@ export async function errorOf(response: Response): Promise<ApiError> {
         : status >= 500
           ? 'unavailable'
           : 'problem';
-  const message = problem?.detail || problem?.title || `The service answered ${status}.`;
+  const message = problem?.detail || problem?.title || `The service returned ${status}.`;
   return new ApiError(fault, message, status, problem, retryAfter(response.headers.get('retry-after'), Date.now()));
 }

@@ -50,7 +50,27 @@ export interface ChartModel {
   marks: readonly (Mark & { place: number })[];
 }
 
-/** Builds the model of a view from the bars requested, which may reach further back than it does. */
+/** The places of a view, and the index of the first that it shows: the bars requested may reach further back. */
+export function placesIn(
+  view: View,
+  bars: readonly Bar[],
+  coverage: Coverage | null,
+): { places: Place<Bar>[]; first: number } {
+  const places = placesOf(bars, coverage ? missingOf(coverage, view.interval) : []);
+  const last = bars.at(-1);
+  const from = last ? firstDay(view.range, isoDayOf(last.end)) : null;
+  // Midnight in Greenwich lies between one session and the next.
+  const since = from === null ? -Infinity : Date.parse(from) / 1000;
+  return {
+    places,
+    first: Math.max(
+      places.findIndex((place) => place.time >= since),
+      0,
+    ),
+  };
+}
+
+/** Builds the model of a view from the bars requested. */
 export function buildChartModel(
   ticker: string,
   view: View,
@@ -59,17 +79,12 @@ export function buildChartModel(
   marks: readonly Mark[],
   { base = null, comparison = null }: { base?: number | null; comparison?: Comparison | null } = {},
 ): ChartModel {
-  const places = placesOf(bars, coverage ? missingOf(coverage, view.interval) : []);
-  const last = bars.at(-1);
-  const from = last ? firstDay(view.range, isoDayOf(last.end)) : null;
-  // Midnight in Greenwich lies between one session and the next.
-  const since = from === null ? -Infinity : Date.parse(from) / 1000;
-  const first = places.findIndex((place) => place.time >= since);
+  const { places, first } = placesIn(view, bars, coverage);
   return {
     key: [ticker, view.range, view.interval].join(' '),
     interval: view.interval,
     places,
-    first: Math.max(first, 0),
+    first,
     averages: Object.fromEntries(
       view.averages.filter((name) => isKnown(name, view.interval)).map((name) => [name, averageOver(name, places)]),
     ),

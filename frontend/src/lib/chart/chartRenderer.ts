@@ -11,30 +11,24 @@ import {
   createChart,
   createSeriesMarkers,
   type IChartApi,
-  type IPriceLine,
   type ISeriesApi,
   type ISeriesMarkersPluginApi,
-  type Rgba,
   type Time,
   type UTCTimestamp,
 } from 'lightweight-charts';
-import { priceOf } from '#lib/figures.ts';
-import { frameOf, nextFrame, type Frame } from '#lib/chart/frame.ts';
-import { markOf, nameOf } from '#lib/chart/labels.ts';
+import { AxisLabels, zoom } from '#lib/chart/axisLabels.ts';
+import { nextFrame, type Frame } from '#lib/chart/frame.ts';
 import { lineData, type Point } from '#lib/chart/lineData.ts';
 import { markersOf } from '#lib/chart/markers.ts';
-import { faded, partsOf, type Palette } from '#lib/chart/palette.ts';
+import { faded, type Palette } from '#lib/chart/palette.ts';
 import type { ChartModel } from '#lib/chart/chartModel.ts';
-import { AVERAGES, type Interval } from '#lib/chart/view.ts';
+import { AVERAGES } from '#lib/chart/view.ts';
 
 const STYLES = { sma: LineStyle.Solid, ema: LineStyle.Dashed, vwap: LineStyle.Dotted } as const;
 /** Points of a line that can be told apart. */
 const FEW = 40;
 const FONT = "'Instrument Sans', 'Adjusted Arial', system-ui, sans-serif";
 const QUIET = { lastValueVisible: false, priceLineVisible: false, crosshairMarkerVisible: false } as const;
-/** Pixels: half the width of a label on the time axis, and the distance of two on the price axis. */
-const HALF_LABEL = 24;
-const LABEL_APART = 15;
 
 export class ChartRenderer {
   #chart: IChartApi;
@@ -45,8 +39,9 @@ export class ChartRenderer {
   /** Lines by name: averages, the comparison, and indicators in panes of their own. */
   #lines = new Map<string, ISeriesApi<'Line'>>();
   #markers: ISeriesMarkersPluginApi<Time>[];
-  #priceLines: { series: ISeriesApi<'Area'> | ISeriesApi<'Candlestick'>; line: IPriceLine }[] = [];
+  #labels: AxisLabels;
   #model: ChartModel | null = null;
+  #pointed = false;
   #framed: { key: string; frame: Frame } | null = null;
   #palette: Palette;
 
@@ -64,10 +59,8 @@ export class ChartRenderer {
       layout: {
         attributionLogo: false,
         fontFamily: FONT,
-        fontSize: 12,
+        fontSize: 12 * zoom(),
         panes: { enableResize: false },
-        // Its own parser asks the browser, which answers with one colour for all where colours are forced.
-        colorParsers: [(colour: string) => partsOf(colour) as Rgba | null],
       },
       grid: { vertLines: { visible: false } },
       rightPriceScale: { borderVisible: false, entireTextOnly: true },
@@ -85,12 +78,8 @@ export class ChartRenderer {
       priceFormat: { type: 'volume' },
     });
     this.#chart.priceScale('volume').applyOptions({ scaleMargins: { top: 0.87, bottom: 0 } });
-    const priceFormat = {
-      type: 'custom',
-      minMove: 0.01,
-      formatter: (price: number) => priceOf(Number(price.toFixed(2))),
-      tickmarksFormatter: (prices: number[]) => prices.map((price) => this.#priceMark(price)),
-    } as const;
+    this.#labels = new AxisLabels(this.#chart);
+    const { priceFormat } = this.#labels;
     this.#area = this.#chart.addSeries(AreaSeries, {
       ...QUIET,
       priceFormat,
@@ -113,7 +102,7 @@ export class ChartRenderer {
   show(model: ChartModel): void {
     const visible = this.#chart.timeScale().getVisibleLogicalRange();
     this.#model = model;
-    this.#name(model);
+    this.#chart.applyOptions(this.#labels.optionsFor(model));
     this.#draw(model);
     const frame = nextFrame(model, this.#framed, visible);
     if (!frame) return;
@@ -125,7 +114,12 @@ export class ChartRenderer {
   point(index: number | null): void {
     const places = this.#model?.places ?? [];
     const place = index === null ? undefined : places[index];
-    if (!place || index === null) return this.#chart.clearCrosshairPosition();
+    if (!place || index === null) {
+      if (this.#pointed) this.#chart.clearCrosshairPosition();
+      this.#pointed = false;
+      return;
+    }
+    this.#pointed = true;
     const near = place.bar ?? places.slice(0, index).findLast(({ bar }) => bar)?.bar;
     this.#chart.setCrosshairPosition(near?.close ?? 0, at(place.time), this.#shown());
   }
@@ -150,38 +144,6 @@ export class ChartRenderer {
     this.#chart.remove();
   }
 
-  #name(model: ChartModel): void {
-    const { interval } = model;
-    this.#chart.applyOptions({
-      localization: { timeFormatter: (time: Time) => nameOf(Number(time), interval) },
-      timeScale: {
-        timeVisible: interval === '1h',
-        tickMarkFormatter: (time: Time, kind: number) =>
-          this.#fits(model, Number(time)) ? markOf(Number(time), kind, interval) : '',
-      },
-    });
-  }
-
-  /** False for a place so near to an edge of the first view that its label would be cut. */
-  #fits(model: ChartModel, time: number): boolean {
-    const index = model.places.findIndex((place) => place.time === time);
-    const { from, to } = frameOf(model);
-    const width = this.#chart.timeScale().width();
-    const x = ((index - from) / (to - from)) * width;
-    return index < model.first || (x >= HALF_LABEL && x <= width - HALF_LABEL);
-  }
-
-  /** The label of a price on the axis; none beside that of the newest price or the previous close. */
-  #priceMark(price: number): string {
-    const series = this.#shown();
-    const at = series.priceToCoordinate(price) ?? 0;
-    const near = this.#priceLines.some(({ line }) => {
-      const other = series.priceToCoordinate(line.options().price);
-      return other !== null && Math.abs(other - at) < LABEL_APART;
-    });
-    return near ? '' : priceOf(Number(price.toFixed(2)));
-  }
-
   #shown(): ISeriesApi<'Area'> | ISeriesApi<'Candlestick'> {
     return this.#model?.kind === 'candles' ? this.#candles : this.#area;
   }
@@ -198,9 +160,7 @@ export class ChartRenderer {
     });
     this.#prices(model);
     this.#missing.setData(
-      model.places.map(({ time, bar }) =>
-        bar ? { time: at(time) } : { time: at(time), value: 1, color: this.#palette.missing },
-      ),
+      model.places.flatMap(({ time, bar }) => (bar ? [] : { time: at(time), value: 1, color: this.#palette.missing })),
     );
     for (const name of AVERAGES)
       this.#line(name, model, model.averages[name] ?? null, { color: this.#palette.second, lineStyle: STYLES[name] });
@@ -213,8 +173,12 @@ export class ChartRenderer {
       lineStyle: LineStyle.Dashed,
       pane: below,
     });
-    this.#chart.panes().forEach((pane, index) => pane.setStretchFactor(index === 0 ? 4 : 1));
-    this.#label(model);
+    this.#chart.panes().forEach((pane, index) => {
+      pane.setStretchFactor(index === 0 ? 4 : 1);
+      // A pane made after a comparison would have its scale in percent.
+      if (index > 0) pane.priceScale('right').applyOptions({ mode: PriceScaleMode.Normal });
+    });
+    this.#labels.show(model, this.#shown(), this.#palette);
     this.#mark(model);
   }
 
@@ -250,18 +214,12 @@ export class ChartRenderer {
           : timed(point),
       ),
     );
-    this.#candles.setData(
-      places.map(({ time, bar }) =>
-        bar && candles
-          ? { time: at(time), open: bar.open, high: bar.high, low: bar.low, close: bar.close }
-          : { time: at(time) },
-      ),
-    );
+    // Places come with the area, be it seen or not.
+    const bars = candles ? places.flatMap(({ time, bar }) => (bar ? { ...bar, time: at(time) } : [])) : [];
+    this.#candles.setData(bars.map(({ time, open, high, low, close }) => ({ time, open, high, low, close })));
     this.#volume.setData(
-      places.map(({ time, bar }) =>
-        bar && candles && bar.volume !== null
-          ? { time: at(time), value: bar.volume, color: faded(bar.close < bar.open ? downFill : upFill, 0.38) }
-          : { time: at(time) },
+      bars.flatMap(({ time, open, close, volume }) =>
+        volume === null ? [] : { time, value: volume, color: faded(close < open ? downFill : upFill, 0.38) },
       ),
     );
   }
@@ -290,31 +248,6 @@ export class ChartRenderer {
         point.ends ? { ...timed(point), color: 'transparent' } : timed(point),
       ),
     );
-  }
-
-  /** Labels on the axis: the previous close, dotted, and the newest price in the colour of its direction. */
-  #label(model: ChartModel): void {
-    for (const { series, line } of this.#priceLines) series.removePriceLine(line);
-    this.#priceLines = [];
-    const { ground, second, up, down } = this.#palette;
-    const series = this.#shown();
-    const add = (price: number, color: string, lineVisible: boolean, title: string) => {
-      const line = series.createPriceLine({
-        price,
-        title,
-        color,
-        lineVisible,
-        lineWidth: 1,
-        lineStyle: LineStyle.SparseDotted,
-        axisLabelVisible: true,
-        axisLabelColor: ground,
-        axisLabelTextColor: color,
-      });
-      this.#priceLines.push({ series, line });
-    };
-    const last = model.places.findLast(({ bar }) => bar)?.bar?.close;
-    if (model.base !== null) add(model.base, second, true, '');
-    if (last !== undefined) add(last, this.#direction() < 0 ? down : up, false, '');
   }
 
   /** The sign of the newest price less the previous close. */

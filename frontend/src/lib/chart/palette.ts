@@ -35,9 +35,3 @@ export function paletteWithin(element: HTMLElement): Palette {
 /** A colour (`rgb(1, 2, 3)`) with an opacity. */
 export const faded = (colour: string, opacity: number): string =>
   colour.replace(/^rgb\((.*)\)$/, (_, parts: string) => `rgba(${parts}, ${opacity})`);
-
-/** The four parts of a colour as the browser writes it (`rgb(1, 2, 3)`, `rgba(1, 2, 3, 0.5)`); null for others. */
-export function partsOf(colour: string): [number, number, number, number] | null {
-  const [red, green, blue, opacity = 1] = /^rgba?\((.*)\)$/.exec(colour)?.[1]?.split(',').map(Number) ?? [];
-  return red === undefined || green === undefined || blue === undefined ? null : [red, green, blue, opacity];
-}

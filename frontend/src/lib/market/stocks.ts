@@ -18,6 +18,9 @@ export function stocksOf(latest: Latest, overview: Overview | null): Stock[] {
   });
 }
 
+/** The change of a quote, null where newer prices are missing: it would be of another hour than the others. */
+export const newestChange = (quote: Quote): number | null => (quote.is_newest ? quote.change_percent : null);
+
 /** The instant of the close that changes count from, at the stocks whose price is the newest (RFC 3339). */
 export function previousClose(latest: Latest | null): string | null {
   return latest?.items.find((quote) => quote.is_newest)?.previous_close_at ?? null;

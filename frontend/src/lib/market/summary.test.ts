@@ -75,6 +75,16 @@ test('the average day has the hours of the newest session, each over the stocks 
   ]);
 });
 
+test('a sector has the mean of its stocks with the newest bar', () => {
+  const quotes = [quote('A', 3), quote('B', 1), quote('C', 9, false)];
+  const stocks = quotes.map((one) => ({ quote: one, company: company(one.ticker, 'Energy'), sector: 'Energy' }));
+
+  assert.deepEqual(
+    sectorsOf(stocks).map(({ name, percent }) => [name, percent]),
+    [['Energy', 2]],
+  );
+});
+
 test('the sentence names who leads and who falls', () => {
   const sectors = (changes: Record<string, number>) =>
     sectorsOf(

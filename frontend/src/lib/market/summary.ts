@@ -1,7 +1,7 @@
 /** The market in one sentence: how many stocks rose, the average change, the day by the hour, and the sectors. */
 import type { Overview, Quote } from '#lib/api/shapes.ts';
 import { isoDayOf } from '#lib/time/format.ts';
-import type { Stock } from '#lib/market/stocks.ts';
+import { newestChange, type Stock } from '#lib/market/stocks.ts';
 
 export interface Breadth {
   up: number;
@@ -21,8 +21,8 @@ const mean = (values: readonly number[]): number | null =>
 /** Breadth over the newest bars; stocks whose newest bar is older than the market's are left out. */
 export function breadthOf(quotes: readonly Quote[]): Breadth {
   const sorted = quotes
-    .filter((quote) => quote.is_newest)
-    .flatMap(({ ticker, change_percent }) => (change_percent === null ? [] : [{ ticker, percent: change_percent }]))
+    .map((quote) => ({ ticker: quote.ticker, percent: newestChange(quote) }))
+    .filter((one): one is { ticker: string; percent: number } => one.percent !== null)
     .sort((a, b) => b.percent - a.percent);
   const up = sorted.filter(({ percent }) => percent > 0).length;
   const down = sorted.filter(({ percent }) => percent < 0).length;
@@ -81,7 +81,7 @@ export function sectorsOf(stocks: readonly Stock[]): Sector[] {
     .map(([name, members]) => ({
       name,
       members: members.toSorted((a, b) => size(b) - size(a)),
-      percent: mean(members.flatMap(({ quote }) => quote.change_percent ?? [])),
+      percent: mean(members.flatMap(({ quote }) => newestChange(quote) ?? [])),
       millions: members.reduce((sum, stock) => sum + size(stock), 0),
     }))
     .sort((a, b) => b.millions - a.millions);

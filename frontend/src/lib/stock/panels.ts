@@ -3,5 +3,5 @@ export { default as InsightHours } from '#lib/market/InsightHours.svelte';
 export { default as Peers } from '#lib/stock/Peers.svelte';
 export { default as Performance } from '#lib/stock/Performance.svelte';
 export { default as StockChart } from '#lib/stock/StockChart.svelte';
-export { default as StockFacts } from '#lib/stock/StockFacts.svelte';
+export { default as StockData } from '#lib/stock/StockData.svelte';
 export { default as StockRanges } from '#lib/stock/StockRanges.svelte';

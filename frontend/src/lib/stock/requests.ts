@@ -72,9 +72,15 @@ export const disagreementsOf = (ticker: string): Resource<typeof Disagreements> 
   resource(`/disagreements?tickers=${ticker}&limit=50`, Disagreements);
 
 /** Which hours are missing since the bar that starts at `first` (RFC 3339), as far back as one answer goes. */
-export function coverageOf(ticker: string, first: string, last: string): Resource<typeof Coverage> {
+function coverageOf(ticker: string, first: string, last: string): Resource<typeof Coverage> {
   const farthest = new Date(Date.parse(last) - (MOST_SESSIONS * 7 * DAY_MS) / 5).toISOString();
   return resource(`/coverage?tickers=${ticker}&start=${first < farthest ? farthest.slice(0, 10) : first}`, Coverage);
+}
+
+/** The coverage of the hours behind these bars; null for none. */
+export function coverageFor(ticker: string, bars: Bars | null): Resource<typeof Coverage> | null {
+  const [first, last] = [bars?.items[0], bars?.items.at(-1)];
+  return first && last ? coverageOf(ticker, first.datetime, last.end) : null;
 }
 
 /** The address of exactly the bars that are shown: from the one that starts at `first` (RFC 3339) to the newest. */

@@ -17,9 +17,6 @@ export const zone = {
   },
 };
 
-/** Makes the format in a task of its own, before the first figures wait for it. */
-export const warm = (): void => void setTimeout(() => partsOf(Date.now()));
-
 interface Format {
   formatter: Intl.DateTimeFormat;
   kept: Map<number, Record<Part, string>>;
