@@ -10,6 +10,7 @@ from pathlib import Path
 from time import monotonic
 
 from psycopg import AsyncConnection
+from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -17,12 +18,13 @@ from starlette.types import Scope
 
 from functions.api.documentation import PAGES, page
 from functions.api.formats import MEDIA_TYPES
-from functions.api.market_state import MarketStateCache, unknown_ticker
-from functions.api.parameters import Query, TickerBars
+from functions.api.market_state import MarketState, MarketStateCache
+from functions.api.parameters import Query, Table, TickerBars, TickerLatest
 from functions.api.provider_usage import ProviderUsage
 from functions.api.query_types import parse_ticker
 from functions.api.routes import ALIASES, ENDPOINTS, Endpoint, RequestContext
 from functions.api.settings import Settings
+from functions.api.symbols import renamed_ticker, unknown_ticker
 from shared.auth.authenticator import READ, Authenticator, Caller
 from shared.cache.cached_response import CacheScope
 from shared.cache.market_version import MarketVersion
@@ -37,6 +39,14 @@ from shared.http.query import read_query
 from shared.http.response_data import ResponseData
 from shared.runtime import clock
 
+
+class _TickerConvertor(StringConvertor):
+    """Ticker in a path; the slash of BRK/B is a part of it."""
+
+    regex = "[^/]+(?:/[A-Za-z]{1,2})?"
+
+
+register_url_convertor("ticker", _TickerConvertor())
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _TOKEN_FORMATS = ("arrow",)
 _MAX_AT_ONCE = 24
@@ -90,17 +100,21 @@ class Api:
     def _router(self) -> Router:
         paths = {endpoint.path: endpoint for endpoint in ENDPOINTS}
         paths |= {alias: paths[path] for alias, path in ALIASES.items()}
-        routes = [Route(path, partial(self._get, endpoint)) for path, endpoint in paths.items()]
+        routes = [
+            Route(path.replace("{ticker}", "{ticker:ticker}"), partial(self._get, endpoint))
+            for path, endpoint in paths.items()
+        ]
         return Router([*routes, *(Route(path, _get_page) for path in PAGES)], "/ lists what there is.")
 
     async def _get(self, endpoint: Endpoint, request: Request, caller: Caller) -> Response:
         headers: dict[bytes, bytes] = dict(request.scope["headers"])
         text: bytes = request.scope["query_string"]
         accept = headers.get(b"accept")
-        query = endpoint.query() if not text else read_query(endpoint.query, text)
-        if isinstance(query, TickerBars) and not query.format:
-            query = replace(query, format=negotiate(accept or b"", MEDIA_TYPES))
-        cached_query = self._cached_query(endpoint, _ticker(request), query, caller, is_common=not text)
+        query = read_query(endpoint.query, text)
+        if isinstance(query, TickerBars | Table | TickerLatest) and not query.format:
+            media_types = MEDIA_TYPES if isinstance(query, TickerBars) else MEDIA_TYPES[:3]
+            query = replace(query, format=negotiate(accept or b"", media_types))
+        cached_query = self._cached_query(endpoint, _ticker(request), query, text.decode("latin-1"), caller)
         key = (request.scope["raw_path"], text, accept, caller.can_read_history)
         running = self._at_once.setdefault(id(caller), Counter())
         # Equal queries share one run, so they count once.
@@ -117,7 +131,7 @@ class Api:
         return prepared.response(headers)
 
     def _cached_query(
-        self, endpoint: Endpoint, ticker: str, query: Query, caller: Caller, *, is_common: bool
+        self, endpoint: Endpoint, ticker: str, query: Query, query_string: str, caller: Caller
     ) -> CachedQuery:
         """Return what to load for *query*; Problem 401 or 403 for history that *caller* may not read."""
         scope, open_from, midnight = CacheScope.ALL, None, None
@@ -132,14 +146,17 @@ class Api:
         async def run(version: int) -> ResponseData:
             async def work(connection: AsyncConnection) -> ResponseData:
                 state = await self._market_states.load(connection, version)
-                context = RequestContext(connection, state, query, ticker, open_from, self._provider_usage)
+                found = _resolve(endpoint, state, ticker, query_string) if ticker else ""
+                context = RequestContext(connection, state, query, found, open_from, self._provider_usage)
                 return await endpoint.respond(context)
 
             data = await self._postgres.run(work)
             until = min((instant for instant in (data.valid_until, midnight) if instant), default=None)
             return replace(data, valid_until=until)
 
-        return CachedQuery(f"{endpoint.path} {ticker} {query} {open_from or ''}", run, is_common, scope, id(caller))
+        return CachedQuery(
+            f"{endpoint.path} {ticker} {query} {open_from or ''}", run, not query_string, scope, id(caller)
+        )
 
     def _check_history(self, query: TickerBars, caller: Caller) -> tuple[datetime | None, datetime]:
         """Return where history begins for *query*, and the midnight that moves it; Problem 401 or 403 before that."""
@@ -167,6 +184,17 @@ def _ticker(request: Request) -> str:
         return parse_ticker(text) if text else ""
     except ValueError:
         raise unknown_ticker(f"{text}"[:50]) from None
+
+
+def _resolve(endpoint: Endpoint, state: MarketState, name: str, query_string: str) -> str:
+    """Return the ticker that *name* in a path spells; Problem 404, or 301 to the new name of a renamed one."""
+    (ticker,) = state.resolve([name])
+    spelled = name.replace("-", ".").replace("/", ".")
+    if ticker in (name, spelled):
+        return ticker
+    if endpoint.follows_renames or name not in state.renames:
+        raise renamed_ticker(name, ticker, query_string)
+    return name
 
 
 def _too_many_at_once() -> Problem:

@@ -1,11 +1,11 @@
 """Arrow files of bars: optional (dependency group `arrow`), loaded when first requested."""
 
 import json
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from functions.api.tables import HEADS
 from shared.http.problem import Problem
 
 ARROW = "application/vnd.apache.arrow.file"
@@ -17,7 +17,7 @@ _INSTANTS = {"datetime", "end"}
 _PRICES = {"open", "high", "low", "close"}
 
 
-def arrow_body(text: str, interval: str) -> bytes:
+def arrow_body(text: str, columns: Sequence[str]) -> bytes:
     """Return *text* (JSON objects, one a line, comma between) as an Arrow IPC file, prices as exact decimals.
 
     Problem 406 where pyarrow is not installed.
@@ -41,11 +41,11 @@ def arrow_body(text: str, interval: str) -> bytes:
         "date": arrow.date32(),
         "complete": arrow.bool_(),
     }
-    schema = arrow.schema([(name, types.get(name, arrow.int64())) for name in HEADS[interval]])
-    columns = [arrow.array([_value(name, row[name]) for row in rows], schema.field(name).type) for name in schema.names]
+    schema = arrow.schema([(name, types.get(name, arrow.int64())) for name in columns])
+    arrays = [arrow.array([_value(name, row[name]) for row in rows], schema.field(name).type) for name in schema.names]
     sink = arrow.BufferOutputStream()
     with arrow.ipc.new_file(sink, schema) as file:
-        file.write_table(arrow.table(columns, schema=schema))
+        file.write_table(arrow.table(arrays, schema=schema))
     return sink.getvalue().to_pybytes()
 
 

@@ -1,17 +1,20 @@
 """/coverage: expected against stored bars by session and ticker, with a reason for each missing one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from psycopg import AsyncConnection
 from psycopg.rows import class_row, scalar_row
 
+from functions.api.absence import outside_sessions
 from functions.api.disagreements import count_disagreements
+from functions.api.formats import table_response
 from functions.api.market_state import MarketState
 from functions.api.parameters import MAX_SESSIONS, Coverage
 from functions.api.rejection_reasons import reason
+from functions.api.tables import COVERAGE
 from shared.http.problem import bad_parameters
-from shared.http.response_data import JsonRows, ResponseData, envelope, json_body
+from shared.http.response_data import JsonRows, Reason, ResponseData, absent, envelope
 
 _DEFAULT_SESSIONS = 5
 _MAX_CELLS = 5000
@@ -42,11 +45,10 @@ async def respond_coverage(
 
     Problem 404 for an unknown ticker, 400 for a window that is too wide.
     """
-    state.check(tickers)
     opens = await select_session_opens(connection, query, state.now)
     _check_size(query, len(opens), len(tickers))
     found = await select_coverage(connection, opens, tickers, state.now - state.grace, query.detail)
-    members = envelope(found) | {
+    members = envelope(found, None if found.count else _reason(state, query, len(opens))) | {
         "interval": "1h",
         "sessions": found.sessions,
         "definition": _DEFINITION,
@@ -57,9 +59,14 @@ async def respond_coverage(
     }
     opening = state.calendar.next_opening(state.now)
     changes = [instant for instant in (state.next_due, opening and opening.opens) if instant]
-    return ResponseData(
-        json_body(members, found.text), next_update_at=state.next_update_at, valid_until=min(changes, default=None)
-    )
+    data = await table_response(query.format, members, found.text, COVERAGE, "coverage")
+    return replace(data, next_update_at=state.next_update_at, valid_until=min(changes, default=None))
+
+
+def _reason(state: MarketState, query: Coverage, sessions: int) -> Reason:
+    if sessions:
+        return absent("totals-only", "detail=totals leaves out the sessions.")
+    return outside_sessions(state, query)
 
 
 def _check_size(query: Coverage, sessions: int, tickers: int) -> None:

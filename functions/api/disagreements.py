@@ -1,16 +1,18 @@
 """/disagreements: figures of stored bars from which a second provider differs."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
 from functions.api.market_state import MarketState
 from functions.api.parameters import Disagreements
-from shared.http.response_data import JsonRows, ResponseData, envelope, json_body, rfc3339
+from shared.http.response_data import JsonRows, ResponseData, absent, envelope, json_body, rfc3339
 
 _MAX_AGE = 60
+_NIGHT = timedelta(days=1)
+_NOT_COMPARED = "No bar has been compared yet: that takes two providers and a night, or `tick compare`."
 _DEFINITION = (
     "Each night, and on demand, the bars of a session are requested from a second provider. A figure that differs from "
     "the stored one by more than the tolerance is listed until a later comparison finds both within it (resolved_at). "
@@ -29,9 +31,12 @@ async def respond_disagreements(
     connection: AsyncConnection, state: MarketState, query: Disagreements, tickers: tuple[str, ...]
 ) -> ResponseData:
     """Return the newest disagreements; Problem 404 for an unknown ticker."""
-    state.check(tickers)
     found = await select_disagreements(connection, query, tickers)
-    members = envelope(found) | {
+    reason = None
+    if not found.count:
+        code, text = ("none-found", "No figure differs.") if found.compared_at else ("not-compared", _NOT_COMPARED)
+        reason = absent(code, text, state.now + _NIGHT)
+    members = envelope(found, reason) | {
         "definition": _DEFINITION,
         "compared_at": found.compared_at and rfc3339(found.compared_at),
     }

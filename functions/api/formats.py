@@ -1,21 +1,49 @@
-"""Export formats of a table, and the function that writes each."""
+"""Formats of a table, and the response in each."""
 
 import asyncio
+import json
+from collections.abc import Mapping, Sequence
 
 from functions.api.columns import ARROW, arrow_body
 from functions.api.tables import CSV, NDJSON, csv_body, ndjson_body
+from shared.http.response_data import ResponseData, json_body
 
+TEXT = "text/plain; charset=utf-8"
 MEDIA_TYPES = (("json", "application/json"), ("csv", "text/csv"), ("ndjson", NDJSON), ("arrow", ARROW))
-"""The formats of tables, the usual one first, and what they are called in an Accept header."""
+"""The formats of bars, the usual one first, with their names in an Accept header; other tables lack the last."""
 
 
-async def table_body(form: str, text: str, interval: str) -> tuple[bytes, str]:
-    """Return *text* (JSON objects, one a line, comma between) as csv, ndjson or arrow, and the media type of that.
+async def table_response(
+    form: str | None,
+    members: Mapping[str, object],
+    text: str,
+    columns: Sequence[str],
+    file: str,
+    headers: Sequence[tuple[str, str]] = (),
+) -> ResponseData:
+    """Return *text* (JSON objects, one a line, comma between) as json, csv, ndjson, arrow, or text.
 
+    text is the value of the one column of the one row. Where there is no room for *members*, headers have the time, the
+    source and the reason for an empty table; *file* is the name, without its ending, under which it is saved.
     Problem 406 for a form that is not installed.
     """
+    if form in (None, "json"):
+        return ResponseData(json_body(members, text), headers=tuple(headers))
+    reason = members.get("reason")
+    headers = (
+        *headers,
+        ("X-As-Of", f"{members.get('as_of') or ''}"),
+        ("X-Source", f"{members.get('source') or ''}"),
+        *([("X-Reason", f"{reason['code']}")] if isinstance(reason, dict) else ()),
+        ("Content-Disposition", f'attachment; filename="{file}.{form}"'),
+    )
+    if form == "text":
+        value = json.loads(text, parse_float=str, parse_int=str)[columns[0]]
+        text = "" if value is None else str(value).lower() if isinstance(value, bool) else value
+        return ResponseData(f"{text}\n".encode(), TEXT, headers=headers[:2])
     if form == "ndjson":
-        return ndjson_body(text), NDJSON
+        return ResponseData(ndjson_body(text), NDJSON, headers=headers)
     if form == "csv":
-        return csv_body(text, interval), CSV
-    return await asyncio.to_thread(arrow_body, text, interval), ARROW
+        return ResponseData(csv_body(text, columns), CSV, headers=headers)
+    body = await asyncio.to_thread(arrow_body, text, columns)
+    return ResponseData(body, ARROW, headers=headers)

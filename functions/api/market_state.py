@@ -3,14 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
 from functions.api.splits import Split, select_left_out, select_splits
+from functions.api.symbols import resolve, unknown_ticker
 from shared.calendar.trading import TradingCalendar, select_calendar
-from shared.http.problem import Problem
 from shared.runtime import clock
 
 HOURLY = "1h"
@@ -27,9 +28,10 @@ class TickerStatus:
     ticker: str
     active: bool
     lagging: bool
+    renamed_to: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MarketState:
     """The market at the instant *now*."""
 
@@ -67,17 +69,17 @@ class MarketState:
         """The tickers that are fetched and shown, in order."""
         return tuple(status.ticker for status in self.tickers if status.active)
 
-    def check(self, tickers: Iterable[str]) -> None:
-        """Problem 404 when one of *tickers* is unknown."""
-        unknown = sorted(set(tickers) - {status.ticker for status in self.tickers})
-        if unknown:
-            raise unknown_ticker(*unknown)
+    @cached_property
+    def renames(self) -> dict[str, str | None]:
+        """Every ticker that is known, with its new name where it was renamed."""
+        return {status.ticker: status.renamed_to for status in self.tickers}
 
-
-def unknown_ticker(*tickers: str) -> Problem:
-    """Return the 404 for unknown *tickers*."""
-    detail = f"Unknown: {', '.join(tickers)}. See /tickers for the tickers tracked here."
-    return Problem(404, "unknown-ticker", "Unknown ticker", detail)
+    def resolve(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Return the tickers that *names* spell, in order; Problem 404 when one of them is unknown."""
+        found = {name: resolve(name, self.renames) for name in names}
+        if unknown := sorted(name for name, ticker in found.items() if ticker is None):
+            raise unknown_ticker(*unknown, known=self.renames)
+        return tuple(sorted({ticker for ticker in found.values() if ticker}))
 
 
 class MarketStateCache:
@@ -116,7 +118,8 @@ async def select_ticker_statuses(connection: AsyncConnection, bar_start: datetim
         """
         SELECT ticker.ticker,
                ticker.active,
-               lagging.ticker IS NOT NULL AS lagging
+               lagging.ticker IS NOT NULL AS lagging,
+               ticker.renamed_to
           FROM tickers AS ticker
           LEFT JOIN lagging_tickers(%(bar_start)s) AS lagging
                  ON lagging.ticker = ticker.ticker

@@ -1,13 +1,16 @@
 """/movers: tickers that moved most, by a measure that the response defines."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
+from functions.api.absence import nothing_stored
+from functions.api.formats import table_response
 from functions.api.market_state import MarketState
 from functions.api.parameters import Movers
-from shared.http.response_data import JsonRows, ResponseData, envelope, json_body
+from functions.api.tables import MOVERS
+from shared.http.response_data import JsonRows, Reason, ResponseData, absent, envelope
 
 _KINDS = {
     "gainers": "Ranked by change_percent, falling; only tickers that rose.",
@@ -56,14 +59,22 @@ class MoverRows(JsonRows):
 async def respond_movers(connection: AsyncConnection, state: MarketState, query: Movers) -> ResponseData:
     """Return the movers, ranked."""
     movers = await select_movers(connection, query)
-    members = envelope(movers) | {
+    members = envelope(movers, None if movers.count else _reason(state, query, movers)) | {
         "left_out": state.left_out,
         "kind": query.kind,
         "basis": query.basis,
         "definition": f"{_KINDS[query.kind]} {_BASES[query.basis]} {_ALWAYS}",
         "not_ranked": movers.not_ranked,
     }
-    return ResponseData(json_body(members, movers.text), next_update_at=state.next_update_at)
+    data = await table_response(query.format, members, movers.text, MOVERS, f"movers-{query.kind}")
+    return replace(data, next_update_at=state.next_update_at)
+
+
+def _reason(state: MarketState, query: Movers, movers: MoverRows) -> Reason:
+    if movers.newest_end is None:
+        return nothing_stored(state)
+    text = f"No ticker qualifies: {_KINDS[query.kind]} {len(movers.not_ranked)} lack a bar that the measure needs."
+    return absent("none-qualifies", text, state.next_update_at)
 
 
 async def select_movers(connection: AsyncConnection, query: Movers) -> MoverRows:

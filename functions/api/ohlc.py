@@ -8,14 +8,16 @@ from urllib.parse import urlencode
 
 from psycopg import AsyncConnection
 
+from functions.api.absence import explain_bars
 from functions.api.bars import BarQuery, BarRange, JsonSeries, select_derived_bars, select_hourly_bars
 from functions.api.cursors import read_cursor, write_cursor
-from functions.api.formats import table_body
+from functions.api.formats import table_response
 from functions.api.market_state import HOURLY, MarketState
 from functions.api.parameters import MAX_BARS, TickerBars, given
 from functions.api.splits import Split, adjustment, as_traded, scales, select_seams
+from functions.api.tables import BARS
 from shared.http.problem import bad_parameters
-from shared.http.response_data import JsonRows, ResponseData, envelope, json_body, rfc3339
+from shared.http.response_data import JsonRows, Reason, ResponseData, envelope, rfc3339
 from shared.providers.adjustment import SPLIT_ADJUSTED
 
 _DEFAULT_LIMIT = 500
@@ -35,7 +37,6 @@ async def respond_ohlc(
 
     Problem 404 for an unknown ticker, 400 for a cursor of another query or for more bars than a response holds.
     """
-    state.check(tickers)
     identity = _identity(query, tickers)
     page = bar_query(query, tickers, identity, open_from)
     splits = [one for one in state.splits if one.ticker in tickers]
@@ -56,7 +57,9 @@ async def respond_ohlc(
         one.ticker: int((one.oldest if page.from_newest else one.newest).timestamp()) for one in series if one.more
     }
     adjusted = [await _describe(connection, query, one, splits) for one in series]
-    data = await _render(query, tickers, rows, adjusted, open_from, write_cursor(identity, edges) if edges else None)
+    reason = None if rows.count else await explain_bars(connection, state, query, tickers, open_from)
+    cursor = write_cursor(identity, edges) if edges else None
+    data = await _render(query, tickers, rows, adjusted, open_from, cursor, reason)
     if query.as_of and query.as_of <= state.now:
         return replace(data, max_age=_PAST_MAX_AGE)
     return replace(data, next_update_at=state.next_update_at)
@@ -153,30 +156,22 @@ async def _render(
     adjusted: list[dict[str, object]],
     open_from: datetime | None,
     next_cursor: str | None,
+    reason: Reason | None,
 ) -> ResponseData:
-    """Return *rows* in the format of *query*; other formats than JSON have some members of the envelope as headers."""
+    """Return *rows* in the format of *query*."""
     headers: list[tuple[str, str]] = []
     if next_cursor:
         # Relative to what was requested, so that it is right behind any prefix.
         headers.append(("Link", f'<?{urlencode(_parameters(query) | {"cursor": next_cursor})}>; rel="next"'))
-    members = envelope(rows) | {
+    members = envelope(rows, reason) | {
         "interval": query.interval,
         "known_at": query.as_of and rfc3339(query.as_of),
         "open_from": open_from and rfc3339(open_from),
         "next_cursor": next_cursor,
         "series": adjusted,
     }
-    form = query.format or "json"
-    if form == "json":
-        return ResponseData(json_body(members, rows.text), headers=tuple(headers))
-    file = f"{tickers[0] if len(tickers) == 1 else 'ohlc'}-{query.interval}.{form}"
-    headers += [
-        ("X-As-Of", f"{members['as_of'] or ''}"),
-        ("X-Source", f"{members['source'] or ''}"),
-        ("Content-Disposition", f'attachment; filename="{file}"'),
-    ]
-    body, media_type = await table_body(form, rows.text, query.interval)
-    return ResponseData(body, media_type, headers=tuple(headers))
+    file = f"{tickers[0] if len(tickers) == 1 else 'ohlc'}-{query.interval}"
+    return await table_response(query.format, members, rows.text, BARS[query.interval], file, headers)
 
 
 def _parameters(query: TickerBars) -> dict[str, str]:

@@ -28,9 +28,13 @@ _MODELS = vars(response_models) | vars(quality_models) | vars(status_models)
 
 
 def _add(endpoint: Endpoint, path: str, summary: str) -> None:
-    has_ticker, is_table = path.endswith("{ticker}"), path.startswith("/ohlc")
+    has_ticker, has_arrow = path.endswith("{ticker}"), path.startswith("/ohlc")
     query = query_model(endpoint.query)
     names = set(query.model_fields) if query else set()
+    is_table = "format" in names
+    media_types = _TABLES if has_arrow else {name: _TABLES[name] for name in ("text/csv", NDJSON)}
+    if path == "/latest/{ticker}":
+        media_types = media_types | {"text/plain": "The value of one field"}
     errors = [404] if has_ticker or names & {"ticker", "tickers"} else []
     router.add_api_route(
         path,
@@ -41,9 +45,10 @@ def _add(endpoint: Endpoint, path: str, summary: str) -> None:
         **documented(
             "optional",
             *errors,
-            *([406] if is_table else []),
+            *([406] if has_arrow else []),
+            *([301] if has_ticker and endpoint.follows_renames else []),
             headers=(*_MARKET, *(_TABLE_HEADERS if is_table else ())),
-            media_types=_TABLES if is_table else None,
+            media_types=media_types if is_table else None,
         ),
     )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
+from functions.api.absence import nothing_stored
 from functions.api.market_state import MarketState
 from shared.http.response_data import JsonRows, ResponseData, envelope, json_body
 
@@ -22,7 +23,8 @@ async def respond_overview(connection: AsyncConnection, state: MarketState) -> R
     """Return every active ticker that has a bar."""
     rows = await select_overview(connection)
     return ResponseData(
-        json_body(envelope(rows) | {"hours": rows.hours}, rows.text), next_update_at=state.next_update_at
+        json_body(envelope(rows, None if rows.count else nothing_stored(state)) | {"hours": rows.hours}, rows.text),
+        next_update_at=state.next_update_at,
     )
 
 

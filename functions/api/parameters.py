@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from functions.api.query_types import End, Instant, Ticker, Tickers
+from functions.api.query_types import End, Instant, LatestFields, Ticker, Tickers
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -34,6 +34,62 @@ class Window(Query):
     def __post_init__(self) -> None:
         if self.start and self.end and self.start >= self.end:
             raise ValueError("end should be later than start; end itself is outside the window")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table(Query):
+    """A table, as JSON or as a file."""
+
+    format: Literal["json", "csv", "ndjson"] | None = field(
+        default=None, metadata={"description": "Wins over the Accept header"}
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Latest(Table):
+    """The newest bars."""
+
+    tickers: Tickers | None = field(
+        default=None, metadata={"description": "Comma separated; all that are tracked, if absent"}
+    )
+    fields: LatestFields | None = field(
+        default=None, metadata={"description": "Only these members of each item, comma separated, in this order"}
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TickerLatest(Query):
+    """The newest bar of the one ticker that the path names."""
+
+    fields: LatestFields | None = field(
+        default=None, metadata={"description": "Only these members, comma separated, in this order"}
+    )
+    format: Literal["json", "csv", "ndjson", "text"] | None = field(
+        default=None, metadata={"description": "Wins over the Accept header; text is the value of one field alone"}
+    )
+
+    def __post_init__(self) -> None:
+        if self.format == "text" and len(self.fields or ()) != 1:
+            raise ValueError("fields should name one field, such as close, for format=text")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search(Table):
+    """Words to look for among the tickers and names of companies."""
+
+    q: str = field(
+        default="", metadata={"description": "Start of a ticker, or part of a name", "min_length": 1, "max_length": 60}
+    )
+    limit: int = field(default=10, metadata={"description": "Most tickers in the response", "ge": 1, "le": 100})
+
+    def __post_init__(self) -> None:
+        if not self.q.strip():
+            raise ValueError("q should be a ticker or a part of a name, such as q=micro")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sessions(Table, Window):
+    """Sessions of the exchange that trade in a window."""
 
 
 Interval = Literal["1h", "1d", "1w", "1mo"]
@@ -114,7 +170,7 @@ Basis = Literal["previous_close", "previous_bar", "session_open"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Movers(Query):
+class Movers(Table):
     """Ranking of tickers by a measure against a basis."""
 
     kind: MoverKind = field(default="gainers", metadata={"description": "Measure of the ranking"})
@@ -123,7 +179,7 @@ class Movers(Query):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Coverage(Window):
+class Coverage(Table, Window):
     """Completeness of the stored hourly bars."""
 
     tickers: Tickers | None = field(

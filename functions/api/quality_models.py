@@ -15,6 +15,7 @@ from functions.contract.fields import (
     Model,
     Number,
     Percent,
+    Reason,
     Source,
     Stale,
     Ticker,
@@ -56,6 +57,7 @@ class SplitsResponse(Model):
 
     count: Count
     stale: Stale
+    reason: Reason
     items: list[SplitItem]
 
 
@@ -93,6 +95,7 @@ class RejectionsResponse(Model):
 
     count: Count
     stale: Stale
+    reason: Reason
     next_cursor: Annotated[int | None, Field(description="Cursor of the next page", examples=[212])]
     items: list[RejectionItem]
 

@@ -4,10 +4,11 @@ import re
 from datetime import UTC, date, datetime, time
 from typing import Annotated
 
+from functions.api.tables import LATEST
 from shared.calendar.trading import EXCHANGE_ZONE
 from shared.http.query import QueryType
 
-TICKER = re.compile(r"[A-Z][A-Z0-9.-]{0,14}")
+TICKER = re.compile(r"[A-Z][A-Z0-9./-]{0,14}")
 MAX_TICKERS = 100
 _UNIX = re.compile(r"[0-9]{9,12}")
 """Fewer digits are a date cut short (2026, 202611): as Unix seconds they lie before March 1973."""
@@ -22,6 +23,14 @@ def parse_ticker(text: str) -> str:
     if not TICKER.fullmatch(name):
         raise ValueError("should be tickers such as AAPL or BRK.A")
     return name
+
+
+def _latest_fields(text: str) -> tuple[str, ...]:
+    """Parse a list of members of an item of /latest."""
+    names = dict.fromkeys(part.strip() for part in text.split(","))
+    if unknown := [name[:50] for name in names if name not in LATEST]:
+        raise ValueError(f"has no {', '.join(unknown)}. Fields: {', '.join(LATEST)}")
+    return tuple(names)
 
 
 def _instant(text: str) -> datetime:
@@ -65,11 +74,11 @@ _INSTANTS = {
 }
 _LISTS = {
     "type": "string",
-    "pattern": r"^[A-Za-z][A-Za-z0-9.-]{0,14}(,[A-Za-z][A-Za-z0-9.-]{0,14})*$",
+    "pattern": r"^[A-Za-z][A-Za-z0-9./-]{0,14}(,[A-Za-z][A-Za-z0-9./-]{0,14})*$",
     "examples": ["AAPL,MSFT"],
 }
 
-_TICKERS = {"type": "string", "pattern": r"^[A-Za-z][A-Za-z0-9.-]{0,14}$", "examples": ["AAPL"]}
+_TICKERS = {"type": "string", "pattern": r"^[A-Za-z][A-Za-z0-9./-]{0,14}$", "examples": ["AAPL"]}
 
 Ticker = Annotated[str, QueryType(parse_ticker, _TICKERS)]
 Instant = Annotated[datetime, QueryType(_instant, _INSTANTS)]
@@ -78,3 +87,7 @@ End = Annotated[
 ]
 """End of a window; its examples fit behind those of the start."""
 Tickers = Annotated[tuple[str, ...], QueryType(_tickers, _LISTS)]
+LatestFields = Annotated[
+    tuple[str, ...],
+    QueryType(_latest_fields, {"type": "string", "pattern": r"^[a-z_]+(,[a-z_]+)*$", "examples": ["ticker,close"]}),
+]

@@ -1,6 +1,7 @@
 """/rejections: bars that were sent and not stored, with the reason, the text as sent, and what to do."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from psycopg import AsyncConnection
@@ -9,19 +10,20 @@ from psycopg.rows import dict_row
 from functions.api.market_state import MarketState
 from functions.api.parameters import Rejections
 from functions.api.rejection_reasons import reason
-from shared.http.response_data import ResponseData, json_body
+from shared.http.response_data import ResponseData, absent, json_body
 
 
 async def respond_rejections(connection: AsyncConnection, state: MarketState, query: Rejections) -> ResponseData:
     """Return the rejected bars of a ticker or of all, newest first; Problem 404 for an unknown ticker."""
     if query.ticker:
-        state.check([query.ticker])
+        query = replace(query, ticker=state.resolve([query.ticker])[0])
     rows = await select_rejections(connection, query)
     page = rows[: query.limit]
     items = [row | {"text": reason(row["reason"]).text, "advice": reason(row["reason"]).advice} for row in page]
     members = {
         "count": len(items),
         "stale": False,
+        "reason": None if items else absent("none-found", "No bar was refused, or none beyond this cursor."),
         "next_cursor": page[-1]["id"] if len(rows) > query.limit else None,
     }
     return ResponseData(json_body(members, ",\n".join(json.dumps(item, ensure_ascii=False) for item in items)))

@@ -5,7 +5,7 @@ No running function imports them: pydantic would be a sixth of every cold start.
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from functions.api.parameters import Basis, Interval, MoverKind
 from functions.api.status_models import LeftOut
@@ -21,6 +21,7 @@ from functions.contract.fields import (
     Number,
     Percent,
     Price,
+    Reason,
     Seconds,
     Shares,
     Source,
@@ -43,7 +44,12 @@ class TickersResponse(Model):
 
     count: Count
     stale: Stale
+    reason: Reason
     items: list[TickerItem]
+
+
+class SearchResponse(TickersResponse):
+    """Tracked tickers that match, the best match first."""
 
 
 class Profile(TickerItem):
@@ -104,10 +110,31 @@ class LatestItem(Prices):
     change_percent: Percent | None
 
 
+class LatestFields(Model):
+    """The members of a newest bar that `fields` names."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class TickerLatest(LatestItem):
+    """Newest bar of one ticker."""
+
+    stale: Stale
+
+
+class TickerLatestFields(LatestFields):
+    """The members of the newest bar that `fields` names."""
+
+    stale: Stale
+
+
+TickerLatestResponse = TickerLatest | TickerLatestFields
+
+
 class LatestResponse(MarketResponse):
     """Newest bar of each ticker."""
 
-    items: list[LatestItem]
+    items: list[LatestItem] | list[LatestFields]
 
 
 class Hour(Model):

@@ -7,16 +7,32 @@ from typing import Any
 
 from psycopg import AsyncConnection
 
+from functions.api.calendar import respond_calendar
 from functions.api.coverage import respond_coverage
 from functions.api.disagreements import respond_disagreements
-from functions.api.latest import respond_latest
+from functions.api.latest import respond_latest, respond_ticker_latest
 from functions.api.market_state import MarketState
 from functions.api.movers import respond_movers
 from functions.api.ohlc import respond_ohlc
 from functions.api.overview import respond_overview
-from functions.api.parameters import Bars, Coverage, Disagreements, Movers, Query, Rejections, Splits, TickerBars
+from functions.api.parameters import (
+    Bars,
+    Coverage,
+    Disagreements,
+    Latest,
+    Movers,
+    Query,
+    Rejections,
+    Search,
+    Sessions,
+    Splits,
+    Table,
+    TickerBars,
+    TickerLatest,
+)  # fmt: skip
 from functions.api.provider_usage import ProviderUsage
 from functions.api.rejections import respond_rejections
+from functions.api.search import respond_search
 from functions.api.splits import respond_splits
 from functions.api.status import respond_status
 from functions.api.tickers import respond_ticker, respond_tickers
@@ -37,12 +53,18 @@ class RequestContext:
     open_from: datetime | None
     provider_usage: ProviderUsage
 
+    @property
+    def tickers(self) -> tuple[str, ...]:
+        """The tickers that the query names, all that are tracked if none; Problem 404 for an unknown one."""
+        return self.state.resolve(self.query.tickers) if self.query.tickers else self.state.active
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """A path, its parameters, its handler, and the name of its response model; {ticker} at its end is a ticker.
 
-    *protected* names what only callers with a token may read.
+    *protected* names what only callers with a token may read. *follows_renames*: the path of a renamed ticker leads to
+    its new name.
     """
 
     path: str
@@ -51,14 +73,15 @@ class Endpoint:
     respond: Callable[[RequestContext], Awaitable[ResponseData]]
     response: str
     protected: str = ""
+    follows_renames: bool = True
 
 
 ENDPOINTS = (
     Endpoint(
         "/tickers",
         "Tracked tickers",
-        Query,
-        lambda context: respond_tickers(context.connection),
+        Table,
+        lambda context: respond_tickers(context.connection, context.query),
         "TickersResponse",
     ),
     Endpoint(
@@ -67,13 +90,30 @@ ENDPOINTS = (
         Query,
         lambda context: respond_ticker(context.connection, context.ticker),
         "ProfileResponse",
+        follows_renames=False,
+    ),
+    Endpoint(
+        "/search",
+        "Tracked tickers by the start of the ticker or a part of the name, the best match first",
+        Search,
+        lambda context: respond_search(context.connection, context.state, context.query),
+        "SearchResponse",
     ),
     Endpoint(
         "/latest",
         "Newest hourly bar of each ticker, with the change since the previous close",
-        Query,
-        lambda context: respond_latest(context.connection, context.state),
+        Latest,
+        lambda context: respond_latest(
+            context.connection, context.state, context.query, context.tickers if context.query.tickers else None
+        ),
         "LatestResponse",
+    ),
+    Endpoint(
+        "/latest/{ticker}",
+        "Newest hourly bar of a ticker; a single value with fields=close&format=text",
+        TickerLatest,
+        lambda context: respond_ticker_latest(context.connection, context.state, context.query, context.ticker),
+        "TickerLatestResponse",
     ),
     Endpoint(
         "/overview",
@@ -99,7 +139,7 @@ ENDPOINTS = (
             context.connection,
             context.state,
             context.query,
-            context.query.tickers or context.state.active,
+            context.tickers,
             context.open_from,
         ),
         "BarsResponse",
@@ -122,18 +162,14 @@ ENDPOINTS = (
         "/coverage",
         "Expected and stored bars of each session, and why bars are missing",
         Coverage,
-        lambda context: respond_coverage(
-            context.connection, context.state, context.query, context.query.tickers or context.state.active
-        ),
+        lambda context: respond_coverage(context.connection, context.state, context.query, context.tickers),
         "CoverageResponse",
     ),
     Endpoint(
         "/disagreements",
         "Figures of stored bars from which a second provider differs",
         Disagreements,
-        lambda context: respond_disagreements(
-            context.connection, context.state, context.query, context.query.tickers or context.state.active
-        ),
+        lambda context: respond_disagreements(context.connection, context.state, context.query, context.tickers),
         "DisagreementsResponse",
     ),
     Endpoint(
@@ -143,6 +179,13 @@ ENDPOINTS = (
         lambda context: respond_rejections(context.connection, context.state, context.query),
         "RejectionsResponse",
         protected="A list of rejected bars",
+    ),
+    Endpoint(
+        "/calendar",
+        "Sessions of the exchange, whether it trades now, and when that changes",
+        Sessions,
+        lambda context: respond_calendar(context.connection, context.state, context.query),
+        "CalendarResponse",
     ),
     Endpoint(
         "/status",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from psycopg import AsyncConnection
 from psycopg.rows import class_row, dict_row
 
-from shared.http.response_data import ResponseData, json_body, rfc3339
+from shared.http.response_data import ResponseData, absent, json_body, rfc3339
 from shared.providers.adjustment import SPLIT_ADJUSTED
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Scale(NamedTuple):
 async def respond_splits(connection: AsyncConnection, state: "MarketState", ticker: str | None) -> ResponseData:
     """Return the splits of *ticker*, or of all tickers the newest thousand; Problem 404 for an unknown ticker."""
     if ticker:
-        state.check([ticker])
+        (ticker,) = state.resolve([ticker])
     items = [
         {
             "ticker": one.ticker,
@@ -78,7 +78,8 @@ async def respond_splits(connection: AsyncConnection, state: "MarketState", tick
         }
         for one in await select_splits(connection, ticker, limit=_MAX_ITEMS)
     ]
-    return ResponseData(json_body({"count": len(items), "stale": False, "items": items}))
+    reason = None if items else absent("none-known", f"No split of {ticker or 'any ticker'} is known.")
+    return ResponseData(json_body({"count": len(items), "stale": False, "reason": reason, "items": items}))
 
 
 async def select_splits(

@@ -101,9 +101,9 @@ def _market(state: MarketState, calendar_until: date | None) -> dict[str, object
         "state": known_state if is_known else "unknown",
         "calendar_until": calendar_until and calendar_until.isoformat(),
         "calendar_warning": _calendar_warning(state.now, calendar_until),
-        "session": session and _session(session),
+        "session": session and session_item(session),
         "next_open": opening and rfc3339(opening.opens),
-        "next_session": opening and _session(opening),
+        "next_session": opening and session_item(opening),
     }
 
 
@@ -114,7 +114,8 @@ def _calendar_warning(now: datetime, until: date | None) -> str | None:
     return f"The trading calendar ends with {until}: run the migration, of a newer release if this one knows no more."
 
 
-def _session(session: Session) -> dict[str, object]:
+def session_item(session: Session) -> dict[str, object]:
+    """Return *session* as responses show it."""
     return {
         "date": session.date.isoformat(),
         "opens": rfc3339(session.opens),

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from functions.contract.fields import Count, Day, Instant, Model, Source, Stale, Ticker, Zone
+from functions.contract.fields import Count, Day, Instant, Model, Reason, Source, Stale, Ticker, Zone
 
 
 class SessionTimes(Model):
@@ -25,6 +25,25 @@ class MarketStatus(Model):
     session: Annotated[SessionTimes | None, Field(description="The current or last session")]
     next_open: Instant | None
     next_session: SessionTimes | None
+
+
+class CalendarItem(SessionTimes):
+    """A trading day."""
+
+    bars: Annotated[int, Field(description="Hourly bars that it calls for", ge=1, le=7, examples=[7])]
+
+
+class CalendarResponse(Model):
+    """Sessions of the exchange."""
+
+    count: Count
+    stale: Stale
+    exchange_tz: Zone
+    answered_at: Instant
+    open_now: bool
+    next_change_at: Annotated[Instant | None, Field(description="Next close, if it is open; else the next opening")]
+    reason: Reason
+    items: list[CalendarItem]
 
 
 class NewestBar(Model):

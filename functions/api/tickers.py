@@ -1,18 +1,26 @@
 """/tickers and /tickers/{ticker}: who is tracked, and what is known of each company."""
 
+from dataclasses import replace
+
 from psycopg import AsyncConnection
 from psycopg.rows import scalar_row
 
-from functions.api.market_state import unknown_ticker
-from shared.http.response_data import ResponseData, json_body
+from functions.api.formats import table_response
+from functions.api.parameters import Table
+from functions.api.symbols import unknown_ticker
+from functions.api.tables import TICKERS
+from shared.http.response_data import ResponseData, absent
 
 _MAX_AGE = 300
 
 
-async def respond_tickers(connection: AsyncConnection) -> ResponseData:
+async def respond_tickers(connection: AsyncConnection, query: Table) -> ResponseData:
     """Return the tickers that are tracked, in order."""
     items = await select_tickers(connection)
-    return ResponseData(json_body({"count": len(items), "stale": False}, ",\n".join(items)), max_age=_MAX_AGE)
+    reason = None if items else absent("none-tracked", "No ticker is tracked: see TICKERS in docs/operations.md.")
+    members = {"count": len(items), "stale": False, "reason": reason}
+    data = await table_response(query.format, members, ",\n".join(items), TICKERS, "tickers")
+    return replace(data, max_age=_MAX_AGE)
 
 
 async def respond_ticker(connection: AsyncConnection, ticker: str) -> ResponseData:

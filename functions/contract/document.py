@@ -53,11 +53,12 @@ _HEADERS = {
     "X-Stale": "The response is a cached copy, sent while the database is unavailable",
     "Link": 'rel="next" is the next page (RFC 8288), relative to this address',
     "Location": "Address of the new resource",
+    "X-Reason": "Code of the reason for an empty table",
     "X-As-Of": "End of the newest bar in the response",
     "X-Source": "Source of the bars",
     "Content-Disposition": "File name for a table",
 }
-_ERROR_HEADERS = {401: "WWW-Authenticate", 405: "Allow", 429: "Retry-After", 503: "Retry-After"}
+_ERROR_HEADERS = {301: "Location", 401: "WWW-Authenticate", 405: "Allow", 429: "Retry-After", 503: "Retry-After"}
 
 
 def make_document() -> dict[str, Any]:

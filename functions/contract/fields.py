@@ -39,6 +39,19 @@ Number = Annotated[Decimal, _number("", 1.5)]
 Millions = Annotated[Decimal, _number("In millions", 4021345.5)]
 
 
+class Absence(Model):
+    """Why a response has no items."""
+
+    code: Annotated[str, Field(description="Stable; docs/api.md lists them", examples=["market-closed"])]
+    text: Annotated[str, Field(examples=["The exchange had no session in the window."])]
+    ask_again_at: Annotated[
+        Instant | None, Field(description="When there may be items; null: the response will stay the same")
+    ]
+
+
+Reason = Annotated[Absence | None, Field(description="Why there are no items; null where there are")]
+
+
 class MarketResponse(Model):
     """Members of every response that contains bars."""
 
@@ -48,3 +61,4 @@ class MarketResponse(Model):
     sources: list[Source]
     stale: Stale
     exchange_tz: Zone
+    reason: Reason

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from functions.contract.fields import Model
+from functions.contract.fields import Model, Reason
 
 TYPE_PREFIX = "https://stocksalot.tech/problems/"
 
@@ -30,13 +30,15 @@ class Problem(BaseModel):
         ),
     ]
     title: Annotated[str, Field(examples=["Bad parameter"])]
-    status: Annotated[int, Field(ge=400, le=599, examples=[400])]
+    status: Annotated[int, Field(ge=300, le=599, examples=[400])]
     detail: Annotated[str, Field(examples=["limit should be a whole number from 1 to 5000"])]
     instance: Annotated[str, Field(description="Path of the request", examples=["/ohlc/AAPL"])] = ""
+    reason: Reason = None
     errors: Annotated[list[InvalidParameter], Field(description="Each invalid parameter or field of a 400")] = []
 
 
 PROBLEMS: Mapping[int, tuple[str, Mapping[str, str]]] = {
+    301: ("Moved permanently", {"renamed-ticker": "the ticker has a new name: Location has its path"}),
     400: (
         "Bad request",
         {
@@ -67,6 +69,7 @@ PROBLEMS: Mapping[int, tuple[str, Mapping[str, str]]] = {
         {
             "not-found": "no such path",
             "unknown-ticker": "no such ticker",
+            "no-bar": "no bar of the ticker has been fetched yet",
             "unknown-token": "the account has no such token",
         },
     ),

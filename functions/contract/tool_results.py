@@ -13,7 +13,8 @@ from functions.api.status_models import StatusResponse
 from functions.contract.schemas import inlined, without
 from functions.insights import response_models as insights
 
-_MARKET = "as_of source stale"
+_DATED = "as_of source stale"
+_MARKET = f"{_DATED} reason"
 _PRICES = "open high low close volume"
 
 
@@ -69,7 +70,7 @@ RESULTS: dict[str, type[BaseModel]] = {
     "tickers": part(api.TickersResponse, "", items=_list(part(api.TickerItem, "ticker name industry"))),
     "status": part(
         StatusResponse,
-        f"{_MARKET} answered_at simulated market data_age_seconds next_bar_due behind",
+        f"{_DATED} answered_at simulated market data_age_seconds next_bar_due behind",
     ),
 }
 

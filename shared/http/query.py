@@ -40,8 +40,6 @@ class QueryType:
 
 def read_query(model: type[Q], query: bytes) -> Q:
     """Return the query string as *model*; Problem 414 when it is too long, 400 with all that is wrong with it."""
-    if not query:
-        return model()
     if len(query) > MAX_QUERY_BYTES:
         raise Problem(414, "query-too-long", "Query too long", f"A query has at most {MAX_QUERY_BYTES} bytes.")
     try:

@@ -36,13 +36,22 @@ class JsonRows:
     sources: tuple[str, ...]
 
 
+Reason = dict[str, str | None]
+"""Member of a response without items: why it has none, and from when on it makes sense to ask again."""
+
 NO_ROWS = JsonRows("", 0, None, ())
 
 
-def envelope(rows: JsonRows) -> dict[str, object]:
+def absent(code: str, text: str, ask_again_at: datetime | None = None) -> Reason:
+    """Return the reason for no items; without *ask_again_at* the answer stays the same."""
+    return {"code": code, "text": text, "ask_again_at": ask_again_at and rfc3339(ask_again_at)}
+
+
+def envelope(rows: JsonRows, reason: Reason | None = None) -> dict[str, object]:
     """Return the members that every market data response begins with.
 
-    `source` is the one source of the bars, `mixed` for several (`sources` lists them), null for no bars.
+    `source` is the one source of the bars, `mixed` for several (`sources` lists them), null for no bars. *reason* says
+    why there are no items.
     """
     return {
         "count": rows.count,
@@ -51,6 +60,7 @@ def envelope(rows: JsonRows) -> dict[str, object]:
         "sources": rows.sources,
         "stale": False,
         "exchange_tz": EXCHANGE_TZ,
+        "reason": reason,
     }
 
 

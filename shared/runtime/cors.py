@@ -1,23 +1,31 @@
-"""CORS by Starlette: pages of other origins may read the responses. Loaded only where CORS_ORIGINS is set."""
+"""CORS by Starlette: which pages of other origins may read the responses."""
 
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
+_READING = {"api": ("GET", "HEAD", "OPTIONS"), "insights": ("GET", "HEAD", "OPTIONS"), "mcp": ("OPTIONS", "POST")}
+"""Functions whose public data every page may read unless CORS_ORIGINS narrows it, and the methods for that."""
 _METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "POST")
-_REQUEST_HEADERS = ("Authorization", "Content-Type", "If-None-Match", "X-Request-ID", "traceparent")
+_REQUEST_HEADERS = ("Content-Type", "If-None-Match", "Mcp-Protocol-Version", "X-Request-ID", "traceparent")
 _RESPONSE_HEADERS = (
     "ETag", "Link", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "WWW-Authenticate",
-    "X-As-Of", "X-Request-ID", "X-Source", "X-Stale",
+    "X-As-Of", "X-Reason", "X-Request-ID", "X-Source", "X-Stale",
 )  # fmt: skip
 
 
-def allow_origins(app: ASGIApp, origins: str) -> ASGIApp:
-    """Return *app* with CORS headers for *origins*: comma separated, `*` for all."""
+def allow_origins(app: ASGIApp, function: str, origins: str) -> ASGIApp:
+    """Return *app* with CORS headers for *origins*: comma separated, `*` for all, empty for the default of *function*.
+
+    By default pages send no token: only those that are named may send one.
+    """
+    named = [origin.strip() for origin in origins.split(",") if origin.strip()]
+    if not named and function not in _READING:
+        return app
     return CORSMiddleware(
         app,
-        allow_origins=[origin.strip() for origin in origins.split(",") if origin.strip()],
-        allow_methods=_METHODS,
-        allow_headers=_REQUEST_HEADERS,
+        allow_origins=named or ["*"],
+        allow_methods=_METHODS if named else _READING[function],
+        allow_headers=(*_REQUEST_HEADERS, "Authorization") if named else _REQUEST_HEADERS,
         expose_headers=_RESPONSE_HEADERS,
         max_age=86400,
     )

@@ -29,6 +29,7 @@ from starlette.responses import Response  # noqa: E402
 from starlette.routing import Route  # noqa: E402
 
 from shared.http.endpoint import framework_error  # noqa: E402
+from shared.runtime.cors import allow_origins  # noqa: E402
 from shared.runtime.protocol import BoundedProtocol  # noqa: E402
 
 
@@ -73,12 +74,7 @@ def make_app(target: str, source: str, environment: Mapping[str, str] = os.envir
     refused = {"/robots.txt", "/favicon.ico"}
     routes = [route for route in app.router.routes if getattr(route, "path", "") not in refused]
     app.router.routes[:] = [Route("/healthz", _alive), *routes]
-    origins = environment.get("CORS_ORIGINS")
-    if not origins:
-        return app
-    from shared.runtime.cors import allow_origins
-
-    return allow_origins(app, origins)
+    return allow_origins(app, target, environment.get("CORS_ORIGINS", ""))
 
 
 async def _alive(_: Request) -> Response:

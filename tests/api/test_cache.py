@@ -151,8 +151,8 @@ def test_a_slow_answer_does_not_replace_a_newer_one(
     """A response read before a commit and sent after it serves the requests of that moment and no later one."""
     select, slowly, read, go_on = functions.api.latest.select_latest, [True], asyncio.Event(), asyncio.Event()
 
-    async def select_slowly(connection: psycopg.AsyncConnection) -> Any:
-        rows = await select(connection)
+    async def select_slowly(connection: psycopg.AsyncConnection, tickers: Any) -> Any:
+        rows = await select(connection, tickers)
         if slowly and slowly.pop():
             read.set()
             await go_on.wait()

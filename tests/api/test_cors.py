@@ -1,11 +1,30 @@
 """Which pages of other origins may read the API."""
 
+from starlette.applications import Starlette
+
+from shared.runtime.cors import allow_origins
 from tests.reading import Api, serving_process
 
 
-def test_other_origins_are_strangers_by_default(api: Api) -> None:
-    """Without configuration no answer may be read by a page of another origin."""
-    assert "access-control-allow-origin" not in api.get("/latest", origin="https://page.example").headers
+def test_every_page_may_read_public_data_by_default(api: Api) -> None:
+    """Without configuration every origin may GET, without a cookie and without a token."""
+    answer = api.get("/latest", origin="https://page.example")
+    asked = {"Origin": "https://page.example", "Access-Control-Request-Method": "GET"}
+    plain = api.client.options("/latest", headers=asked)
+    with_token = api.client.options("/latest", headers={**asked, "Access-Control-Request-Headers": "authorization"})
+
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert "access-control-allow-credentials" not in answer.headers
+    assert (plain.status_code, with_token.status_code) == (200, 400)
+    assert "DELETE" not in plain.headers["access-control-allow-methods"]
+
+
+def test_accounts_are_closed_to_pages_that_are_not_named() -> None:
+    """The function of accounts and tokens has no CORS header without configuration."""
+    app = Starlette()
+
+    assert allow_origins(app, "token", "") is app
+    assert allow_origins(app, "token", "https://page.example") is not app
 
 
 def test_configured_origins_may_read(database_url: str, redis_url: str) -> None:

@@ -27,12 +27,12 @@ def test_the_directory_leads_to_every_endpoint(api: Api) -> None:
     items = api.items("/")
 
     assert [item["href"] for item in items] == [
-        "tickers", "tickers/{ticker}", "latest", "overview", "ohlc/{ticker}", "ohlc", "movers", "splits",
-        "coverage", "disagreements", "rejections", "status",
+        "tickers", "tickers/{ticker}", "search", "latest", "latest/{ticker}", "overview", "ohlc/{ticker}", "ohlc",
+        "movers", "splits", "coverage", "disagreements", "rejections", "calendar", "status",
     ]  # fmt: skip
-    open_to_all = [item["href"] for item in items if item["href"] != "rejections"]
+    open_to_all = [item["href"] for item in items if item["href"] not in ("rejections", "search")]
     assert all(api.get("/" + href.replace("{ticker}", "AAPL")).status_code == 200 for href in open_to_all)
-    assert set(items[5]["parameters"]) == {"tickers", "interval", "start", "end", "limit", "order", "cursor", "format",
+    assert set(items[7]["parameters"]) == {"tickers", "interval", "start", "end", "limit", "order", "cursor", "format",
                                            "as_of", "adjust"}  # fmt: skip
 
 
@@ -93,7 +93,7 @@ def test_nobody_is_sent_gzip_unasked(api: Api, accept: str) -> None:
     answer = api.get("/coverage", accept_encoding=accept)
 
     assert "content-encoding" not in answer.headers
-    assert answer.headers["vary"] == "Accept, Accept-Encoding"
+    assert answer.headers["vary"] == "Accept, Accept-Encoding, Origin"
 
 
 def test_small_answers_are_left_plain(api: Api) -> None:

@@ -67,6 +67,7 @@ def test_an_item_carries_the_keys_of_the_first_system(database_url: str, redis_u
         "sources": ["replay"],
         "stale": False,
         "exchange_tz": "America/New_York",
+        "reason": None,
     }
     assert answer["items"] == [
         {

@@ -218,8 +218,8 @@ from shared.http.query import read_query
 for path in PAGES:
     page(path)
 for endpoint in ENDPOINTS:
-    read_query(endpoint.query, b"")
-read_query(ENDPOINTS[4].query, b"limit=5")
+    read_query(endpoint.query, b"q=a" if endpoint.path == "/search" else b"")
+read_query(ENDPOINTS[7].query, b"limit=5")
 heavy = {"pydantic", "pydantic_core", "pyarrow", "fastapi", "functions.api.openapi", "functions.contract"}
 print(sorted(heavy & set(sys.modules)))
 """

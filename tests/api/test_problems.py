@@ -6,7 +6,7 @@ import pytest
 from tests.reading import Api, serving
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/latest/", "/latest/AAPL", "/ohlc/AAPL/x", "/tickers//", "/docs/"])
+@pytest.mark.parametrize("path", ["/nothing", "/latest/", "/ohlc/AAPL/more", "/tickers//", "/docs/"])
 def test_a_path_that_leads_nowhere_is_a_problem(api: Api, path: str) -> None:
     """404 is problem+json with a stable type, whatever the method."""
     for method in ("GET", "POST", "OPTIONS"):
@@ -21,8 +21,12 @@ def test_a_path_that_leads_nowhere_is_a_problem(api: Api, path: str) -> None:
 @pytest.mark.parametrize(
     ("path", "parameter", "says"),
     [
-        ("/latest?limit=3", "limit", "Parameters: none"),
-        ("/movers?sort=x", "sort", "Parameters: basis, kind, limit"),
+        ("/latest?limit=3", "limit", "Parameters: fields, format, tickers"),
+        ("/latest?fields=price", "fields", "has no price. Fields: datetime, timestamp, ticker"),
+        ("/latest/AAPL?format=text", "fields", "should name one field"),
+        ("/search", "q", "should be a ticker or a part of a name"),
+        ("/search?q=%20", "q", "should be a ticker or a part of a name"),
+        ("/movers?sort=x", "sort", "Parameters: basis, format, kind, limit"),
         ("/movers?limit=1&limit=2", "limit", "more than once"),
         ("/movers?limit=1001", "limit", "from 1 to 1000"),
         ("/movers?kind=best", "kind", "gainers, losers"),

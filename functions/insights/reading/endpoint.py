@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from functions.insights.reading.absence import explain_insights
 from functions.insights.reading.queries import select_hours, select_is_known
 from functions.insights.reading.query import InsightsQuery, cursor_before
 from functions.insights.settings import Settings
@@ -80,6 +81,7 @@ async def answer_insights(connection: AsyncConnection, wanted: InsightsQuery, du
         "sources": rows.sources,
         "stale": False,
         "exchange_tz": EXCHANGE_ZONE.key,
+        "reason": None if rows.count else await explain_insights(connection, wanted, due),
         "definition": _DEFINITION,
         "next_cursor": goes_on and cursor_before(goes_on),
     }

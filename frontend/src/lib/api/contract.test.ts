@@ -31,7 +31,8 @@ export type Accepted = [
   Accepts<typeof Disagreements, api.DisagreementsResponse>,
   Accepts<typeof Splits, api.SplitsResponse>,
   Accepts<typeof Insights, api.InsightsResponse>,
-  Accepts<typeof Latest, api.LatestResponse>,
+  // The page never names fields.
+  Accepts<typeof Latest, api.LatestResponse & { items: api.LatestItem[] }>,
   Accepts<typeof Login, api.LoginResponse>,
   Accepts<typeof Movers, api.MoversResponse>,
   Accepts<typeof Overview, api.OverviewResponse>,

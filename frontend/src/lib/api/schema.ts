@@ -3,6 +3,18 @@ export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Why a response has no items. */
+        Absence: {
+            /**
+             * @description Stable; docs/api.md lists them
+             * @example market-closed
+             */
+            code: string;
+            /** @example The exchange had no session in the window. */
+            text: string;
+            /** @description When there may be items; null: the response will stay the same */
+            ask_again_at: string | null;
+        };
         /** @description An account. */
         AccountResponse: {
             /** @example 0b7f8a6e-3a52-4c0e-9c7f-2f4b1f6f9f10 */
@@ -61,6 +73,8 @@ export interface components {
             stale: boolean;
             /** @constant */
             exchange_tz: "America/New_York";
+            /** @description Why there are no items; null where there are */
+            reason: components["schemas"]["Absence"] | null;
             /** @enum {string} */
             interval: "1h" | "1d" | "1w" | "1mo";
             /** @description The as_of of the request */
@@ -74,6 +88,58 @@ export interface components {
             next_cursor: string | null;
             series: components["schemas"]["SeriesInfo"][];
             items: (components["schemas"]["HourlyBar"] | components["schemas"]["LongerBar"])[];
+        };
+        /** @description A trading day. */
+        CalendarItem: {
+            /**
+             * Format: date
+             * @description A date in New York
+             * @example 2026-11-20
+             */
+            date: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             * @example 2026-11-20T14:30:00Z
+             */
+            opens: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             * @example 2026-11-20T14:30:00Z
+             */
+            closes: string;
+            /** @example false */
+            half_day: boolean;
+            /**
+             * @description Hourly bars that it calls for
+             * @example 7
+             */
+            bars: number;
+        };
+        /** @description Sessions of the exchange. */
+        CalendarResponse: {
+            /** @example 7 */
+            count: number;
+            /**
+             * @description The database is unavailable; this copy may be out of date
+             * @example false
+             */
+            stale: boolean;
+            /** @constant */
+            exchange_tz: "America/New_York";
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             * @example 2026-11-20T14:30:00Z
+             */
+            answered_at: string;
+            open_now: boolean;
+            /** @description Next close, if it is open; else the next opening */
+            next_change_at: string | null;
+            /** @description Why there are no items; null where there are */
+            reason: components["schemas"]["Absence"] | null;
+            items: components["schemas"]["CalendarItem"][];
         };
         /** @description Comparison of clocks; null: not compared, or the time is replayed. */
         ClockStatus: {
@@ -103,6 +169,8 @@ export interface components {
             stale: boolean;
             /** @constant */
             exchange_tz: "America/New_York";
+            /** @description Why there are no items; null where there are */
+            reason: components["schemas"]["Absence"] | null;
             /** @constant */
             interval: "1h";
             /** @example 7 */
@@ -247,6 +315,8 @@ export interface components {
             stale: boolean;
             /** @constant */
             exchange_tz: "America/New_York";
+            /** @description Why there are no items; null where there are */
+            reason: components["schemas"]["Absence"] | null;
             /** @example A figure that differs by more than the tolerance is listed. */
             definition: string;
             /** @description The last comparison; null: never */
@@ -504,6 +574,8 @@ export interface components {
             stale: boolean;
             /** @constant */
             exchange_tz: "America/New_York";
+            /** @description Why there are no items; null where there are */
+            reason: components["schemas"]["Absence"] | null;
             /** @example Every figure of a sentence is one of its facts. */
             definition: string;
             /** @example before-1795185000 */
@@ -516,6 +588,10 @@ export interface components {
             parameter: string;
             /** @example should be a whole number from 1 to 5000 */
             detail: string;
+        };
+        /** @description The members of a newest bar that `fields` names. */
+        LatestFields: {
+            [key: string]: unknown;
         };
         /** @description Newest hourly bar of a ticker. */
         LatestItem: {
@@ -611,7 +687,9 @@ export interface components {
             stale: boolean;
             /** @constant */
             exchange_tz: "America/New_York";
-            items: components["schemas"]["LatestItem"][];
+            /** @description Why there are no items; null where there are */
+            reason: components["schemas"]["Absence"] | null;
+            items: components["schemas"]["LatestItem"][] | components["schemas"]["LatestFields"][];
         };
         /** @description A ticker that no figure compares for now. */
         LeftOut: {
@@ -927,6 +1005,8 @@ export interface components {
             stale: boolean;
             /** @constant */
             exchange_tz: "America/New_York";
+            /** @description Why there are no items; null where there are */
+            reason: components["schemas"]["Absence"] | null;
             /** @enum {string} */
             kind: "gainers" | "losers" | "active" | "unusual_volume" | "volatile";
             /** @enum {string} */
@@ -1053,6 +1133,8 @@ export interface components {
             stale: boolean;
             /** @constant */
             exchange_tz: "America/New_York";
+            /** @description Why there are no items; null where there are */
+            reason: components["schemas"]["Absence"] | null;
             /** @description Hours of the newest three sessions, up to the newest bar */
             hours: components["schemas"]["Hour"][];
             items: components["schemas"]["OverviewItem"][];
@@ -1090,6 +1172,11 @@ export interface components {
              * @example /ohlc/AAPL
              */
             instance: string;
+            /**
+             * @description Why there are no items; null where there are
+             * @default null
+             */
+            reason: components["schemas"]["Absence"] | null;
             /**
              * @description Each invalid parameter or field of a 400
              * @default []
@@ -1291,6 +1378,8 @@ export interface components {
              * @example false
              */
             stale: boolean;
+            /** @description Why there are no items; null where there are */
+            reason: components["schemas"]["Absence"] | null;
             /**
              * @description Cursor of the next page
              * @example 212
@@ -1371,6 +1460,19 @@ export interface components {
              * @example simulated
              */
             after: string;
+        };
+        /** @description Tracked tickers that match, the best match first. */
+        SearchResponse: {
+            /** @example 7 */
+            count: number;
+            /**
+             * @description The database is unavailable; this copy may be out of date
+             * @example false
+             */
+            stale: boolean;
+            /** @description Why there are no items; null where there are */
+            reason: components["schemas"]["Absence"] | null;
+            items: components["schemas"]["TickerItem"][];
         };
         /** @description A bar as it was sent; null where it had no figure. */
         SentBar: {
@@ -1514,6 +1616,8 @@ export interface components {
              * @example false
              */
             stale: boolean;
+            /** @description Why there are no items; null where there are */
+            reason: components["schemas"]["Absence"] | null;
             items: components["schemas"]["SplitItem"][];
         };
         /** @description State of the market and of the data. */
@@ -1606,6 +1710,99 @@ export interface components {
             /** @example Technology */
             industry: string | null;
         };
+        /** @description Newest bar of one ticker. */
+        TickerLatest: {
+            /**
+             * @description USD, with the stored digits
+             * @example 271.49
+             */
+            open: number;
+            /**
+             * @description USD, with the stored digits
+             * @example 271.49
+             */
+            high: number;
+            /**
+             * @description USD, with the stored digits
+             * @example 271.49
+             */
+            low: number;
+            /**
+             * @description USD, with the stored digits
+             * @example 271.49
+             */
+            close: number;
+            volume: number | null;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             * @example 2026-11-20T14:30:00Z
+             */
+            datetime: string;
+            /**
+             * @description Unix seconds
+             * @example 1795185000
+             */
+            timestamp: number;
+            /** @example AAPL */
+            ticker: string;
+            /** @example Apple Inc */
+            name: string;
+            /**
+             * @description Source of the bars
+             * @example simulated
+             */
+            source: string;
+            /** @example Apple Inc */
+            stored_company_name: string;
+            /** @constant */
+            interval: "1h";
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             * @example 2026-11-20T14:30:00Z
+             */
+            end: string;
+            session: string | null;
+            /** @example 7 */
+            revision: number;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             * @example 2026-11-20T14:30:00Z
+             */
+            received_at: string;
+            /**
+             * @description Fetched after the bar ended
+             * @example true
+             */
+            is_final: boolean;
+            /**
+             * @description No other ticker has a newer bar
+             * @example true
+             */
+            is_newest: boolean;
+            /** @description Close of the previous session */
+            previous_close: number | null;
+            previous_close_at: string | null;
+            change: number | null;
+            change_percent: number | null;
+            /**
+             * @description The database is unavailable; this copy may be out of date
+             * @example false
+             */
+            stale: boolean;
+        };
+        /** @description The members of the newest bar that `fields` names. */
+        TickerLatestFields: {
+            /**
+             * @description The database is unavailable; this copy may be out of date
+             * @example false
+             */
+            stale: boolean;
+        } & {
+            [key: string]: unknown;
+        };
         /** @description All tracked tickers, in alphabetical order. */
         TickersResponse: {
             /** @example 7 */
@@ -1615,6 +1812,8 @@ export interface components {
              * @example false
              */
             stale: boolean;
+            /** @description Why there are no items; null where there are */
+            reason: components["schemas"]["Absence"] | null;
             items: components["schemas"]["TickerItem"][];
         };
         /** @description A token of the account, without its secret text. */
@@ -1669,10 +1868,13 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type Absence = components['schemas']['Absence'];
 export type AccountResponse = components['schemas']['AccountResponse'];
 export type AppliedSplit = components['schemas']['AppliedSplit'];
 export type BarCounts = components['schemas']['BarCounts'];
 export type BarsResponse = components['schemas']['BarsResponse'];
+export type CalendarItem = components['schemas']['CalendarItem'];
+export type CalendarResponse = components['schemas']['CalendarResponse'];
 export type ClockStatus = components['schemas']['ClockStatus'];
 export type CoverageResponse = components['schemas']['CoverageResponse'];
 export type CreateToken = components['schemas']['CreateToken'];
@@ -1692,6 +1894,7 @@ export type Insight = components['schemas']['Insight'];
 export type InsightHour = components['schemas']['InsightHour'];
 export type InsightsResponse = components['schemas']['InsightsResponse'];
 export type InvalidParameter = components['schemas']['InvalidParameter'];
+export type LatestFields = components['schemas']['LatestFields'];
 export type LatestItem = components['schemas']['LatestItem'];
 export type LatestResponse = components['schemas']['LatestResponse'];
 export type LeftOut = components['schemas']['LeftOut'];
@@ -1725,6 +1928,7 @@ export type RejectionsResponse = components['schemas']['RejectionsResponse'];
 export type RotateToken = components['schemas']['RotateToken'];
 export type RotatedTokenResponse = components['schemas']['RotatedTokenResponse'];
 export type Seam = components['schemas']['Seam'];
+export type SearchResponse = components['schemas']['SearchResponse'];
 export type SentBar = components['schemas']['SentBar'];
 export type SeriesInfo = components['schemas']['SeriesInfo'];
 export type SessionCoverage = components['schemas']['SessionCoverage'];
@@ -1734,6 +1938,8 @@ export type SplitsResponse = components['schemas']['SplitsResponse'];
 export type StatusResponse = components['schemas']['StatusResponse'];
 export type TickerCoverage = components['schemas']['TickerCoverage'];
 export type TickerItem = components['schemas']['TickerItem'];
+export type TickerLatest = components['schemas']['TickerLatest'];
+export type TickerLatestFields = components['schemas']['TickerLatestFields'];
 export type TickersResponse = components['schemas']['TickersResponse'];
 export type TokenInfo = components['schemas']['TokenInfo'];
 export type TokensResponse = components['schemas']['TokensResponse'];

@@ -1,0 +1,110 @@
+"""No empty answer without a reason: why a response has no items, and when it makes sense to ask again."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.conftest import new_database
+from tests.reading import Api, Bar, at, change, hours, put, serving, sessions
+
+AFTERNOON = "2026-11-20T19:00:00+00:00"
+"""A session in progress: the bar of 18:30 has not finished."""
+
+
+@pytest.fixture(scope="module")
+def api(postgres_server: str, migrated_database: str, module_redis_url: str) -> Iterator[Api]:
+    """Two weeks of AAPL with holes of each kind, a ticker without bars, and a removed one; on Friday afternoon."""
+    with new_database(postgres_server, template=urlsplit(migrated_database).path[1:]) as url:
+        starts = [start for start in hours(sessions(url, "2026-11-09", "2026-11-21")) if start < at("2026-11-20 18:30")]
+        put(url, [Bar("AAPL", start) for start in starts if start.day not in (11, 12, 13)])
+        put(url, [Bar("KO", start) for start in starts if start.day < 13])
+        change(
+            url,
+            """
+            UPDATE tickers SET active = false, ended_on = '2026-11-12' WHERE ticker = 'KO';
+            INSERT INTO asked_windows (ticker, interval, settled, asked_at)
+            VALUES ('AAPL', '1h', '{[2026-11-11T05:00Z, 2026-11-12T05:00Z)}', '2026-11-20T16:05Z');
+            INSERT INTO rejected_bars (ticker, interval, start, reason, bar, source, event_id, received_at)
+            SELECT 'AAPL', '1h', start, 'spike', '{}', 'replay', '1', '2026-11-20T16:05Z'
+              FROM generate_series('2026-11-13T14:30Z'::timestamptz, '2026-11-13T20:30Z', '1 hour') AS start;
+            """,
+        )
+        with serving(url, module_redis_url, now=AFTERNOON) as api:
+            yield api
+
+
+@pytest.mark.parametrize(
+    ("query", "code", "again"),
+    [
+        ("/ohlc/AAPL?start=2026-11-14&end=2026-11-16", "market-closed", None),
+        ("/ohlc/AAPL?start=2026-11-26&end=2026-11-27", "market-closed", None),
+        ("/ohlc/AAPL?start=2026-11-21", "future", "2026-11-23T15:30:00Z"),
+        ("/ohlc/AAPL?start=2026-11-26&interval=1d", "future", "2026-11-27T15:30:00Z"),
+        ("/ohlc/AAPL?start=2026-11-21&end=2026-11-23", "market-closed", None),
+        ("/ohlc/AAPL?end=2026-11-09", "before-history", None),
+        ("/ohlc/AAPL?start=2026-11-02&end=2026-11-05", "before-history", None),
+        ("/ohlc/AAPL?as_of=2026-10-01", "not-fetched-then", None),
+        ("/ohlc/KO?start=2026-11-16&end=2026-11-18", "not-tracked-then", None),
+        ("/ohlc/AAPL?start=2026-11-11&end=2026-11-12", "not-at-provider", None),
+        ("/ohlc/AAPL?start=2026-11-12&end=2026-11-13", "not-fetched", "now"),
+        ("/ohlc/AAPL?start=2026-11-13&end=2026-11-14", "rejected", None),
+        ("/ohlc/AAPL?start=2026-11-20T18:30:00Z", "not-finished", "2026-11-20T19:31:00Z"),
+        ("/ohlc/AAPL?start=2026-11-19T14:40:00Z&end=2026-11-19T15:20:00Z", "no-bar-starts", None),
+        ("/ohlc/MSFT", "not-fetched", "now"),
+        ("/ohlc?tickers=MSFT,NVDA&interval=1w", "not-fetched", "now"),
+        ("/movers?kind=gainers&basis=session_open", None, None),
+        ("/movers?kind=losers", "none-qualifies", "now"),
+        ("/coverage?start=2026-11-14&end=2026-11-16", "market-closed", None),
+        ("/coverage?start=2026-11-23", "future", "2026-11-23T15:30:00Z"),
+        ("/coverage?detail=totals", "totals-only", None),
+        ("/calendar?start=2026-11-26&end=2026-11-27", "market-closed", None),
+        ("/splits?ticker=AAPL", "none-known", None),
+        ("/disagreements", "not-compared", "2026-11-21T19:00:00Z"),
+        ("/search?q=nothing", "no-match", None),
+    ],
+)
+def test_the_reason_is_the_right_one(api: Api, query: str, code: str | None, again: str | None) -> None:
+    """With the time from which there may be items: "now" while a ticker is behind, none where the answer stays."""
+    answer = api.json(query)
+
+    assert (answer["count"] == 0) == (code is not None)
+    reason = answer["reason"]
+    if code is None:
+        assert reason is None
+    else:
+        assert (reason["code"], reason["ask_again_at"]) == (code, "2026-11-20T19:00:00Z" if again == "now" else again)
+        assert reason["text"].endswith((".", "?"))
+
+
+DAYS = st.dates(date(2026, 10, 20), date(2026, 12, 20))
+PATHS = ("/ohlc/AAPL", "/ohlc/KO", "/ohlc/MSFT", "/ohlc", "/coverage", "/calendar", "/disagreements")
+
+
+@given(
+    path=st.sampled_from(PATHS),
+    first=st.one_of(st.none(), DAYS),
+    length=st.one_of(st.none(), st.integers(1, 30)),
+    hour=st.integers(0, 23),
+    interval=st.sampled_from(["1h", "1d", "1w", "1mo"]),
+    as_of=st.one_of(st.none(), DAYS),
+)
+@settings(max_examples=150, deadline=None)
+def test_no_answer_is_empty_without_a_reason(
+    api: Api, path: str, first: date | None, length: int | None, hour: int, interval: str, as_of: date | None
+) -> None:
+    """Whatever the window: items, or a reason whose time lies at or after the question."""
+    start = first and datetime(first.year, first.month, first.day, hour, tzinfo=UTC)
+    query = {
+        "start": start and start.isoformat(),
+        "end": start and length and (start + timedelta(days=length)).isoformat(),
+        **({"interval": interval, "as_of": as_of and as_of.isoformat()} if path.startswith("/ohlc") else {}),
+    }
+    answer = api.client.get(path, params={name: value for name, value in query.items() if value}).json()
+
+    assert (answer["count"] == 0) == (answer["reason"] is not None), answer
+    if answer["reason"] and answer["reason"]["ask_again_at"]:
+        assert answer["reason"]["ask_again_at"] >= "2026-11-20T19:00:00Z"
