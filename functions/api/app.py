@@ -113,7 +113,8 @@ class Api:
         query = read_query(endpoint.query, text)
         if isinstance(query, TickerBars | Table | TickerLatest) and not query.format:
             media_types = MEDIA_TYPES if isinstance(query, TickerBars) else MEDIA_TYPES[:3]
-            query = replace(query, format=negotiate(accept or b"", media_types))
+            any_will_do = accept in (None, b"*/*")
+            query = replace(query, format="json" if any_will_do else negotiate(accept, media_types))
         cached_query = self._cached_query(endpoint, _ticker(request), query, text.decode("latin-1"), caller)
         key = (request.scope["raw_path"], text, accept, caller.can_read_history)
         running = self._at_once.setdefault(id(caller), Counter())

@@ -47,7 +47,7 @@ def read_query(model: type[Q], query: bytes) -> Q:
     except ValueError:
         detail = f"The query should be UTF-8 in percent encoding, with at most {_MAX_PARAMETERS} parameters."
         raise bad_parameters([("", detail)]) from None
-    parsers, values = _parsers(model), {}
+    parsers, values = _parsers(model) if pairs else {}, {}
     errors: dict[str, str] = {}
     for name, text in pairs:
         if name not in parsers:
