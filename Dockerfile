@@ -4,10 +4,13 @@
 #
 # Layers are the same on every machine and at every time: file modes and times are set here, and bytecode is checked by no
 # time stamp. So a node that has one image, or last month's, has most layers of the next.
+# `make images PUSH=1` gives both by digest: all images of a release are made of the same ones.
+ARG PYTHON=python:3.13-slim-trixie
+ARG NODE=node:24-slim
 # stateful: with the clients of Postgres and Redis; server: without.
 ARG BASIS=stateful
 
-FROM python:3.13-slim-trixie AS runtime
+FROM ${PYTHON} AS runtime
 # The official image leaves the standard library without bytecode. -B: Python would write some of it first, with time stamps.
 RUN touch /tmp/start \
     && python -B -m compileall -q -f -j 0 --invalidation-mode unchecked-hash \
@@ -16,7 +19,7 @@ RUN touch /tmp/start \
     && find /usr -newer /tmp/start -exec touch -h -d @0 {} + \
     && rm /tmp/start && touch -d @0 /tmp
 
-FROM python:3.13-slim-trixie AS tools
+FROM ${PYTHON} AS tools
 RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends binutils >/dev/null && rm -rf /var/lib/apt/lists/*
 RUN pip install --quiet --no-cache-dir --root-user-action ignore uv==0.13.9
 WORKDIR /build
@@ -51,7 +54,7 @@ RUN --mount=type=cache,target=/root/.cache/uv \
     && find . -depth -type d -empty -delete && find . -exec touch -h -d @0 {} +
 
 # Neither code nor page is made of machine code: they are built once for all platforms.
-FROM --platform=${BUILDPLATFORM} python:3.13-slim-trixie AS code
+FROM --platform=${BUILDPLATFORM} ${PYTHON} AS code
 COPY shared /app/shared
 COPY functions /app/functions
 RUN python -B -m compileall -q --invalidation-mode unchecked-hash /app && chmod -R u=rwX,go=rX /app
@@ -62,7 +65,7 @@ WORKDIR /image/app
 RUN mkdir functions && cp -r /app/shared . && cp -r /app/functions/__* /app/functions/${FUNCTION} functions \
     && find . -exec touch -h -d @0 {} +
 
-FROM --platform=${BUILDPLATFORM} node:24-slim AS frontend
+FROM --platform=${BUILDPLATFORM} ${NODE} AS frontend
 WORKDIR /frontend
 COPY frontend/package.json frontend/package-lock.json frontend/.npmrc ./
 RUN --mount=type=cache,target=/root/.npm \
@@ -85,6 +88,7 @@ ARG FUNCTION
 ARG REVISION=unknown
 ARG VERSION=unknown
 ARG SOURCE=unknown
+ARG PYTHON
 COPY --from=packages /venv /venv
 COPY --from=app /image /
 WORKDIR /app
@@ -92,6 +96,7 @@ ENV FUNCTION_TARGET=${FUNCTION}
 USER 65532:65532
 LABEL org.opencontainers.image.title="StocksALot ${FUNCTION}" \
     org.opencontainers.image.licenses="MIT" \
+    org.opencontainers.image.base.name="${PYTHON}" \
     org.opencontainers.image.source="${SOURCE}" \
     org.opencontainers.image.revision="${REVISION}" \
     org.opencontainers.image.version="${VERSION}"

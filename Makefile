@@ -93,7 +93,13 @@ outdated: .venv/dev.stamp ## list what is outdated, and which requirement blocks
 	@$(TRUST) .venv/bin/python -m maintenance.outdated
 
 images: ## build the container images: REGISTRY=ghcr.io/you/stocksalot TAG=v1 PUSH=1 PLATFORMS=linux/amd64,linux/arm64
-	@set -e; export SOURCE_DATE_EPOCH=$(COMMITTED); $(if $(PUSH),mkdir -p $(DIGESTS);) for image in $(IMAGES); do \
+	@set -e; export SOURCE_DATE_EPOCH=$(COMMITTED); bases=; \
+	$(if $(PUSH),mkdir -p $(DIGESTS); for base in PYTHON NODE; do \
+		name=$$(sed -n "s/^ARG $$base=//p" Dockerfile); \
+		digest=$$($(DOCKER) buildx imagetools inspect $$name --format '{{json .Manifest.Digest}}' | tr -d '"'); \
+		bases="$$bases --build-arg $$base=$$name@$${digest:?of $$name is unknown}"; \
+	done;) \
+	for image in $(IMAGES); do \
 		function=$$image basis=stateful target=function; $(if $(PUSH),rm -f $(DIGESTS)/$$image.json;) \
 		case $$image in \
 			migration) function=store target=migration ;; \
@@ -101,7 +107,7 @@ images: ## build the container images: REGISTRY=ghcr.io/you/stocksalot TAG=v1 PU
 			mcp) basis=server ;; \
 		esac; \
 		$(DOCKER) buildx build --target $$target --build-arg FUNCTION=$$function --build-arg BASIS=$$basis \
-			--build-arg REVISION=$(REVISION) --build-arg VERSION=$(TAG) --build-arg SOURCE=$(SOURCE) \
+			$$bases --build-arg REVISION=$(REVISION) --build-arg VERSION=$(TAG) --build-arg SOURCE=$(SOURCE) \
 			--tag $(REGISTRY)/$$image:$(TAG) \
 			$(if $(PUSH),--push --platform $(PLATFORMS) $(ATTESTATIONS) --metadata-file $(DIGESTS)/$$image.json,--load) .; \
 	done

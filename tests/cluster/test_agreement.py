@@ -120,15 +120,6 @@ def test_the_base_holds_no_secret() -> None:
     assert {name for name, value in secret["stringData"].items() if value} == {"PGPASSWORD", "API_TOKEN_SECRET"}
 
 
-def test_connections_to_postgres_are_bounded() -> None:
-    """All copies of all functions together stay far below the limit of Postgres (100)."""
-    functions = read(LOCAL).functions.values()
-
-    connections = sum(f.max_scale * int(f.environment.defaults.get("DATABASE_CONNECTIONS", 0)) for f in functions)
-
-    assert 0 < connections <= 60
-
-
 def test_settings_of_services_replace_given_ones() -> None:
     """A function gets its manifest's values; given variables of the same names replace them, services replace both."""
     function = read(LOCAL).functions["stocksalot", "ingest"]

@@ -20,6 +20,8 @@ from tests.cluster.test_images import IMAGES
 REGISTRY = "ghcr.io/me/stocks"
 BUILDX = """#!/bin/sh
 # Writes what buildx writes for --metadata-file; fails for the image in $FAIL.
+[ "$2" != imagetools ] || { echo '"sha256:of-the-base"'; exit; }
+echo "$@" >> arguments
 while [ $# -gt 1 ]; do
     case "$1" in --tag) name=$2 ;; --metadata-file) file=$2 ;; esac
     shift
@@ -37,8 +39,9 @@ def digest(name: str, tag: str) -> str:
 
 @pytest.fixture
 def records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of the records, in a checkout that holds nothing else than the Makefile."""
-    (tmp_path / "Makefile").write_text((ROOT / "Makefile").read_text())
+    """The folder of the records, in a checkout that holds nothing else than what `make images` reads."""
+    for name in ("Makefile", "Dockerfile"):
+        (tmp_path / name).write_text((ROOT / name).read_text())
     (tmp_path / "docker").write_text(BUILDX)
     (tmp_path / "docker").chmod(0o755)
     folder = tmp_path / ".local" / "images"
@@ -63,6 +66,16 @@ def test_every_image_is_deployed_by_the_digest_that_was_pushed(records: Path) ->
     found = set(re.findall(r'"image": "([^"]+)"', json.dumps(bodies)))
     assert found == {f"{REGISTRY}/{name}@{digest(name, 'v1')}" for name in IMAGES}
     assert list(find_missing(bodies, IMAGES)) == []
+
+
+def test_all_images_of_a_release_have_the_same_bases(records: Path) -> None:
+    """A tag of a base that moves between two builds makes no difference: it is resolved once."""
+    assert push(records, "v1") == 0
+
+    calls = (records.parents[1] / "arguments").read_text().splitlines()
+    bases = {tuple(re.findall(r"(?:PYTHON|NODE)=(\S+)", call)) for call in calls}
+    assert len(calls) == len(IMAGES)
+    assert bases == {("python:3.13-slim-trixie@sha256:of-the-base", "node:24-slim@sha256:of-the-base")}
 
 
 def test_the_images_can_be_listed_by_digest(records: Path, capsys: pytest.CaptureFixture[str]) -> None:

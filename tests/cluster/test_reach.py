@@ -1,14 +1,12 @@
 """Network policies, connections to Postgres, TLS, and the loss of a machine."""
 
 import re
-from pathlib import Path
 
 import pytest
 
 from knative.install.overlay import OVERLAYS
 from knative.local.kustomize import build
-from knative.local.manifests import interpret
-from tests.cluster.groups import FUNCTIONS, ROOT
+from tests.cluster.groups import ROOT
 from tests.cluster.objects import Body, find
 
 MOST = {"local": 60, "cloud": 80}
@@ -107,15 +105,3 @@ def test_a_disruption_budget_never_blocks_a_drain() -> None:
             name = document.body["spec"]["selector"]["matchLabels"]["serving.knative.dev/service"]
             annotations = find(documents, "Service", name, "serving")["spec"]["template"]["metadata"]["annotations"]
             assert int(annotations["autoscaling.knative.dev/min-scale"]) > document.body["spec"]["minAvailable"]
-
-
-def test_the_overlay_cloud_is_a_whole_application(tmp_path: Path) -> None:
-    """With the Secret that `make deploy` creates, its functions, Triggers and routes refer to each other."""
-    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "stocksalot", "namespace": "stocksalot"}}
-    documents = build(OVERLAYS / "cloud")
-    [configuration] = [document for document in documents if document.identity[1] == "ConfigMap"]
-    application = interpret([*documents, type(configuration)("cloud/secret", {**secret, "stringData": {}})])
-
-    assert {name for _, name in application.functions} == set(FUNCTIONS)
-    assert application.functions["stocksalot", "api"].min_scale == 2
-    assert all(route.hostnames for route in application.routes)
