@@ -1,7 +1,8 @@
 """Response times by the number of stored bars, and the plans by which Postgres finds them.
 
-`python -m benchmarks.scale --rows 100000 1000000 10000000 [--plans]`. Makes a database for each size on the server of
-DATABASE_URL, else on a private one, and drops it afterwards. Ten million bars take some minutes and two gigabytes.
+`python -m benchmarks.scale --rows 100000 1000000 10000000 [--tickers 10000] [--plans]`. Makes a database for each
+size on the server of DATABASE_URL, else on a private one, and drops it afterwards. Ten million bars take some minutes
+and two gigabytes.
 """
 
 import argparse
@@ -39,15 +40,21 @@ BARS = """
            start + %(length)s
       FROM (SELECT opens, closes, row_number() OVER (ORDER BY opens DESC) AS n
               FROM sessions
-             WHERE opens < '2026-11-21'
+             WHERE opens < %(before)s
              ORDER BY opens DESC
              LIMIT %(sessions)s) AS session
      CROSS JOIN generate_series(opens, closes - interval '1 second', %(length)s) AS start
      CROSS JOIN tickers
      CROSS JOIN LATERAL (SELECT 100 + mod(n * 7919 + ascii(ticker), 1000) / 10.0 AS price) AS priced
 """
+TICKERS = """
+    INSERT INTO tickers (ticker, name)
+    SELECT CASE number WHEN 1 THEN 'AAPL' WHEN 2 THEN 'MSFT' WHEN 3 THEN 'XOM' ELSE 'T' || number END, 'Company'
+      FROM generate_series(1, %s) AS number
+"""
 HOURLY_SESSIONS = 6700
 NOON = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
+EVENING = datetime(2026, 11, 21, tzinfo=UTC)
 
 Select = Callable[[psycopg.AsyncConnection], Awaitable[Any]]
 
@@ -87,8 +94,8 @@ SELECTS: dict[str, Select] = {
 
 
 @contextmanager
-def database(server: str, rows: int) -> Iterator[tuple[str, int]]:
-    """Make a database with about so many bars on *server*; give its address and the number."""
+def database(server: str, rows: int, tickers: int) -> Iterator[tuple[str, int]]:
+    """Make a database with about so many bars of *tickers* on *server*; give its address and the number."""
     name = f"scale_{os.getpid()}_{secrets.token_hex(3)}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
@@ -97,10 +104,11 @@ def database(server: str, rows: int) -> Iterator[tuple[str, int]]:
         migrate(url)
         options = "-c synchronous_commit=off -c timezone=UTC"
         with psycopg.connect(url, autocommit=True, options=options) as connection:
-            sessions = min(rows // 350 + 1, HOURLY_SESSIONS)
+            replace_tickers(connection, tickers)
+            sessions = min(rows // (7 * tickers) + 1, HOURLY_SESSIONS)
             stored = insert(connection, "1h", timedelta(hours=1), sessions)
             if rows > stored:
-                stored += insert(connection, "1min", timedelta(minutes=1), (rows - stored) // (50 * 390) + 1)
+                stored += insert(connection, "1min", timedelta(minutes=1), (rows - stored) // (tickers * 390) + 1)
             connection.execute("VACUUM ANALYZE")
         yield url, stored
     finally:
@@ -108,10 +116,20 @@ def database(server: str, rows: int) -> Iterator[tuple[str, int]]:
             connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
 
 
-def insert(connection: psycopg.Connection, interval: str, length: timedelta, sessions: int) -> int:
-    """Fill the newest *sessions* with the bars of all tickers; return how many."""
-    made = connection.execute(BARS.encode(), {"interval": interval, "length": length, "sessions": sessions})
-    return made.rowcount
+def replace_tickers(connection: psycopg.Connection, count: int) -> None:
+    """Track *count* invented tickers instead of the catalogue's, unless these are as many."""
+    if count != 50:
+        connection.execute("DELETE FROM companies")
+        connection.execute("DELETE FROM tickers")
+        connection.execute(TICKERS.encode(), [count])
+
+
+def insert(
+    connection: psycopg.Connection, interval: str, length: timedelta, sessions: int, before: datetime = EVENING
+) -> int:
+    """Fill the newest *sessions* that opened *before* an instant with the bars of all tickers; return how many."""
+    given = {"interval": interval, "length": length, "sessions": sessions, "before": before}
+    return connection.execute(BARS.encode(), given).rowcount
 
 
 async def measure(url: str, *, runs: int, plans: bool) -> dict[str, tuple[float, float, list[str]]]:
@@ -142,6 +160,7 @@ def main() -> None:
     """Fill, measure and drop a database for each size; print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, nargs="+", default=[100_000, 1_000_000])
+    parser.add_argument("--tickers", type=int, default=50)
     parser.add_argument("--runs", type=int, default=30)
     parser.add_argument("--plans", action="store_true", help="print how Postgres reached the bars, too")
     options = parser.parse_args()
@@ -152,7 +171,8 @@ def main() -> None:
         try:
             results: dict[int, dict[str, tuple[float, float, list[str]]]] = {}
             for rows in options.rows:
-                with database(private.url if private else os.environ["DATABASE_URL"], rows) as (url, stored):
+                server = private.url if private else os.environ["DATABASE_URL"]
+                with database(server, rows, options.tickers) as (url, stored):
                     results[stored] = asyncio.run(measure(url, runs=options.runs, plans=False))
                     if options.plans:
                         explained = asyncio.run(measure(url, runs=1, plans=True))

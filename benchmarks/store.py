@@ -1,9 +1,9 @@
 """Bars per second through store, 500 an event, beside a plain COPY of the same rows into the same kind of table.
 
-`python -m benchmarks.store [--rounds 60] [--url postgresql://… [--redis redis://…]]`. The function itself is called,
-warm, in this process: reading the event, checking, comparing, writing, committing, publishing the epoch and making the
-reply; only HTTP is left out. Cases take turns, so that a slow moment of the machine meets all; every round has bars of
-its own.
+`python -m benchmarks.store [--rounds 60] [--tickers 10000 --filled 60] [--url postgresql://… [--redis redis://…]]`:
+into empty tables, or into such as hold so many tickers and sessions. The function itself is called, warm, in this
+process: reading the event, checking, comparing, writing, committing, publishing the epoch and making the reply; only
+HTTP is left out. Cases take turns, so that a slow moment of the machine meets all; every round has bars of its own.
 """
 
 import argparse
@@ -28,6 +28,7 @@ from psycopg.sql import SQL, Identifier
 from starlette.requests import Request
 from starlette.responses import Response
 
+from benchmarks.scale import insert, replace_tickers
 from benchmarks.stage import Stage, stage
 from benchmarks.table import print_table
 from functions.store.migrate import migrate
@@ -155,9 +156,12 @@ async def measure(bench: Bench, shape: tuple[int, int], starts: list[datetime], 
     tickers = [row[0] for row in bench.connection.execute("SELECT ticker FROM tickers ORDER BY ticker").fetchall()]
     count, length = shape
     seconds: dict[str, list[float]] = {case.__name__: [] for case in CASES}
-    bench.connection.execute("TRUNCATE copied, bars, bar_revisions, asked_windows")
+    bench.connection.execute("TRUNCATE bar_revisions, asked_windows")
+    for table in ("bars", "copied"):
+        bench.connection.execute(SQL("DELETE FROM {} WHERE start >= %s").format(Identifier(table)), starts[:1])
     for number in range(rounds + 5):
-        data = make_round(tickers[:count], starts[number * length : (number + 1) * length], number)
+        first = number * count % (len(tickers) - count + 1)
+        data = make_round(tickers[first : first + count], starts[number * length : (number + 1) * length], number)
         for case in CASES:
             gc.collect()
             before = time.perf_counter()
@@ -199,7 +203,7 @@ def fresh_database(server: str) -> Iterator[str]:
             connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
 
 
-async def run(url: str, rounds: int) -> None:
+async def run(url: str, options: argparse.Namespace) -> None:
     """Measure all shapes on the database at *url*."""
     from functions.store.main import store  # reads its settings from the environment that measure_on has set
 
@@ -211,33 +215,42 @@ async def run(url: str, rounds: int) -> None:
             "SELECT date, opens, closes FROM sessions WHERE opens < %s ORDER BY date", [FETCHED]
         ).fetchall()
         starts = TradingCalendar([Session(*row) for row in sessions]).starts("1h", sessions[0][1], FETCHED)
+        longest = (options.rounds + 5) * max(length for _, length in SHAPES)
+        if options.filled:
+            replace_tickers(connection, options.tickers)
+            insert(connection, "1h", timedelta(hours=1), options.filled, before=starts[-longest])
+            connection.execute("INSERT INTO copied SELECT * FROM bars")
+            connection.execute("VACUUM ANALYZE")
         bench = Bench(cast("Callable[[Request], Awaitable[Response]]", store), connection)
         for shape in SHAPES:
-            report(shape, await measure(bench, shape, starts[-(rounds + 5) * shape[1] :], rounds))
+            used = starts[-(options.rounds + 5) * shape[1] :]
+            report(shape, await measure(bench, shape, used, options.rounds))
 
 
 def main() -> None:
     """Measure on the given servers, or on private ones."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=60)
+    parser.add_argument("--tickers", type=int, default=50)
+    parser.add_argument("--filled", type=int, default=0, help="sessions that are stored already")
     parser.add_argument(
         "--url", help="a Postgres server on which a database may be made; else a private one is started"
     )
     parser.add_argument("--redis", default="redis://127.0.0.1:6379/0", help="the Redis to go with it (%(default)s)")
     options = parser.parse_args()
     if options.url:
-        measure_on(Stage({"DATABASE_URL": options.url, "REDIS_URL": options.redis}), options.rounds)
+        measure_on(Stage({"DATABASE_URL": options.url, "REDIS_URL": options.redis}), options)
         return
     with stage(filled=False) as place:
-        measure_on(place, options.rounds)
+        measure_on(place, options)
 
 
-def measure_on(place: Stage, rounds: int) -> None:
+def measure_on(place: Stage, options: argparse.Namespace) -> None:
     """Measure on the servers of *place*, in a database of its own."""
     with fresh_database(place.database_url) as url:
         os.environ |= {"DATABASE_URL": url, "REDIS_URL": place.redis_url}
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(run(url, rounds))
+            runner.run(run(url, options))
 
 
 if __name__ == "__main__":

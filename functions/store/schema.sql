@@ -393,11 +393,20 @@ COMMENT ON TABLE source_overlaps IS 'What two sources gave for the same bars of 
 
 COMMENT ON COLUMN source_overlaps.deviation IS 'The largest difference of two closes, as a part of the price';
 
+CREATE OR REPLACE FUNCTION agree(of_ticker text, one text, two text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN (EXISTS (SELECT FROM source_overlaps overlap WHERE ((overlap.ticker = agree.of_ticker) AND (((overlap.source = agree.one) AND (overlap.other = agree.two)) OR ((overlap.source = agree.two) AND (overlap.other = agree.one))) AND (overlap.deviation <= 0.005))))
+;
+
+COMMENT ON FUNCTION agree(pg_catalog.text,pg_catalog.text,pg_catalog.text) IS 'Whether two sources differed by half a percent at most where both gave a bar';
+
 CREATE OR REPLACE FUNCTION is_comparable(of_ticker text, one text, two text)
  RETURNS boolean
  LANGUAGE sql
  STABLE PARALLEL SAFE
-RETURN ((one = two) OR (EXISTS (SELECT FROM source_overlaps overlap WHERE ((overlap.ticker = is_comparable.of_ticker) AND (((overlap.source = is_comparable.one) AND (overlap.other = is_comparable.two)) OR ((overlap.source = is_comparable.two) AND (overlap.other = is_comparable.one))) AND (overlap.deviation <= 0.005)))))
+RETURN ((one = two) OR agree(of_ticker, one, two))
 ;
 
 COMMENT ON FUNCTION is_comparable(pg_catalog.text,pg_catalog.text,pg_catalog.text) IS 'Whether prices of two sources can be compared: they differed by half a percent at most where both gave a bar';

@@ -49,9 +49,11 @@ def find_jump_splits(
         before, after = starts[index - 1], starts[index]
         if after not in new or after - before > REACH:
             continue
+        if market.session_at(before) == market.session_at(after):
+            continue
         factor = bars[before].close / bars[after].open
         ratio = nearest_ratio(factor, _GAP)
-        if ratio is None or market.session_at(before) == market.session_at(after):
+        if ratio is None:
             continue
         left, right = starts[max(first, index - _AROUND) : index], starts[index : index + _AROUND]
         right = right[: _end_of_level(right, bars)]

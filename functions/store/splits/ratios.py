@@ -1,7 +1,8 @@
 """Split ratios: the usual ones, and which of them a change of price is nearest to. Pure: values to values."""
 
-from collections.abc import Iterable
+from bisect import bisect
 from decimal import Decimal
+from functools import cache
 from typing import NamedTuple
 
 
@@ -32,10 +33,20 @@ SMALL = tuple(Ratio(Decimal(new), Decimal(old)) for new, old in ((21, 20), (11, 
 """Stock dividends and small splits: prices move so far by themselves, so only an overlap shows them."""
 
 
-def nearest_ratio(factor: Decimal, tolerance: Decimal, ratios: Iterable[Ratio] = USUAL) -> Ratio | None:
+def nearest_ratio(factor: Decimal, tolerance: Decimal, ratios: tuple[Ratio, ...] = USUAL) -> Ratio | None:
     """Return the ratio of *ratios* nearest to *factor*, None when it differs by more than the part *tolerance*."""
-    best = min(ratios, key=lambda ratio: distance(ratio.factor, factor))
+    factors, ordered = _by_factor(ratios)
+    index = bisect(factors, factor)
+    around = ordered[max(index - 1, 0) : index + 1]
+    best = min(around, key=lambda ratio: distance(ratio.factor, factor))
     return best if distance(best.factor, factor) <= tolerance else None
+
+
+@cache  # each pair of neighbouring bars asks
+def _by_factor(ratios: tuple[Ratio, ...]) -> tuple[list[Decimal], list[Ratio]]:
+    """Return the factors of *ratios* in order, and the ratios in the same."""
+    ordered = sorted(ratios, key=lambda ratio: ratio.factor)
+    return [ratio.factor for ratio in ordered], ordered
 
 
 def distance(one: Decimal, other: Decimal) -> Decimal:
