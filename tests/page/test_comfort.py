@@ -13,6 +13,11 @@ from tests.waiting import wait_until
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
+COLOUR_AS_THE_CHART_READS_IT = """() => {
+    const probe = document.body.appendChild(document.createElement('div'));
+    Object.assign(probe.style, { display: 'none', color: 'rgb(1, 2, 3)' });
+    return getComputedStyle(probe).color;
+}"""
 PHONE = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True}
 
 
@@ -214,6 +219,7 @@ def test_high_contrast_keeps_charts_and_marks(market: System, open_page: Open, p
 
     assert kept
     assert set(kept) == {"none"}
+    assert page.evaluate(COLOUR_AS_THE_CHART_READS_IT) == "rgb(1, 2, 3)"
     assert violations(page) == []
 
 

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 PANELS = ("Movers", "Prices", "Insights", "Sectors")
+LAYOUT_SHIFT = """
+    window.moved = 0;
+    new PerformanceObserver((list) => list.getEntries().forEach((entry) => { window.moved += entry.value; }))
+        .observe({ type: 'layout-shift', buffered: true });
+"""
 NOTIFICATIONS = """
     window.told = [];
     window.Notification = class {
@@ -118,6 +123,19 @@ def test_a_market_of_any_size_is_shown_in_parts(page: "Page", stocks: int, more:
         "/status",
     ]
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+@pytest.mark.parametrize("width", [412, 1024, 1920])
+def test_nothing_moves_when_figures_come(page: "Page", width: int) -> None:
+    """From the first picture to the last figure each panel stays where it is."""
+    page.set_viewport_size({"width": width, "height": 900})
+    page.add_init_script(LAYOUT_SHIFT)
+    FakeApi(50).open(page)
+    page.locator("tr[data-ticker] svg.spark").first.wait_for()
+    wait_until(lambda: page.locator(".insight").count() > 0)
+    page.wait_for_timeout(300)
+
+    assert page.evaluate("moved") < 0.05
 
 
 def test_a_service_that_does_not_answer_is_reported(page: "Page") -> None:
