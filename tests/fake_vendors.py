@@ -1,4 +1,4 @@
-"""The stand-in vendors, and a clock that tests move, for the tests of all that asks providers."""
+"""The fake vendors, and a clock that tests move, for the tests of all that asks providers."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,7 +53,7 @@ def set_clock(monkeypatch: pytest.MonkeyPatch, at: datetime) -> Hands:
 
 
 class Vendors:
-    """The stand-in vendors over HTTP, with their controls."""
+    """The fake vendors over HTTP, with their controls."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -84,6 +84,6 @@ class Vendors:
 
 @contextmanager
 def vendors(market: Market | None = None, **options: Any) -> Iterator[Vendors]:
-    """Serve the stand-in vendors; the simulated market unless *market* is given."""
+    """Serve the fake vendors; the simulated market unless *market* is given."""
     with serving(create_upstream(market or Market(exchange()), **options)) as url:
         yield Vendors(url)

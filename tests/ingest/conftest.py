@@ -1,4 +1,4 @@
-"""A harness for a test: ingest and store on real services, with the stand-in vendors."""
+"""A harness for a test: ingest and store on real services, with the fake vendors."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -28,8 +28,8 @@ def open_harness(
     with asyncio.Runner() as runner:
 
         def start(**environment: str) -> IngestHarness:
-            told = {"database_url": database_url, "redis_url": redis_url} | environment
-            for name, value in told.items():
+            settings = {"database_url": database_url, "redis_url": redis_url} | environment
+            for name, value in settings.items():
                 monkeypatch.setenv(name.upper(), value)
             return IngestHarness(runner, database_url, hands)
 
@@ -38,14 +38,14 @@ def open_harness(
 
 @pytest.fixture
 def upstream(hands: Hands) -> Iterator[Vendors]:
-    """The stand-in vendors with two keys."""
+    """The fake vendors with two keys."""
     with vendors(keys=[KEY, OTHER_KEY]) as both:
         yield both
 
 
 @pytest.fixture
 def open_real_harness(open_harness: Callable[..., IngestHarness], upstream: Vendors) -> Callable[..., IngestHarness]:
-    """A function that starts ingest and store with the real clients on the stand-in vendors."""
+    """A function that starts ingest and store with the real clients on the fake vendors."""
 
     def start(**environment: str) -> IngestHarness:
         real = {

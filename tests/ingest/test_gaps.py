@@ -113,8 +113,8 @@ class TestWhatIsMissing:
 
         assert (ask.start, ask.end) == (expected[2], utc("2026-11-11 16:30"))
 
-    def test_invented_bars_are_missing_to_a_real_provider(self) -> None:
-        """Where a real provider takes over, the invented history is asked for anew."""
+    def test_simulated_bars_are_missing_to_a_real_provider(self) -> None:
+        """Where a real provider takes over, the simulated history is requested anew."""
         known = [history_of("KO", "2026-11-17 20:30", "simulated"), history_of("V", "2026-11-17 20:30")]
 
         assert [one.newest for one in ignore_simulated(known)] == [None, utc("2026-11-17 20:30")]

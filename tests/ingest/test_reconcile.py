@@ -252,16 +252,16 @@ class TestReconcile:
         assert harness.sql("SELECT reason, count(*) FROM rejected_bars GROUP BY 1") == [("interval-wrong", 7)]
         assert harness.sql("SELECT settled = '{}' FROM asked_windows") == [True]
 
-    def test_real_bars_take_the_place_of_invented_ones_and_never_the_other_way(
+    def test_real_bars_take_the_place_of_simulated_ones_and_never_the_other_way(
         self,
         open_harness: Callable[..., IngestHarness],
         open_real_harness: Callable[..., IngestHarness],
         upstream: Vendors,
     ) -> None:
-        """With a key the whole invented history is asked for; without one again, real bars are not continued."""
-        invented = open_harness()
-        invented.track("KO")
-        invented.work()
+        """With a key the whole simulated history is requested; without one again, real bars are not continued."""
+        simulated = open_harness()
+        simulated.track("KO")
+        simulated.work()
         real = open_real_harness()
         event = real.work()
 
@@ -270,17 +270,17 @@ class TestReconcile:
         assert real.sql("SELECT DISTINCT source FROM bars") == ["twelvedata"]
         assert real.work() is None
         real.clock.at = utc("2026-11-23 15:31")
-        invented_again = open_harness(twelvedata_api_keys="")
-        assert invented_again.work() is None
-        assert invented_again.work({"lookback_sessions": 3}) is None
+        simulated_again = open_harness(twelvedata_api_keys="")
+        assert simulated_again.work() is None
+        assert simulated_again.work({"lookback_sessions": 3}) is None
 
-    def test_invented_bars_are_holes_to_a_real_provider(
+    def test_simulated_bars_are_holes_to_a_real_provider(
         self, open_harness: Callable[..., IngestHarness], open_real_harness: Callable[..., IngestHarness]
     ) -> None:
         """A window that is named is asked for until it is real, and then no more."""
-        invented = open_harness()
-        invented.track("KO")
-        invented.work()
+        simulated = open_harness()
+        simulated.track("KO")
+        simulated.work()
         real, window = open_real_harness(), {"start": "2026-11-16", "end": "2026-11-18"}
         event = real.work(window)
 

@@ -1,4 +1,4 @@
-"""Splits, end to end: ingest, store and the API, with the stand-in vendors and with files of raw prices."""
+"""Splits, end to end: ingest, store and the API, with the fake vendors and with files of raw prices."""
 
 import csv
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""A clock that is wrong, and then put right: no forming bar is stored, and nothing from the future is believed."""
+"""A clock that is wrong, and then put right: no forming bar is stored, and nothing from the future is used."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -53,8 +53,8 @@ def test_the_clock_put_right_the_next_bars_come_at_once(harness: IngestHarness, 
     assert event.series[0].bars[-1].start == utc("2026-11-20 15:30")
 
 
-def test_records_from_the_future_are_not_believed(harness: IngestHarness, hands: Hands) -> None:
-    """A ticker last asked, paused or told of in the future is asked now, and what is told now stands."""
+def test_records_from_the_future_are_not_used(harness: IngestHarness, hands: Hands) -> None:
+    """A ticker requested, paused or fetched in the future is requested now, and the answer of now stands."""
     harness.work()
     set_right(hands)
     harness.sql("UPDATE asked_windows SET asked_at = '2026-11-20T18:31:05Z', retry_at = '2026-11-22T00:00Z'")
@@ -71,7 +71,7 @@ def test_records_from_the_future_are_not_believed(harness: IngestHarness, hands:
     assert harness.sql("SELECT close, received_at FROM bar_revisions WHERE start = '2026-11-20T15:30Z'") != []
 
 
-def test_the_operator_is_told(
+def test_the_operator_is_warned(
     harness: IngestHarness, database_url: str, redis_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The log names the difference, and Redis has it for /status."""

@@ -32,7 +32,7 @@ def upstream(served: Vendors, hands: Hands) -> Vendors:
 
 @pytest.fixture
 def make_settings(upstream: Vendors, redis_url: str) -> Callable[..., Settings]:
-    """A function that gives ingest's settings for the stand-in vendors; keywords replace or add."""
+    """A function that gives ingest's settings for the fake vendors; keywords replace or add."""
 
     def make(**more: str) -> Settings:
         environment = {

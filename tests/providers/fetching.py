@@ -1,4 +1,4 @@
-"""How tests ask a provider, and for what."""
+"""Requests of tests to a provider."""
 
 import asyncio
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ CLOSES = utc("2026-11-20 21:00")
 
 
 def asks(*tickers: str, start: datetime = OPENS, end: datetime = CLOSES) -> list[FetchRequest]:
-    """Asks for one day's bars."""
+    """Requests for one day's bars."""
     return [FetchRequest(ticker, start, end) for ticker in tickers]
 
 
@@ -30,6 +30,6 @@ async def _fetch(settings: Settings, wanted: Sequence[FetchRequest], name: str =
 
 
 def series(upstream: Vendors, **params: str) -> list[dict[str, str]]:
-    """The values of one hourly series of AAPL in UTC, oldest first, unless told otherwise."""
+    """The values of one hourly series of AAPL in UTC, oldest first, unless *params* say otherwise."""
     asked = {"symbol": "AAPL", "interval": "1h", "timezone": "UTC", "order": "asc"} | params
     return upstream.get("/time_series", **asked).json()["values"]

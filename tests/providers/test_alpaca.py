@@ -1,4 +1,4 @@
-"""The provider alpaca against the stand-in vendor: half hours of all tickers in one request become hours."""
+"""The provider alpaca against the fake vendor: half hours of all tickers in one request become hours."""
 
 from collections.abc import Callable
 from datetime import timedelta

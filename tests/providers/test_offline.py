@@ -32,7 +32,7 @@ TICKERS = st.sampled_from([*sorted(simulated._KNOWN), "ZZZ", "Q"])
 
 
 class TestSimulated:
-    """The invented market."""
+    """The simulated market."""
 
     @given(TICKERS, st.lists(INSTANTS, min_size=3, max_size=6))
     @settings(max_examples=40, deadline=None)
@@ -75,9 +75,9 @@ class TestSimulated:
             "utc('2026-11-20 00:00'), utc('2026-11-21 00:00'))])"
         )
         environment = {**os.environ, "PYTHONHASHSEED": "7", "PYTHONPATH": str(Path(__file__).parents[2])}
-        told = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+        run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
 
-        assert told.stdout.strip() == "['203.96', '203.06', '202.96', '203.10', '204.87', '204.94', '205.25']"
+        assert run.stdout.strip() == "['203.96', '203.06', '202.96', '203.10', '204.87', '204.94', '205.25']"
 
     def test_days_are_like_real_ones(self) -> None:
         """Over a year prices move 0.9 to 3 % a day, together by a third, stay near the usual, and gap overnight."""

@@ -14,7 +14,7 @@ class TestSettings:
     BARE = {"DATABASE_URL": "postgresql://x@y/z", "REDIS_URL": "redis://y"}  # noqa: RUF012
 
     @pytest.mark.parametrize(
-        ("told", "order"),
+        ("given", "order"),
         [
             ({}, ("simulated",)),
             ({"TWELVEDATA_API_KEYS": ""}, ("simulated",)),
@@ -26,14 +26,14 @@ class TestSettings:
             ({"TWELVEDATA_API_KEYS": "a", "PROVIDERS": "simulated"}, ("simulated",)),
         ],
     )
-    def test_the_invented_market_is_used_without_a_key_or_by_name(
-        self, told: dict[str, str], order: tuple[str, ...]
+    def test_the_simulated_market_is_used_without_a_key_or_by_name(
+        self, given: dict[str, str], order: tuple[str, ...]
     ) -> None:
-        """With a key, invented prices never come in unasked."""
-        assert read_settings(Settings, self.BARE | told).order == order
+        """With a key, simulated prices never come unrequested."""
+        assert read_settings(Settings, self.BARE | given).order == order
 
     @pytest.mark.parametrize(
-        ("told", "words"),
+        ("given", "words"),
         [
             ({"PROVIDERS": "twelvedata"}, "TWELVEDATA_API_KEYS"),
             ({"PROVIDERS": "replay"}, "REPLAY_FILES"),
@@ -42,10 +42,10 @@ class TestSettings:
             ({"TWELVEDATA_SYMBOLS": "BRK.A"}, "OURS=THEIRS"),
         ],
     )
-    def test_what_cannot_work_is_said_at_start(self, told: dict[str, str], words: str) -> None:
+    def test_what_cannot_work_is_said_at_start(self, given: dict[str, str], words: str) -> None:
         """The message names what is missing."""
         with pytest.raises(ValueError, match=words):
-            read_settings(Settings, self.BARE | told)
+            read_settings(Settings, self.BARE | given)
 
     def test_a_wrong_setting_is_not_shown(self) -> None:
         """Settings hold secrets: an error names the variable alone."""

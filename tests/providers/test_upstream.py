@@ -1,4 +1,4 @@
-"""The stand-in vendors speak as the vendors' own specifications and their users' reports say."""
+"""The fake vendors answer as the vendors' own specifications and their users' reports say."""
 
 import csv
 import gzip
@@ -26,7 +26,7 @@ def hands(monkeypatch: pytest.MonkeyPatch) -> Hands:
 
 
 def test_one_symbol_is_flat_and_several_are_keyed(upstream: Vendors) -> None:
-    """The shape depends on how many symbols are asked for, and a batch says so in a header."""
+    """The shape depends on the number of symbols, and a batch says so in a header."""
     one = upstream.get("/time_series", symbol="AAPL", interval="1h")
     two = upstream.get("/time_series", symbol="AAPL,MSFT", interval="1h")
 
@@ -36,7 +36,7 @@ def test_one_symbol_is_flat_and_several_are_keyed(upstream: Vendors) -> None:
 
 
 def test_by_default_the_newest_thirty_bars_newest_first_in_exchange_time(upstream: Vendors) -> None:
-    """Order, time zone and size are the vendor's own unless told; the bar in progress is there."""
+    """Order, time zone and size are the vendor's own unless stated; the bar in progress is there."""
     values = upstream.get("/time_series", symbol="AAPL", interval="1h").json()["values"]
 
     assert (values[0]["datetime"], values[1]["datetime"], len(values)) == (
@@ -47,16 +47,15 @@ def test_by_default_the_newest_thirty_bars_newest_first_in_exchange_time(upstrea
 
 
 def test_figures_are_strings_with_at_least_five_decimals(upstream: Vendors) -> None:
-    """All prices and volumes are text; `dp` sets the places."""
-    free, fixed = series(upstream, outputsize="1")[0], series(upstream, outputsize="1", dp="1")[0]
+    """All prices and volumes are text."""
+    (value,) = series(upstream, outputsize="1")
 
-    assert len(free["close"].partition(".")[2]) == 5
-    assert fixed["close"] == f"{Decimal(free['close']):.1f}"
-    assert free["volume"].isdecimal()
+    assert len(value["close"].partition(".")[2]) == 5
+    assert value["volume"].isdecimal()
 
 
 def test_both_ends_of_the_window_count(upstream: Vendors) -> None:
-    """start_date and end_date are read in the zone asked for, and a bar that starts at the end is in."""
+    """start_date and end_date are read in the requested zone, and a bar that starts at the end is in."""
     values = series(upstream, start_date="2026-11-19T15:30:00", end_date="2026-11-19 17:30:00")
 
     assert [value["datetime"][11:16] for value in values] == ["15:30", "16:30", "17:30"]
@@ -91,53 +90,32 @@ def test_days_are_the_exchanges(upstream: Vendors, hands: Hands, day: str, start
     """Half days end early, holidays and weekends have no bars, and the clock change moves the UTC hour."""
     hands.at = utc("2026-12-01 12:00")
 
-    answer = upstream.get("/time_series", symbol="KO", interval="1h", timezone="UTC", order="asc", date=day).json()
+    window = {"start_date": day, "end_date": f"{day} 23:00:00", "timezone": "UTC", "order": "asc"}
+    answer = upstream.get("/time_series", symbol="KO", interval="1h", **window).json()
 
     assert [value["datetime"][11:16] for value in answer.get("values", [])] == starts
     assert "values" in answer or "No data is available" in answer["message"]
 
 
-def test_longer_bars_are_made_of_sessions(upstream: Vendors) -> None:
-    """A daily bar opens with the first hour and closes with the last."""
-    hours = series(upstream, start_date="2026-11-19", end_date="2026-11-19T23:00:00")
-    day = series(upstream, interval="1day", start_date="2026-11-19", end_date="2026-11-19")[0]
-
-    assert (day["datetime"], day["open"], day["close"]) == ("2026-11-19", hours[0]["open"], hours[-1]["close"])
-    assert day["high"] == max((hour["high"] for hour in hours), key=Decimal)
-
-
 def test_a_quote_is_about_the_newest_price(upstream: Vendors) -> None:
-    """Twelve Data's quote has strings and no status; Finnhub's has numbers; they agree."""
-    ours, theirs = upstream.get("/quote", symbol="AAPL").json(), upstream.get("/api/v1/quote", symbol="AAPL").json()
+    """Finnhub's numbers agree with Twelve Data's strings."""
+    quote = upstream.get("/api/v1/quote", symbol="AAPL").json()
 
-    assert "status" not in ours
-    assert (ours["is_market_open"], ours["datetime"]) == (True, "2026-11-20")
-    assert float(ours["close"]) == theirs["c"] == float(series(upstream, outputsize="1")[0]["close"])
-    assert theirs["t"] == int(FRIDAY_NOON.timestamp())
-
-
-def test_both_vendors_know_whether_the_market_is_open(upstream: Vendors, hands: Hands) -> None:
-    """Times to open and close are told by the shared clock."""
-    nyse = upstream.get("/market_state", exchange="NYSE").json()
-    hands.at = utc("2026-11-27 18:30")
-    half_day = upstream.get("/api/v1/stock/market-status", exchange="US").json()
-
-    assert [(one["code"], one["is_market_open"], one["time_to_close"]) for one in nyse] == [("XNYS", True, "03:50:00")]
-    assert (half_day["isOpen"], half_day["session"]) == (False, "post-market")
+    assert quote["c"] == float(series(upstream, outputsize="1")[0]["close"])
+    assert quote["t"] == int(FRIDAY_NOON.timestamp())
 
 
 def test_finnhub_profiles_are_in_millions_and_unknown_is_empty(upstream: Vendors) -> None:
-    """Profile and quote of an unknown symbol are 200 with nothing in them; candles are not for free."""
+    """Profile and quote of an unknown symbol are 200 with nothing in them."""
     profile = upstream.get("/api/v1/stock/profile2", symbol="AAPL").json()
 
     assert 1e5 < profile["marketCapitalization"] < 1e8
     assert upstream.get("/api/v1/stock/profile2", symbol="NOPE").json() == {}
     assert upstream.get("/api/v1/quote", symbol="NOPE").json()["c"] == 0
-    assert upstream.get("/api/v1/stock/candle", symbol="AAPL").status_code == 403
 
 
 def test_it_serves_bars_from_files(tmp_path: Path, hands: Hands) -> None:
-    """Real bars keep all their digits, and those that lie ahead of the clock are not told."""
+    """Real bars keep all their digits, and those that lie ahead of the clock are not served."""
     path = tmp_path / "bars.csv.gz"
     with gzip.open(path, "wt", newline="") as file:
         rows = csv.writer(file)
@@ -165,7 +143,7 @@ def test_real_bars_come_through_to_the_last_digit(
         params = {"symbol": symbols, "interval": "1h", "timezone": "UTC", "order": "asc", "start_date": "2026-01-01"}
         answer = upstream.get("/time_series", **params).json()
 
-    assert {symbol: [Decimal(value["close"]) for value in told["values"]] for symbol, told in answer.items()} == {
+    assert {symbol: [Decimal(value["close"]) for value in one["values"]] for symbol, one in answer.items()} == {
         symbol: [row.close for row in rows] for (symbol, _), rows in bars.items()
     }
 
@@ -187,7 +165,7 @@ def test_it_runs_by_itself_on_the_shared_clock(port: int, tmp_path: Path) -> Non
                 return []
 
         assert [value["datetime"] for value in wait_until(answers)] == ["2026-03-09 13:30:00", "2026-03-09 14:30:00"]
-        assert upstream.get("/quote", OTHER_KEY, symbol="AAPL").status_code == 401
+        assert upstream.get("/time_series", OTHER_KEY, symbol="AAPL").status_code == 401
     finally:
         process.terminate()
 

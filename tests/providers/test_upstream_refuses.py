@@ -1,4 +1,4 @@
-"""The stand-in vendors refuse as the vendors do, count what is spent, and misbehave to order."""
+"""The fake vendors refuse as the vendors do, count credits, and apply faults on demand."""
 
 from decimal import Decimal
 
@@ -42,9 +42,9 @@ def test_errors_have_the_vendors_code_and_text(
 
 
 @pytest.mark.parametrize("key", ["", "unknown-key"])
-def test_without_a_good_key_nothing_is_told(upstream: Vendors, key: str) -> None:
+def test_without_a_good_key_nothing_is_served(upstream: Vendors, key: str) -> None:
     """Both vendors answer 401, each in its own way."""
-    ours, theirs = upstream.get("/quote", key, symbol="AAPL"), upstream.get("/api/v1/quote", key, symbol="AAPL")
+    ours, theirs = upstream.get("/time_series", key, symbol="AAPL"), upstream.get("/api/v1/quote", key, symbol="AAPL")
 
     assert (ours.status_code, theirs.status_code) == (401, 401)
     assert "**apikey** parameter is incorrect" in ours.json()["message"]
@@ -94,15 +94,6 @@ def test_the_day_has_a_budget_too(hands: Hands) -> None:
     assert after.status_code == 200
 
 
-def test_usage_tells_what_was_spent(upstream: Vendors) -> None:
-    """/api_usage costs one credit itself and tells of both windows."""
-    upstream.get("/time_series", symbol="AAPL,MSFT", interval="1h")
-
-    usage = upstream.get("/api_usage").json()
-
-    assert (usage["current_usage"], usage["plan_limit"], usage["plan_daily_limit"]) == (2, 8, 800)
-
-
 def test_finnhub_counts_calls(hands: Hands) -> None:
     """The 61st call of a minute would be refused; here it is the third."""
     with vendors(calls_per_minute=2) as upstream:
@@ -128,7 +119,7 @@ FAULTY_STATUS = {
 
 @pytest.mark.parametrize("kind", sorted(CONNECTION | TWELVEDATA.keys()))
 def test_every_fault_of_twelve_data_happens_once(upstream: Vendors, kind: str) -> None:
-    """An ordered fault changes the next answer, is on the record, and is over with it."""
+    """A fault that is set changes the next answer, is on the record, and is over with it."""
     params = {"symbol": "AAPL,KO", "interval": "1h", "order": "asc", "outputsize": "9", "timezone": "UTC"}
     good = upstream.get("/time_series", **params)
     upstream.misbehave(kind, symbols=["AAPL"], seconds=0.2)

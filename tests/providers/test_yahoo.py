@@ -1,4 +1,4 @@
-"""The provider yahoo against the stand-in vendor: off unless named, one request a ticker, its quirks taken out."""
+"""The provider yahoo against the fake vendor: off unless named, one request a ticker, its quirks taken out."""
 
 from collections.abc import Callable
 from decimal import Decimal

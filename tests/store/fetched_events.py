@@ -1,4 +1,4 @@
-"""What several tests tell store, and where examples lie."""
+"""Events of several tests, and the examples of events."""
 
 from datetime import timedelta
 from pathlib import Path

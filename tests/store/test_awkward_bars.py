@@ -157,11 +157,11 @@ def test_of_two_bars_that_contradict_each_other_the_last_is_stored(store: Store)
 
 
 class Case(NamedTuple):
-    """Closes by hour as they are stored (s) and told (t), and the hours whose told close is not believed."""
+    """Closes by hour as they are stored (s) and fetched (f), and the hours whose fetched close is rejected."""
 
     what: str
     stored: dict[int, int]
-    told: dict[int, int]
+    fetched: dict[int, int]
     faults: dict[int, str]
     confirmed: bool = False
 
@@ -233,12 +233,12 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES, ids=[case.what for case in CASES])
 def test_a_jump_is_believed_only_if_something_speaks_for_it(case: Case) -> None:
-    """By the bars around it, stored or told, or by a second source."""
-    at = {index: hour(0) + timedelta(hours=index) for index in case.stored.keys() | case.told.keys()}
+    """By the bars around it, stored or fetched, or by a second source."""
+    at = {index: hour(0) + timedelta(hours=index) for index in case.stored.keys() | case.fetched.keys()}
     chain = [
         ClosePair(
             at[index],
-            *(None if close is None else Decimal(close) for close in (case.stored.get(index), case.told.get(index))),
+            *(None if close is None else Decimal(close) for close in (case.stored.get(index), case.fetched.get(index))),
         )
         for index in sorted(at)
     ]
@@ -277,8 +277,8 @@ def test_a_bar_between_stored_ones_is_judged_by_both(store: Store) -> None:
     assert (store.closes(), store.faults()) == (["100", "101"], [("AAPL", "jump-refuted")])
 
 
-def test_an_invented_bar_in_between_does_not_hide_the_real_one_before(store: Store) -> None:
-    """A real bar is judged by the next real one, whatever was invented since."""
+def test_a_simulated_bar_in_between_does_not_hide_the_real_one_before(store: Store) -> None:
+    """A real bar is judged by the next real one, whatever was simulated since."""
     store.keep(fetched({"AAPL": [bar(hour(0), "100")]}))
     store.keep(fetched({"AAPL": [bar(hour(1), "100")]}, source="simulated"), "2")
 

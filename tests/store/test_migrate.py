@@ -74,7 +74,7 @@ def test_files_are_applied_in_the_order_of_their_numbers(empty_url: str, tmp_pat
 
 
 def test_a_number_given_twice_is_refused(empty_url: str, tmp_path: Path) -> None:
-    """Two branches that both added the next file are told so, not applied in an order of chance."""
+    """Two branches that both added the next file are an error, not applied in an order of chance."""
     write(tmp_path, "0001_a.sql", "SELECT 1;")
     write(tmp_path, "0001_b.sql", "SELECT 1;")
 
@@ -121,7 +121,7 @@ def test_the_top_50_are_there_with_plausible_profiles(migrated_database: str) ->
 
 
 def test_the_catalogue_steps_back_for_another_source(database_url: str) -> None:
-    """What a provider told stays; what the catalogue itself said before is brought up to date."""
+    """What a provider gave stays; what the catalogue itself said before is brought up to date."""
     query(database_url, "UPDATE companies SET name = 'Apple Inc', source = 'finnhub' WHERE ticker = 'AAPL'")
     query(database_url, "UPDATE tickers SET name = 'Apple Inc' WHERE ticker = 'AAPL'")
     query(database_url, "UPDATE companies SET name = 'Macrosoft', industry = 'Toys' WHERE ticker = 'MSFT'")

@@ -207,7 +207,7 @@ def test_a_ticker_that_was_renamed_is_a_stranger_until_configured(
     assert (Counter(store.faults()), len(store.closes("META"))) == ({("FB", "ticker-unknown"): 23}, 23)
 
 
-# Real daily prices, told as hours
+# Real daily prices as hours
 
 
 def as_hours(rows: Sequence[Row], count: int | None = None, **changes: Any) -> dict[str, Any]:
@@ -261,7 +261,7 @@ def test_a_day_of_the_new_level_alone_would_be_a_bad_tick(
 def test_history_that_was_adjusted_for_a_split_replaces_the_bars_before_it(
     store: Store, awkward: dict[tuple[str, str], list[Row]]
 ) -> None:
-    """AMZN told again after 20:1: three bars become twentieths, and what they said before can still be read."""
+    """AMZN given again after 20:1: three bars become twentieths, and what they said before can still be read."""
     store.keep(as_hours(awkward["split_unadjusted_daily", "AMZN"], 3))
 
     came = store.keep(as_hours(awkward["split_adjusted_daily", "AMZN"], at=hour(0, day=4)), "2")

@@ -42,7 +42,7 @@ def test_settled_windows_are_united_and_never_shrink(store: Store) -> None:
         fetched({"AAPL": []}, start=hour(3), end=hour(0)),
         fetched({"AAPL": []}, start=hour(0), end=hour(0, day=4), at=hour(0) + timedelta(minutes=45)),
     ],
-    ids=["invented", "the wrong way round", "too young"],
+    ids=["simulated", "the wrong way round", "too young"],
 )
 def test_what_settles_nothing(store: Store, event: dict[str, Any]) -> None:
     """It is still noted that somebody answered."""
@@ -66,7 +66,7 @@ def test_the_hour_is_complete_with_the_last_active_ticker(store: Store) -> None:
     migrate(store.database_url, tickers=("AAPL", "MSFT"))
     both = (hour(0), hour(1))
 
-    told = [
+    values = [
         store.deliver(fetched({ticker: [bar(start) for start in starts]}, interval=interval)).headers["ce-hourcomplete"]
         for ticker, starts, interval in (
             ("AAPL", both, "1h"),
@@ -78,7 +78,7 @@ def test_the_hour_is_complete_with_the_last_active_ticker(store: Store) -> None:
         )
     ]
 
-    assert told == ["false", "true", "false", "false", "true", "true"]
+    assert values == ["false", "true", "false", "false", "true", "true"]
 
 
 def test_the_epoch_grows_with_every_change_and_is_published(store: Store, redis_url: str) -> None:

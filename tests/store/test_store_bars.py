@@ -1,4 +1,4 @@
-"""Store keeps what it is told: to the last digit, once, and with what was said before."""
+"""Bars are stored to the last digit, once, and with their earlier versions."""
 
 import json
 
@@ -164,23 +164,23 @@ def test_a_less_trusted_source_does_not_replace_a_more_trusted_one(
 
 
 @pytest.mark.parametrize("order", [("simulated", "twelvedata"), ("twelvedata", "simulated")])
-def test_invented_bars_give_way_to_real_ones_and_never_the_reverse(store: Store, order: tuple[str, str]) -> None:
+def test_simulated_bars_give_way_to_real_ones_and_never_the_reverse(store: Store, order: tuple[str, str]) -> None:
     """Whoever adds a key later gets the truth; whoever loses it keeps it. Neither is a bad tick beside the other."""
-    told = {
+    given = {
         "simulated": [bar(hour(index), "100") for index in (0, 1, 2)],
         "twelvedata": [bar(hour(index), "900") for index in (0, 2)],
     }
     for index, source in enumerate(order):
-        store.keep(fetched({"AAPL": told[source]}, source=source, at=hour(index, day=4)))
+        store.keep(fetched({"AAPL": given[source]}, source=source, at=hour(index, day=4)))
 
-    real, invented = (900, "twelvedata"), (100, "simulated")
-    assert store.query("SELECT close, source FROM bars ORDER BY start") == [real, invented, real]
-    assert store.query("SELECT close, source FROM bar_revisions") == [invented, invented]
+    real, simulated = (900, "twelvedata"), (100, "simulated")
+    assert store.query("SELECT close, source FROM bars ORDER BY start") == [real, simulated, real]
+    assert store.query("SELECT close, source FROM bar_revisions") == [simulated, simulated]
     assert store.faults() == []
 
 
 def test_a_source_that_invents_what_is_true_is_named_no_longer(store: Store) -> None:
-    """The same figures from a real source are real now, and readers are told."""
+    """The same figures from a real source are real now, and the market version grows."""
     store.keep(fetched({"AAPL": [bar(hour(0))]}, source="simulated"))
     before = store.epoch()
 

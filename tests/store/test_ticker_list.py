@@ -97,13 +97,13 @@ def test_a_renamed_ticker_keeps_its_history(database_url: str, redis_url: str) -
     with serving(database_url, redis_url) as api:
         new = [item["open"] for item in api.items("/ohlc/COKE")]
         old = [item["open"] for item in api.items("/ohlc/KO")]
-        told = api.json("/tickers/KO")
+        ticker = api.json("/tickers/KO")
         tickers = [item["ticker"] for item in api.items("/tickers")]
     with psycopg.connect(database_url) as connection:
         revisions = connection.execute("SELECT ticker FROM bar_revisions").fetchall()
     assert (first, second) == (["catalogue"], [])
     assert (new, old, revisions) == ([70, 72], [71], [("COKE",)])
-    assert (told["renamed_to"], told["active"]) == ("COKE", False)
+    assert (ticker["renamed_to"], ticker["active"]) == ("COKE", False)
     assert ("KO" in tickers, "COKE" in tickers, len(tickers)) == (False, True, 50)
 
 

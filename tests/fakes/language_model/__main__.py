@@ -1,4 +1,4 @@
-"""`python -m tests.fakes.language_model --port 8091`: serve the stand-in model until stopped."""
+"""`python -m tests.fakes.language_model --port 8091`: serve the fake model until stopped."""
 
 import argparse
 import signal

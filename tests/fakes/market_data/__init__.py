@@ -1,1 +1,1 @@
-"""A stand-in for Twelve Data and Finnhub: their wire formats over real HTTP, and every fault they are known for."""
+"""Fake Twelve Data and Finnhub: their wire formats over real HTTP, and every fault they are known for."""

@@ -1,4 +1,4 @@
-"""`python -m tests.fakes.market_data --port 8090 [--bars bars.csv.gz …]`: serve the stand-in vendors until stopped."""
+"""`python -m tests.fakes.market_data --port 8090 [--bars bars.csv.gz …]`: serve the fake vendors until stopped."""
 
 import argparse
 import signal

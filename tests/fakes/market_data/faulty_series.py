@@ -9,9 +9,9 @@ Values = list[dict[str, Any]]
 _TIME = "%Y-%m-%d %H:%M:%S"
 
 
-def spoil(kind: str, values: Values, *, intraday: bool) -> Values:
+def spoil(kind: str, values: Values) -> Values:
     """Return *values*, sorted either way, with the fault *kind*; as they are if it is no fault of a series."""
-    if not intraday or not values or kind not in _FAULTS:
+    if not values or kind not in _FAULTS:
         return values
     ascending = values[0]["datetime"] <= values[-1]["datetime"]
     spoilt = _FAULTS[kind](values if ascending else values[::-1])

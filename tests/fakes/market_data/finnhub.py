@@ -1,14 +1,12 @@
-"""Finnhub as its clients see it, under /api/v1: /quote, /stock/profile2, /stock/candle, /stock/market-status."""
+"""Finnhub's /quote and /stock/profile2, under /api/v1."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, time
 from decimal import Decimal
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from shared.calendar.trading import EXCHANGE_ZONE
 from shared.runtime import clock
 from tests.fakes.market_data import connection
 from tests.fakes.market_data.faults import Fault, Faults
@@ -34,8 +32,6 @@ class Finnhub:
         for path, answer in {
             "/quote": self._quote,
             "/stock/profile2": self._profile,
-            "/stock/candle": self._candle,
-            "/stock/market-status": self._market_status,
         }.items():
             routes.add_url_rule(path, path[1:].replace("/", "_"), self._served(path, answer))
         return routes
@@ -89,23 +85,23 @@ class Finnhub:
 
     def _quote(self, symbol: str, fault: Fault | None) -> Response:
         now = clock.now()
-        days = self.market.newest_days(symbol, now, 2) if symbol in self.market.symbols else []
+        rows = self.market.newest(symbol, now, 2) if symbol in self.market.symbols else []
         session = self.market.market.last_opened(now)
-        if len(days) < 2 or session is None or (fault and fault.kind == "zeros"):
+        if len(rows) < 2 or session is None or (fault and fault.kind == "zeros"):
             return jsonify(c=0, d=None, dp=None, h=0, l=0, o=0, pc=0, t=0)
         divisor = self.faults.factors.get(symbol, Decimal(1))
-        today, before = days[-1], days[-2]
-        price, last = _number(today.close, divisor), _number(before.close, divisor)
-        told_at = int(min(now, session.closes).timestamp())
+        before, newest = rows
+        price, last = _number(newest.close, divisor), _number(before.close, divisor)
+        quoted_at = int(min(now, session.closes).timestamp())
         return jsonify(
             c=price,
             d=round(price - last, 4),
             dp=round((price - last) / last * 100, 4),
-            h=_number(today.high, divisor),
-            l=_number(today.low, divisor),
-            o=_number(today.open, divisor),
+            h=_number(newest.high, divisor),
+            l=_number(newest.low, divisor),
+            o=_number(newest.open, divisor),
             pc=last,
-            t=told_at - _THREE_DAYS if fault and fault.kind == "stale_quote" else told_at,
+            t=quoted_at - _THREE_DAYS if fault and fault.kind == "stale_quote" else quoted_at,
         )
 
     def _profile(self, symbol: str, fault: Fault | None) -> Response:
@@ -113,9 +109,9 @@ class Finnhub:
         if company is None or (fault and fault.kind == "empty_profile"):
             return jsonify({})
         now = clock.now()
-        days = self.market.newest_days(symbol, now, 1)
+        rows = self.market.newest(symbol, now, 1)
         shares = float(company["shares_millions"] or 0)
-        price = _number(days[-1].close, Decimal(1)) if days else 0.0
+        price = _number(rows[-1].close, Decimal(1)) if rows else 0.0
         profile: dict[str, Any] = {
             "country": company["country"],
             "currency": company["currency"],
@@ -138,32 +134,6 @@ class Finnhub:
         if fault and fault.kind == "missing_fields":
             profile = {"ticker": symbol, "name": profile["name"], "ipo": "", "weburl": "", "marketCapitalization": 0}
         return jsonify(profile)
-
-    def _candle(self, symbol: str, fault: Fault | None) -> Response:
-        return _error(403, "You don't have access to this resource.")
-
-    def _market_status(self, symbol: str, fault: Fault | None) -> Response:
-        now = clock.now()
-        return jsonify(
-            exchange=request.args.get("exchange", "US"),
-            holiday=self._holiday(now),
-            isOpen=self.market.market.session_at(now) is not None,
-            session=self._session(now),
-            t=int(now.timestamp()),
-            timezone="America/New_York",
-        )
-
-    def _holiday(self, now: datetime) -> str | None:
-        local = now.astimezone(EXCHANGE_ZONE).date()
-        traded = any(session.date == local for session in self.market.market.sessions)
-        return None if traded or local.weekday() > 4 else "Holiday"
-
-    def _session(self, now: datetime) -> str | None:
-        local = now.astimezone(EXCHANGE_ZONE)
-        today = next((one for one in self.market.market.sessions if one.date == local.date()), None)
-        if today is None or not time(4) <= local.time() < time(20):
-            return None
-        return "pre-market" if now < today.opens else "regular" if now < today.closes else "post-market"
 
 
 def _error(status: int, text: str) -> Response:

@@ -1,13 +1,12 @@
-"""What the stand-in vendors know: the exchange's days, and bars, from a file or invented."""
+"""Data of the fake vendors: the exchange's days, and bars, from a file or simulated."""
 
 import csv
 import gzip
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
-from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,16 +14,9 @@ from functions.ingest.providers import simulated
 from functions.store.catalogue import read_catalogue
 from shared.calendar.trading import LENGTHS, Session, TradingCalendar
 
-CALENDAR = {
-    "1day": lambda day: day,
-    "1week": lambda day: day - timedelta(days=day.weekday()),
-    "1month": lambda day: day.replace(day=1),
-}
-"""Intervals longer than a session: from a session's date to the date its bar is named by."""
-
 
 class Row(NamedTuple):
-    """A bar as a vendor holds it, named by its start in UTC, from a day on by the midnight (UTC) of its date."""
+    """A bar as a vendor holds it, named by its start in UTC."""
 
     start: datetime
     open: Decimal | None
@@ -44,7 +36,7 @@ class Market:
 
     @property
     def symbols(self) -> set[str]:
-        """What the vendors have heard of."""
+        """Symbols that the vendors know."""
         return (
             {str(ticker) for ticker in self.companies} if self._bars is None else {symbol for symbol, _ in self._bars}
         )
@@ -52,23 +44,23 @@ class Market:
     def rows(self, symbol: str, interval: str, start: datetime, end: datetime, now: datetime) -> list[Row]:
         """Return the bars that start in [start, end) and not after *now*, in order, the last perhaps unfinished."""
         end = min(end, now + timedelta(microseconds=1))
-        if interval in CALENDAR:
-            return self._long_rows(symbol, interval, start, end, now)
-        found = self._held(symbol, interval, start, end) if self._bars else self._invented(symbol, interval, start, end)
+        found = (
+            self._held(symbol, interval, start, end) if self._bars else self._simulated(symbol, interval, start, end)
+        )
         if found and (unfinished := self._part(interval, found[-1].start, now)) is not None:
             found = [*found[:-1], _in_progress(found[-1], unfinished)]
         return found
 
-    def newest_days(self, symbol: str, now: datetime, count: int) -> list[Row]:
-        """Return the newest *count* daily bars, today's included, in order."""
-        return self.rows(symbol, "1day", now - timedelta(days=count * 7 / 5 + 14), now, now)[-count:]
+    def newest(self, symbol: str, now: datetime, count: int) -> list[Row]:
+        """Return the newest *count* hourly bars, the one in progress included, in order."""
+        return self.rows(symbol, "1h", now - timedelta(days=14), now, now)[-count:]
 
     def _held(self, symbol: str, interval: str, start: datetime, end: datetime) -> list[Row]:
         rows = (self._bars or {}).get((symbol, interval), [])
         starts: Callable[[Row], datetime] = lambda row: row.start  # noqa: E731
         return rows[bisect_left(rows, start, key=starts) : bisect_left(rows, end, key=starts)]
 
-    def _invented(self, symbol: str, interval: str, start: datetime, end: datetime) -> list[Row]:
+    def _simulated(self, symbol: str, interval: str, start: datetime, end: datetime) -> list[Row]:
         if interval not in LENGTHS:
             return []
         bars = simulated.bars(symbol, interval, self._between(start, end), start, end)
@@ -84,16 +76,6 @@ class Market:
         session = self.market.session_at(start)
         end = session.end(interval, start) if session else start + LENGTHS[interval]
         return Decimal((now - start) / (end - start)) if now < end else None
-
-    def _long_rows(self, symbol: str, interval: str, start: datetime, end: datetime, now: datetime) -> list[Row]:
-        name = CALENDAR[interval]
-        first = datetime.combine(name(start.date()), datetime.min.time(), UTC)
-        hours = self.rows(symbol, "1h", first, end + timedelta(days=1), now)
-        whole = [
-            Row(datetime.combine(day, datetime.min.time(), UTC), *_together(list(rows)))
-            for day, rows in groupby(hours, key=lambda row: name(_trading_day(self.market, row.start)))
-        ]
-        return [row for row in whole if start <= row.start < end]
 
 
 def read_bars(paths: Iterable[Path]) -> dict[tuple[str, str], list[Row]]:
@@ -123,11 +105,6 @@ def read_market(first: date, last: date) -> TradingCalendar:
     )
 
 
-def _trading_day(market: TradingCalendar, instant: datetime) -> date:
-    session = market.last_opened(instant)
-    return session.date if session else instant.date()
-
-
 def _in_progress(row: Row, part: Decimal) -> Row:
     """Return what a bar looks like while it lasts: on its way from its open to its close."""
     if row.open is None or row.close is None or row.high is None or row.low is None:
@@ -139,17 +116,3 @@ def _in_progress(row: Row, part: Decimal) -> Row:
     low = min(row.open, close) if part < Decimal("0.5") else row.low
     volume = None if row.volume is None else (row.volume * part).to_integral_value()
     return Row(row.start, row.open, max(high, close), min(low, close), close, volume)
-
-
-def _together(
-    rows: Sequence[Row],
-) -> tuple[Decimal | None, Decimal | None, Decimal | None, Decimal | None, Decimal | None]:
-    """Return open, high, low, close and volume of *rows* as one bar."""
-    volumes = [row.volume for row in rows if row.volume is not None]
-    return (
-        rows[0].open,
-        max((row.high for row in rows if row.high is not None), default=None),
-        min((row.low for row in rows if row.low is not None), default=None),
-        rows[-1].close,
-        sum(volumes, Decimal()) if volumes else None,
-    )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -12,7 +12,7 @@ from shared.calendar.trading import EXCHANGE_ZONE, LENGTHS
 from shared.runtime import clock
 from tests.fakes.market_data.request_log import RequestRecord, mask
 
-INTERVALS = ("1min", "5min", "15min", "30min", "45min", "1h", "2h", "4h", "8h", "1day", "1week", "1month")
+INTERVALS = ("1min", "5min", "15min", "30min", "45min", "1h", "2h", "4h", "8h")
 MOST_ROWS = 5000
 
 SHORTEST = timedelta(hours=3.5)
@@ -68,18 +68,11 @@ class Request:
 
     def outputsize(self) -> int:
         """Return how many bars at most: 30 unless stated, all that can be when dates are given."""
-        dated = any(self.get(name) for name in ("start_date", "end_date", "date"))
+        dated = any(self.get(name) for name in ("start_date", "end_date"))
         value = self.get("outputsize", str(MOST_ROWS if dated else 30))
         if not value.isdecimal() or not 1 <= int(value) <= MOST_ROWS:
             raise Refused(400, f"Invalid **outputsize** provided: {value}. Supported values: 1 to {MOST_ROWS}")
         return int(value)
-
-    def decimals(self, default: int) -> int:
-        """Return the decimal places requested; -1 leaves it to the values."""
-        value = self.get("dp", str(default))
-        if value.removeprefix("-").isdecimal() and -1 <= int(value) <= 11:
-            return int(value)
-        raise Refused(400, f"Invalid **dp** provided: {value}. Supported values: 0 to 11")
 
     def zone(self) -> tzinfo:
         """Return the zone in which times are read and written: the exchange's unless stated."""
@@ -93,12 +86,6 @@ class Request:
 
     def window(self) -> DateWindow:
         """Return the requested window; the vendor's end counts too."""
-        day = self.get("date").lower()
-        if day:
-            today = self.now.astimezone(EXCHANGE_ZONE).date()
-            named = {"today": today, "yesterday": today - timedelta(days=1)}
-            start = datetime.combine(named.get(day) or _date(day), time(), self.zone())
-            return DateWindow(start, start + timedelta(days=1))
         start, end = self._moment("start_date"), self._moment("end_date")
         if start and end and end < start:
             raise Refused(400, "**start_date** must be earlier than **end_date**")
@@ -114,10 +101,7 @@ class Request:
 
 def span(interval: str, size: int) -> timedelta:
     """Return a time that holds at least *size* bars, closed days counted."""
-    long = {"1day": 1, "1week": 5, "1month": 23}
-    sessions = (
-        size * long[interval] if interval in long else size * (LENGTHS.get(interval, timedelta(hours=8)) / SHORTEST)
-    )
+    sessions = size * (LENGTHS.get(interval, timedelta(hours=8)) / SHORTEST)
     return timedelta(days=sessions * 1.6 + 14)
 
 
@@ -129,10 +113,3 @@ def read_request() -> Request:
     key = header[7:].strip() if key_in == "header" else params.get("apikey", "")
     symbols = [symbol.strip().upper() for symbol in params.get("symbol", "").split(",") if symbol.strip()]
     return Request(params, key, key_in, symbols, clock.now())
-
-
-def _date(value: str) -> date:
-    try:
-        return date.fromisoformat(value)
-    except ValueError as error:
-        raise Refused(400, f"Invalid **date** provided: {value}") from error

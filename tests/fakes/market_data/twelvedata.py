@@ -1,8 +1,8 @@
-"""Twelve Data as its clients see it: /time_series, /quote, /market_state, /api_usage."""
+"""Twelve Data's /time_series."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +11,7 @@ from flask import Blueprint, Response, jsonify
 from tests.fakes.market_data import connection
 from tests.fakes.market_data.faults import Fault, Faults
 from tests.fakes.market_data.faulty_series import spoil
-from tests.fakes.market_data.market import CALENDAR, Market, Row
+from tests.fakes.market_data.market import Market, Row
 from tests.fakes.market_data.request_log import RequestLog, RequestRecord, Window
 from tests.fakes.market_data.requests import Refused, Request, read_request, span
 
@@ -44,13 +44,7 @@ class TwelveData:
     def blueprint(self) -> Blueprint:
         """Return its routes."""
         routes = Blueprint("twelvedata", __name__)
-        for path, answer in {
-            "/time_series": self._time_series,
-            "/quote": self._quote,
-            "/market_state": self._market_state,
-            "/api_usage": self._api_usage,
-        }.items():
-            routes.add_url_rule(path, path[1:], self._served(path, answer))
+        routes.add_url_rule("/time_series", "time_series", self._served("/time_series", self._time_series))
         return routes
 
     def _served(self, path: str, answer: Answer) -> Callable[[], Response]:
@@ -142,11 +136,11 @@ class TwelveData:
             return _error(400, NO_DATA)
         if divisor := self.faults.factors.get(name):
             rows = [_divided(row, divisor) for row in rows]
-        values = [_value(row, interval, question) for row in rows]
+        values = [_value(row, question.zone()) for row in rows]
         if question.get("order", "desc").lower() == "desc":
             values.reverse()
         if fault:
-            values = spoil(fault.kind, values, intraday=interval not in CALENDAR)
+            values = spoil(fault.kind, values)
         return {
             "meta": {
                 "symbol": symbol.partition(":")[0],
@@ -160,82 +154,6 @@ class TwelveData:
             "status": "ok",
         }
 
-    def _quote(self, question: Request, _: Fault | None) -> dict[str, Any]:
-        if not question.symbols:
-            raise Refused(404, BAD_SYMBOL)
-        return _flat_or_keyed({symbol: self._one_quote(symbol, question) for symbol in question.symbols}, question)
-
-    def _one_quote(self, symbol: str, question: Request) -> dict[str, Any]:
-        name = self._name(symbol)
-        days = self.market.newest_days(name, question.now, 260) if name else []
-        if name is None or len(days) < 2:
-            return _error(404, _unknown(symbol))
-        today, before = days[-1], days[-2]
-        session = self.market.market.last_opened(question.now)
-        quoted = min(question.now, session.closes) if session else question.now
-        low, high = min(day.low or Decimal() for day in days), max(day.high or Decimal() for day in days)
-        close, last = today.close or Decimal(), before.close or Decimal()
-        company = self.market.companies.get(name, {})
-
-        def digits(value: Decimal | None) -> str | None:
-            return _digits(value, question.decimals(5))
-
-        return {
-            "symbol": symbol.partition(":")[0],
-            "name": company.get("name") or name,
-            **self._exchange(name),
-            "currency": "USD",
-            "datetime": today.start.date().isoformat(),
-            "timestamp": int(session.opens.timestamp()) if session else None,
-            "last_quote_at": int(quoted.timestamp()) // 60 * 60,
-            "open": digits(today.open),
-            "high": digits(today.high),
-            "low": digits(today.low),
-            "close": digits(today.close),
-            "volume": _whole(today.volume),
-            "previous_close": digits(before.close),
-            "change": digits(close - last),
-            "percent_change": digits((close - last) / last * 100),
-            "average_volume": _whole(sum((day.volume or Decimal() for day in days[-9:]), Decimal()) // 9),
-            "is_market_open": self.market.market.session_at(question.now) is not None,
-            "fifty_two_week": {
-                "low": digits(low),
-                "high": digits(high),
-                "low_change": digits(close - low),
-                "high_change": digits(close - high),
-                "low_change_percent": digits((close - low) / low * 100),
-                "high_change_percent": digits((close - high) / high * 100),
-                "range": f"{low:.6f} - {high:.6f}",
-            },
-        }
-
-    def _market_state(self, question: Request, _: Fault | None) -> list[dict[str, Any]]:
-        market = self.market.market
-        session, following = market.session_at(question.now), market.next_opening(question.now)
-        state = {
-            "is_market_open": session is not None,
-            "time_after_open": _clock_time(question.now - session.opens if session else None),
-            "time_to_open": _clock_time(None if session or not following else following.opens - question.now),
-            "time_to_close": _clock_time(session.closes - question.now if session else None),
-        }
-        wanted = {name: question.get(name) for name in ("exchange", "code", "country")}
-        found = [
-            {"name": name, "code": code, "country": "United States", **state}
-            for name, code in (("NASDAQ", "XNAS"), ("NYSE", "XNYS"))
-        ]
-        return [one for one in found if all(not value or one[_NAMES[key]] == value for key, value in wanted.items())]
-
-    def _api_usage(self, question: Request, _: Fault | None) -> dict[str, Any]:
-        used = self.log.usage(question.key)
-        return {
-            "timestamp": f"{question.now:%Y-%m-%d %H:%M:%S}",
-            "current_usage": used.minute,
-            "plan_limit": self.log.per_minute,
-            "daily_usage": used.day,
-            "plan_daily_limit": self.log.per_day,
-            "plan_category": "basic",
-        }
-
     def _name(self, symbol: str) -> str | None:
         """Return under which name the market knows *symbol*, None if it does not."""
         plain = symbol.partition(":")[0]
@@ -245,9 +163,6 @@ class TwelveData:
     def _exchange(self, name: str) -> dict[str, str]:
         nasdaq = (self.market.companies.get(name) or {}).get("exchange") == "NASDAQ"
         return {"exchange": "NASDAQ", "mic_code": "XNGS"} if nasdaq else {"exchange": "NYSE", "mic_code": "XNYS"}
-
-
-_NAMES = {"exchange": "name", "code": "code", "country": "country"}
 
 
 def out_of_credits(window: Window, log: RequestLog, used: int) -> str:
@@ -283,26 +198,23 @@ def _unknown(symbol: str) -> str:
     return f"**symbol** not found: {symbol}. Please specify it correctly according to API Documentation."
 
 
-def _value(row: Row, interval: str, question: Request) -> dict[str, Any]:
-    at = row.start if interval in CALENDAR else row.start.astimezone(question.zone())
-    decimals = question.decimals(-1)
+def _value(row: Row, zone: tzinfo) -> dict[str, Any]:
     return {
-        "datetime": at.strftime("%Y-%m-%d" if interval in CALENDAR else "%Y-%m-%d %H:%M:%S"),
-        "open": _digits(row.open, decimals),
-        "high": _digits(row.high, decimals),
-        "low": _digits(row.low, decimals),
-        "close": _digits(row.close, decimals),
+        "datetime": row.start.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S"),
+        "open": _digits(row.open),
+        "high": _digits(row.high),
+        "low": _digits(row.low),
+        "close": _digits(row.close),
         "volume": _whole(row.volume),
     }
 
 
-def _digits(value: Decimal | None, decimals: int) -> str | None:
-    """Return *value* with *decimals*; for -1 with five, or as many as it has."""
+def _digits(value: Decimal | None) -> str | None:
+    """Return *value* with five decimals, or as many as it has."""
     if value is None:
         return None
     exponent = value.as_tuple().exponent
-    places = max(5, -exponent if isinstance(exponent, int) else 0) if decimals < 0 else decimals
-    return f"{value:.{places}f}"
+    return f"{value:.{max(5, -exponent if isinstance(exponent, int) else 0)}f}"
 
 
 def _whole(value: Decimal | None) -> str | None:
@@ -312,8 +224,3 @@ def _whole(value: Decimal | None) -> str | None:
 def _divided(row: Row, factor: Decimal) -> Row:
     first, high, low, last = (None if price is None else round(price / factor, 6) for price in row[1:5])
     return Row(row.start, first, high, low, last, None if row.volume is None else row.volume * factor)
-
-
-def _clock_time(span: timedelta | None) -> str:
-    seconds = int(span.total_seconds()) if span else 0
-    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
