@@ -117,7 +117,8 @@ class Alpaca:
             for _ in range(_PAGES):
                 answer = _read_page(await client.get(_PATH, params | ({"page_token": page} if page else {})))
                 for symbol, some in answer["bars"].items():
-                    rows.setdefault(symbol, []).extend(some)
+                    # What is no list is refused by its symbol.
+                    rows.setdefault(symbol, []).extend(some if isinstance(some, list) else [some])
                 if not (page := answer.get("next_page_token")):
                     # Symbols without bars are absent.
                     return {ask: rows.get(symbol, []) for symbol, ask in asks.items()}, None
@@ -214,7 +215,7 @@ def _batches(asks: Sequence[FetchRequest], market: TradingCalendar) -> list[list
 
 def _read_page(answer: Any) -> dict[str, Any]:
     bars = answer.get("bars") if isinstance(answer, dict) else None
-    if not isinstance(bars, dict) or not all(isinstance(some, list) for some in bars.values()):
+    if not isinstance(bars, dict):
         raise FailedRequest("HTTP 200 without bars", 200)
     return answer
 
