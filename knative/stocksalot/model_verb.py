@@ -1,4 +1,4 @@
-"""Verb `try-model`: ask the model of the settings once for the words of an invented hour, and show each verdict."""
+"""Verb `try-model`: ask the model of the settings once for the words of a simulated hour, and show each verdict."""
 
 import os
 from argparse import Namespace
@@ -49,7 +49,7 @@ async def try_model(_: Namespace, __: Path) -> int:
     if not settings.has_model:
         console.print(_NO_MODEL)
         return 1
-    hour = invented_hour()
+    hour = simulated_hour()
     facts = fact_table(hour)
     choices = choose(hour, facts)
 
@@ -93,7 +93,7 @@ def _call(number: int, verdict: Mapping[str, object]) -> Iterator[str]:
         yield f"  refused, story {fault['insight']}: {fault['code']}: {fault['detail']}"
 
 
-def invented_hour() -> "Hour":
+def simulated_hour() -> "Hour":
     """Return an hour of the simulated market, the same every time: no database is needed."""
     from functions.insights.facts.hour import Hour
     from functions.store.catalogue import read_catalogue
