@@ -16,7 +16,6 @@ from knative.stocksalot.import_events import make_events, read_files
 from knative.stocksalot.import_report import describe
 from shared.calendar.trading import EXCHANGE_ZONE, Session, TradingCalendar
 from shared.events.types import BarsFetched, BarsStored
-from shared.runtime import clock
 
 _STORE = "/stocksalot/store"
 
@@ -42,16 +41,22 @@ async def import_files(arguments: Namespace, folder: Path) -> int:
     client = find(folder)
     try:
         calendar = read_calendar(await client.act("sessions", []))
+        # The clock of the system, which CLOCK may have set.
+        now = datetime.fromisoformat((await client.get("/api/status"))["answered_at"])
         tickers = [one["ticker"] for one in (await client.get("/api/tickers"))["items"]]
-        found = await asyncio.to_thread(read_files, arguments, calendar, tickers, clock.now())
+        found = await asyncio.to_thread(read_files, arguments, calendar, tickers, now)
         for line in describe(found):
             console.print(line)
         if not found.bars and not found.refused:
             return 1
         if not arguments.yes and not await asyncio.to_thread(confirm, f"Store {found.bar_count} bars?"):
             return 1
-        console.print(_summary(await send(client, make_events(found, clock.now()))))
-        return 1 if found.unreadable else 0
+        events = make_events(found, now)
+        replies = await send(client, events)
+        console.print(_summary(replies))
+        if failed := len(events) - len(replies):
+            console.print(f"{failed} of {len(events)} events could not be stored: `replay --list` shows the reason")
+        return 1 if found.unreadable or failed else 0
     finally:
         await client.close()
 
