@@ -1,14 +1,12 @@
 """Cold start: from starting the process to its first good response, beside the framework's own hello-world.
 
 `python -m benchmarks.cold_start [--runs 15]`. The cases take turns, so that a slow moment of the machine meets all.
+What single imports cost: `python -X importtime -m shared.runtime.server`.
 """
 
 import argparse
-import os
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,25 +33,6 @@ if __name__ == "__main__":
 """
 """A function of the framework's asyncio mode, and as a program the same in one process of uvicorn."""
 SERVER = ["python", "-m", "shared.runtime.server"]
-WITHOUT_FLASK = "from shared.runtime.framework import import_asyncio_mode; import_asyncio_mode()"
-IMPORTS = {
-    "bare interpreter": "pass",
-    "functions_framework.aio": "import functions_framework.aio",
-    "the same without Flask": WITHOUT_FLASK,
-    **{
-        f"  + {modules}": f"{WITHOUT_FLASK}; import uvicorn, uvloop, httptools, {modules}"
-        for modules in (
-            "shared.runtime.server",
-            "psycopg_pool",
-            "shared.runtime.settings",
-            "shared.events.types",
-            "redis.asyncio",
-            "httpx",
-            "pydantic",
-            "mcp.server.mcpserver",
-        )
-    },
-}
 
 
 def post(headers: Mapping[str, str], body: bytes, path: str = "/") -> str:
@@ -116,22 +95,6 @@ def cases(place: Stage, hello: Path) -> dict[str, Callable[[], tuple[float, floa
     }
 
 
-def time_imports(runs: int) -> None:
-    """Print what each import costs at start, over the bare interpreter."""
-    seconds: dict[str, list[float]] = {name: [] for name in IMPORTS}
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "DATABASE_URL": "postgresql://x/x", "REDIS_URL": "redis://x"}
-    for _ in range(runs):
-        for name, code in IMPORTS.items():
-            began = time.perf_counter()
-            subprocess.run([sys.executable, "-c", f"import gc; gc.disable()\n{code}"], check=True, env=environment)
-            seconds[name].append(time.perf_counter() - began)
-    print_table(
-        "Imports, whole process, collector off as in shared/runtime/server.py",
-        ("import", "min ms", "median ms", "max ms"),
-        [(name, *spread(taken)) for name, taken in seconds.items()],
-    )
-
-
 def print_in_turns(title: str, timed: Mapping[str, Callable[[], tuple[float, float, float]]], runs: int) -> None:
     """Measure all cases in turns and print them; the first is what the others are compared with."""
     taken: dict[str, list[tuple[float, float, float]]] = {name: [] for name in timed}
@@ -154,7 +117,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=15)
     runs = parser.parse_args().runs
-    time_imports(runs)
     with prepared() as place, tempfile.TemporaryDirectory() as folder:
         hello = Path(folder) / "hello.py"
         hello.write_text(HELLO)
