@@ -38,14 +38,8 @@ class Tools:
 
     async def latest(self, context: Context, tickers: TickerList | None = None) -> CallToolResult:
         """Newest hourly bar of each ticker, with the change since the previous close."""
-        answer = await self._api.get("/latest", {}, _caller(context))
-        if tickers:
-            wanted = {ticker.upper() for ticker in tickers}
-            # The API rejects unknown tickers with a message; a ticker without a bar yet passes.
-            if others := wanted - {item["ticker"] for item in answer["items"]}:
-                await self._api.get("/ohlc", {"tickers": ",".join(others), "limit": 1}, _caller(context))
-            answer["items"] = [item for item in answer["items"] if item["ticker"] in wanted]
-        return make_result("latest", answer)
+        query = {"tickers": ",".join(tickers) if tickers else None}
+        return make_result("latest", await self._api.get("/latest", query, _caller(context)))
 
     async def bars(
         self,
