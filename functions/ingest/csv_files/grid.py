@@ -63,18 +63,19 @@ class Grid:
         gain = best - ours
         if gain > len(starts) / 20 and (best == len(starts) or (best >= 0.9 * len(starts) and gain >= 2)):
             return _describe(shift)
-        quiet = sum(not self._is_extended(start) for start in starts)
+        quiet = sum(not self.is_extended(start) for start in starts)
         if quiet < max(_FEWEST, len(starts) / 10):
             return None
         for shift in SHIFTS:
-            if sum(self._is_extended(start + shift) for start in starts) >= 0.95 * len(starts):
+            if sum(self.is_extended(start + shift) for start in starts) >= 0.95 * len(starts):
                 return _describe(shift)
         return None
 
     def _shifted(self, shift: timedelta) -> Callable[[datetime], Slot | None]:
         return lambda start: self.starting(start + shift)
 
-    def _is_extended(self, start: datetime) -> bool:
+    def is_extended(self, start: datetime) -> bool:
+        """Return whether *start* is within the extended hours of a session."""
         local = start.astimezone(EXCHANGE_ZONE)
         return 4 <= local.hour < 20 and local.date() in self._dates
 

@@ -5,6 +5,7 @@ exchanges (SIP) 15 minutes late, or IEX alone (about 3.5 % of the volume) at onc
 """
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -169,7 +170,11 @@ def _drop_false_weeks(halves: dict[datetime, Row], ask: FetchRequest, market: Tr
     for start in sorted(halves):
         if ask.start <= start < ask.end:
             weeks.setdefault(week_of(start), []).append(start)
-    faults = {week: Grid(market, _HALF).clock_fault(starts) for week, starts in weeks.items()}
+    grid = Grid(market, _HALF)
+    missing = Counter(week_of(start) for start in market.starts("1h", ask.start, ask.end) if start not in halves)
+    # A week without a missing hour and without an impossible one needs no search for another clock.
+    doubtful = {week for week, some in weeks.items() if missing[week] or not all(map(grid.is_extended, some))}
+    faults = {week: grid.clock_fault(weeks[week]) for week in sorted(doubtful)}
     return [
         refuse(start, "clock-doubtful", fault, halves.pop(start))
         for week, fault in faults.items()
