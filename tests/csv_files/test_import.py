@@ -10,6 +10,7 @@ import pytest
 from knative.local.cli import main
 from knative.stocksalot import import_verb
 from knative.stocksalot.extension import STOCKSALOT
+from shared.runtime import clock
 from tests.csv_files.exports import NEW_YORK, Style, bars_of, found, read, row, write, write_lines
 from tests.store_harness import Store, opened
 
@@ -35,7 +36,9 @@ class Client:
         return import_verb.list_sessions({"DATABASE_URL": self._store.database_url}, "", arguments)
 
     async def get(self, path: str) -> dict[str, Any]:
-        """The tracked tickers."""
+        """The clock of the system, and the tracked tickers."""
+        if path == "/api/status":
+            return {"answered_at": clock.now().isoformat()}
         return {"items": [{"ticker": row[0]} for row in self._store.query("SELECT ticker FROM tickers WHERE active")]}
 
     async def deliver(self, path: str, headers: Mapping[str, str], body: bytes) -> httpx.Response:
