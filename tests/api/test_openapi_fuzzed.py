@@ -1,7 +1,8 @@
 """Schemathesis against the whole running system: no answer that the published document does not know.
 
 It makes requests from the published document, good ones and bad ones, for a bounded time, and looks at each answer:
-no 5xx, only documented statuses, media types, header lines and bodies.
+no 5xx, only documented statuses, media types, header lines and bodies, nothing that the document forbids, nothing
+without the token that is needed, nothing that was deleted.
 """
 
 import json
@@ -23,13 +24,6 @@ from tests.running import System, running
 from tests.waiting import wait_until
 
 EVENING = "2026-11-20T22:00:00+00:00"
-CHECKS = (
-    "not_a_server_error",
-    "status_code_conformance",
-    "content_type_conformance",
-    "response_headers_conformance",
-    "response_schema_conformance",
-)
 SECONDS = 25
 PATIENT = {"LOGIN_ATTEMPTS": "100000", "LOGIN_ATTEMPTS_PER_ADDRESS": "100000", "REGISTRATIONS_PER_ADDRESS": "100000"}
 
@@ -68,8 +62,9 @@ def fuzz(system: System, folder: Path, *options: str) -> str:
     document.write_text(json.dumps(json.loads(published, object_hook=known_tickers)))
     command = [
         str(Path(sys.executable).with_name("schemathesis")), "run", str(document), "--url", f"{system.url}/api",
-        "--checks", ",".join(CHECKS), "--max-time", str(SECONDS), "--continue-on-failure", "--workers", "1",
-        "--request-timeout", "20", "--seed", "20261120", "--phases", "examples,coverage,fuzzing", "--no-color",
+        "--exclude-checks", "positive_data_acceptance",  # a schema cannot say that an instant lies ahead
+        "--max-time", str(SECONDS), "--continue-on-failure", "--workers", "1",
+        "--request-timeout", "20", "--seed", "20261120", "--no-color",
         "--suppress-health-check", "all", *options,
     ]  # fmt: skip
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=SECONDS + 90)
