@@ -108,10 +108,12 @@ def public_endpoint(router: Router, authenticator: Authenticates, *, ignore_toke
     """
 
     async def respond(request: Request) -> Response:
-        headers = _refuse_repeated(request.scope)
-        if request.scope["path"] in ignore_token:
+        headers, repeated = dict(request.scope["headers"]), _repeated_headers(request.scope)
+        if repeated or request.scope["path"] in ignore_token:
             headers.pop(b"authorization", None)
         caller, request.scope[_HEADERS] = await authenticator.authenticate(request.scope, headers)
+        if repeated:
+            raise bad_parameters(repeated)
         if request.method == "OPTIONS":
             return Response(None, 204, {"Allow": router.allowed(request.scope)})
         return await router.match(request.scope)(request, caller)
@@ -123,21 +125,19 @@ def limited_endpoint(handler: Handler, limiter: Limits) -> Handler:
     """Return *handler* for a public function without accounts: *limiter* counts requests by client address."""
 
     async def respond(request: Request) -> Response:
-        _refuse_repeated(request.scope)
         request.scope[_HEADERS] = await limiter.acquire(request)
+        if repeated := _repeated_headers(request.scope):
+            raise bad_parameters(repeated)
         return await handler(request)
 
     return handle_problems(respond)
 
 
-def _refuse_repeated(scope: Scope) -> dict[bytes, bytes]:
-    """Return the headers by name; Problem 400 where two readers could choose different lines of one."""
-    headers = dict(scope["headers"])
-    if len(headers) < len(scope["headers"]):
-        names = [name for name, _ in scope["headers"]]
-        if repeated := [name.decode() for name in _SINGLE_HEADERS if names.count(name) > 1]:
-            raise bad_parameters([(name, "is given more than once, as a header") for name in repeated])
-    return headers
+def _repeated_headers(scope: Scope) -> list[tuple[str, str]]:
+    """Return the faults of headers of which two readers could choose different lines."""
+    names = [name for name, _ in scope["headers"]]
+    repeated = (name.decode() for name in _SINGLE_HEADERS if names.count(name) > 1)
+    return [(name, "is given more than once, as a header") for name in repeated]
 
 
 async def framework_error(request: Request, error: Exception) -> Response:

@@ -154,6 +154,7 @@ def test_two_tokens_in_one_request_are_refused(api: Api, person: Person) -> None
     answer = api.client.get("/latest", headers=[("Authorization", "Bearer sal_x"), *bearer(person.token).items()])
 
     assert (answer.status_code, answer.json()["errors"][0]["parameter"]) == (400, "authorization")
+    assert "ratelimit" in answer.headers
 
 
 def test_a_month_of_history_is_open_to_all(api: Api) -> None:
