@@ -18,7 +18,7 @@ from functions.token.normalization import (
 )
 from functions.token.passwords import Passwords, is_common
 from functions.token.request_body import read_form
-from functions.token.responses import json_response, no_content, rfc3339
+from functions.token.responses import json_response, no_content
 from functions.token.security_log import log_event
 from functions.token.settings import Settings
 from functions.token.token_queries import revoke_tokens
@@ -34,6 +34,7 @@ from functions.token.user_queries import (
 from shared.auth.authenticator import SCOPES, Authenticator, Caller, invalid_token
 from shared.connections.postgres import PostgresClient
 from shared.http.problem import Problem, bad_parameters
+from shared.http.response_data import rfc3339
 
 _LOGIN_SECONDS = 300
 _REGISTRATION_SECONDS = 3600

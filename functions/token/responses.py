@@ -1,6 +1,5 @@
 """JSON responses that no cache may store."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -18,8 +17,3 @@ def json_response(status: int, members: dict[str, Any], headers: dict[str, str] 
 def no_content() -> Response:
     """Return a 204."""
     return Response(None, 204, _NO_STORE)
-
-
-def rfc3339(instant: datetime | None) -> str | None:
-    """Return *instant* in UTC and whole seconds."""
-    return instant and f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

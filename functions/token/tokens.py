@@ -13,7 +13,7 @@ from starlette.responses import Response
 from functions.token.attempts import Attempts
 from functions.token.normalization import normalize_token_name
 from functions.token.request_body import read_json
-from functions.token.responses import json_response, no_content, rfc3339
+from functions.token.responses import json_response, no_content
 from functions.token.security_log import log_event
 from functions.token.settings import Settings
 from functions.token.token_queries import (
@@ -40,6 +40,7 @@ from shared.connections.postgres import PostgresClient
 from shared.connections.redis import RedisClient
 from shared.http.problem import Problem, bad_parameters
 from shared.http.query import read_query
+from shared.http.response_data import rfc3339
 
 _logger = logging.getLogger(__name__)
 _MAX_LOGINS = 20
@@ -240,6 +241,7 @@ class Tokens:
         return NewToken(user_id, digest, self._key_id, name, scopes, expires_at)
 
     def _members(self, row: TokenRow, caller: Caller, used_at: int | None = None) -> dict[str, Any]:
+        used = datetime.fromtimestamp(used_at, UTC) if used_at else row.used_at
         return {
             "id": row.token_id,
             "kind": "login" if row.is_login else "token",
@@ -247,7 +249,7 @@ class Tokens:
             "scopes": row.scopes,
             "created_at": rfc3339(row.created_at),
             "expires_at": rfc3339(row.expires_at),
-            "last_used_at": rfc3339(datetime.fromtimestamp(used_at, UTC) if used_at else row.used_at),
+            "last_used_at": used and rfc3339(used),
             "replaced_by": row.replaced_by,
             "valid": row.invalidated_at is None,
             "current": caller.principal is not None and caller.principal.token_id == row.token_id,

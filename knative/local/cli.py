@@ -79,13 +79,8 @@ def _run_verb(extension: Extension, chosen: argparse.Namespace, folder: Path) ->
             return backup.open_psql(folder, settings, chosen.arguments)
         case "install-service":
             port = chosen.port or DEFAULT_PORT
-            arguments = [
-                "--port",
-                str(port),
-                "--folder",
-                str(folder),
-                *(["--host", chosen.host] if chosen.host else []),
-            ]
+            host = ("--host", chosen.host) if chosen.host else ()
+            arguments = ["--port", str(port), "--folder", str(folder), *host]
             lines = systemd_unit.install(f"{extension.namespace}-{port}", arguments, chosen.host or "localhost")
             print("\n".join(lines))
         case "uninstall-service":

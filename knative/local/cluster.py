@@ -175,12 +175,8 @@ class Cluster:
                     "name": name,
                     "filter": filters.get(name, {}),
                     "ready": queue.ready,
-                    "delivered": queue.counts.delivered,
-                    "retried": queue.counts.retried,
-                    "dead_lettered": queue.counts.dead_lettered,
-                    "lost": queue.counts.lost,
+                    **vars(queue.counts),
                     "done": queue.counts.delivered + queue.counts.dead_lettered + queue.counts.lost,
-                    "last_code": queue.counts.last_code,
                 }
                 for name, queue in queues.items()
             ],

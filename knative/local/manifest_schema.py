@@ -21,9 +21,9 @@ from knative.local.pod_schema import (
     Pod,
     Probe,
 )
-from knative.local.route_schema import HttpRoute, RouteRule
+from knative.local.route_schema import HttpRoute
 
-__all__ = ["Address", "Container", "ManifestError", "Model", "Probe", "RouteRule", "parse"]
+__all__ = ["Address", "Container", "ManifestError", "Model", "Probe", "parse"]
 
 
 class ManifestError(Exception):

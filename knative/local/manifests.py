@@ -83,20 +83,16 @@ def _environment(document: Document, container: schema.Container, documents: Seq
     defaults: dict[str, str] = {}
     names: set[str] = set()
     for index, source in enumerate(container.env_from):
-        if source.config_map_ref:
-            values = maps.get((namespace, source.config_map_ref.name))
+        for kind, ref, objects in (("configMap", source.config_map_ref, maps), ("secret", source.secret_ref, secrets)):
+            if ref is None:
+                continue
+            values = objects.get((namespace, ref.name))
             if values is None:
-                where = f"{field}.envFrom[{index}].configMapRef"
-                raise _error(document, where, f"there is no ConfigMap {source.config_map_ref.name}")
-            defaults |= values
+                where = f"{field}.envFrom[{index}].{kind}Ref"
+                raise _error(document, where, f"there is no {kind[0].upper()}{kind[1:]} {ref.name}")
             names |= values.keys()
-        if source.secret_ref:
             # A Secret's values belong to its cluster; here the names alone count and the values come from .env.
-            found = secrets.get((namespace, source.secret_ref.name))
-            if found is None:
-                where = f"{field}.envFrom[{index}].secretRef"
-                raise _error(document, where, f"there is no Secret {source.secret_ref.name}")
-            names |= found.keys()
+            defaults |= values if objects is maps else {}
     fixed = {variable.name: variable.value for variable in container.env if not variable.value_from}
     for variable in container.env:
         if variable.value_from:
@@ -162,29 +158,20 @@ def _job(document: Document, job: schema.Job, documents: Sequence[Document]) -> 
 def _routes(
     document: Document, route: schema.HttpRoute, functions: Mapping[Name, Function], triggers: Sequence[TriggerSpec]
 ) -> Iterator[Route]:
+    by_host = {function.host: (name, function) for name, function in functions.items()}
     for index, rule in enumerate(route.spec.rules):
-        if rule.filters[0].type != "RequestRedirect":
-            yield from _rule_routes(document, f"spec.rules[{index}]", rule, route.spec.hostnames, functions, triggers)
-
-
-def _rule_routes(
-    document: Document,
-    field: str,
-    rule: schema.RouteRule,
-    hostnames: Sequence[str],
-    functions: Mapping[Name, Function],
-    triggers: Sequence[TriggerSpec],
-) -> Iterator[Route]:
-    rewrite = rule.filters[0].url_rewrite
-    name = next((name for name, function in functions.items() if function.host == rewrite.hostname), None)
-    if name is None:
-        raise _error(document, f"{field}.filters", f"no function has the host {rewrite.hostname}")
-    replacement = rewrite.path.replace_prefix_match if rewrite.path else None
-    for match in rule.matches:
-        exposed = match.path.value if replacement is None else replacement
-        if not functions[name].public and _covers(exposed, event_paths(functions[name], triggers)):
-            raise _error(document, field, f"{name[1]} is cluster-local and must not be routed to")
-        yield Route(hostnames, match.path.value, replacement, name)
+        if rule.filters[0].type == "RequestRedirect":
+            continue
+        field, rewrite = f"spec.rules[{index}]", rule.filters[0].url_rewrite
+        if rewrite.hostname not in by_host:
+            raise _error(document, f"{field}.filters", f"no function has the host {rewrite.hostname}")
+        name, function = by_host[rewrite.hostname]
+        replacement = rewrite.path.replace_prefix_match if rewrite.path else None
+        for match in rule.matches:
+            exposed = match.path.value if replacement is None else replacement
+            if not function.public and _covers(exposed, event_paths(function, triggers)):
+                raise _error(document, field, f"{function.name} is cluster-local and must not be routed to")
+            yield Route(route.spec.hostnames, match.path.value, replacement, name)
 
 
 def event_paths(function: Function, triggers: Sequence[TriggerSpec]) -> set[str]:
