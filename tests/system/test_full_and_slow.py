@@ -31,6 +31,11 @@ EVENING = datetime.fromisoformat(FRIDAY_EVENING.split()[0])
 SECONDS = 1.5
 EVENTS = 5
 DISK_BYTES = 2**28
+END_SESSIONS = """
+SELECT pg_terminate_backend(pid)
+  FROM pg_stat_activity
+ WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
+"""
 
 
 class Installation(NamedTuple):
@@ -112,9 +117,9 @@ def process_of(one: object) -> psutil.Process:
 
 
 @contextmanager
-def redis_full(it: Installation) -> Iterator[None]:
+def redis_full(installation: Installation) -> Iterator[None]:
     """Redis refuses every write: out of memory."""
-    with redis.Redis.from_url(it.servers.redis_url) as client:
+    with redis.Redis.from_url(installation.servers.redis_url) as client:
         client.config_set("maxmemory-policy", "noeviction")
         client.config_set("maxmemory", "1")
         try:
@@ -124,22 +129,22 @@ def redis_full(it: Installation) -> Iterator[None]:
 
 
 @contextmanager
-def postgres_locked(it: Installation) -> Iterator[None]:
+def postgres_locked(installation: Installation) -> Iterator[None]:
     """Somebody's transaction holds the table of bars."""
-    with psycopg.connect(it.servers.postgres_url) as connection:
+    with psycopg.connect(installation.servers.postgres_url) as connection:
         connection.execute("LOCK TABLE bars")
         yield
         connection.rollback()
 
 
 @contextmanager
-def postgres_without_connections(it: Installation) -> Iterator[None]:
+def postgres_without_connections(installation: Installation) -> Iterator[None]:
     """All connections are taken."""
     with ExitStack() as stack:
 
         def connect_for_ever() -> None:
             while True:
-                stack.enter_context(psycopg.connect(it.servers.postgres_url, connect_timeout=5))
+                stack.enter_context(psycopg.connect(installation.servers.postgres_url, connect_timeout=5))
 
         with pytest.raises(psycopg.OperationalError, match="too many clients"):
             connect_for_ever()
@@ -147,14 +152,11 @@ def postgres_without_connections(it: Installation) -> Iterator[None]:
 
 
 @contextmanager
-def postgres_read_only(it: Installation) -> Iterator[None]:
+def postgres_read_only(installation: Installation) -> Iterator[None]:
     """Every transaction is read-only, as on a standby or with a full disk behind some providers."""
-    with psycopg.connect(it.servers.postgres_url, autocommit=True) as connection:
+    with psycopg.connect(installation.servers.postgres_url, autocommit=True) as connection:
         connection.execute("ALTER DATABASE postgres SET default_transaction_read_only = on")
-        connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
-        )
+        connection.execute(END_SESSIONS)
         try:
             yield
         finally:
@@ -163,9 +165,9 @@ def postgres_read_only(it: Installation) -> Iterator[None]:
 
 
 @contextmanager
-def postgres_disk_full(it: Installation) -> Iterator[None]:
+def postgres_disk_full(installation: Installation) -> Iterator[None]:
     """No byte is free on the disk of Postgres."""
-    folder = server(it.servers.postgres).folder
+    folder = server(installation.servers.postgres).folder
     if not folder.is_mount():
         pytest.skip("this user may not mount a small disk")
     rest = folder / "rest"
@@ -177,54 +179,51 @@ def postgres_disk_full(it: Installation) -> Iterator[None]:
         rest.unlink()
 
 
-def functions_limited(limit: int, value: Callable[[psutil.Process], int]) -> State:
-    """Return the state in which no process of a function may take more of a resource than *value*."""
-
-    @contextmanager
-    def state(it: Installation) -> Iterator[None]:
-        children = psutil.Process(it.system.process.pid).children(recursive=True)
-        before = {one: resource.prlimit(one.pid, limit) for one in children if "shared.runtime.server" in one.cmdline()}
-        assert before
-        for one, (_soft, hard) in before.items():
-            resource.prlimit(one.pid, limit, (value(one), hard))
-        try:
-            yield
-        finally:
-            for one, limits in before.items():
-                if one.is_running():
-                    resource.prlimit(one.pid, limit, limits)
-
-    return state
-
-
 @contextmanager
-def postgres_slow(it: Installation) -> Iterator[None]:
-    """Each answer of Postgres comes three seconds late."""
-    it.slow_path.seconds_late = 3
+def functions_without_descriptors(installation: Installation) -> Iterator[None]:
+    """No process of a function may open a file or a connection, and those to Postgres are gone."""
+    children = psutil.Process(installation.system.process.pid).children(recursive=True)
+    functions = [one for one in children if "shared.runtime.server" in one.cmdline()]
+    before = [resource.prlimit(one.pid, resource.RLIMIT_NOFILE) for one in functions]
+    for one, (_, hard) in zip(functions, before, strict=True):
+        resource.prlimit(one.pid, resource.RLIMIT_NOFILE, (0, hard))
+    with psycopg.connect(installation.servers.postgres_url) as connection:
+        connection.execute(END_SESSIONS)
     try:
         yield
     finally:
-        it.slow_path.seconds_late = 0
+        for one, limits in zip(functions, before, strict=True):
+            resource.prlimit(one.pid, resource.RLIMIT_NOFILE, limits)
+
+
+@contextmanager
+def postgres_slow(installation: Installation) -> Iterator[None]:
+    """Each answer of Postgres comes three seconds late."""
+    installation.slow_path.seconds_late = 3
+    try:
+        yield
+    finally:
+        installation.slow_path.seconds_late = 0
 
 
 STATES: dict[str, State] = {
     "Redis full": redis_full,
-    "Redis silent": lambda it: stopped(process_of(server(it.servers.redis))),
+    "Redis silent": lambda installation: stopped(process_of(server(installation.servers.redis))),
     "Postgres locked": postgres_locked,
     "Postgres without connections": postgres_without_connections,
     "Postgres read-only": postgres_read_only,
     "Postgres on a full disk": postgres_disk_full,
-    "functions without descriptors": functions_limited(resource.RLIMIT_NOFILE, lambda one: one.num_fds()),
-    "functions without memory": functions_limited(resource.RLIMIT_AS, lambda one: one.memory_info().vms),
+    "Postgres silent": lambda installation: stopped(process_of(server(installation.servers.postgres))),
+    "functions without descriptors": functions_without_descriptors,
     "Postgres slow": postgres_slow,
-    "Postgres silent": lambda it: stopped(process_of(server(it.servers.postgres))),
 }
 
 CAUSES = {
     "Postgres read-only": "read-only transaction",
     "Postgres on a full disk": "No space left on device",
+    "functions without descriptors": "couldn't get a connection",
 }
-"""Words of the server in the log of store."""
+"""Words in the log of store."""
 
 
 @pytest.mark.parametrize("name", STATES)
