@@ -1,6 +1,6 @@
 """Paths of the function: registration, login, and an account's own tokens."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Mapping
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -8,15 +8,15 @@ from starlette.routing import Route
 
 from functions.token.accounts import Accounts
 from functions.token.attempts import Attempts
+from functions.token.request_body import read_query
 from functions.token.settings import Settings
-from functions.token.token_requests import NoQuery, RevocationQuery
-from functions.token.tokens import Tokens
+from functions.token.tokens import REVOCATION, Tokens
 from shared.auth.authenticator import Authenticator, Caller
 from shared.connections.postgres import PostgresClient
 from shared.connections.redis import RedisClient
 from shared.http.endpoint import Handler, Router, public_endpoint
-from shared.http.query import read_query
 
+NO_QUERY: Mapping[str, Collection[str]] = {}
 Endpoint = Callable[[Request, Caller], Coroutine[None, None, Response]]
 
 _WITHOUT_TOKEN = frozenset({"/token", "/users/register"})
@@ -39,7 +39,7 @@ def make_handler(settings: Settings) -> Handler:
             _route("POST", "/token", accounts.log_in),
             _route("GET", "/tokens", tokens.list),
             _route("POST", "/tokens", tokens.create),
-            _route("DELETE", "/tokens", tokens.revoke_all, RevocationQuery),
+            _route("DELETE", "/tokens", tokens.revoke_all, REVOCATION),
             _route("DELETE", "/tokens/{token_id}", tokens.revoke),
             _route("POST", "/tokens/{token_id}/rotate", tokens.rotate),
         ]
@@ -47,11 +47,11 @@ def make_handler(settings: Settings) -> Handler:
     return public_endpoint(router, authenticator, ignore_token=_WITHOUT_TOKEN)
 
 
-def _route(method: str, path: str, endpoint: Endpoint, query: type = NoQuery) -> Route:
+def _route(method: str, path: str, endpoint: Endpoint, query: Mapping[str, Collection[str]] = NO_QUERY) -> Route:
     """Return the route to *endpoint*; Problem 400 for parameters that are not those of *query*."""
 
     async def respond(request: Request, caller: Caller) -> Response:
-        read_query(query, request.scope["query_string"])
+        read_query(request, query)
         return await endpoint(request, caller)
 
     return Route(path, respond, methods=[method])

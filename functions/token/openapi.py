@@ -16,11 +16,11 @@ from functions.token.response_models import (
     PasswordChangeForm,
     RegistrationForm,
     RegistrationResponse,
+    RevocationQuery,
     RotatedTokenResponse,
     RotateToken,
     TokensResponse,
 )
-from functions.token.token_requests import RevocationQuery
 
 # pyright: reportReturnType=false
 router = APIRouter(tags=["Accounts"])

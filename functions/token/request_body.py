@@ -1,9 +1,9 @@
-"""Request bodies: form fields or JSON, with a bounded size, time and number of fields."""
+"""Request bodies and queries: form fields or JSON, with a bounded size, time and number of fields."""
 
 import asyncio
 import io
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import TypeVar
 from urllib.parse import parse_qsl
 
@@ -64,6 +64,23 @@ async def read_json(request: Request, model: type[S]) -> S:
         raise bad_parameters([(where.rstrip("`"), _sentence(what))]) from None
     except (ValueError, RecursionError):
         raise bad_parameters([("", "The body is not valid JSON.")]) from None
+
+
+def read_query(request: Request, choices: Mapping[str, Collection[str]]) -> dict[str, str]:
+    """Return the parameters of the query, each once and one of its *choices*; Problem 400."""
+    try:
+        pairs = _parse_urlencoded(request.scope["query_string"])
+    except ValueError:
+        raise bad_parameters([("", "The query should be UTF-8 in percent encoding.")]) from None
+    query = dict(pairs)
+    errors = [
+        (name[:100], f"should be {' or '.join(choices[name])}, once" if name in choices else "is not a parameter here")
+        for name, value in query.items()
+        if value not in choices.get(name, ()) or len(pairs) > len(query)
+    ]
+    if errors:
+        raise bad_parameters(errors)
+    return query
 
 
 async def _read_body(request: Request) -> bytes:

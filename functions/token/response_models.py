@@ -3,6 +3,7 @@
 No running function imports them.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -73,6 +74,13 @@ class DeletionForm(Model):
     """Confirmation of a deletion."""
 
     password: Annotated[str, Field(min_length=1, examples=["correct horse battery staple"])]
+
+
+@dataclass(frozen=True)
+class RevocationQuery:
+    """Tokens to revoke."""
+
+    kind: Literal["login", "all"] = "login"
 
 
 class CreateToken(Model):

@@ -1,8 +1,7 @@
 """Requests of tokens: what a client may state, and its types."""
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
@@ -23,15 +22,3 @@ class RotateToken(msgspec.Struct, forbid_unknown_fields=True):
     """Request for a replacement of a token, which stays valid for some seconds."""
 
     overlap_seconds: Annotated[int, Meta(ge=0, le=7 * 24 * 3600)] = 3600
-
-
-@dataclass(frozen=True)
-class NoQuery:
-    """No parameters in the query string."""
-
-
-@dataclass(frozen=True)
-class RevocationQuery:
-    """Tokens to revoke."""
-
-    kind: Literal["login", "all"] = "login"

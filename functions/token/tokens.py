@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from functions.token.attempts import Attempts
 from functions.token.normalization import normalize_token_name
-from functions.token.request_body import read_json
+from functions.token.request_body import read_json, read_query
 from functions.token.responses import json_response, no_content
 from functions.token.security_log import log_event
 from functions.token.settings import Settings
@@ -30,7 +30,7 @@ from functions.token.token_queries import (
     select_tokens,
     update_used,
 )
-from functions.token.token_requests import CreateToken, RevocationQuery, RotateToken
+from functions.token.token_requests import CreateToken, RotateToken
 from functions.token.user_queries import User, select_password_hash_for_share, select_user_for_update
 from shared.auth.authenticator import ACCOUNT, SCOPES, Authenticator, Caller
 from shared.auth.token_format import key_id, keyed_hash, new_token
@@ -39,7 +39,6 @@ from shared.connections.circuit_breaker import UnavailableError
 from shared.connections.postgres import PostgresClient
 from shared.connections.redis import RedisClient
 from shared.http.problem import Problem, bad_parameters
-from shared.http.query import read_query
 from shared.http.response_data import rfc3339
 
 _logger = logging.getLogger(__name__)
@@ -50,6 +49,9 @@ _MAX_NEW_TOKENS, _NEW_TOKEN_SECONDS = 1000, 3600
 _MAX_LIFETIME = timedelta(days=3650)
 _MIN_OVERLAP = 10
 """Seconds: readers may use a cached end for half of that. 0, no overlap, is a revocation, which is announced."""
+
+REVOCATION = {"kind": ("login", "all")}
+"""Query of the request that ends all sessions."""
 
 T = TypeVar("T")
 
@@ -170,7 +172,7 @@ class Tokens:
     async def revoke_all(self, request: Request, caller: Caller) -> Response:
         """Revoke all logins (`kind=login`, the default) or all logins and tokens (`kind=all`), this one included."""
         user_id = require_account(caller, "Ending all sessions")
-        kind = read_query(RevocationQuery, request.scope["query_string"]).kind
+        kind = read_query(request, REVOCATION).get("kind", "login")
         revoked = await self._run(lambda asked: revoke_tokens(asked, user_id, logins_only=kind == "login"))
         await self.announce_revocation(revoked)
         log_event("tokens revoked", self._address(request), user_id, kind=kind, count=len(revoked))
