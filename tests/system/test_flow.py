@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -18,6 +19,7 @@ import httpx
 import psycopg
 import pytest
 
+from knative.local.__main__ import main
 from knative.local.services.ports import free_port
 from tests.running import ROOT, System, running
 from tests.waiting import wait_until
@@ -219,6 +221,48 @@ def test_events_that_cannot_succeed_are_kept(simulated: Mapping[str, str], tmp_p
     assert all(reason for _, reason in letters)
     assert any("end" in reason and "start" in reason for _, reason in letters)
     assert outcome.led_to == BARS
+
+
+def test_operators_correct_bars_by_verbs(
+    simulated: Mapping[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file is imported, a split stated and taken back, and the file withdrawn: each verb says what it did, and the
+    bars are those of before."""
+    prices = {18: "70.1,70.5,69.9,70.2", 19: "70.3,70.5,69.9,70.2", 20: "35.1,35.5,34.9,35.2"}
+    lines = [f"{day}-Nov-2026 {hour}:30,{prices[day]},1000" for day in prices for hour in range(10, 16)]
+    file, folder = tmp_path / "KO.csv", tmp_path / "system"
+    file.write_text("\n".join(["Date,Open,High,Low,Close,Volume", *lines, "20-Nov-2026 9:30,70.1,70.5,69.9,none,1000"]))
+    tick = ("tick", "bars", "--tickers", "KO", "--start", "2026-11-18")
+    verbs: list[tuple[tuple[str, ...], str]] = [
+        (
+            ("import", str(file), "--zone", "America/New_York", "--yes"),
+            "stored: 0 inserted, 18 revised, 0 unchanged, 1",
+        ),
+        (("rejections", "KO"), "20-Nov-2026 9:30,70.1,70.5,69.9,none,1000"),
+        (("split", "KO", "2026-11-20", "2:1"), "12 bars before 2026-11-20 were converted"),
+        (("split", "KO", "2026-11-20", "none"), "12 bars before it were converted back"),
+        ((*tick, "--again"), "21 of 21 bars are stored"),
+        (("tick", "compare"), "nothing is missing"),
+        (
+            ("withdraw", "import", "--reason", "wrong file", "--yes"),
+            "18 bars of import were withdrawn; 18 of them stand",
+        ),
+        (("replay", "--list"), "no dead letters"),
+    ]
+    with running(folder, simulated, "--manual") as system, ThreadPoolExecutor(1) as thread:
+        answers = []
+        thread.submit(main, [*tick, "--folder", str(folder)]).result()
+        before = served(system, ["KO"])
+        for verb, _ in verbs:
+            capsys.readouterr()
+            code = thread.submit(main, [*verb, "--folder", str(folder)]).result()
+            answers.append((code, capsys.readouterr().out))
+        after = served(system, ["KO"])
+
+    for (verb, text), (code, out) in zip(verbs, answers, strict=True):
+        assert code == 0, (verb, out)
+        assert text in out, (verb, out)
+    assert (len(before), after) == (21, before)
 
 
 def event(number: str, kind: str) -> dict[str, str]:
