@@ -1,4 +1,4 @@
-"""Absence: why a response has no items, and when it makes sense to ask again."""
+"""Absence: why a response has no items, and from when on there may be some."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -8,40 +8,49 @@ from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
 from functions.api.market_state import HOURLY, MarketState
-from functions.api.parameters import TickerBars, Window
+from functions.api.parameters import TickerBars
 from functions.api.rejection_reasons import reason
-from shared.calendar.trading import LENGTHS
+from shared.calendar.trading import TradingCalendar, select_calendar
 from shared.http.response_data import Reason, absent, rfc3339
 
+_AHEAD = timedelta(days=50)
+"""Far enough for the first session of the next month."""
 _SESSIONS = 30
-"""Sessions of a window that are looked at: its bars are absent for one reason as a rule."""
+"""Newest sessions of a window whose bars are looked at one by one."""
 
 
 class _Facts(NamedTuple):
-    """What is known of the tickers of a query, and of the sessions of its window."""
+    """What is known of the bars that a query could have."""
 
     oldest_start: datetime | None
-    first_received_at: datetime | None
-    ended_at: datetime | None
-    first_opens: datetime | None
-    last_closes: datetime | None
-    state: str | None
+    not_fetched: int
+    none_at_provider: int
+    rejected: int
     rejection: str | None
 
 
-def nothing_stored(state: MarketState) -> Reason:
-    """Return the reason where no bar is stored at all."""
-    return absent("not-fetched", "No bar has been fetched yet.", state.next_update_at or state.now)
+def nothing_stored(state: MarketState, tickers: Sequence[str] | None = None) -> Reason:
+    """Return the reason where no bar of *tickers* is stored, or of those that are tracked if None."""
+    names = _names(tickers) if tickers else "any ticker"
+    if tickers and not set(tickers) & set(state.active):
+        return absent("not-tracked-then", f"No longer tracked: {names}.")
+    return absent("not-fetched", f"No bar of {names} has been fetched yet.", state.next_update_at or state.now)
 
 
-def outside_sessions(state: MarketState, query: Window) -> Reason:
-    """Return the reason for a window without a session: it lies in the future, or the exchange was closed."""
-    if query.start and query.start >= state.now:
-        opening = state.calendar.next_opening(query.start - timedelta(seconds=1))
-        first = opening.opens if opening else query.start
-        if query.end is None or first < query.end:
-            return absent("future", "The window lies in the future.", first + LENGTHS[HOURLY])
-    return absent("market-closed", "The exchange had no session in the window: a weekend, a holiday or a night.")
+async def explain_sessions(
+    connection: AsyncConnection, state: MarketState, first: datetime | None, end: datetime | None
+) -> Reason:
+    """Return why no session of [first, end) has begun: it lies ahead, or the exchange is closed."""
+    first = first or state.now
+    end = end or first + _AHEAD
+    calendar = await select_calendar(connection, first, end)
+    if calendar.sessions:
+        return absent("future", "The window lies in the future.", calendar.sessions[0].opens)
+    cursor = await connection.execute("SELECT min(opens), max(closes) FROM sessions")
+    oldest, newest = await cursor.fetchone() or (None, None)
+    if oldest is None or newest is None or end <= oldest or first >= newest:
+        return absent("beyond-calendar", "The trading calendar of this installation does not reach the window.")
+    return absent("market-closed", "The exchange has no session in the window: a weekend, a holiday or a night.")
 
 
 async def explain_bars(
@@ -52,82 +61,107 @@ async def explain_bars(
     open_from: datetime | None,
 ) -> Reason:
     """Return why there are no bars of *tickers* for *query*, none being shown from before *open_from*."""
-    first = query.start or open_from
-    names = tickers[0] if len(tickers) == 1 else "these tickers"
+    names = _names(tickers)
+    is_past = query.as_of is not None and query.as_of <= state.now
     if query.cursor:
-        return absent("last-page", "There are no more bars beyond this cursor.", state.next_update_at)
-    known = await _select_facts(connection, tickers, first, query.end, state)
+        return absent("last-page", "There are no more bars beyond this cursor.")
+    due = await _next_due(connection, state, query)
+    if query.start:
+        sessions = (await select_calendar(connection, query.start, query.end or query.start + _AHEAD)).sessions
+        if not sessions:
+            return await explain_sessions(connection, state, query.start, query.end)
+        if sessions[0].opens > state.now:
+            return absent("future", "The window lies in the future.", due)
+    if is_past:
+        where = f" and without a token history begins at {rfc3339(open_from)}" if open_from else ""
+        return absent("not-fetched-then", f"Nothing of {names} in the window had been fetched by then{where}.")
+    if not set(tickers) & set(state.active):
+        where = f" With a token, history before {rfc3339(open_from)} is shown too." if open_from else ""
+        return absent("not-tracked-then", f"No longer tracked: {names}.{where}")
+    first, end = query.start or open_from, query.end or state.now
+    known = await _select_facts(connection, tickers, first, end, state)
     if known.oldest_start is None:
-        return absent("not-fetched", f"No bar of {names} has been fetched yet.", state.next_update_at or state.now)
-    if query.as_of and known.first_received_at and query.as_of < known.first_received_at:
-        when = rfc3339(known.first_received_at)
-        return absent("not-fetched-then", f"Nothing of {names} had been fetched by then: the first bar came at {when}.")
-    if query.start and query.start >= state.now:
-        return outside_sessions(state, query)
+        return nothing_stored(state, tickers)
     if query.end and query.end <= known.oldest_start:
         return absent("before-history", f"The stored history of {names} begins at {rfc3339(known.oldest_start)}.")
-    if known.ended_at and first and first >= known.ended_at:
-        return absent("not-tracked-then", f"The history of {names} ends with {known.ended_at.date()}.")
-    if known.first_opens is None:
-        return outside_sessions(state, query)
-    return _missing(state, query, names, known)
+    return _missing(state, names, known, due)
 
 
-def _missing(state: MarketState, query: Window, names: str, known: _Facts) -> Reason:
-    """Return why the bars of a window with a session are not there."""
-    match known.state:
-        case "rejected":
-            told = reason(known.rejection or "")
-            return absent("rejected", f"The bars of {names} were refused: {told.text}. {told.advice}")
-        case "none_at_provider":
-            return absent("not-at-provider", f"A provider was asked for these bars of {names} and had none.")
-        case "not_fetched":
-            text = f"These bars of {names} have not been requested yet."
-            return absent("not-fetched", text, state.next_update_at or state.now)
-        case None if query.start and state.calendar.starts(HOURLY, query.start, query.end or state.now):
-            return absent("not-finished", "The first bar of the window has not finished.", state.next_due)
-        case _:
-            return absent("no-bar-starts", f"No bar of {names} starts within the window.")
+def _missing(state: MarketState, names: str, known: _Facts, due: datetime | None) -> Reason:
+    """Return why the bars of a window in which a session has begun are not there; *due*: of the first still to come."""
+    if known.not_fetched:
+        return absent("not-fetched", f"Bars of {names} have not been requested yet.", state.next_update_at or state.now)
+    if known.rejected >= max(known.none_at_provider, 1):
+        found = reason(known.rejection or "")
+        return absent("rejected", f"Bars of {names} were refused: {found.text}. {found.advice}", due)
+    if known.none_at_provider:
+        return absent("not-at-provider", f"A provider was asked for these bars of {names} and had none.", due)
+    if due:
+        return absent("not-finished", "The first bar of the window has not finished.", due)
+    return absent("no-bar-starts", f"No bar of {names} starts within the window.")
+
+
+async def _next_due(connection: AsyncConnection, state: MarketState, query: TickerBars) -> datetime | None:
+    """Return when the first bar of the query that has not finished will have, or its first hour for longer bars."""
+    first, end = query.start or state.now, query.end or datetime.max.replace(tzinfo=state.now.tzinfo)
+    if end <= state.now - timedelta(hours=1) - state.grace:
+        return None
+    after = max(first, state.now - timedelta(hours=1))
+    calendar = await select_calendar(connection, after - _AHEAD, after + _AHEAD)
+    for start, due in _starts(calendar, query.interval, state.grace):
+        if first <= start < end and due > state.now:
+            return due
+    return None
+
+
+def _starts(calendar: TradingCalendar, interval: str, grace: timedelta) -> list[tuple[datetime, datetime]]:
+    """Return the starts of bars of *interval*, each with the instant at which its first hour counts as finished."""
+    found: list[tuple[datetime, datetime]] = []
+    last: object = None
+    for session in calendar.sessions:
+        day = session.date
+        period = {"1w": day.isocalendar()[:2], "1mo": (day.year, day.month)}.get(interval, day)
+        starts = [*session.starts(HOURLY)] if interval == HOURLY else [session.opens] if period != last else []
+        found += [(start, session.end(HOURLY, start) + grace) for start in starts]
+        last = period
+    return found
+
+
+def _names(tickers: Sequence[str]) -> str:
+    return tickers[0] if len(tickers) == 1 else "these tickers"
 
 
 async def _select_facts(
-    connection: AsyncConnection,
-    tickers: Sequence[str],
-    first: datetime | None,
-    end: datetime | None,
-    state: MarketState,
+    connection: AsyncConnection, tickers: Sequence[str], first: datetime | None, end: datetime, state: MarketState
 ) -> _Facts:
-    """Return what is known of *tickers*, and of the newest sessions within [first, end) so far."""
+    """Return what is known of the bars of *tickers* that start within [first, end) and have finished."""
     cursor = connection.cursor(row_factory=class_row(_Facts))
     await cursor.execute(
         """
-        WITH session AS (
-             SELECT opens, closes
-               FROM sessions
-              WHERE closes > coalesce(%(first)s, '-infinity'::timestamptz)
-                AND opens < least(coalesce(%(end)s, 'infinity'::timestamptz), %(now)s)
-              ORDER BY opens DESC
-              LIMIT %(sessions)s
-        ), cell AS (
+        WITH cell AS (
              SELECT *
-               FROM coverage_of((SELECT array_agg(opens) FROM session), %(tickers)s, %(finished)s)
+               FROM coverage_of(ARRAY (SELECT opens
+                                         FROM sessions
+                                        WHERE closes > coalesce(%(first)s, '-infinity'::timestamptz)
+                                          AND opens < least(%(end)s, %(now)s)
+                                        ORDER BY opens DESC
+                                        LIMIT %(sessions)s), %(tickers)s, %(finished)s)
               WHERE start >= coalesce(%(first)s, '-infinity'::timestamptz)
-                AND start < coalesce(%(end)s, 'infinity'::timestamptz)
+                AND start < %(end)s
         )
-        SELECT (SELECT min(start) FROM bars WHERE interval = '1h' AND ticker = ANY (%(tickers)s)) AS oldest_start,
-               (SELECT min(received_at)
-                  FROM (SELECT received_at FROM bars WHERE interval = '1h' AND ticker = ANY (%(tickers)s)
-                         UNION ALL
-                        SELECT received_at FROM bar_revisions WHERE interval = '1h' AND ticker = ANY (%(tickers)s)
-                       ) AS version) AS first_received_at,
-               (SELECT max(ended_on + 1)::timestamp AT TIME ZONE 'America/New_York'
-                  FROM tickers
-                 WHERE ticker = ANY (%(tickers)s)
-                HAVING count(*) = count(ended_on)) AS ended_at,
-               (SELECT min(opens) FROM session) AS first_opens,
-               (SELECT max(closes) FROM session) AS last_closes,
-               (SELECT mode() WITHIN GROUP (ORDER BY state) FROM cell) AS state,
+        SELECT (SELECT min(start)
+                  FROM unnest(%(tickers)s) AS name,
+                       LATERAL (SELECT start
+                                  FROM bars
+                                 WHERE ticker = name
+                                   AND interval = '1h'
+                                 ORDER BY start
+                                 LIMIT 1) AS bar) AS oldest_start,
+               count(*) FILTER (WHERE state = 'not_fetched') AS not_fetched,
+               count(*) FILTER (WHERE state = 'none_at_provider') AS none_at_provider,
+               count(*) FILTER (WHERE state = 'rejected') AS rejected,
                (SELECT rejection_of(ticker, start, "end") FROM cell WHERE state = 'rejected' LIMIT 1) AS rejection
+          FROM cell
         """,
         {
             "tickers": list(tickers),
@@ -139,5 +173,5 @@ async def _select_facts(
         },
     )
     row = await cursor.fetchone()
-    assert row is not None, "a row of aggregates"  # noqa: S101
+    assert row is not None, "an aggregate has one row"  # noqa: S101
     return row

@@ -21,10 +21,8 @@ from functions.api.formats import MEDIA_TYPES
 from functions.api.market_state import MarketState, MarketStateCache
 from functions.api.parameters import Query, Table, TickerBars, TickerLatest
 from functions.api.provider_usage import ProviderUsage
-from functions.api.query_types import parse_ticker
 from functions.api.routes import ALIASES, ENDPOINTS, Endpoint, RequestContext
 from functions.api.settings import Settings
-from functions.api.symbols import renamed_ticker, unknown_ticker
 from shared.auth.authenticator import READ, Authenticator, Caller
 from shared.cache.cached_response import CacheScope
 from shared.cache.market_version import MarketVersion
@@ -37,6 +35,7 @@ from shared.http.negotiation import negotiate
 from shared.http.problem import Problem
 from shared.http.query import read_query
 from shared.http.response_data import ResponseData
+from shared.http.tickers import parse_ticker, renamed_ticker, spelled, unknown_ticker
 from shared.runtime import clock
 
 
@@ -190,12 +189,10 @@ def _ticker(request: Request) -> str:
 def _resolve(endpoint: Endpoint, state: MarketState, name: str, query_string: str) -> str:
     """Return the ticker that *name* in a path spells; Problem 404, or 301 to the new name of a renamed one."""
     (ticker,) = state.resolve([name])
-    spelled = name.replace("-", ".").replace("/", ".")
-    if ticker in (name, spelled):
-        return ticker
-    if endpoint.follows_renames or name not in state.renames:
-        raise renamed_ticker(name, ticker, query_string)
-    return name
+    own = next((one for one in (name, spelled(name)) if one in state.renames), None)
+    if ticker == own or (own and not endpoint.follows_renames):
+        return own or ticker
+    raise renamed_ticker(name, ticker, query_string)
 
 
 def _too_many_at_once() -> Problem:

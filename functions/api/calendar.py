@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from psycopg import AsyncConnection
 
-from functions.api.absence import outside_sessions
+from functions.api.absence import explain_sessions
 from functions.api.formats import table_response
 from functions.api.market_state import HOURLY, MarketState
 from functions.api.parameters import MAX_SESSIONS, Sessions
@@ -15,6 +15,7 @@ from shared.calendar.trading import EXCHANGE_ZONE, select_calendar
 from shared.http.problem import bad_parameters
 from shared.http.response_data import ResponseData, rfc3339
 
+_HOLDS = timedelta(seconds=60)
 _BEFORE, _AFTER = timedelta(days=7), timedelta(days=30)
 
 
@@ -39,7 +40,13 @@ async def respond_calendar(connection: AsyncConnection, state: MarketState, quer
         "answered_at": rfc3339(now),
         "open_now": trading is not None,
         "next_change_at": change and rfc3339(change),
-        "reason": None if items else outside_sessions(state, query),
+        "reason": None if items else await explain_sessions(connection, state, first, end),
     }
     data = await table_response(query.format, members, ",\n".join(map(json.dumps, items)), SESSIONS, "calendar")
-    return ResponseData(data.body, data.media_type, valid_until=change, max_age=60, headers=data.headers)
+    return ResponseData(
+        data.body,
+        data.media_type,
+        valid_until=min(now + _HOLDS, change or now + _HOLDS),
+        max_age=60,
+        headers=data.headers,
+    )

@@ -6,7 +6,7 @@ from datetime import datetime
 from psycopg import AsyncConnection
 from psycopg.rows import class_row, scalar_row
 
-from functions.api.absence import outside_sessions
+from functions.api.absence import explain_sessions
 from functions.api.disagreements import count_disagreements
 from functions.api.formats import table_response
 from functions.api.market_state import MarketState
@@ -14,12 +14,13 @@ from functions.api.parameters import MAX_SESSIONS, Coverage
 from functions.api.rejection_reasons import reason
 from functions.api.tables import COVERAGE
 from shared.http.problem import bad_parameters
-from shared.http.response_data import JsonRows, Reason, ResponseData, absent, envelope
+from shared.http.response_data import JsonRows, ResponseData, absent, envelope
 
 _DEFAULT_SESSIONS = 5
 _MAX_CELLS = 5000
 """Sessions times tickers of an answer that lists what is missing."""
 
+_TOTALS = absent("totals-only", "detail=totals leaves out the sessions.")
 _DEFINITION = (
     "A bar is expected once it has ended and the grace time is over. Of those that are not present, rejected means "
     "that a provider sent one that was not stored (reason says why); none_at_provider, that a provider was asked late "
@@ -48,7 +49,10 @@ async def respond_coverage(
     opens = await select_session_opens(connection, query, state.now)
     _check_size(query, len(opens), len(tickers))
     found = await select_coverage(connection, opens, tickers, state.now - state.grace, query.detail)
-    members = envelope(found, None if found.count else _reason(state, query, len(opens))) | {
+    absence = None
+    if not found.count:
+        absence = _TOTALS if opens else await explain_sessions(connection, state, query.start, query.end)
+    members = envelope(found, absence) | {
         "interval": "1h",
         "sessions": found.sessions,
         "definition": _DEFINITION,
@@ -58,15 +62,10 @@ async def respond_coverage(
         "tickers": found.tickers,
     }
     opening = state.calendar.next_opening(state.now)
-    changes = [instant for instant in (state.next_due, opening and opening.opens) if instant]
     data = await table_response(query.format, members, found.text, COVERAGE, "coverage")
-    return replace(data, next_update_at=state.next_update_at, valid_until=min(changes, default=None))
-
-
-def _reason(state: MarketState, query: Coverage, sessions: int) -> Reason:
-    if sessions:
-        return absent("totals-only", "detail=totals leaves out the sessions.")
-    return outside_sessions(state, query)
+    changes = (state.next_due, opening and opening.opens, data.valid_until)
+    until = min((instant for instant in changes if instant), default=None)
+    return replace(data, next_update_at=state.next_update_at, valid_until=until)
 
 
 def _check_size(query: Coverage, sessions: int, tickers: int) -> None:
@@ -85,7 +84,7 @@ async def select_session_opens(connection: AsyncConnection, query: Coverage, now
         SELECT opens
           FROM sessions
          WHERE opens <= %(now)s
-           AND opens >= coalesce(%(start)s, '-infinity'::timestamptz)
+           AND closes > coalesce(%(start)s, '-infinity'::timestamptz)
            AND opens < coalesce(%(end)s, 'infinity'::timestamptz)
          ORDER BY opens DESC
          LIMIT %(limit)s

@@ -1,18 +1,16 @@
 """/disagreements: figures of stored bars from which a second provider differs."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
-from functions.api.market_state import MarketState
 from functions.api.parameters import Disagreements
 from shared.http.response_data import JsonRows, ResponseData, absent, envelope, json_body, rfc3339
 
 _MAX_AGE = 60
-_NIGHT = timedelta(days=1)
-_NOT_COMPARED = "No bar has been compared yet: that takes two providers and a night, or `tick compare`."
+_NOT_COMPARED = "No bar of the window has been compared: that takes two providers and a night, or `tick compare`."
 _DEFINITION = (
     "Each night, and on demand, the bars of a session are requested from a second provider. A figure that differs from "
     "the stored one by more than the tolerance is listed until a later comparison finds both within it (resolved_at). "
@@ -22,20 +20,21 @@ _DEFINITION = (
 
 @dataclass(frozen=True, slots=True)
 class ComparedRows(JsonRows):
-    """Rows, and when bars were compared last."""
+    """Rows, when bars were compared last, and whether any bar of the window was."""
 
     compared_at: datetime | None
+    compared: bool
 
 
 async def respond_disagreements(
-    connection: AsyncConnection, state: MarketState, query: Disagreements, tickers: tuple[str, ...]
+    connection: AsyncConnection, query: Disagreements, tickers: tuple[str, ...]
 ) -> ResponseData:
     """Return the newest disagreements; Problem 404 for an unknown ticker."""
     found = await select_disagreements(connection, query, tickers)
     reason = None
     if not found.count:
-        code, text = ("none-found", "No figure differs.") if found.compared_at else ("not-compared", _NOT_COMPARED)
-        reason = absent(code, text, state.now + _NIGHT)
+        code, text = ("none-found", "No figure differs.") if found.compared else ("not-compared", _NOT_COMPARED)
+        reason = absent(code, text)
     members = envelope(found, reason) | {
         "definition": _DEFINITION,
         "compared_at": found.compared_at and rfc3339(found.compared_at),
@@ -68,7 +67,11 @@ async def select_disagreements(
                count(*) AS count,
                NULL::timestamptz AS newest_end,
                coalesce(array_agg(DISTINCT source) FILTER (WHERE source IS NOT NULL), '{}') AS sources,
-               (SELECT max(compared_at) FROM comparisons WHERE ticker = ANY (%(tickers)s)) AS compared_at
+               (SELECT max(compared_at) FROM comparisons WHERE ticker = ANY (%(tickers)s)) AS compared_at,
+               EXISTS (SELECT
+                         FROM comparisons
+                        WHERE ticker = ANY (%(tickers)s)
+                          AND compared && tstzrange(%(start)s::timestamptz, %(end)s::timestamptz)) AS compared
           FROM item
         """,
         {

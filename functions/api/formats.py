@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from functions.api.columns import ARROW, arrow_body
 from functions.api.tables import CSV, NDJSON, csv_body, ndjson_body
-from shared.http.response_data import ResponseData, json_body
+from shared.http.response_data import ResponseData, json_body, reason_until
 
 TEXT = "text/plain; charset=utf-8"
 MEDIA_TYPES = (("json", "application/json"), ("csv", "text/csv"), ("ndjson", NDJSON), ("arrow", ARROW))
@@ -27,23 +27,24 @@ async def table_response(
     source and the reason for an empty table; *file* is the name, without its ending, under which it is saved.
     Problem 406 for a form that is not installed.
     """
-    if form in (None, "json"):
-        return ResponseData(json_body(members, text), headers=tuple(headers))
     reason = members.get("reason")
+    until = reason_until(reason if isinstance(reason, dict) else None)
+    if form in (None, "json"):
+        return ResponseData(json_body(members, text), valid_until=until, headers=tuple(headers))
     headers = (
         *headers,
         ("X-As-Of", f"{members.get('as_of') or ''}"),
         ("X-Source", f"{members.get('source') or ''}"),
         *([("X-Reason", f"{reason['code']}")] if isinstance(reason, dict) else ()),
-        ("Content-Disposition", f'attachment; filename="{file}.{form}"'),
+        *([("Content-Disposition", f'attachment; filename="{file}.{form}"')] if form != "text" else ()),
     )
     if form == "text":
         value = json.loads(text, parse_float=str, parse_int=str)[columns[0]]
         text = "" if value is None else str(value).lower() if isinstance(value, bool) else value
-        return ResponseData(f"{text}\n".encode(), TEXT, headers=headers[:2])
+        return ResponseData(f"{text}\n".encode(), TEXT, headers=headers)
     if form == "ndjson":
-        return ResponseData(ndjson_body(text), NDJSON, headers=headers)
+        return ResponseData(ndjson_body(text), NDJSON, until, headers=headers)
     if form == "csv":
-        return ResponseData(csv_body(text, columns), CSV, headers=headers)
+        return ResponseData(csv_body(text, columns), CSV, until, headers=headers)
     body = await asyncio.to_thread(arrow_body, text, columns)
-    return ResponseData(body, ARROW, headers=headers)
+    return ResponseData(body, ARROW, until, headers=headers)

@@ -21,7 +21,7 @@ async def respond_latest(
 ) -> ResponseData:
     """Return the newest bars of *tickers*, of all that are tracked if None, by ticker."""
     rows = await select_latest(connection, tickers)
-    members = envelope(rows, None if rows.count else nothing_stored(state))
+    members = envelope(rows, None if rows.count else nothing_stored(state, tickers))
     data = await table_response(query.format, members, _only(rows.text, query.fields), query.fields or LATEST, "latest")
     return replace(data, next_update_at=state.next_update_at)
 
@@ -35,9 +35,8 @@ async def respond_ticker_latest(
     """
     rows = await select_latest(connection, [ticker])
     if not rows.count:
-        raise Problem(
-            404, "no-bar", "No bar", f"No bar of {ticker} has been fetched yet.", reason=nothing_stored(state)
-        )
+        reason = nothing_stored(state, [ticker])
+        raise Problem(404, "no-bar", "No bar", f"{reason['text']}", reason=reason)
     text = _only(rows.text, query.fields)
     if query.format in ("json", None):
         data = ResponseData(f'{text[:-1]},"stale":false}}\n'.encode())

@@ -10,8 +10,8 @@ from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
 from functions.api.splits import Split, select_left_out, select_splits
-from functions.api.symbols import resolve, unknown_ticker
 from shared.calendar.trading import TradingCalendar, select_calendar
+from shared.http.tickers import resolve, unknown_ticker
 from shared.runtime import clock
 
 HOURLY = "1h"
@@ -29,6 +29,7 @@ class TickerStatus:
     active: bool
     lagging: bool
     renamed_to: str | None = None
+    """None also where the old name still has bars: those that the new name has too."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class MarketState:
 
     @cached_property
     def renames(self) -> dict[str, str | None]:
-        """Every ticker that is known, with its new name where it was renamed."""
+        """Every ticker that is known, with the new name of one that was renamed."""
         return {status.ticker: status.renamed_to for status in self.tickers}
 
     def resolve(self, names: Iterable[str]) -> tuple[str, ...]:
@@ -119,7 +120,8 @@ async def select_ticker_statuses(connection: AsyncConnection, bar_start: datetim
         SELECT ticker.ticker,
                ticker.active,
                lagging.ticker IS NOT NULL AS lagging,
-               ticker.renamed_to
+               CASE WHEN NOT ticker.active AND NOT EXISTS (SELECT FROM bars WHERE bars.ticker = ticker.ticker)
+                    THEN ticker.renamed_to END AS renamed_to
           FROM tickers AS ticker
           LEFT JOIN lagging_tickers(%(bar_start)s) AS lagging
                  ON lagging.ticker = ticker.ticker

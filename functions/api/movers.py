@@ -73,7 +73,7 @@ async def respond_movers(connection: AsyncConnection, state: MarketState, query:
 def _reason(state: MarketState, query: Movers, movers: MoverRows) -> Reason:
     if movers.newest_end is None:
         return nothing_stored(state)
-    text = f"No ticker qualifies: {_KINDS[query.kind]} {len(movers.not_ranked)} lack a bar that the measure needs."
+    text = f"No ticker qualifies as {query.kind}; {len(movers.not_ranked)} lack a bar that the measure needs."
     return absent("none-qualifies", text, state.next_update_at)
 
 

@@ -177,7 +177,7 @@ async def _render(
 def _parameters(query: TickerBars) -> dict[str, str]:
     """Return the parameters of the same query."""
     parameters = given(query)
-    if query.format == "json":  # which is what is sent to those who do not say
+    if query.format == "json":  # the default
         del parameters["format"]
     return {name: _text(value) for name, value in parameters.items()}
 

@@ -46,7 +46,7 @@ def _add(endpoint: Endpoint, path: str, summary: str) -> None:
             "optional",
             *errors,
             *([406] if has_arrow else []),
-            *([301] if has_ticker and endpoint.follows_renames else []),
+            *([301] if has_ticker else []),
             headers=(*_MARKET, *(_TABLE_HEADERS if is_table else ())),
             media_types=media_types if is_table else None,
         ),

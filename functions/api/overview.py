@@ -7,7 +7,7 @@ from psycopg.rows import class_row
 
 from functions.api.absence import nothing_stored
 from functions.api.market_state import MarketState
-from shared.http.response_data import JsonRows, ResponseData, envelope, json_body
+from shared.http.response_data import JsonRows, ResponseData, envelope, json_body, reason_until
 
 _SESSIONS = 3
 
@@ -22,10 +22,9 @@ class OverviewRows(JsonRows):
 async def respond_overview(connection: AsyncConnection, state: MarketState) -> ResponseData:
     """Return every active ticker that has a bar."""
     rows = await select_overview(connection)
-    return ResponseData(
-        json_body(envelope(rows, None if rows.count else nothing_stored(state)) | {"hours": rows.hours}, rows.text),
-        next_update_at=state.next_update_at,
-    )
+    reason = None if rows.count else nothing_stored(state)
+    body = json_body(envelope(rows, reason) | {"hours": rows.hours}, rows.text)
+    return ResponseData(body, valid_until=reason_until(reason), next_update_at=state.next_update_at)
 
 
 async def select_overview(connection: AsyncConnection) -> OverviewRows:

@@ -83,7 +83,7 @@ class Search(Table):
     limit: int = field(default=10, metadata={"description": "Most tickers in the response", "ge": 1, "le": 100})
 
     def __post_init__(self) -> None:
-        if not self.q.strip():
+        if not self.q.strip() or not self.q.isprintable():
             raise ValueError("q should be a ticker or a part of a name, such as q=micro")
 
 

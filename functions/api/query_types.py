@@ -7,8 +7,8 @@ from typing import Annotated
 from functions.api.tables import LATEST
 from shared.calendar.trading import EXCHANGE_ZONE
 from shared.http.query import QueryType
+from shared.http.tickers import PATTERN, parse_ticker
 
-TICKER = re.compile(r"[A-Z][A-Z0-9./-]{0,14}")
 MAX_TICKERS = 100
 _UNIX = re.compile(r"[0-9]{9,12}")
 """Fewer digits are a date cut short (2026, 202611): as Unix seconds they lie before March 1973."""
@@ -17,17 +17,11 @@ _MAX_CHARACTERS = 40
 _EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
-def parse_ticker(text: str) -> str:
-    """Return *text* as a ticker is written; ValueError when no ticker looks so."""
-    name = text.upper() if text.isascii() else text
-    if not TICKER.fullmatch(name):
-        raise ValueError("should be tickers such as AAPL or BRK.A")
-    return name
-
-
 def _latest_fields(text: str) -> tuple[str, ...]:
     """Parse a list of members of an item of /latest."""
     names = dict.fromkeys(part.strip() for part in text.split(","))
+    if not text.strip():
+        raise ValueError(f"is empty. Fields: {', '.join(LATEST)}")
     if unknown := [name[:50] for name in names if name not in LATEST]:
         raise ValueError(f"has no {', '.join(unknown)}. Fields: {', '.join(LATEST)}")
     return tuple(names)
@@ -59,7 +53,10 @@ def _instant(text: str) -> datetime:
 
 def _tickers(text: str) -> tuple[str, ...]:
     """Parse a list of tickers; order, case and repeats do not matter."""
-    names = {parse_ticker(part.strip()) for part in text.split(",") if part.strip()}
+    try:
+        names = {parse_ticker(part.strip()) for part in text.split(",") if part.strip()}
+    except ValueError:
+        raise ValueError("should be tickers such as AAPL or BRK.A") from None
     if not names:
         raise ValueError("should list tickers: AAPL,MSFT")
     if len(names) > MAX_TICKERS:
@@ -74,11 +71,11 @@ _INSTANTS = {
 }
 _LISTS = {
     "type": "string",
-    "pattern": r"^[A-Za-z][A-Za-z0-9./-]{0,14}(,[A-Za-z][A-Za-z0-9./-]{0,14})*$",
+    "pattern": rf"^{PATTERN}(,{PATTERN})*$",
     "examples": ["AAPL,MSFT"],
 }
 
-_TICKERS = {"type": "string", "pattern": r"^[A-Za-z][A-Za-z0-9./-]{0,14}$", "examples": ["AAPL"]}
+_TICKERS = {"type": "string", "pattern": rf"^{PATTERN}$", "examples": ["AAPL"]}
 
 Ticker = Annotated[str, QueryType(parse_ticker, _TICKERS)]
 Instant = Annotated[datetime, QueryType(_instant, _INSTANTS)]

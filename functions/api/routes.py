@@ -169,7 +169,7 @@ ENDPOINTS = (
         "/disagreements",
         "Figures of stored bars from which a second provider differs",
         Disagreements,
-        lambda context: respond_disagreements(context.connection, context.state, context.query, context.tickers),
+        lambda context: respond_disagreements(context.connection, context.query, context.tickers),
         "DisagreementsResponse",
     ),
     Endpoint(

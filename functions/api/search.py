@@ -6,9 +6,9 @@ from psycopg.rows import scalar_row
 from functions.api.formats import table_response
 from functions.api.market_state import MarketState
 from functions.api.parameters import Search
-from functions.api.symbols import resolve, similar
 from functions.api.tables import TICKERS
 from shared.http.response_data import ResponseData, absent
+from shared.http.tickers import resolve, similar
 
 _MAX_AGE = 300
 
@@ -19,7 +19,7 @@ async def respond_search(connection: AsyncConnection, state: MarketState, query:
     items = await select_matches(connection, words, resolve(words.upper(), state.renames), query.limit)
     reason = None
     if not items:
-        near = similar(words.upper(), state.renames)
+        near = similar(words.upper(), state.active)
         hint = f" Did you mean {' or '.join(near)}?" if near else " /tickers lists those that are tracked."
         reason = absent("no-match", f"No tracked ticker or name matches {words}.{hint}")
     members = {"count": len(items), "stale": False, "reason": reason}

@@ -7,9 +7,9 @@ from psycopg.rows import scalar_row
 
 from functions.api.formats import table_response
 from functions.api.parameters import Table
-from functions.api.symbols import unknown_ticker
 from functions.api.tables import TICKERS
 from shared.http.response_data import ResponseData, absent
+from shared.http.tickers import unknown_ticker
 
 _MAX_AGE = 300
 

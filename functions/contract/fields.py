@@ -44,9 +44,7 @@ class Absence(Model):
 
     code: Annotated[str, Field(description="Stable; docs/api.md lists them", examples=["market-closed"])]
     text: Annotated[str, Field(examples=["The exchange had no session in the window."])]
-    ask_again_at: Annotated[
-        Instant | None, Field(description="When there may be items; null: the response will stay the same")
-    ]
+    ask_again_at: Annotated[Instant | None, Field(description="When there may be items; null: none are expected")]
 
 
 Reason = Annotated[Absence | None, Field(description="Why there are no items; null where there are")]

@@ -59,7 +59,7 @@ class McpEndpoint:
         try:
             decode_json(body, dict)
         except (ValueError, RecursionError) as error:
-            raise bad_parameters([("", f"The body should be a JSON-RPC message: {error}")]) from None
+            raise bad_parameters([("", f"should be a JSON-RPC message, which it is not: {error}")]) from None
         unread, sent = [body], list[Message]()
 
         async def receive() -> Message:

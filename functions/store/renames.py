@@ -25,6 +25,8 @@ def _rename(connection: Connection, old: str, new: str) -> bool:
         """,
         names,
     )
+    # A name that is in use again is no renamed one: otherwise both would lead to each other.
+    connection.execute("UPDATE tickers SET renamed_to = NULL WHERE ticker = %(new)s", names)
     marked = connection.execute(
         """
         UPDATE tickers

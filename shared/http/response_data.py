@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from shared.runtime import clock
+
 EXCHANGE_TZ = "America/New_York"
 
 
@@ -43,8 +45,15 @@ NO_ROWS = JsonRows("", 0, None, ())
 
 
 def absent(code: str, text: str, ask_again_at: datetime | None = None) -> Reason:
-    """Return the reason for no items; without *ask_again_at* the answer stays the same."""
+    """Return the reason for no items; *ask_again_at* is when there may be some, None where none are expected."""
     return {"code": code, "text": text, "ask_again_at": ask_again_at and rfc3339(ask_again_at)}
+
+
+def reason_until(reason: Reason | None) -> datetime | None:
+    """Return until when *reason* holds: the time from which there may be items, if it lies ahead."""
+    again = reason["ask_again_at"] if reason else None
+    until = datetime.fromisoformat(again) if again else None
+    return until if until and until > clock.now() else None
 
 
 def envelope(rows: JsonRows, reason: Reason | None = None) -> dict[str, object]:

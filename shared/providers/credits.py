@@ -181,9 +181,13 @@ def outage_name(provider: str, key: str) -> str:
     return f"credits:{provider}:{key}:outage"
 
 
+_MAX_PAUSE_SECONDS = 30 * 60
+"""Longer ones were written by a clock that was wrong; ingest does not obey them either."""
+
+
 def _pause(outage: Mapping[bytes, bytes], now: datetime) -> dict[str, str] | None:
     """Return the pause of a provider that does not respond, None without one."""
-    if float(outage.get(b"until", 0)) <= now.timestamp():
+    if not now.timestamp() < float(outage.get(b"until", 0)) <= now.timestamp() + _MAX_PAUSE_SECONDS:
         return None
     since, until = (datetime.fromtimestamp(float(outage[name]), UTC) for name in (b"since", b"until"))
     return {

@@ -60,7 +60,7 @@ class SettingsGroup:
     """Age in the header Strict-Transport-Security; none: no header. This and the next two are read by the server."""
 
     cors_origins: CsvList = ()
-    """Origins whose pages may read the responses, `*` for all; none: every page, without a token."""
+    """Origins whose pages may read the responses, `*` for all; none: every page, of market data, without a token."""
 
     otel_exporter_otlp_endpoint: str | None = None
     """Address that spans are sent to; none: no spans."""

@@ -26,6 +26,8 @@ def test_a_path_that_leads_nowhere_is_a_problem(api: Api, path: str) -> None:
         ("/latest/AAPL?format=text", "fields", "should name one field"),
         ("/search", "q", "should be a ticker or a part of a name"),
         ("/search?q=%20", "q", "should be a ticker or a part of a name"),
+        ("/search?q=%00", "q", "should be a ticker or a part of a name"),
+        ("/latest?fields=", "fields", "is empty. Fields: datetime"),
         ("/movers?sort=x", "sort", "Parameters: basis, format, kind, limit"),
         ("/movers?limit=1&limit=2", "limit", "more than once"),
         ("/movers?limit=1001", "limit", "from 1 to 1000"),

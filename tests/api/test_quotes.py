@@ -26,6 +26,9 @@ def api(postgres_server: str, migrated_database: str, module_redis_url: str) -> 
         starts = hours(sessions(url, "2026-11-19", "2026-11-21"))
         change(url, "INSERT INTO tickers (ticker, name) VALUES ('BRK.B', '=Berkshire, \"B\"')")
         change(url, "INSERT INTO tickers (ticker, name, active, renamed_to) VALUES ('OLD', 'Old Inc', false, 'KO')")
+        change(url, "INSERT INTO tickers (ticker, name, active, renamed_to) VALUES ('OLDER', 'Old Inc', false, 'OLD')")
+        change(url, "UPDATE tickers SET renamed_to = 'KO' WHERE ticker = 'AAPL'")
+        change(url, "INSERT INTO tickers (ticker, name, active, renamed_to) VALUES ('GO.A', 'Go', false, 'KO')")
         put(url, [Bar(name, start, f"{100 + n}.10") for name in ("AAPL", "BRK.B", "KO", "META")
                   for n, start in enumerate(starts)])  # fmt: skip
         with serving(url, module_redis_url) as api:
@@ -61,8 +64,11 @@ def test_spellings_of_a_ticker_are_one_ticker(api: Api, spelling: str) -> None:
     assert [item["ticker"] for item in api.items(f"/latest?tickers=KO,{spelling}")] == ["BRK.B", "KO"]
 
 
-@pytest.mark.parametrize(("path", "location"), [("/ohlc/FB?interval=1d", "META?interval=1d"), ("/latest/fb", "META"),
-                                                ("/ohlc/OLD", "KO")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("path", "location"),
+    [("/ohlc/FB?interval=1d", "META?interval=1d"), ("/latest/fb", "META"), ("/ohlc/OLD", "KO"), ("/ohlc/OLDER", "KO"),
+     ("/ohlc/GO/A?limit=1", "../KO?limit=1")],
+)  # fmt: skip
 def test_a_renamed_ticker_leads_to_its_new_name(api: Api, path: str, location: str) -> None:
     """By a redirect that caches keep; in a list it is the new name."""
     answer = api.client.get(path, follow_redirects=False)

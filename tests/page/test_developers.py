@@ -47,7 +47,7 @@ def test_the_reference_names_this_deployment(market: System, open_page: Open) ->
     """It lists every path of the OpenAPI document, its commands name this host, and a link leads back."""
     paths = httpx.get(f"{market.url}/api/openapi.json", timeout=30).json()["paths"]
     page = open_page(f"{market.url}/developers/reference")
-    page.get_by_role("heading", name="/latest").wait_for()
+    page.get_by_role("heading", name="GET /latest", exact=True).wait_for()
 
     listed = {" ".join(link.split()).partition(" ")[2] for link in page.locator("nav li a").all_inner_texts()}
     commands = [text for text in page.locator("section code").all_inner_texts() if text.startswith("curl")]

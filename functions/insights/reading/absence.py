@@ -1,6 +1,6 @@
 """Absence: why there are no insights for a query, and when it makes sense to ask again."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from psycopg import AsyncConnection
@@ -10,6 +10,9 @@ from functions.insights.reading.query import InsightsQuery
 from shared.calendar.trading import EXCHANGE_ZONE
 from shared.http.response_data import Reason, absent
 from shared.runtime import clock
+
+_FIRST_HOUR = timedelta(hours=1, minutes=1)
+"""From the opening to the first bar that counts as finished, at the usual grace."""
 
 
 class _Facts(NamedTuple):
@@ -28,16 +31,20 @@ async def explain_insights(connection: AsyncConnection, wanted: InsightsQuery, d
     if known.oldest is None:
         return absent("not-written", "No insights have been written yet.", due)
     if wanted.date and not known.written:
-        if wanted.date > today:
-            return absent("future", "The session lies in the future.", known.opens or due)
         if known.opens is None:
-            return absent("market-closed", "The exchange had no session on that day: a weekend or a holiday.")
+            return absent("market-closed", "The exchange has no session on that day: a weekend or a holiday.")
+        if wanted.date > today:
+            return absent("future", "The session lies in the future.", known.opens + _FIRST_HOUR)
         if wanted.date < known.oldest:
             return absent("before-history", f"The oldest insights are of {known.oldest}.")
-        again = due if wanted.date == today else None
-        return absent("not-written", f"No insights have been written about {wanted.date}.", again)
-    again = due if wanted.date in (None, today) else None
+        return absent("not-written", f"No insights have been written about {wanted.date}.", _within(due, wanted.date))
+    again = _within(due, wanted.date) if wanted.date else due
     return absent("none-qualifies", "No insight has this ticker, kind and significance.", again)
+
+
+def _within(due: datetime | None, day: date) -> datetime | None:
+    """Return *due* if that hour is of the session of *day*."""
+    return due if due and due.astimezone(EXCHANGE_ZONE).date() == day else None
 
 
 async def _select_facts(connection: AsyncConnection, wanted: InsightsQuery) -> _Facts:

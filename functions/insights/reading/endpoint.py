@@ -1,5 +1,6 @@
 """Endpoint GET /insights: reads stored insights, with the cache and headers of every market answer."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from functions.insights.reading.absence import explain_insights
-from functions.insights.reading.queries import select_hours, select_is_known
+from functions.insights.reading.queries import select_hours, select_renames
 from functions.insights.reading.query import InsightsQuery, cursor_before
 from functions.insights.settings import Settings
 from shared.auth.authenticator import Authenticator, Caller
@@ -19,9 +20,9 @@ from shared.calendar.trading import EXCHANGE_ZONE, select_calendar
 from shared.connections.postgres import PostgresClient
 from shared.connections.redis import RedisClient
 from shared.http.endpoint import Router, public_endpoint
-from shared.http.problem import Problem
 from shared.http.query import read_query
-from shared.http.response_data import ResponseData, json_body, rfc3339, source_of
+from shared.http.response_data import ResponseData, json_body, reason_until, rfc3339, source_of
+from shared.http.tickers import resolve, unknown_ticker
 from shared.runtime import clock
 
 PATH = "/insights"
@@ -56,10 +57,8 @@ class InsightsEndpoint:
 
     async def _find(self, wanted: InsightsQuery) -> ResponseData:
         async def work(connection: AsyncConnection) -> ResponseData:
-            if wanted.ticker and not await select_is_known(connection, wanted.ticker):
-                what = f"{wanted.ticker}: no such ticker here. /tickers lists those there are."
-                raise Problem(404, "unknown-ticker", "Unknown ticker", what)
-            return await answer_insights(connection, wanted, await self._due(connection))
+            query = await _resolve(connection, wanted) if wanted.ticker else wanted
+            return await answer_insights(connection, query, await self._due(connection))
 
         return await self._postgres.run(work)
 
@@ -70,10 +69,20 @@ class InsightsEndpoint:
         return market.next_due("1h", now, self._grace)
 
 
+async def _resolve(connection: AsyncConnection, wanted: InsightsQuery) -> InsightsQuery:
+    """Return *wanted* with its ticker as it is called today; Problem 404."""
+    renames = await select_renames(connection)
+    ticker = resolve(f"{wanted.ticker}", renames)
+    if ticker is None:
+        raise unknown_ticker(f"{wanted.ticker}", known=renames)
+    return replace(wanted, ticker=ticker)
+
+
 async def answer_insights(connection: AsyncConnection, wanted: InsightsQuery, due: datetime | None) -> ResponseData:
     """Return the hours that are *wanted*, newest first, each with its insights."""
     rows = await select_hours(connection, wanted)
     goes_on = rows.oldest if rows.more else None
+    reason = None if rows.count else await explain_insights(connection, wanted, due)
     members = {
         "count": rows.count,
         "as_of": rows.newest_end and rfc3339(rows.newest_end),
@@ -81,9 +90,11 @@ async def answer_insights(connection: AsyncConnection, wanted: InsightsQuery, du
         "sources": rows.sources,
         "stale": False,
         "exchange_tz": EXCHANGE_ZONE.key,
-        "reason": None if rows.count else await explain_insights(connection, wanted, due),
+        "reason": reason,
         "definition": _DEFINITION,
         "next_cursor": goes_on and cursor_before(goes_on),
     }
     links = (("Link", f'<?{wanted.after(goes_on)}>; rel="next"'),) if goes_on else ()
-    return ResponseData(json_body(members, rows.text), next_update_at=due, headers=links)
+    return ResponseData(
+        json_body(members, rows.text), valid_until=reason_until(reason), next_update_at=due, headers=links
+    )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from psycopg import AsyncConnection
-from psycopg.rows import class_row, scalar_row
+from psycopg.rows import class_row
 
 from functions.insights.reading.query import InsightsQuery
 
@@ -21,11 +21,10 @@ class HourRows:
     sources: tuple[str, ...]
 
 
-async def select_is_known(connection: AsyncConnection, ticker: str) -> bool:
-    """Return whether *ticker* is known."""
-    cursor = connection.cursor(row_factory=scalar_row)
-    await cursor.execute("SELECT EXISTS (SELECT FROM tickers WHERE ticker = %(ticker)s)", {"ticker": ticker})
-    return bool(await cursor.fetchone())
+async def select_renames(connection: AsyncConnection) -> dict[str, str | None]:
+    """Return every known ticker, with the new name of one that was renamed and is not tracked any more."""
+    cursor = await connection.execute("SELECT ticker, CASE WHEN NOT active THEN renamed_to END FROM tickers")
+    return dict(await cursor.fetchall())
 
 
 async def select_hours(connection: AsyncConnection, wanted: InsightsQuery) -> HourRows:

@@ -8,11 +8,11 @@ from typing import Annotated, Literal
 from urllib.parse import urlencode
 
 from shared.http.query import QueryType
+from shared.http.tickers import PATTERN, parse_ticker
 
 STANDARD_HOURS = 7
 """The hours of one session."""
 MAX_HOURS = 35
-_TICKER = re.compile(r"[A-Z][A-Z0-9.-]{0,14}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _CURSOR = re.compile(r"before-([0-9]{1,11})")
 _SIGNIFICANCE = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,2})?")
@@ -25,12 +25,6 @@ def _date(text: str) -> date:
     except ValueError:
         pass
     raise ValueError("should be a day at the exchange, such as 2026-11-20")
-
-
-def _ticker(text: str) -> str:
-    if not text.isascii() or not _TICKER.fullmatch(text.upper()):
-        raise ValueError("should be a ticker such as AAPL or BRK.A")
-    return text.upper()
 
 
 def _before(text: str) -> datetime:
@@ -47,7 +41,7 @@ def _significance(text: str) -> Decimal:
 
 SessionDate = Annotated[date, QueryType(_date, {"type": "string", "format": "date", "examples": ["2026-11-20"]})]
 TickerSymbol = Annotated[
-    str, QueryType(_ticker, {"type": "string", "pattern": "^[A-Za-z][A-Za-z0-9.-]{0,14}$", "examples": ["AAPL"]})
+    str, QueryType(parse_ticker, {"type": "string", "pattern": f"^{PATTERN}$", "examples": ["AAPL"]})
 ]
 Cursor = Annotated[datetime, QueryType(_before, {"type": "string", "pattern": "^before-[0-9]{1,11}$"})]
 Significance = Annotated[Decimal, QueryType(_significance, {"type": "number", "minimum": 0, "examples": [2.5]})]

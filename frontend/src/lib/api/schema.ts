@@ -12,7 +12,7 @@ export interface components {
             code: string;
             /** @example The exchange had no session in the window. */
             text: string;
-            /** @description When there may be items; null: the response will stay the same */
+            /** @description When there may be items; null: none are expected */
             ask_again_at: string | null;
         };
         /** @description An account. */

@@ -1,0 +1,62 @@
+"""Tickers in requests: how they may be written, renamed ones, and problems for those that are unknown."""
+
+import re
+from collections.abc import Iterable, Mapping
+
+from shared.http.problem import Problem
+
+RENAMED: Mapping[str, str] = {"FB": "META"}
+"""Tickers that the exchange renamed before this history begins, with their names of today."""
+PATTERN = r"[A-Za-z][A-Za-z0-9./-]{0,14}"
+_TICKER = re.compile(PATTERN)
+_REDIRECT_MAX_AGE = 24 * 3600
+_LONGEST = 15
+_MAX_NAMES = 3
+"""Names that get suggestions: each is compared with every known ticker."""
+
+
+def parse_ticker(text: str) -> str:
+    """Return *text* in capitals; ValueError when no ticker looks so."""
+    if not _TICKER.fullmatch(text):
+        raise ValueError("should be a ticker such as AAPL or BRK.A")
+    return text.upper()
+
+
+def spelled(name: str) -> str:
+    """Return BRK.B for BRK-B and BRK/B."""
+    return name.replace("-", ".").replace("/", ".")
+
+
+def resolve(name: str, renames: Mapping[str, str | None]) -> str | None:
+    """Return the ticker that *name* means today, None for none.
+
+    *renames* has every known ticker, with the new name of one that is renamed and not tracked any more.
+    """
+    known = next((one for one in (name, spelled(name), RENAMED.get(name, name)) if one in renames), None)
+    passed: set[str] = set()
+    while known and known not in passed and (new := renames[known]) in renames:
+        passed.add(known)
+        known = new
+    return known
+
+
+def similar(name: str, known: Iterable[str]) -> list[str]:
+    """Return up to two of the *known* tickers that are spelled like *name*."""
+    from difflib import get_close_matches  # few requests need it
+
+    return get_close_matches(name[:_LONGEST], list(known), 2, 0.6)
+
+
+def unknown_ticker(*names: str, known: Iterable[str] = ()) -> Problem:
+    """Return the 404 for unknown tickers, with *known* ones that are spelled similarly."""
+    near = dict.fromkeys(one for name in names[:_MAX_NAMES] for one in similar(name, known))
+    hint = f"Did you mean {' or '.join(near)}? " if near else ""
+    detail = f"Unknown: {', '.join(names)}. {hint}See /tickers for the tickers tracked here."
+    return Problem(404, "unknown-ticker", "Unknown ticker", detail)
+
+
+def renamed_ticker(old: str, new: str, query: str) -> Problem:
+    """Return the redirect from a path that ends with *old* to that of *new*, which caches may keep."""
+    location = "../" * old.count("/") + (f"{new}?{query}" if query else new)
+    headers = {"Location": location, "Cache-Control": f"public, max-age={_REDIRECT_MAX_AGE}"}
+    return Problem(301, "renamed-ticker", "Renamed ticker", f"{old} is {new} now.", headers=headers)
