@@ -16,7 +16,8 @@ from shared.http.response_data import Reason, absent, rfc3339
 _AHEAD = timedelta(days=50)
 """Far enough for the first session of the next month."""
 _SESSIONS = 30
-"""Newest sessions of a window whose bars are looked at one by one."""
+_TICKERS = 50
+"""Newest sessions of a window, and tickers, whose bars are looked at one by one."""
 
 
 class _Facts(NamedTuple):
@@ -145,12 +146,12 @@ async def _select_facts(
                                         WHERE closes > coalesce(%(first)s, '-infinity'::timestamptz)
                                           AND opens < least(%(end)s, %(now)s)
                                         ORDER BY opens DESC
-                                        LIMIT %(sessions)s), %(tickers)s, %(finished)s)
+                                        LIMIT %(sessions)s), %(some)s, %(finished)s)
               WHERE start >= coalesce(%(first)s, '-infinity'::timestamptz)
                 AND start < %(end)s
         )
         SELECT (SELECT min(start)
-                  FROM unnest(%(tickers)s) AS name,
+                  FROM unnest(%(tickers)s::text[]) AS name,
                        LATERAL (SELECT start
                                   FROM bars
                                  WHERE ticker = name
@@ -165,6 +166,7 @@ async def _select_facts(
         """,
         {
             "tickers": list(tickers),
+            "some": list(tickers[:_TICKERS]),
             "first": first,
             "end": end,
             "now": state.now,

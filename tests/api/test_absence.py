@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -122,3 +123,33 @@ def test_no_answer_is_empty_without_a_reason(
     assert (answer["count"] == 0) == (answer["reason"] is not None), answer
     if answer["reason"] and answer["reason"]["ask_again_at"]:
         assert answer["reason"]["ask_again_at"] >= "2026-11-20T19:00:00Z"
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["/ohlc/AAPL?start=2026-11-21", "/ohlc/AAPL?start=2026-11-26&interval=1d",
+     "/ohlc/AAPL?start=2026-11-25&interval=1w", "/ohlc/AAPL?start=2026-11-24&interval=1mo",
+     "/ohlc/AAPL?start=2026-11-27T17:30:00Z",
+     "/ohlc/AAPL?start=2026-11-20T18:30:00Z", "/ohlc/AAPL?start=2026-11-20T19:15:00Z&end=2026-11-23",
+     "/coverage?start=2026-11-21&tickers=AAPL"],
+)  # fmt: skip
+def test_there_are_items_at_the_time_that_is_named_and_not_before(
+    database_url: str, redis_url: str, query: str
+) -> None:
+    """When every bar comes as soon as it counts as finished."""
+    market = sessions(database_url, "2026-11-09", "2026-12-10")
+
+    def answer(now: datetime) -> dict[str, Any]:
+        grace = timedelta(minutes=1)
+        ended = [start for session in market.sessions for start in session.starts("1h")
+                 if session.end("1h", start) + grace <= now]  # fmt: skip
+        change(database_url, "DELETE FROM bars")
+        put(database_url, [Bar("AAPL", start) for start in ended])
+        with serving(database_url, redis_url, now=now.isoformat()) as api:
+            return api.json(query)
+
+    first = answer(datetime.fromisoformat(AFTERNOON))
+    again = datetime.fromisoformat(first["reason"]["ask_again_at"])
+
+    assert (first["count"], answer(again - timedelta(seconds=1))["count"]) == (0, 0)
+    assert answer(again)["count"] > 0

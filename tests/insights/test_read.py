@@ -44,26 +44,46 @@ def test_history_by_date_ticker_and_page(database_url: str, redis_url: str) -> N
     assert answer.headers["link"] == f'<?limit=4&cursor={answer.json()["next_cursor"]}>; rel="next"'
 
 
-@pytest.mark.parametrize(
-    ("query", "status", "word"),
-    [
-        ("?date=2026-13-01", 400, "date"),
-        ("?limit=36", 400, "limit"),
-        ("?limit=0", 400, "limit"),
-        ("?cursor=x", 400, "cursor"),
-        ("?ticker=%F0%9F%92%A9", 400, "ticker"),
-        ("?ticker=ZZZZ", 404, "ZZZZ"),
-        ("?what=1", 400, "what"),
-        ("?limit=1&limit=2", 400, "once"),
-        ("/AAPL", 404, "path"),
-    ],
+WRONG = (
+    ("?date=2026-13-01", 400, "date"),
+    ("?limit=36", 400, "limit"),
+    ("?limit=0", 400, "limit"),
+    ("?cursor=x", 400, "cursor"),
+    ("?ticker=%F0%9F%92%A9", 400, "ticker"),
+    ("?ticker=ZZZZ", 404, "ZZZZ"),
+    ("?ticker=APPL", 404, "Did you mean AAPL"),
+    ("?what=1", 400, "what"),
+    ("?limit=1&limit=2", 400, "once"),
+    ("/AAPL", 404, "path"),
 )
-def test_what_cannot_be_answered_is_a_problem(shared_insights: Insights, query: str, status: int, word: str) -> None:
-    """Each wrong question gets problem+json that names what to change."""
-    answer = shared_insights.get(query, status)
+EMPTY = (
+    ("?date=2026-11-21", "market-closed", None),
+    ("?date=2026-11-26", "market-closed", None),
+    ("?date=2026-11-23", "future", "2026-11-23T15:31:00Z"),
+    ("?date=2026-01-05", "before-history", None),
+    ("?date=2026-11-20&significance=999", "none-qualifies", None),
+    ("?ticker=brk-a", "none-qualifies", "2026-11-23T15:31:00Z"),
+    ("?cursor=before-1", "last-page", None),
+)
 
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert word in answer.json()["detail"]
+
+def test_what_cannot_be_answered_is_a_problem(shared_insights: Insights) -> None:
+    """Each wrong question gets problem+json that names what to change."""
+    for query, status, word in WRONG:
+        answer = shared_insights.get(query, status)
+
+        assert answer.headers["content-type"] == "application/problem+json", query
+        assert word in answer.json()["detail"], query
+
+
+def test_an_empty_answer_says_why(shared_insights: Insights) -> None:
+    """With the time from which there may be insights; on Friday evening."""
+    for query, code, again in EMPTY:
+        answer = shared_insights.get(query).json()
+
+        assert (answer["count"], answer["reason"]["code"]) == (0, code), query
+        assert answer["reason"]["ask_again_at"] == again, query
+    assert shared_insights.get("?limit=1").json()["reason"] is None
 
 
 @pytest.fixture
