@@ -120,7 +120,14 @@ async def select_ticker_statuses(connection: AsyncConnection, bar_start: datetim
         SELECT ticker.ticker,
                ticker.active,
                lagging.ticker IS NOT NULL AS lagging,
-               CASE WHEN NOT ticker.active AND NOT EXISTS (SELECT FROM bars WHERE bars.ticker = ticker.ticker)
+               CASE WHEN NOT ticker.active
+                     AND ticker.renamed_to IS NOT NULL
+                     AND (SELECT start
+                            FROM bars
+                           WHERE bars.ticker = ticker.ticker
+                             AND interval = '1h'
+                           ORDER BY start
+                           LIMIT 1) IS NULL
                     THEN ticker.renamed_to END AS renamed_to
           FROM tickers AS ticker
           LEFT JOIN lagging_tickers(%(bar_start)s) AS lagging
