@@ -46,7 +46,7 @@ async def explain_sessions(
     end = end or first + _AHEAD
     calendar = await select_calendar(connection, first, end)
     if calendar.sessions:
-        return absent("future", "The window lies in the future.", calendar.sessions[0].opens)
+        return absent("future", "No session in the window has begun yet.", calendar.sessions[0].opens)
     cursor = await connection.execute("SELECT min(opens), max(closes) FROM sessions")
     oldest, newest = await cursor.fetchone() or (None, None)
     if oldest is None or newest is None or end <= oldest or first >= newest:
@@ -72,7 +72,7 @@ async def explain_bars(
         if not sessions:
             return await explain_sessions(connection, state, query.start, query.end)
         if sessions[0].opens > state.now:
-            return absent("future", "The window lies in the future.", due)
+            return absent("future", "No session in the window has begun yet.", due)
     if is_past:
         where = f" and without a token history begins at {rfc3339(open_from)}" if open_from else ""
         return absent("not-fetched-then", f"Nothing of {names} in the window had been fetched by then{where}.")
