@@ -13,6 +13,7 @@ from functions.api.rejection_reasons import reason
 from shared.calendar.trading import TradingCalendar, select_calendar
 from shared.http.response_data import Reason, absent, rfc3339
 
+_NOT_BEGUN = "No session in the window has begun yet."
 _AHEAD = timedelta(days=50)
 """Far enough for the first session of the next month."""
 _SESSIONS = 30
@@ -21,7 +22,7 @@ _TICKERS = 50
 
 
 class _Facts(NamedTuple):
-    """What is known of the bars that a query could have."""
+    """Oldest stored bar of the tickers, and the missing bars of the window counted by reason."""
 
     oldest_start: datetime | None
     not_fetched: int
@@ -46,7 +47,12 @@ async def explain_sessions(
     end = end or first + _AHEAD
     calendar = await select_calendar(connection, first, end)
     if calendar.sessions:
-        return absent("future", "No session in the window has begun yet.", calendar.sessions[0].opens)
+        return absent("future", _NOT_BEGUN, calendar.sessions[0].opens)
+    return await _explain_closing(connection, first, end)
+
+
+async def _explain_closing(connection: AsyncConnection, first: datetime, end: datetime) -> Reason:
+    """Return why no session lies in [first, end)."""
     cursor = await connection.execute("SELECT min(opens), max(closes) FROM sessions")
     oldest, newest = await cursor.fetchone() or (None, None)
     if oldest is None or newest is None or end <= oldest or first >= newest:
@@ -63,22 +69,24 @@ async def explain_bars(
 ) -> Reason:
     """Return why there are no bars of *tickers* for *query*, none being shown from before *open_from*."""
     names = _names(tickers)
-    is_past = query.as_of is not None and query.as_of <= state.now
     if query.cursor:
         return absent("last-page", "There are no more bars beyond this cursor.")
-    due = await _next_due(connection, state, query)
+    opens = None
     if query.start:
-        sessions = (await select_calendar(connection, query.start, query.end or query.start + _AHEAD)).sessions
+        end = query.end or query.start + _AHEAD
+        sessions = (await select_calendar(connection, query.start, end)).sessions
         if not sessions:
-            return await explain_sessions(connection, state, query.start, query.end)
-        if sessions[0].opens > state.now:
-            return absent("future", "No session in the window has begun yet.", due)
-    if is_past:
+            return await _explain_closing(connection, query.start, end)
+        opens = sessions[0].opens
+    if query.as_of and query.as_of <= state.now:
         where = f" and without a token history begins at {rfc3339(open_from)}" if open_from else ""
         return absent("not-fetched-then", f"Nothing of {names} in the window had been fetched by then{where}.")
     if not set(tickers) & set(state.active):
         where = f" With a token, history before {rfc3339(open_from)} is shown too." if open_from else ""
         return absent("not-tracked-then", f"No longer tracked: {names}.{where}")
+    due = await _next_due(connection, state, query)
+    if opens and opens > state.now:
+        return absent("future", _NOT_BEGUN, due)
     first, end = query.start or open_from, query.end or state.now
     known = await _select_facts(connection, tickers, first, end, state)
     if known.oldest_start is None:

@@ -1,6 +1,7 @@
 """/calendar: sessions of the exchange in a window, and whether it trades now."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 from psycopg import AsyncConnection
@@ -43,10 +44,4 @@ async def respond_calendar(connection: AsyncConnection, state: MarketState, quer
         "reason": None if items else await explain_sessions(connection, state, first, end),
     }
     data = await table_response(query.format, members, ",\n".join(map(json.dumps, items)), SESSIONS, "calendar")
-    return ResponseData(
-        data.body,
-        data.media_type,
-        valid_until=min(now + _HOLDS, change or now + _HOLDS),
-        max_age=60,
-        headers=data.headers,
-    )
+    return replace(data, valid_until=min(now + _HOLDS, change or now + _HOLDS), max_age=60)

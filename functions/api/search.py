@@ -1,5 +1,7 @@
 """/search: tracked tickers by the start of the ticker or a part of the company's name."""
 
+from dataclasses import replace
+
 from psycopg import AsyncConnection
 from psycopg.rows import scalar_row
 
@@ -24,7 +26,7 @@ async def respond_search(connection: AsyncConnection, state: MarketState, query:
         reason = absent("no-match", f"No tracked ticker or name matches {words}.{hint}")
     members = {"count": len(items), "stale": False, "reason": reason}
     data = await table_response(query.format, members, ",\n".join(items), TICKERS, "search")
-    return ResponseData(data.body, data.media_type, max_age=_MAX_AGE, headers=data.headers)
+    return replace(data, max_age=_MAX_AGE)
 
 
 async def select_matches(connection: AsyncConnection, words: str, ticker: str | None, limit: int) -> list[str]:

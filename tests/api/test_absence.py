@@ -61,6 +61,8 @@ def api(postgres_server: str, migrated_database: str, module_redis_url: str) -> 
         ("/latest?tickers=MSFT", "not-fetched", "now"),
         ("/latest?tickers=KO", "not-tracked-then", None),
         ("/ohlc/KO?start=2026-11-16&end=2026-11-18", "not-tracked-then", None),
+        ("/ohlc/KO?start=2026-11-23", "not-tracked-then", None),
+        ("/ohlc/AAPL?start=2026-11-23&as_of=2026-11-18", "not-fetched-then", None),
         ("/ohlc/AAPL?start=2026-11-11&end=2026-11-12", "not-at-provider", None),
         ("/ohlc/AAPL?start=2026-11-12&end=2026-11-13", "not-fetched", "now"),
         ("/ohlc/AAPL?start=2026-11-11&end=2026-11-14", "not-fetched", "now"),

@@ -11,8 +11,7 @@ from shared.calendar.trading import EXCHANGE_ZONE
 from shared.http.response_data import Reason, absent
 from shared.runtime import clock
 
-_FIRST_HOUR = timedelta(hours=1, minutes=1)
-"""From the opening to the first bar that counts as finished, at the usual grace."""
+_HOUR = timedelta(hours=1)
 
 
 class _Facts(NamedTuple):
@@ -23,8 +22,10 @@ class _Facts(NamedTuple):
     written: bool
 
 
-async def explain_insights(connection: AsyncConnection, wanted: InsightsQuery, due: datetime | None) -> Reason:
-    """Return the reason; *due* is when the next hour is due."""
+async def explain_insights(
+    connection: AsyncConnection, wanted: InsightsQuery, due: datetime | None, grace: timedelta
+) -> Reason:
+    """Return the reason; *due* is when the next hour is due, *grace* after its end."""
     if wanted.cursor:
         return absent("last-page", "There are no older hours beyond this cursor.")
     known, today = await _select_facts(connection, wanted), clock.now().astimezone(EXCHANGE_ZONE).date()
@@ -34,7 +35,7 @@ async def explain_insights(connection: AsyncConnection, wanted: InsightsQuery, d
         if known.opens is None:
             return absent("market-closed", "The exchange has no session on that day: a weekend or a holiday.")
         if wanted.date > today:
-            return absent("future", "The session lies in the future.", known.opens + _FIRST_HOUR)
+            return absent("future", "The session lies in the future.", known.opens + _HOUR + grace)
         if wanted.date < known.oldest:
             return absent("before-history", f"The oldest insights are of {known.oldest}.")
         return absent("not-written", f"No insights have been written about {wanted.date}.", _within(due, wanted.date))

@@ -58,7 +58,7 @@ class InsightsEndpoint:
     async def _find(self, wanted: InsightsQuery) -> ResponseData:
         async def work(connection: AsyncConnection) -> ResponseData:
             query = await _resolve(connection, wanted) if wanted.ticker else wanted
-            return await answer_insights(connection, query, await self._due(connection))
+            return await answer_insights(connection, query, await self._due(connection), self._grace)
 
         return await self._postgres.run(work)
 
@@ -78,11 +78,13 @@ async def _resolve(connection: AsyncConnection, wanted: InsightsQuery) -> Insigh
     return replace(wanted, ticker=ticker)
 
 
-async def answer_insights(connection: AsyncConnection, wanted: InsightsQuery, due: datetime | None) -> ResponseData:
+async def answer_insights(
+    connection: AsyncConnection, wanted: InsightsQuery, due: datetime | None, grace: timedelta
+) -> ResponseData:
     """Return the hours that are *wanted*, newest first, each with its insights."""
     rows = await select_hours(connection, wanted)
     goes_on = rows.oldest if rows.more else None
-    reason = None if rows.count else await explain_insights(connection, wanted, due)
+    reason = None if rows.count else await explain_insights(connection, wanted, due, grace)
     members = {
         "count": rows.count,
         "as_of": rows.newest_end and rfc3339(rows.newest_end),
