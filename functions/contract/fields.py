@@ -40,7 +40,7 @@ Millions = Annotated[Decimal, _number("In millions", 4021345.5)]
 
 
 class Absence(Model):
-    """Why a response has no items."""
+    """Reason for a response without items."""
 
     code: Annotated[str, Field(description="Stable; docs/api.md lists them", examples=["market-closed"])]
     text: Annotated[str, Field(examples=["The exchange had no session in the window."])]

@@ -98,7 +98,7 @@ class Providers(SettingsGroup):
 
     @property
     def only_simulated(self) -> bool:
-        """Whether all bars are simulated; otherwise a simulated bar counts as missing."""
+        """True if the simulated provider is the only one; otherwise a simulated bar counts as missing."""
         return self.order == ("simulated",)
 
     def check(self) -> None:

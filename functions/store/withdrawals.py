@@ -122,7 +122,7 @@ async def _delete_revisions(connection: AsyncConnection, parameters: dict[str, A
 
 
 async def _restore_others(connection: AsyncConnection, parameters: dict[str, Any]) -> int:
-    """Let the highest version of another source stand; return of how many bars there is one."""
+    """Replace each withdrawn bar by the highest version of another source; return the number of replaced bars."""
     cursor = await connection.execute(
         """
         UPDATE bars

@@ -78,7 +78,7 @@ class Service(Object):
 
     @property
     def public(self) -> bool:
-        """Whether the service can be reached from outside the cluster."""
+        """True if the service is reachable from outside the cluster."""
         return field_types.VISIBILITY not in self.metadata.labels
 
 

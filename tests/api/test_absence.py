@@ -138,7 +138,7 @@ def test_no_answer_is_empty_without_a_reason(
 def test_there_are_items_at_the_time_that_is_named_and_not_before(
     database_url: str, redis_url: str, query: str
 ) -> None:
-    """When every bar comes as soon as it counts as finished."""
+    """Provided that every bar is stored as soon as it counts as finished."""
     market = sessions(database_url, "2026-11-09", "2026-12-10")
 
     def answer(now: datetime) -> dict[str, Any]:

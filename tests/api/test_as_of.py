@@ -130,7 +130,7 @@ def _key(item: dict[str, Any]) -> tuple[str, int]:
 
 
 def test_a_response_about_the_past_is_kept_for_an_hour(database_url: str, redis_url: str) -> None:
-    """What was served then does not change; an instant that is still to come may."""
+    """A past state does not change; the state at a future instant may."""
     put(database_url, [Bar("AAPL", FRIDAY, "100")])
     with serving(database_url, redis_url) as api:
         first = api.get("/ohlc/AAPL?as_of=2026-11-20T16:00:00Z")

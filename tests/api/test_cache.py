@@ -49,7 +49,7 @@ def test_a_restored_database_is_not_taken_for_the_lost_one(stored: str, redis_ur
 
 
 def test_a_commit_that_was_not_published_is_seen_within_six_seconds(stored: str, redis_url: str) -> None:
-    """When store could not publish to Redis, the copy of the market version expires by itself."""
+    """The copy of the market version in Redis expires by itself where store could not publish the new one."""
     with serving(stored, redis_url) as api:
         assert revision(api) == 0
         change(stored, REVISE)
@@ -60,7 +60,7 @@ def test_a_commit_that_was_not_published_is_seen_within_six_seconds(stored: str,
 
 
 def test_another_copy_finds_the_answer_in_redis(stored: str, redis_url: str) -> None:
-    """What one copy has found, another does not ask Postgres for: here it could not."""
+    """A second copy of the function responds from Redis; its Postgres is unreachable."""
     with serving(stored, redis_url) as api:
         found = api.get("/latest").content
         wait_until_kept(redis_url)
@@ -96,7 +96,7 @@ def in_process(
     work: Callable[[list[httpx.AsyncClient]], Awaitable[Any]],
     **settings: str,
 ) -> Any:
-    """What *work* makes of clients of so many copies of api in this process."""
+    """Return the result of *work* with one client for each of *copies* instances of api in this process."""
     for name, value in {**UNLIMITED, **settings}.items():
         monkeypatch.setenv(name, value)
 

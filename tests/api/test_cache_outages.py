@@ -1,4 +1,4 @@
-"""What readers get while Redis or Postgres is away, hangs or comes back: answers that say how old they are."""
+"""Responses while Redis or Postgres is stopped, hangs or comes back: cached ones, marked stale."""
 
 import os
 import signal

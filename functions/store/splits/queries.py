@@ -42,7 +42,7 @@ class Split(NamedTuple):
 
     @property
     def waits(self) -> bool:
-        """Whether the history is to be fetched again."""
+        """True until the history has been fetched again on the new scale."""
         return self.state in ("pending", "suspected")
 
 

@@ -3,7 +3,7 @@ export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description Why a response has no items. */
+        /** @description Reason for a response without items. */
         Absence: {
             /**
              * @description Stable; docs/api.md lists them
