@@ -249,6 +249,7 @@ async def test_leftovers_are_ended_and_nothing_else(tmp_path: Path) -> None:
     for name in ("logs", "processes"):
         (tmp_path / name).mkdir()
     left = await spawn("left", ("sleep", "60"), {"PATH": os.environ["PATH"]}, tmp_path)
+    wait_until(lambda: psutil.Process(left.pid).environ())  # the kernel shows none while a program is being loaded
     (tmp_path / "processes" / str(os.getpid())).touch()
 
     assert end_leftovers(tmp_path) == 1
