@@ -262,8 +262,8 @@ def test_a_function_killed_at_work_is_a_502(run: Callable[..., None]) -> None:
         os.kill(first, signal.SIGKILL)
 
         assert (await request).status_code == 502
-        while first in sample.pids:  # the kernel closes its connections before its listening socket
-            await asyncio.sleep(0.01)
+        # The kernel closes its connections before its listening socket.
+        await asyncio.to_thread(lambda: wait_until(lambda: first not in sample.pids))
         assert (await sample.get("/")).status_code == 200
 
     run(scenario)
