@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import psycopg
 from psycopg import Connection
 from psycopg.rows import class_row
+
+from shared.connections.single_connection import connect_once
 
 MINIMUM_VERSION = 14
 
@@ -27,15 +28,8 @@ class DatabaseProperties(NamedTuple):
 
 def check_database(url: str) -> None:
     """Raise UnsuitableDatabaseError with one sentence per fault of the database at *url*."""
-    with psycopg.connect(url, autocommit=True, connect_timeout=10, client_encoding="UTF8") as first:
-        first_pid = _select_pid(first)
-        faults = list(find_faults(select_properties(first)))
-        with psycopg.connect(url, autocommit=True, connect_timeout=10) as second:
-            if is_pooled_by_transaction(first.info.backend_pid, first_pid, _select_pid(second)):
-                faults.append(
-                    "DATABASE_URL leads through a pooler that changes connections between transactions: "
-                    "use its session mode, or the server's own port."
-                )
+    with connect_once(url) as connection:
+        faults = list(find_faults(select_properties(connection)))
     if faults:
         raise UnsuitableDatabaseError(" ".join(faults))
 
@@ -73,13 +67,3 @@ def find_faults(database: DatabaseProperties) -> Iterator[str]:
         yield "No schema of the search_path exists: CREATE SCHEMA public, or ALTER ROLE ... SET search_path."
     elif not database.can_create:
         yield f"The role may not create tables: GRANT CREATE ON SCHEMA {database.schema} TO it."
-
-
-def is_pooled_by_transaction(announced: int, first: int, second: int) -> bool:
-    """Return whether two open sessions share one server process that neither was *announced* at its start."""
-    return announced != first and first == second
-
-
-def _select_pid(connection: Connection) -> int:
-    [(pid,)] = connection.execute("SELECT pg_backend_pid()").fetchall()
-    return pid

@@ -25,9 +25,10 @@ from functions.store.catalogue import activate, read_catalogue, upsert_catalogue
 from functions.store.closings import Closings, parse_closings, replace_setting, select_closings
 from functions.store.database_check import UnsuitableDatabaseError, check_database
 from functions.store.migration_files import MigrationError, MigrationFile, find_pending, read_files
-from functions.store.migration_locks import only_one_job, prepare_session, with_locks
+from functions.store.migration_locks import migration_transaction, only_one_job, with_locks
 from functions.store.renames import rename_tickers
 from functions.store.ticker_list import find_doubts, find_list_faults, resolve_list
+from shared.connections.single_connection import connect_once
 from shared.runtime import clock, log
 from shared.runtime.settings import CsvList, CsvMap, DatabaseSettings, read_settings
 
@@ -73,13 +74,11 @@ def migrate(
     what has been applied, or when one fails: what was applied before it stays.
     """
     check_database(url)
-    with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
-        prepare_session(connection)
-        with only_one_job(connection):
-            done = _apply_files(connection, read_files(folder))
-            if _exists(connection, "sessions"):
-                fill = partial(_fill, connection, tickers, renames or {}, closings, changed=bool(done))
-                done += with_locks(connection, "The reference data", fill)
+    with only_one_job(url), connect_once(url) as connection:
+        done = _apply_files(connection, read_files(folder))
+        if _exists(connection, "sessions"):
+            fill = partial(_fill, connection, tickers, renames or {}, closings, changed=bool(done))
+            done += with_locks(connection, "The reference data", fill)
     return done
 
 
@@ -107,7 +106,7 @@ def _apply_files(connection: Connection, files: Sequence[MigrationFile]) -> list
 
 def _apply(connection: Connection, file: MigrationFile) -> None:
     """Apply one file and record it, in one transaction."""
-    with connection.transaction():
+    with migration_transaction(connection):
         connection.execute(file.statements)
         connection.execute(
             "INSERT INTO migrations (name, checksum) VALUES (%(name)s, %(checksum)s)",
@@ -125,7 +124,7 @@ def _fill(
 ) -> list[str]:
     """Bring sessions and catalogue up to date in one transaction, and return which of them changed."""
     done: list[str] = []
-    with connection.transaction():
+    with migration_transaction(connection):
         now = clock.now()
         if closings is not None:
             replace_setting(connection, closings, now)

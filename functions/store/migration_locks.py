@@ -1,4 +1,7 @@
-"""Locks of the migration: one Job at a time, short waits for tables that others use, and no statement left behind."""
+"""Locks of the migration: one Job at a time, short waits for tables that others use, and no statement left behind.
+
+All settings and locks are a transaction's, since a connection pooler may give each transaction another server.
+"""
 
 import logging
 import time
@@ -10,11 +13,13 @@ from psycopg import Connection
 from psycopg.errors import LockNotAvailable
 
 from functions.store.migration_files import MigrationError
+from shared.connections.single_connection import connect_once
 
 T = TypeVar("T")
 
 _logger = logging.getLogger(__name__)
 _LOCK = 5_746_801  # any number, the same in all Jobs
+_NAME = "stocksalot migration"
 _PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, *(15.0,) * 40)
 """Ten minutes in all."""
 _WAITS = {"lock_timeout": "3s", "client_connection_check_interval": "5s"}
@@ -22,31 +27,39 @@ _KEEPALIVES = {
     "tcp_keepalives_idle": "30",
     "tcp_keepalives_interval": "10",
     "tcp_keepalives_count": "3",
-    "application_name": "stocksalot migration",
+    "application_name": _NAME,
 }
 
 
-def prepare_session(connection: Connection) -> None:
-    """Let *connection* wait for no lock longer than readers can bear, and end with its client.
+@contextmanager
+def migration_transaction(connection: Connection) -> Iterator[None]:
+    """Transaction that waits for no lock longer than readers can bear, and ends with its client.
 
     A reader queues behind a statement that waits for a lock. A statement whose Job was killed ends within seconds.
     """
-    for name, value in {**_WAITS, **_KEEPALIVES}.items():
-        connection.execute("SELECT set_config(%(name)s, %(value)s, false)", {"name": name, "value": value})
+    with connection.transaction():
+        for name, value in {**_WAITS, **_KEEPALIVES}.items():
+            connection.execute("SELECT set_config(%(name)s, %(value)s, true)", {"name": name, "value": value})
+        yield
 
 
 @contextmanager
-def only_one_job(connection: Connection) -> Iterator[None]:
-    """Wait until no other Job works on this database; closing *connection* ends this Job's turn."""
-    for pause in (*_PAUSES, None):
-        row = connection.execute("SELECT pg_try_advisory_lock(%(lock)s)", {"lock": _LOCK}).fetchone()
-        if row and row[0]:
-            break
-        if pause is None:
-            raise MigrationError(f"Another migration has not ended in ten minutes: {_describe_holder(connection)}.")
-        _logger.info("waiting for another migration: %s", _describe_holder(connection))
-        time.sleep(pause)
-    yield
+def only_one_job(url: str) -> Iterator[None]:
+    """Wait until no other Job works on the database at *url*. Each has its turn by a transaction that it keeps open."""
+    with connect_once(url) as connection:
+        for pause in (*_PAUSES, None):
+            with migration_transaction(connection):
+                # No server may end the turn because its transaction waits.
+                connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+                row = connection.execute("SELECT pg_try_advisory_xact_lock(%(lock)s)", {"lock": _LOCK}).fetchone()
+                if row and row[0]:
+                    yield
+                    return
+                holder = _describe_holder(connection)
+            if pause is None:
+                raise MigrationError(f"Another migration has not ended in ten minutes: {holder}.")
+            _logger.info("waiting for another migration: %s", holder)
+            time.sleep(pause)
 
 
 def with_locks(connection: Connection, name: str, work: Callable[[], T]) -> T:
@@ -87,14 +100,16 @@ def _describe_transactions(connection: Connection) -> str:
     """Return the oldest open transactions of others, without their statements."""
     rows = connection.execute(
         """
-        SELECT format('pid %s%s, %s, for %s s', pid, coalesce(' (' || nullif(application_name, '') || ')', ''), state,
+        SELECT format('pid %%s%%s, %%s, for %%s s', pid, ' (' || nullif(application_name, '') || ')', state,
                       extract(epoch FROM clock_timestamp() - xact_start)::int)
           FROM pg_stat_activity
          WHERE datname = current_database()
            AND pid <> pg_backend_pid()
+           AND application_name <> %(name)s
            AND xact_start IS NOT NULL
          ORDER BY xact_start
          LIMIT 3
-        """
+        """,
+        {"name": _NAME},
     ).fetchall()
     return "; ".join(text for (text,) in rows) or "none"

@@ -14,8 +14,7 @@ import sys
 from datetime import datetime, timedelta
 from typing import LiteralString
 
-import psycopg
-
+from shared.connections.single_connection import connect_once
 from shared.runtime import clock, log
 from shared.runtime.settings import DatabaseSettings, read_settings
 
@@ -40,7 +39,7 @@ def prune(url: str, before: datetime) -> dict[str, int]:
 
     Where this machine's clock is ahead of the database's, it is earlier by as much.
     """
-    with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
+    with connect_once(url) as connection:
         [(ahead,)] = connection.execute("SELECT greatest(%s - now(), interval '0')", [clock.now()]).fetchall()
         before -= ahead
         return {table: connection.execute(text, {"before": before}).rowcount for table, text in STATEMENTS.items()}

@@ -21,10 +21,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from urllib.parse import quote
 
-import psycopg
 from psycopg import Connection
 from psycopg.rows import class_row
 
+from shared.connections.single_connection import connect_once
 from shared.events.types import BarsFetched, CompaniesFetched
 from shared.runtime import log
 from shared.runtime.settings import DatabaseSettings, read_settings
@@ -57,7 +57,7 @@ def replay(database_url: str, broker: str, ids: Sequence[int] = ()) -> list[Dead
     SendError or psycopg.Error ends it; what was sent before stays sent.
     """
     sent: list[DeadLetter] = []
-    with psycopg.connect(database_url, autocommit=True, connect_timeout=10) as connection:
+    with connect_once(database_url) as connection:
         for letter in select_dead_letters(connection, ids):
             _send(letter, broker)
             if letter.type not in _DELETED_BY_STORE:

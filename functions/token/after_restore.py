@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-import psycopg
 from psycopg import Connection
 
+from shared.connections.single_connection import connect_once
 from shared.runtime.settings import DatabaseSettings, read_settings
 
 _LINE = re.compile(r"(password changed|token revoked|tokens revoked|account deleted) account=(\S{1,64})(.{0,500})")
@@ -90,7 +90,7 @@ def main(arguments: list[str]) -> str:
     if bool(given.logs) == given.end_all:
         parser.error("name the log files, or --end-all")
     url = read_settings(DatabaseSettings).database_url.reveal()
-    with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
+    with connect_once(url) as connection:
         if given.end_all:
             return f"ended {end_all(connection)} logins and tokens"
         with fileinput.input(given.logs, encoding="utf-8", errors="replace") as lines:

@@ -44,6 +44,7 @@ def database(folder: Path, settings: Mapping[str, str], *, exclusive: bool = Fal
     if running and exclusive:
         raise CannotRunError(f"the runner in {folder} is running: stop it first")
     if url := settings.get("DATABASE_URL"):
+        refuse_pooler(url)
         yield url
         return
     data = folder.resolve() / "services" / "postgres"
@@ -58,6 +59,20 @@ def database(folder: Path, settings: Mapping[str, str], *, exclusive: bool = Fal
             yield server.url
         finally:
             server.stop()
+
+
+def refuse_pooler(url: str) -> None:
+    """Raise CannotRunError for a pooler by transaction: the settings of a dump would stay with servers that it shares.
+
+    Behind one, two sessions that wait have the same server, which is not the one that was announced to them.
+    """
+    with psycopg.connect(url, autocommit=True) as first, psycopg.connect(url, autocommit=True) as second:
+        [(one,), (two,)] = (each.execute("SELECT pg_backend_pid()").fetchall()[0] for each in (first, second))
+        if one == two != first.info.backend_pid:
+            raise CannotRunError(
+                "DATABASE_URL leads through a pooler that changes servers between transactions: "
+                "give DATABASE_URL the server's own address for this"
+            )
 
 
 def back_up(file: Path, folder: Path, settings: Mapping[str, str]) -> str:

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from rich.console import Console
 
 from functions.api.rejection_reasons import reason
 from knative.local.client import RunnerClient, find
 from knative.local.extension import AddParser
 from knative.stocksalot.confirmation import confirm
+from shared.connections.single_connection import connect_once
 
 _STORE = "/stocksalot/store"
 
@@ -99,7 +99,7 @@ async def rejections(arguments: Namespace, folder: Path) -> int:
 def list_rejections(environment: Mapping[str, str], _: str, arguments: Sequence[str]) -> list[str]:
     """Return a few lines for each rejected bar, newest first; the arguments are the limit and a ticker."""
     limit, *tickers = arguments
-    with psycopg.connect(environment["DATABASE_URL"], autocommit=True, connect_timeout=10) as connection:
+    with connect_once(environment["DATABASE_URL"]) as connection:
         rows = connection.execute(
             """
             SELECT ticker, coalesce(rfc3339(start), 'no time'), source, reason, detail, bar::text

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-import psycopg
 from rich.console import Console
 
 from knative.local.client import RunnerClient, find
@@ -15,6 +14,7 @@ from knative.stocksalot.confirmation import confirm
 from knative.stocksalot.import_events import make_events, read_files
 from knative.stocksalot.import_report import describe
 from shared.calendar.trading import EXCHANGE_ZONE, Session, TradingCalendar
+from shared.connections.single_connection import connect_once
 from shared.events.types import BarsFetched, BarsStored
 
 _STORE = "/stocksalot/store"
@@ -80,7 +80,7 @@ async def send(client: RunnerClient, events: Mapping[str, BarsFetched]) -> list[
 
 def list_sessions(environment: Mapping[str, str], _: str, __: Sequence[str]) -> list[str]:
     """Return all sessions of the exchange, a line each: open and close."""
-    with psycopg.connect(environment["DATABASE_URL"], connect_timeout=10) as connection:
+    with connect_once(environment["DATABASE_URL"]) as connection:
         rows = connection.execute("SELECT opens, closes FROM sessions ORDER BY opens").fetchall()
     return [f"{opens.isoformat()} {closes.isoformat()}" for opens, closes in rows]
 

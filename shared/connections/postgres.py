@@ -1,7 +1,8 @@
 """Postgres connections: a pool that opens on first use, and a client with a bounded queue and a circuit breaker.
 
-A connection pooler may stand in between, also one that gives each transaction another connection: nothing is set at
-connect, no statement stays prepared, and every instant is converted to UTC where it is formatted.
+A connection pooler may stand in between, also one that gives each transaction another server: nothing is set at
+connect, no statement stays prepared, no lock outlives its transaction, and every instant is converted to UTC where it
+is formatted.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from psycopg.errors import QueryCanceled, ReadOnlySqlTransaction
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from shared.connections.circuit_breaker import CircuitBreaker, UnavailableError, describe
+from shared.connections.single_connection import connection_parameters
 from shared.http.problem import Problem
 from shared.runtime.settings import DatabaseSettings
 
@@ -25,8 +27,6 @@ _logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-CONNECT = {"autocommit": True, "connect_timeout": 2, "prepare_threshold": None}
-"""Connection parameters of every process. What the user's own URL says takes precedence."""
 _TIMEOUT_SECONDS = 8.0
 _CONNECT_SECONDS = 2
 _BUSY_SECONDS = 3.0
@@ -64,8 +64,7 @@ class ConnectionPool:
         """
         if self._pool is None:
             self._pool = AsyncConnectionPool(
-                self._url,
-                kwargs=CONNECT,
+                kwargs=connection_parameters(self._url, _CONNECT_SECONDS),
                 min_size=0,
                 max_size=self._size,
                 open=False,

@@ -2,25 +2,24 @@
 
 import asyncio
 import gc
-import shutil
-import subprocess
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 
-from functions.store.database_check import UnsuitableDatabaseError, check_database
-from knative.local.services.ports import free_port
+from functions.store.migrate import migrate
 from shared.connections.circuit_breaker import UnavailableError
 from shared.connections.postgres import _MAX_WAITING, PostgresClient
+from shared.connections.single_connection import connection_parameters
 from shared.http.problem import Problem
 from shared.runtime.settings import DatabaseSettings, Secret
-from tests.waiting import wait_until
+from tests.conftest import new_database
+from tests.pooler import pooled
 
 Work = Callable[[psycopg.AsyncConnection], Awaitable[Any]]
 
@@ -37,54 +36,31 @@ async def zone(connection: psycopg.AsyncConnection) -> str:
     return row[0]
 
 
-@pytest.fixture
-def pooled_url(database_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
-    """The database behind a PgBouncer with its defaults but for the mode."""
-    program = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin:/opt/homebrew/bin")
-    if program is None:
-        pytest.skip("PgBouncer is not installed (Debian: apt-get install pgbouncer)")
-    url, port = urlsplit(database_url), free_port()
-    password = f" password={url.password}" if url.password else ""
-    (tmp_path / "pgbouncer.ini").write_text(
-        f"[databases]\n* = host={url.hostname} port={url.port} user={url.username}{password}\n[pgbouncer]\n"
-        f"listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\n"
-        f"pool_mode = {request.param}\n"
-    )
-    as_user = ["-u", "nobody"] if Path("/proc/self").stat().st_uid == 0 else []
-    (tmp_path / "pgbouncer.ini").chmod(0o644)
-    for folder in [tmp_path, *tmp_path.parents[:3]]:
-        if folder != Path("/tmp"):
-            folder.chmod(folder.stat().st_mode | 0o011)
-    process = subprocess.Popen([program, *as_user, str(tmp_path / "pgbouncer.ini")], stderr=subprocess.DEVNULL)
-    try:
-        address = f"postgresql://{url.username}@127.0.0.1:{port}{url.path}"
+@pytest.mark.parametrize("mode", ["session", "transaction"])
+def test_migration_and_functions_work_through_pgbouncer(postgres_server: str, tmp_path: Path, mode: str) -> None:
+    """Four servers for all: two Jobs at once do each file once, and no setting of one client reaches another."""
+    with new_database(postgres_server) as direct, pooled(direct, tmp_path, mode, size=4) as url:
+        with ThreadPoolExecutor(2) as jobs:
+            done = list(jobs.map(migrate, [url, url]))
+        with psycopg.connect(url, autocommit=True) as other:
+            other.execute("SET timezone = 'Asia/Tokyo'")
+            seen = asyncio.run(client(url).run(zone))
 
-        def responds() -> bool:
-            try:
-                psycopg.connect(address).close()
-            except psycopg.OperationalError:
-                return False
-            return True
-
-        wait_until(responds, 10)
-        yield address
-    finally:
-        process.terminate()
-        process.wait(10)
+    assert sorted(map(bool, done)) == [False, True]
+    assert seen == "UTC"
 
 
-@pytest.mark.parametrize("pooled_url", ["session"], indirect=True)
-def test_the_functions_work_through_pgbouncer(pooled_url: str) -> None:
-    """PgBouncer with its defaults refuses options at connect, so that none are sent; sessions are in UTC."""
-    check_database(pooled_url)
-    assert asyncio.run(client(pooled_url).run(zone)) == "UTC"
+def test_what_the_address_says_takes_precedence(database_url: str) -> None:
+    """A timeout, name and time zone in the user's own URL are not replaced by ours."""
 
+    async def settings(connection: psycopg.AsyncConnection) -> tuple[Any, ...] | None:
+        text = "SELECT current_setting('application_name'), current_setting('TimeZone')"
+        return await (await connection.execute(text)).fetchone()
 
-@pytest.mark.parametrize("pooled_url", ["transaction"], indirect=True)
-def test_pooling_by_transaction_is_refused(pooled_url: str) -> None:
-    """The sentence says what to change."""
-    with pytest.raises(UnsuitableDatabaseError, match="use its session mode, or the server's own port"):
-        check_database(pooled_url)
+    own = f"{database_url}?application_name=mine&options=-c%20timezone%3DAsia/Tokyo&connect_timeout=7"
+
+    assert connection_parameters(own)["connect_timeout"] == "7"
+    assert asyncio.run(client(own).run(settings)) == ("mine", "Asia/Tokyo")
 
 
 def test_a_connection_that_turned_read_only_is_replaced(database_url: str) -> None:

@@ -20,15 +20,10 @@ _LOCK = 5_746_804  # any number that no other lock in this database has
 
 
 async def lock_writing(connection: AsyncConnection) -> bool:
-    """Take the one right to write insights, until `unlock_writing` or the end of *connection*; False if it is taken."""
+    """Take the one right to write insights until the end of the transaction; False if it is taken."""
     cursor = connection.cursor(row_factory=scalar_row)
-    await cursor.execute("SELECT pg_try_advisory_lock(%(lock)s)", {"lock": _LOCK})
+    await cursor.execute("SELECT pg_try_advisory_xact_lock(%(lock)s)", {"lock": _LOCK})
     return bool(await cursor.fetchone())
-
-
-async def unlock_writing(connection: AsyncConnection) -> None:
-    """Release the right to write."""
-    await connection.execute("SELECT pg_advisory_unlock(%(lock)s)", {"lock": _LOCK})
 
 
 async def upsert_claim(connection: AsyncConnection, start: datetime, seconds: float, calls: int) -> bool:

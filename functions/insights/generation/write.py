@@ -12,7 +12,7 @@ from functions.insights.facts.comparable import comparable_revisions, within_one
 from functions.insights.facts.hour import HOURLY, PERIODS, SESSIONS, Hour
 from functions.insights.facts.registry import FactTable, fact_table
 from functions.insights.generation.editor import Choice, PublishedStories, choose, published_stories
-from functions.insights.generation.insert import insert_insights_of_hour, lock_writing, unlock_writing
+from functions.insights.generation.insert import insert_insights_of_hour, lock_writing
 from functions.insights.generation.queries import (
     Company,
     HourStatus,
@@ -74,14 +74,9 @@ async def write_due(connection: AsyncConnection, settings: Settings, written: Wr
     Another writer at work means that there is nothing to do: it looks again when it is done.
     """
     for _ in range(_ROUNDS):
-        if not await _find(connection, settings, at_deadline=at_deadline) or not await lock_writing(connection):
+        due = await _find(connection, settings, at_deadline=at_deadline)
+        if not due or not await _write(connection, settings, due, written):
             break
-        try:
-            # Again under the lock: another may have written them meanwhile.
-            due = await _find(connection, settings, at_deadline=at_deadline)
-            await _write(connection, settings, due, written)
-        finally:
-            await unlock_writing(connection)
 
 
 async def load_hours(connection: AsyncConnection, starts: Sequence[datetime]) -> tuple[list[Hour], list[Company]]:
@@ -165,24 +160,30 @@ async def _find(connection: AsyncConnection, settings: Settings, *, at_deadline:
     return find_due(await select_hour_statuses(connection, starts), late)
 
 
-async def _write(connection: AsyncConnection, settings: Settings, due: Sequence[Due], written: Written) -> None:
-    """Write what is *due* by the rules, oldest first, as each hour remembers those before it."""
-    if not due:
-        return
+async def _write(connection: AsyncConnection, settings: Settings, due: Sequence[Due], written: Written) -> bool:
+    """Write what is *due* by the rules, oldest first, as each hour remembers those before it.
+
+    False when another writer is at work. The right to write is taken for each hour's transaction, not for the session:
+    a pooler may give the next transaction another server.
+    """
     hours, companies = await load_hours(connection, [one.start for one in due])
     names = short_names({company.ticker: company.name for company in companies})
     published: list[PublishedStories] = []
     for one, hour in zip(due, hours, strict=True):
-        if not published or hour.before != published[-1].start:
-            published = await select_published(connection, hour.session.opens, hour.start)
-        # Off the event loop: it takes as long as ten readers.
-        facts, choices = await asyncio.to_thread(_choose, hour, published)
-        published = [*published, published_stories(hour.start, choices)]
-        result = HourInsights(hour, facts, [choice.insight for choice in choices])
-        epoch = await insert_insights_of_hour(connection, result, one.revision, names)
+        async with connection.transaction():
+            if not await lock_writing(connection):
+                return False
+            if not published or hour.before != published[-1].start:
+                published = await select_published(connection, hour.session.opens, hour.start)
+            # Off the event loop: it takes as long as ten readers.
+            facts, choices = await asyncio.to_thread(_choose, hour, published)
+            result = HourInsights(hour, facts, [choice.insight for choice in choices])
+            epoch = await insert_insights_of_hour(connection, result, one.revision, names)
         if epoch is None:
             _logger.info("%s was written by another writer", one.start.isoformat())
+            published = []
             continue
+        published = [*published, published_stories(hour.start, choices)]
         written.add(result, one.revision, epoch, for_model=one.for_model and settings.has_model)
         _logger.info(
             "wrote %s, revision %d: %d insights by rules, %d tickers missing",
@@ -191,6 +192,7 @@ async def _write(connection: AsyncConnection, settings: Settings, due: Sequence[
             len(choices),
             len(hour.missing),
         )
+    return True
 
 
 async def _select_calendar(connection: AsyncConnection, first: datetime, end: datetime) -> TradingCalendar:
