@@ -14,6 +14,7 @@ from functions.token.settings import Settings
 from shared.runtime.settings import read_settings
 from tests.in_process import serving_handler
 from tests.reading import UNLIMITED, Api, serving_process
+from tests.waiting import wait_until
 
 PASSWORD = "swordfish of the tests"
 GENEROUS = {"REGISTRATIONS_PER_ADDRESS": "10000", "LOGIN_ATTEMPTS_PER_ADDRESS": "10000"}
@@ -71,6 +72,12 @@ class Person:
 def bearer(token: str) -> dict[str, str]:
     """The header that carries a token."""
     return {"Authorization": f"Bearer {token}"}
+
+
+def wait_until_refused(client: httpx.Client, *tokens: str) -> None:
+    """Return when *tokens* are refused; their revocation has a second to take effect."""
+    for one in tokens:
+        wait_until(lambda one=one: client.get("/users/me", headers=bearer(one)).status_code == 401)
 
 
 @contextmanager

@@ -23,7 +23,9 @@ from knative.local.services.rabbitmq import RabbitMQ
 from knative.local.services.redis import Redis
 from tests.running import delete_queues
 from tests.secret_scan import find_secrets
+from tests.temporary_files import use_memory
 
+use_memory()
 pytest_plugins = ["tests.browser"]
 # A busy machine is no failure of the code: tests have their own time limit.
 settings.register_profile("busy", deadline=None)

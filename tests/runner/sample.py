@@ -1,5 +1,6 @@
 """A small function that tests have the runner run, and a look at what it saw."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -8,6 +9,7 @@ import httpx
 
 from knative.local.activator import Revision
 from knative.local.cluster import Cluster
+from tests.waiting import wait_until_async
 
 ROOT = Path(__file__).parents[2]
 
@@ -16,11 +18,12 @@ NEW_YORK = ZoneInfo("America/New_York")
 
 
 SAMPLE = '''
-import asyncio, os
+import asyncio, os, pathlib
 import functions_framework.aio
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 running = most = 0
+folder = pathlib.Path(os.environ["FUNCTION_SOURCE"]).parent
 
 @functions_framework.aio.http
 async def sample(request):
@@ -32,6 +35,11 @@ async def sample(request):
         match request.url.path:
             case "/sleep":
                 await asyncio.sleep(float(request.query_params["seconds"]))
+            case "/hold":
+                with (folder / "held").open("a") as file:
+                    print(os.getpid(), file=file)
+                while not (folder / "released").exists():
+                    await asyncio.sleep(0.02)
             case "/echo":
                 return Response(await request.body(), media_type=request.headers.get("content-type"))
             case "/half":
@@ -79,3 +87,19 @@ class Sample:
     async def pid(self) -> int:
         """Of the copy that answers a request."""
         return (await self.get("/")).json()["pid"]
+
+    async def hold(self, count: int, held: int | None = None, copies: int = 1) -> list[asyncio.Task[httpx.Response]]:
+        """Send *count* requests; return when *held* of them (default: all) are in so many *copies* of the function."""
+        requests = [asyncio.create_task(self.get("/hold", timeout=60)) for _ in range(count)]
+        file = self.folder / "held"
+
+        async def are_held() -> bool:
+            pids = await asyncio.to_thread(lambda: file.read_text().split() if file.exists() else [])
+            return len(pids) >= (held or count) and len(set(pids)) == copies
+
+        await wait_until_async(are_held, 60)
+        return requests
+
+    def release(self) -> None:
+        """Let the function answer the requests that are held, and those to come."""
+        (self.folder / "released").touch()

@@ -103,7 +103,9 @@ def test_container_concurrency_is_a_hard_limit(run: Callable[..., None]) -> None
     """No copy has more requests at a time than containerConcurrency; the others wait for their turn."""
 
     async def scenario(sample: Sample) -> None:
-        answers = await asyncio.gather(*(sample.get("/sleep?seconds=0.1") for _ in range(7)))
+        requests = await sample.hold(7, held=2)
+        sample.release()
+        answers = await asyncio.gather(*requests)
 
         assert max(answer.json()["most"] for answer in answers) == 2
         assert len({answer.json()["pid"] for answer in answers}) == 1
@@ -164,9 +166,10 @@ def test_a_target_is_no_limit(run: Callable[..., None]) -> None:
     """Without containerConcurrency, requests beyond the target go to a copy that runs rather than wait."""
 
     async def scenario(sample: Sample) -> None:
-        answers = await asyncio.gather(*(sample.get("/sleep?seconds=0.3") for _ in range(7)))
+        requests = await sample.hold(7)
+        sample.release()
 
-        assert max(answer.json()["most"] for answer in answers) == 7
+        assert max(answer.json()["most"] for answer in await asyncio.gather(*requests)) == 7
 
     run(scenario, concurrency=0, target=2, max_scale=1)
 
@@ -175,7 +178,9 @@ def test_it_scales_up_to_max_scale(run: Callable[..., None]) -> None:
     """When all copies are busy another one starts, up to max-scale and no further."""
 
     async def scenario(sample: Sample) -> None:
-        answers = await asyncio.gather(*(sample.get("/sleep?seconds=0.3") for _ in range(9)))
+        requests = await sample.hold(9, held=3, copies=3)
+        sample.release()
+        answers = await asyncio.gather(*requests)
 
         assert {answer.status_code for answer in answers} == {200}
         assert len({answer.json()["pid"] for answer in answers}) == 3
@@ -187,8 +192,9 @@ def test_copies_that_are_not_needed_end(run: Callable[..., None]) -> None:
     """Requests go to the first copy with room, so that the others fall idle and end."""
 
     async def scenario(sample: Sample) -> None:
-        await asyncio.gather(*(sample.get("/sleep?seconds=0.3") for _ in range(2)))
-        assert len(sample.pids) == 2
+        requests = await sample.hold(2, copies=2)
+        sample.release()
+        await asyncio.gather(*requests)
 
         async def only_one_is_left() -> bool:
             await sample.get("/")
@@ -204,10 +210,11 @@ def test_a_running_request_is_not_cut_at_the_end(run: Callable[..., None]) -> No
     answers: list[httpx.Response] = []
 
     async def scenario(sample: Sample) -> None:
-        await sample.get("/")
-        request = asyncio.create_task(sample.get("/sleep?seconds=1"))
-        await wait_until_async(lambda: busy(sample))
-        await sample.cluster.__aexit__(None, None, None)
+        [request] = await sample.hold(1)
+        ending = asyncio.create_task(sample.cluster.__aexit__(None, None, None))
+        await asyncio.sleep(0.3)
+        sample.release()
+        await ending
         answers.append(await request)
 
     run(scenario)
@@ -215,19 +222,15 @@ def test_a_running_request_is_not_cut_at_the_end(run: Callable[..., None]) -> No
     assert answers[0].status_code == 200
 
 
-async def busy(sample: Sample) -> bool:
-    """Whether a request is being worked on."""
-    return sample.revision.running > 0
-
-
 def test_a_scaled_down_copy_finishes_its_request(run: Callable[..., None]) -> None:
     """A copy that gets SIGTERM while a request runs answers it before it ends."""
 
     async def scenario(sample: Sample) -> None:
         pid = await sample.pid()
-        request = asyncio.create_task(sample.get("/sleep?seconds=1"))
-        await wait_until_async(lambda: busy(sample))
+        [request] = await sample.hold(1)
         os.kill(pid, signal.SIGTERM)
+        await asyncio.sleep(0.3)
+        sample.release()
 
         assert (await request).json()["pid"] == pid
         assert await sample.pid() != pid
@@ -256,9 +259,7 @@ def test_a_function_killed_at_work_is_a_502(run: Callable[..., None]) -> None:
 
     async def scenario(sample: Sample) -> None:
         first = await sample.pid()
-        request = asyncio.create_task(sample.get("/sleep?seconds=5"))
-        await wait_until_async(lambda: busy(sample))
-        await asyncio.sleep(0.1)
+        [request] = await sample.hold(1)
         os.kill(first, signal.SIGKILL)
 
         assert (await request).status_code == 502
@@ -291,8 +292,9 @@ def test_a_request_has_its_time(run: Callable[..., None]) -> None:
         await sample.get("/")
         patient = sample.revision.function
         sample.revision.function = replace(patient, timeout=0.5)  # the start of the process had its time already
-        answers = await asyncio.gather(*(sample.get("/sleep?seconds=3") for _ in range(2)))
+        answers = await asyncio.gather(*(sample.get("/hold") for _ in range(2)))
         sample.revision.function = patient
+        sample.release()
 
         assert [answer.status_code for answer in answers] == [504, 504]
         assert (await sample.get("/")).status_code == 200
