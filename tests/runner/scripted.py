@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+import httptools
+
 from knative.local.activator import Revision
 from knative.local.application import Environment, Function, Route
 from knative.local.front_door import FrontDoor
@@ -18,6 +20,16 @@ FUNCTION = Function(
 )  # fmt: skip
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 Respond = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+class ResponseCount:
+    """Number of whole responses, counted by the parser of httptools."""
+
+    whole = 0
+
+    def on_message_complete(self) -> None:
+        """Count one."""
+        self.whole += 1
 
 
 class Scripted:
@@ -43,16 +55,21 @@ class Scripted:
         self.closed.set()
         writer.close()
 
-    async def send(self, *parts: bytes) -> bytes:
-        """Send *parts* on one connection; return what comes back until it is closed or silent."""
+    async def send(self, *parts: bytes, responses: int = 1) -> bytes:
+        """Send *parts* on one connection; return what comes back until it is closed or so many responses are whole."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        count = ResponseCount()
+        parser = httptools.HttpResponseParser(count)
         got = b""
-        with suppress(TimeoutError, ConnectionError):
+        with suppress(ConnectionError):
             for part in parts:
                 writer.write(part)
                 await asyncio.sleep(0.02)
-            while part := await asyncio.wait_for(reader.read(65536), 0.5):
+            while count.whole < responses and (part := await asyncio.wait_for(reader.read(65536), 20)):
                 got += part
+                parser.feed_data(part)
+            with suppress(TimeoutError):  # what comes too much comes at once
+                got += await asyncio.wait_for(reader.read(65536), 0.05)
         writer.close()
         return got
 

@@ -35,7 +35,7 @@ def test_a_trailer_is_no_header(play: Callable[..., None]) -> None:
     """Fields behind a chunked body reach no function, even when all comes in one packet; neither does the next one."""
 
     async def scenario(script: Scripted) -> None:
-        await script.send(CHUNKED + b"\r\n3\r\nend\r\n0\r\nauthorization: Bearer x\r\n\r\n" + GET)
+        await script.send(CHUNKED + b"\r\n3\r\nend\r\n0\r\nauthorization: Bearer x\r\n\r\n" + GET, responses=2)
 
         [received] = script.received
         assert b"authorization" not in received
@@ -141,7 +141,7 @@ def test_expect_is_answered_by_the_front_door(play: Callable[..., None]) -> None
 
     async def scenario(script: Scripted) -> None:
         head = b"POST /a HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 3\r\n\r\n"
-        got = await script.send(head, b"end")
+        got = await script.send(head, b"end", responses=2)
 
         assert got.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 ")
         assert b"expect" not in script.received[0]
@@ -165,7 +165,7 @@ def test_responses_pass_in_each_framing(play: Callable[..., None], response: byt
     """Informational responses and trailers are left out; what follows on the connection is the next response."""
 
     async def scenario(script: Scripted) -> None:
-        got = await script.send(GET, GET)
+        got = await script.send(GET, GET, responses=2)
 
         assert [one.partition(b"\r\n\r\n")[2] for one in got.split(b"HTTP/1.1 ")[1:]] == [body, body]
         assert len(script.received) == 1
@@ -202,7 +202,7 @@ def test_a_response_that_nobody_asked_for_reaches_nobody(play: Callable[..., Non
     """What a function sends behind its response is not taken for the response to the next request."""
 
     async def scenario(script: Scripted) -> None:
-        got = await script.send(GET, GET)
+        got = await script.send(GET, GET, responses=2)
 
         assert got.count(b"HTTP/1.1 200 ") == 2
         assert b"poison" not in got
