@@ -117,6 +117,8 @@ class Proxy:
         self.seconds_late = 0.0
         self.flowing = asyncio.Event()
         self.flowing.set()
+        self.stalled = asyncio.Event()
+        """Something has come that does not flow."""
 
     def cut(self) -> None:
         for writer in self._writers:
@@ -133,7 +135,9 @@ class Proxy:
     async def _pipe(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, answers: bool = False) -> None:
         with contextlib.suppress(ConnectionError):
             while data := await reader.read(65536):
-                await self.flowing.wait()
+                if not self.flowing.is_set():
+                    self.stalled.set()
+                    await self.flowing.wait()
                 await asyncio.sleep(answers * self.seconds_late)
                 writer.write(data)
         writer.close()

@@ -5,7 +5,6 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 import httpx
 import pytest
@@ -44,11 +43,11 @@ async def bench(backend: str | None) -> AsyncIterator[Bench]:
         clear(backend, bench.namespace)
 
 
-@pytest.fixture
-def own_rabbitmq(tmp_path: Path) -> Iterator[RabbitMQ]:
-    """A RabbitMQ that the test may stop."""
+@pytest.fixture(scope="module")
+def own_rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitMQ]:
+    """A RabbitMQ of the file's own."""
     environment = {key: value for key, value in os.environ.items() if not key.endswith("_URL")}
-    server = RabbitMQ(tmp_path / "rabbitmq", environment, fast=True, packages=PACKAGES)
+    server = RabbitMQ(tmp_path_factory.mktemp("own") / "rabbitmq", environment, fast=True, packages=PACKAGES)
     server.start()
     yield server
     server.stop()

@@ -13,7 +13,7 @@ from knative.local.services.rabbitmq import RabbitMQ
 from tests.broker.bench import EVENT, REPLY, Answer, Bench, only_memory
 from tests.waiting import wait_until_async
 
-pytestmark = [pytest.mark.anyio, only_memory]  # each test has a RabbitMQ of its own
+pytestmark = [pytest.mark.anyio, only_memory]  # the file has a RabbitMQ of its own
 
 
 def evaluate(server: RabbitMQ, expression: str) -> None:

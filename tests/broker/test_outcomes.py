@@ -25,7 +25,13 @@ from tests.broker.bench import (
 pytestmark = pytest.mark.anyio
 
 
-@pytest.mark.parametrize("status", [200, 201, 202, 204])
+def in_memory_and_once_in_rabbitmq(*statuses: int) -> pytest.MarkDecorator:
+    """All *statuses* with queues in memory, and the first with RabbitMQ: what a status means is decided before both."""
+    cases = [("rabbitmq", statuses[0]), *(("memory", status) for status in statuses)]
+    return pytest.mark.parametrize(("backend", "status"), cases, indirect=["backend"])
+
+
+@in_memory_and_once_in_rabbitmq(200, 201, 202, 204)
 async def test_2xx_is_done(bench: Bench, status: int) -> None:
     """A 2xx ends an event at the first attempt."""
     bench.subscriber.answers(status)
@@ -37,7 +43,7 @@ async def test_2xx_is_done(bench: Bench, status: int) -> None:
     assert (len(bench.subscriber.requests), bench.sink.requests) == (1, [])
 
 
-@pytest.mark.parametrize("status", FAILURES)
+@in_memory_and_once_in_rabbitmq(*FAILURES)
 async def test_a_failure_is_retried_then_dead_lettered(bench: Bench, status: int) -> None:
     """After retry + 1 attempts the event is a dead letter, unchanged but for the attributes that tell of the error."""
     bench.subscriber.answers(status)
@@ -55,7 +61,7 @@ async def test_a_failure_is_retried_then_dead_lettered(bench: Bench, status: int
     assert len(bench.subscriber.requests) == 3
 
 
-@pytest.mark.parametrize("status", REFUSALS)
+@in_memory_and_once_in_rabbitmq(*REFUSALS)
 async def test_a_refusal_is_taken_for_success(bench: Bench, status: int, caplog: pytest.LogCaptureFixture) -> None:
     """There is no retry and no dead letter; the event is gone, and the log says so."""
     bench.subscriber.answers(status)

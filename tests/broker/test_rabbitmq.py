@@ -230,16 +230,19 @@ async def test_a_silent_rabbitmq_is_500_within_bounds(
 async def test_a_connection_that_dies_before_the_confirmation_is_500_at_once(
     bench: Bench, proxy: Proxy, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Nobody waits out the bound for a confirmation that can no longer come."""
-    await bench.run(url=proxy.url)
+    """Nobody waits out the bound for a confirmation that can no longer come; and the Broker stops while it connects."""
+    broker = await bench.run(url=proxy.url)
     proxy.flowing.clear()
 
     posted = asyncio.create_task(bench.post())
-    await asyncio.sleep(0.2)
+    await asyncio.wait_for(proxy.stalled.wait(), DEADLINE)
     begun = time.monotonic()
     proxy.cut()
     status = await posted
     took = time.monotonic() - begun
+    await wait_until_async(lambda: gone(caplog), DEADLINE)
+    await asyncio.sleep(0.1)  # it tries again after half of that
+    await broker.stop(grace=0)
 
     assert status == 500
     assert "the connection to RabbitMQ was lost" in caplog.text
@@ -285,9 +288,10 @@ async def test_status_tells_what_waits(bench: Bench) -> None:
         await bench.post(id=str(number))
     await bench.subscriber.received()
 
-    ready = (await broker.status())["main"].ready
+    async def as_many_wait() -> bool:
+        return (await broker.status())["main"].ready == (20 if bench.url else 119)
 
-    assert ready == (20 if bench.url else 119)
+    await wait_until_async(as_many_wait, DEADLINE)
 
 
 @only_rabbitmq

@@ -48,6 +48,12 @@ class AwaitableChannel:
         return answer.result()
 
 
+class _Connection(AsyncioConnection):
+    def _on_connection_workflow_done(self, conn_or_exc: Any) -> None:
+        # When it is closed while it connects, pika passes the class of an exception here and asserts an instance.
+        super()._on_connection_workflow_done(conn_or_exc() if isinstance(conn_or_exc, type) else conn_or_exc)
+
+
 class Link:
     """A connection with one channel, opened again until cancelled; *prepare* prepares each new channel.
 
@@ -92,7 +98,7 @@ class Link:
 
     async def _connect(self) -> AwaitableChannel:
         opened: asyncio.Future[AsyncioConnection] = asyncio.get_running_loop().create_future()
-        self._connection = AsyncioConnection(
+        self._connection = _Connection(
             self._parameters,
             on_open_callback=lambda connection: opened.done() or opened.set_result(connection),
             on_open_error_callback=lambda _, error: opened.done() or opened.set_exception(error),
@@ -117,8 +123,7 @@ class Link:
         closed = asyncio.Event()
         connection.add_on_close_callback(lambda _, __: closed.set())
         was_open = connection.is_open
-        with suppress(AssertionError):  # pika's own, when it is closed while it connects
-            connection.close()
+        connection.close()
         with suppress(TimeoutError):
             async with asyncio.timeout(2 if was_open else 0):
                 await closed.wait()
