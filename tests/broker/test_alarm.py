@@ -3,8 +3,7 @@
 import asyncio
 import subprocess
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -16,24 +15,34 @@ from tests.waiting import wait_until_async
 pytestmark = [pytest.mark.anyio, only_memory]  # the file has a RabbitMQ of its own
 
 
-def evaluate(server: RabbitMQ, expression: str) -> None:
-    """Evaluate an Erlang expression on the node."""
-    program = server._installation.server.with_name("rabbitmqctl")
-    subprocess.run([program, "eval", expression], env=server.environment, check=True, capture_output=True, timeout=60)
+WATCH = """
+spawn(fun Watch() ->
+    lists:foreach(fun(Resource) ->
+        Source = {resource_limit, Resource, node()},
+        case filelib:is_file("FOLDER/" ++ atom_to_list(Resource)) of
+            true -> rabbit_alarm:set_alarm({Source, []});
+            false -> rabbit_alarm:clear_alarm(Source)
+        end
+    end, [memory, disk]),
+    timer:sleep(50),
+    Watch()
+end).
+"""
+"""Erlang process that holds an alarm while a file of its name exists: rabbitmqctl itself takes seconds."""
 
 
-@asynccontextmanager
-async def alarm(server: RabbitMQ, resource: str) -> AsyncIterator[None]:
-    """Let the node believe that it is short of *resource*."""
-    source = f"{{resource_limit, {resource}, node()}}"
-    await asyncio.to_thread(evaluate, server, f"rabbit_alarm:set_alarm({{{source}, []}}).")
-    yield
-    await asyncio.to_thread(evaluate, server, f"rabbit_alarm:clear_alarm({source}).")
+@pytest.fixture(scope="module")
+def alarms(own_rabbitmq: RabbitMQ, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of those files."""
+    folder = tmp_path_factory.mktemp("alarms")
+    command = [own_rabbitmq._installation.server.with_name("rabbitmqctl"), "eval", WATCH.replace("FOLDER", str(folder))]
+    subprocess.run(command, env=own_rabbitmq.environment, check=True, capture_output=True, timeout=120)
+    return folder
 
 
 @pytest.mark.parametrize("resource", ["memory", "disk"])
 async def test_an_alarm_is_503_at_once_and_loses_nothing(
-    bench: Bench, own_rabbitmq: RabbitMQ, resource: str, caplog: pytest.LogCaptureFixture
+    bench: Bench, own_rabbitmq: RabbitMQ, alarms: Path, resource: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Events are refused within a second with Retry-After and the cause; accepted ones arrive, and their replies."""
     bench.subscriber.behave = bench.subscriber.hold
@@ -43,15 +52,21 @@ async def test_an_alarm_is_503_at_once_and_loses_nothing(
     for number in range(5):
         assert await bench.post(id=f"before-{number}") == 202
     statuses: list[int] = []
-    async with alarm(own_rabbitmq, resource):
-        statuses = [await bench.post(id=f"during-{number}") for number in range(2)]
-        begun = time.monotonic()
-        refused = await bench.client.post(bench.brokers[0].ingress_url, headers=EVENT, content=b"{}")
-        took = time.monotonic() - begun
-        bench.subscriber.answers(Answer(200, {name: value for name, value in REPLY.items() if name != "ce-id"}))
-        bench.subscriber.release.set()
-        await asyncio.sleep(1)
-        during = await bench.brokers[0].status()
+
+    async def is_refused() -> bool:
+        statuses.append(await bench.post(id=f"during-{len(statuses)}"))
+        return statuses[-1] == 503
+
+    (alarms / resource).touch()
+    await wait_until_async(is_refused, 60)
+    begun = time.monotonic()
+    refused = await bench.client.post(bench.brokers[0].ingress_url, headers=EVENT, content=b"{}")
+    took = time.monotonic() - begun
+    bench.subscriber.answers(Answer(200, {name: value for name, value in REPLY.items() if name != "ce-id"}))
+    bench.subscriber.release.set()
+    await asyncio.sleep(1)
+    during = await bench.brokers[0].status()
+    (alarms / resource).unlink()
     accepted = 5 + statuses.count(202)
 
     async def all_done() -> bool:
