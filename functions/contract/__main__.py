@@ -6,7 +6,6 @@ from pathlib import Path
 
 from functions.contract.document import FUNCTIONS, make_document
 from functions.contract.page import make_page
-from functions.contract.tool_results import result_schemas
 
 
 def make_files() -> Mapping[Path, str]:
@@ -15,7 +14,6 @@ def make_files() -> Mapping[Path, str]:
     return {
         FUNCTIONS / "api" / "openapi.json": json.dumps(document, indent=1, ensure_ascii=False) + "\n",
         FUNCTIONS / "api" / "docs.html": make_page(document) + "\n",
-        FUNCTIONS / "mcp" / "result_schemas.json": json.dumps(result_schemas(), indent=1, ensure_ascii=False) + "\n",
     }
 
 

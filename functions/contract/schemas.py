@@ -1,4 +1,4 @@
-"""JSON Schema: removal of keywords and references, and example values made of the examples of fields."""
+"""JSON Schema: removal of keywords, and example values made of the examples of fields."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,17 +17,6 @@ def without(schema: Any, *keywords: str) -> Any:
         for name, part in schema.items()
         if name not in keywords or isinstance(part, dict)
     }
-
-
-def inlined(schema: Any, definitions: Mapping[str, Any]) -> Any:
-    """Return *schema* with each reference replaced by its definition."""
-    if isinstance(schema, list):
-        return [inlined(part, definitions) for part in schema]
-    if not isinstance(schema, dict):
-        return schema
-    if "$ref" in schema:
-        return inlined(definitions[schema["$ref"].split("/")[-1]], definitions)
-    return {name: inlined(part, definitions) for name, part in schema.items()}
 
 
 def example(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Any:

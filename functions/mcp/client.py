@@ -1,45 +1,73 @@
 """HTTP client of the public functions: sends the caller's identity along, and returns problems as tool errors."""
 
+import re
 from collections.abc import Mapping
-from typing import Any
 
 import httpx2
-from mcp.server.mcpserver.exceptions import ToolError
-from starlette.requests import Request
+import msgspec
 
-_FORWARDED = ("authorization", "x-forwarded-for", "x-request-id", "traceparent", "tracestate")
-"""Headers of the caller: their permissions and limits apply, and logs share one request ID."""
+Members = Mapping[str, msgspec.Raw]
+"""Members of a JSON object, each as it was sent: figures keep their digits."""
+
 _TIMEOUT = httpx2.Timeout(30, connect=5)
+_MAX_TEXT = 2000
+"""Characters of an error: it repeats what the caller sent."""
+_ADVICE = (
+    "Whoever set up this connection can make one on the site's page for developers, and add it as the header "
+    "Authorization: Bearer sal_..."
+)
+_TOOLS = {"ohlc": "bars", "search": "tickers", "overview": "latest"}
+"""Tools that are not called as their path is."""
+_PATH = re.compile(r"/(latest|ohlc|movers|insights|coverage|tickers|search|status|calendar|overview)\b")
+
+
+class ToolError(Exception):
+    """A call cannot be answered; the text says what to change."""
+
+
+class _Problem(msgspec.Struct):
+    title: str
+    detail: str
 
 
 class Client:
     """Client of one function."""
 
-    def __init__(self, url: str) -> None:
-        self._client = httpx2.AsyncClient(base_url=url, timeout=_TIMEOUT, trust_env=False)
+    def __init__(self, url: str, headers: Mapping[str, str] | None = None) -> None:
+        """*headers* go with every request."""
+        self._client = httpx2.AsyncClient(base_url=url, headers=headers, timeout=_TIMEOUT, trust_env=False)
 
-    async def get(self, path: str, query: Mapping[str, object], caller: Request | None) -> dict[str, Any]:
-        """Return the JSON at *path*. ToolError with the problem's text, or when the function does not respond.
+    async def get(self, path: str, query: Mapping[str, object], headers: Mapping[str, str]) -> Members:
+        """Return the JSON object at *path*. ToolError with the problem's text, or when the function does not respond.
 
         Parameters that are None are omitted.
         """
-        headers = {name: caller.headers[name] for name in _FORWARDED if name in caller.headers} if caller else {}
         parameters = {name: str(value) for name, value in query.items() if value is not None}
         try:
             response = await self._client.get(path, params=parameters, headers=headers)
         except httpx2.HTTPError as error:
             raise ToolError(f"StocksALot does not respond ({type(error).__name__}). Try again in a minute.") from error
-        if response.is_success:
-            return response.json()
-        raise ToolError(_text(response))
+        if not response.is_success:
+            raise ToolError(_describe(response))
+        try:
+            return msgspec.json.decode(response.content, type=dict[str, msgspec.Raw])
+        except msgspec.DecodeError:
+            raise ToolError(f"{response.url.host} did not respond as StocksALot does. Check its address.") from None
 
 
-def _text(response: httpx2.Response) -> str:
+def _describe(response: httpx2.Response) -> str:
     """Return the problem's text and, if given, the time to wait."""
     wait = response.headers.get("retry-after")
     again = f" Try again in {wait} s." if wait and wait.isdecimal() else ""
     try:
-        problem = response.json()
-        return f"{problem['title']}: {problem['detail']}{again}"
-    except (ValueError, KeyError, TypeError):
+        problem = msgspec.json.decode(response.content, type=_Problem)
+    except msgspec.DecodeError:
         return f"StocksALot responded {response.status_code}.{again}"
+    if response.status_code in (401, 403):
+        return f"{problem.title}: {problem.detail.partition('. ')[0].rstrip('.')}. {_ADVICE}"
+    return f"{problem.title}: {name_tools(problem.detail)}"[:_MAX_TEXT] + again
+
+
+def name_tools(text: str) -> str:
+    """Return *text* with paths replaced by the tools that request them."""
+    return _PATH.sub(lambda path: f"the tool {_TOOLS.get(path[1], path[1])}", text)

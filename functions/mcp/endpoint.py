@@ -7,14 +7,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message
 
+from functions.mcp.client import Client
+from functions.mcp.server import make_server
 from functions.mcp.settings import Settings
-from functions.mcp.tools import make_server
+from functions.mcp.tools import Tools
 from shared.http.problem import Problem, bad_parameters
 from shared.http.request_body import read_body
 from shared.http.strict_json import decode_json
 
 PATH = "/mcp"
 _MAX_BYTES = 64 * 1024
+_MAX_ID = 200
 _ALLOW = {"Allow": "POST"}
 
 
@@ -22,7 +25,7 @@ class McpEndpoint:
     """Handles messages of the protocol. The SDK's task starts with the first one."""
 
     def __init__(self, settings: Settings) -> None:
-        server = make_server(settings)
+        server = make_server(Tools(Client(settings.api_url), Client(settings.insights_url)))
         # The check of Host and Origin protects local servers that act for their user. This one has no cookies and
         # serves the same public data as the API beside it.
         security = TransportSecuritySettings(enable_dns_rebinding_protection=False)
@@ -57,9 +60,11 @@ class McpEndpoint:
         """Return the ASGI messages that the SDK sends; Problem 400 or 413 for a body that is not strict JSON."""
         body = await read_body(request, _MAX_BYTES)
         try:
-            decode_json(body, dict)
+            message = decode_json(body, dict)
         except (ValueError, RecursionError) as error:
             raise bad_parameters([("", f"should be a JSON-RPC message, which it is not: {error}")]) from None
+        if len(str(message.get("id"))) > _MAX_ID:
+            raise bad_parameters([("id", f"should have at most {_MAX_ID} characters: the response repeats it")])
         unread, sent = [body], list[Message]()
 
         async def receive() -> Message:

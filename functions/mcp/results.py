@@ -1,34 +1,55 @@
-"""Tool results: the part of a response that the tool's schema in `result_schemas.json` describes.
+"""Text of a tool's result: one JSON object, with a table as its columns and rows, of at most 40 kB as it is sent.
 
-`python -m functions.contract` writes the schemas from the response models of the functions.
+Figures keep the digits of the response that they come from.
 """
 
-import json
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from mcp.types import CallToolResult, TextContent
+import msgspec
 
-SCHEMAS: Mapping[str, dict[str, Any]] = json.loads(Path(__file__).with_name("result_schemas.json").read_text())
+from functions.mcp.client import Members
 
-
-def make_result(tool: str, response: Mapping[str, Any]) -> CallToolResult:
-    """Return the tool's part of *response*, as an object and as the same in text, without spaces, which cost tokens."""
-    content = select(SCHEMAS[tool], response)
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-    return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=content)
+MAX_BYTES = 39_000
+"""Of the text in JSON; 40,000 with what the protocol puts around it."""
+_NULL = msgspec.Raw(b"null")
 
 
-def select(schema: Mapping[str, Any], value: Any) -> Any:
-    """Return the members of *value* that *schema* lists; an absent one has its default."""
-    if value is None:
-        return None
-    if "anyOf" in schema:
-        return select(schema["anyOf"][0], value)
-    if "items" in schema:
-        return [select(schema["items"], item) for item in value]
-    if "properties" in schema:
-        members = schema["properties"].items()
-        return {name: select(member, value.get(name, member.get("default"))) for name, member in members}
-    return value
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows with the same columns; *name* tells of what."""
+
+    name: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[msgspec.Raw]]
+
+    @classmethod
+    def of(cls, name: str, columns: str, items: Sequence[Members]) -> "Table":
+        """Return the members *columns* (separated by spaces) of each item; null for those that an item lacks."""
+        names = columns.split()
+        return cls(name, names, [[item.get(column, _NULL) for column in names] for item in items])
+
+
+def count_fitting(members: Mapping[str, object], rows: Sequence[object]) -> int:
+    """Return how many of *rows*, from the first, fit into a result beside *members*."""
+    left = MAX_BYTES - _sent_size(members)
+    for number, row in enumerate(rows):
+        left -= _sent_size(row) + 1
+        if left < 0:
+            return number
+    return len(rows)
+
+
+def write_table(members: dict[str, object], table: Table) -> str:
+    """Return the text of a result that has *members* and *table*, all of which fits."""
+    return write(members | {"columns": table.columns, table.name: table.rows})
+
+
+def write(members: Mapping[str, object]) -> str:
+    """Return *members* as JSON, without spaces, which cost tokens."""
+    return msgspec.json.encode(members).decode()
+
+
+def _sent_size(value: object) -> int:
+    """Return the size of *value* as JSON within a JSON string."""
+    return len(msgspec.json.encode(msgspec.json.encode(value).decode()))

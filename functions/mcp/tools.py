@@ -1,139 +1,219 @@
 """MCP tools: each requests one public path and returns the part that fits a conversation."""
 
-from datetime import date
-from typing import Annotated, Any, Literal
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from mcp.server.mcpserver import Context, MCPServer
-from mcp.types import CallToolResult, ToolAnnotations
-from pydantic import ConfigDict, Field, create_model
-from starlette.requests import Request
+import msgspec
 
-from functions.mcp.client import Client
-from functions.mcp.results import SCHEMAS, make_result
-from functions.mcp.settings import Settings
+from functions.mcp import arguments
+from functions.mcp.client import Client, Members, name_tools
+from functions.mcp.results import Table, count_fitting, write, write_table
 
-INSTRUCTIONS = (
-    "Market data of the 50 largest US stocks from a StocksALot: hourly bars, and figures computed from them. "
-    "Every result has its age (as_of) and its source (simulated means invented): state both when you quote a figure. "
-    "Instants are UTC; dates are days in New York. "
-    "Prices are for information, not advice. An error says what to change."
-)
-_READS = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
-_MAX_BARS = 300
-_MAX_TICKERS = 1000
-"""As many movers as the API returns."""
+Headers = Mapping[str, str]
 
-TickerList = Annotated[
-    list[str], Field(min_length=1, max_length=20, description="For example AAPL, BRK.A; the tool tickers lists all")
-]
-Moment = Annotated[str, Field(description="A date (a day in New York) or an RFC 3339 instant", examples=["2026-11-20"])]
+_DATED = ("as_of", "source", "stale", "reason")
+_PRICES = "open high low close volume"
+_MAX_MOVERS = 1000
+"""As many as the API returns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool; *call* takes an instance of *model* and the headers of the caller, and returns the result's text."""
+
+    name: str
+    description: str
+    model: type[arguments.Arguments]
+    call: Callable[[Any, Headers], Awaitable[str]]
 
 
 class Tools:
-    """The tools over the public functions. The docstring of each is its description for the model."""
+    """The tools over the public functions. The docstring of each is its description for the assistant."""
 
     def __init__(self, api: Client, insights: Client) -> None:
         self._api = api
         self._insights = insights
 
-    async def latest(self, context: Context, tickers: TickerList | None = None) -> CallToolResult:
+    async def latest(self, asked: arguments.Latest, headers: Headers) -> str:
         """Newest hourly bar of each ticker, with the change since the previous close."""
-        query = {"tickers": ",".join(tickers) if tickers else None}
-        return make_result("latest", await self._api.get("/latest", query, _caller(context)))
+        query = {"tickers": _joined(asked.tickers)}
+        response = await self._api.get("/latest", query, headers)
+        columns = f"ticker name end close change change_percent previous_close previous_close_at {_PRICES} is_newest"
+        return _by_ticker(_members(response, _DATED), "bars", f"{columns} source", _items(response), asked.after)
 
-    async def bars(
-        self,
-        context: Context,
-        tickers: TickerList,
-        interval: Annotated[Literal["1h", "1d", "1w", "1mo"], Field(description="Length of a bar")] = "1d",
-        start: Moment | None = None,
-        end: Annotated[Moment | None, Field(description="First instant or day after the window")] = None,
-        as_of: Annotated[Moment | None, Field(description="Bars as they were known at this instant")] = None,
-        limit: Annotated[int, Field(ge=1, le=_MAX_BARS, description="Maximum number of bars in total")] = 60,
-    ) -> CallToolResult:
-        """Open, high, low, close and volume over time. Without a start: the newest bars."""
-        each = max(limit // len(set(tickers)), 1)
-        window = {"start": start, "end": end, "as_of": as_of}
-        query = {"tickers": ",".join(tickers), "interval": interval, "limit": each, **window}
-        answer = await self._api.get("/ohlc", query, _caller(context))
-        return make_result("bars", answer | {"more": answer["next_cursor"] is not None})
+    async def bars(self, asked: arguments.Bars, headers: Headers) -> str:
+        """Open, high, low, close and volume over time. Without a start: the newest bars.
 
-    async def movers(
-        self,
-        context: Context,
-        kind: Literal["gainers", "losers", "active", "unusual_volume", "volatile"] = "gainers",
-        basis: Annotated[
-            Literal["previous_close", "previous_bar", "session_open"],
-            Field(description="Price of comparison"),
-        ] = "previous_close",
-        limit: Annotated[int, Field(ge=1, le=_MAX_TICKERS)] = 5,
-    ) -> CallToolResult:
+        complete is false for a bar that lacks hours.
+        """
+        each = max(asked.limit // len(set(asked.tickers)), 1)
+        window = {"interval": asked.interval, "start": asked.start, "end": asked.end, "as_of": asked.as_of}
+        query = {"tickers": _joined(asked.tickers), "cursor": asked.cursor, **window}
+        while True:
+            response = await self._api.get("/ohlc", query | {"limit": each}, headers)
+            members = _members(response, (*_DATED, "interval", "known_at", "open_from")) | _next(response)
+            complete = "" if asked.interval == "1h" else " complete"
+            table = Table.of("bars", f"ticker datetime end {_PRICES} source{complete}", _items(response))
+            fitting = count_fitting(members, table.rows)
+            if fitting == len(table.rows) or each == 1:
+                return write_table(members, table)
+            each = max(each * fitting // len(table.rows), 1)
+
+    async def movers(self, asked: arguments.Movers, headers: Headers) -> str:
         """Tickers that moved most. definition explains the ranking."""
-        query = {"kind": kind, "basis": basis, "limit": limit}
-        answer = await self._api.get("/movers", query, _caller(context))
-        return make_result("movers", answer | {"items": [_mover(item) for item in answer["items"]]})
+        limit = min(asked.after + asked.limit + 1, _MAX_MOVERS)
+        query = {"kind": asked.kind, "basis": asked.basis, "limit": limit}
+        response = await self._api.get("/movers", query, headers)
+        items = [_mover(item) for item in _items(response)]
+        members = _members(response, (*_DATED, "kind", "basis", "definition"))
+        members["not_ranked"] = len(msgspec.json.decode(response["not_ranked"], type=list[msgspec.Raw]))
+        columns = "rank ticker name end close change change_percent basis_price basis_at"
+        columns = f"{columns} volume volume_ratio range_percent is_newest source"
+        table = Table.of("movers", columns, items[asked.after : asked.after + asked.limit])
+        shown = count_fitting(members, table.rows)
+        if asked.after + shown < len(items):
+            members |= {"more": True, "next": {"after": asked.after + shown}}
+        return write_table(members, Table(table.name, table.columns, table.rows[:shown]))
 
-    async def insights(
-        self,
-        context: Context,
-        ticker: Annotated[str | None, Field(description="Only insights about this ticker")] = None,
-        session: Annotated[date | None, Field(description="Only this session")] = None,
-        hours: Annotated[int, Field(ge=1, le=7, description="Number of hours, newest first")] = 1,
-    ) -> CallToolResult:
+    async def insights(self, asked: arguments.Insights, headers: Headers) -> str:
         """Noteworthy events of the last hours, in sentences. Every figure is computed from the bars."""
-        query = {"ticker": ticker, "date": session, "limit": hours}
-        return make_result("insights", await self._insights.get("/insights", query, _caller(context)))
+        hours = asked.hours
+        query = {"ticker": asked.ticker, "date": asked.session, "cursor": asked.cursor}
+        while True:
+            response = await self._insights.get("/insights", query | {"limit": hours}, headers)
+            members = _members(response, _DATED) | _next(response)
+            items = [_hour(item) for item in _items(response)]
+            fitting = count_fitting(members, items)
+            if fitting == len(items):
+                return write(members | {"hours": items})
+            if hours == 1:
+                return write(members | {"hours": [_shortened(members, items[0])]})
+            hours = max(fitting, 1)
 
-    async def coverage(
-        self,
-        context: Context,
-        tickers: TickerList | None = None,
-        start: Moment | None = None,
-        end: Annotated[Moment | None, Field(description="First day after the window")] = None,
-    ) -> CallToolResult:
-        """Expected and stored hourly bars, and the number of missing bars by reason."""
-        names = ",".join(tickers) if tickers else None
-        query = {"tickers": names, "start": start, "end": end, "detail": "totals"}
-        answer = await self._api.get("/coverage", query, _caller(context))
-        incomplete = [one for one in answer["tickers"] if one["present"] < one["expected"]]
-        return make_result("coverage", answer | {"incomplete": incomplete})
+    async def coverage(self, asked: arguments.Coverage, headers: Headers) -> str:
+        """Expected and stored hourly bars, and the number of missing bars by reason; a row for each incomplete one."""
+        query = {"tickers": _joined(asked.tickers), "start": asked.start, "end": asked.end, "detail": "totals"}
+        response = await self._api.get("/coverage", query, headers)
+        tickers = msgspec.json.decode(response["tickers"], type=list[dict[str, msgspec.Raw]])
+        incomplete = [one for one in tickers if _number(one["present"]) < _number(one["expected"])]
+        members = _members(response, (*_DATED, "sessions", "definition", "totals"))
+        columns = "ticker expected present none_at_provider not_fetched rejected"
+        return _by_ticker(members, "incomplete", columns, incomplete, asked.after)
 
-    async def tickers(self, context: Context) -> CallToolResult:
-        """Tracked tickers, with company names."""
-        return make_result("tickers", await self._api.get("/tickers", {}, _caller(context)))
+    async def tickers(self, asked: arguments.Tickers, headers: Headers) -> str:
+        """Tracked tickers with company names; search finds the ticker of a name."""
+        if asked.search:
+            response = await self._api.get("/search", {"q": asked.search, "limit": 100}, headers)
+        else:
+            response = await self._api.get("/tickers", {}, headers)
+        members = _members(response, ("stale", "reason"))
+        return _by_ticker(members, "tickers", "ticker name industry", _items(response), asked.after)
 
-    async def status(self, context: Context) -> CallToolResult:
+    async def status(self, _: arguments.Arguments, headers: Headers) -> str:
         """Market hours, time of the next bar, and age of the data."""
-        return make_result("status", await self._api.get("/status", {}, _caller(context)))
+        response = await self._api.get("/status", {}, headers)
+        shown = "answered_at simulated market data_age_seconds next_bar_due tickers behind version"
+        return write(_members(response, (*_DATED[:3], *shown.split())))
+
+    async def calendar(self, asked: arguments.Calendar, headers: Headers) -> str:
+        """Trading days with their hours: half days, holidays (days without a row), open now, next change."""
+        response = await self._api.get("/calendar", {"start": asked.start, "end": asked.end}, headers)
+        members = _members(response, ("answered_at", "open_now", "next_change_at", "reason"))
+        table = Table.of("sessions", "date opens closes half_day", _items(response))
+        shown = count_fitting(members, table.rows)
+        if shown < len(table.rows):
+            members |= {"more": True, "next": {"start": table.rows[shown][0]}}
+        return write_table(members, Table(table.name, table.columns, table.rows[:shown]))
+
+    def all(self) -> list[Tool]:
+        """Return every tool, with the model of its arguments."""
+        models = {
+            self.latest: arguments.Latest,
+            self.bars: arguments.Bars,
+            self.movers: arguments.Movers,
+            self.insights: arguments.Insights,
+            self.coverage: arguments.Coverage,
+            self.tickers: arguments.Tickers,
+            self.status: arguments.Arguments,
+            self.calendar: arguments.Calendar,
+        }
+        return [
+            Tool(call.__name__, " ".join((call.__doc__ or "").split()), model, call) for call, model in models.items()
+        ]
 
 
-def make_server(settings: Settings) -> MCPServer:
-    """Return the MCP server with its tools."""
-    # Tools and resources never change: a stream of changes would hold a replica for nothing.
-    server = MCPServer("stocksalot", title="StocksALot", instructions=INSTRUCTIONS, version="1", subscriptions=False)
-    tools = Tools(Client(settings.api_url), Client(settings.insights_url))
-    for tool in (
-        tools.latest,
-        tools.bars,
-        tools.movers,
-        tools.insights,
-        tools.coverage,
-        tools.tickers,
-        tools.status,
-    ):
-        # The SDK reads the schema of a result from the return annotation.
-        model = create_model(tool.__name__, __config__=ConfigDict(json_schema_extra=SCHEMAS[tool.__name__]))
-        tool.__func__.__annotations__["return"] = Annotated[CallToolResult, model]
-        server.add_tool(tool, annotations=_READS)
-    return server
+def _joined(tickers: Sequence[str] | None) -> str | None:
+    return ",".join(tickers) if tickers else None
 
 
-def _caller(context: Context) -> Request | None:
-    """Return the HTTP request of a tool call."""
-    return context.request_context.request
+def _items(response: Members) -> list[dict[str, msgspec.Raw]]:
+    return msgspec.json.decode(response["items"], type=list[dict[str, msgspec.Raw]])
 
 
-def _mover(item: dict[str, Any]) -> dict[str, Any]:
-    """Return a mover of the API as one flat object."""
-    profile, bar, window = item["profile"], item["current_metrics"], item["window"]
-    return item | bar | window | {"ticker": profile["ticker"], "name": profile["name"], "end": bar["end"]}
+def _members(response: Members, names: Sequence[str]) -> dict[str, object]:
+    """Return the members *names* that the response has; a reason only if there is one, in words of the tools."""
+    found: dict[str, object] = {name: response[name] for name in names if name in response}
+    reason = msgspec.json.decode(response.get("reason", b"null"))
+    found.pop("reason", None)
+    return found | {"reason": reason | {"text": name_tools(reason["text"])}} if reason else found
+
+
+def _next(response: Members) -> dict[str, object]:
+    """Return how to go on after a page of the API."""
+    cursor = msgspec.json.decode(response["next_cursor"])
+    return {"more": True, "next": {"cursor": cursor}} if cursor else {}
+
+
+def _by_ticker(members: dict[str, object], name: str, columns: str, items: Sequence[Members], after: str | None) -> str:
+    """Return a table of those of *items* that fit, in the order of their tickers, and how to go on."""
+    tickers = [msgspec.json.decode(item["ticker"], type=str) for item in items]
+    wanted = items[tickers.index(after) + 1 :] if after in tickers else items
+    table = Table.of(name, columns, wanted)
+    shown = count_fitting(members, table.rows)
+    if shown < len(wanted):
+        members |= {"more": True, "next": {"after": wanted[shown - 1]["ticker"]}}
+    return write_table(members, Table(name, table.columns, table.rows[:shown]))
+
+
+def _number(value: msgspec.Raw) -> int:
+    return msgspec.json.decode(value, type=int)
+
+
+def _mover(item: Members) -> dict[str, msgspec.Raw]:
+    """Return a mover of the API as one flat object; its volume is the window's."""
+    profile, bar, window = (
+        msgspec.json.decode(item[name], type=dict[str, msgspec.Raw])
+        for name in ("profile", "current_metrics", "window")
+    )
+    return {**item, **bar, **window, "ticker": profile["ticker"], "name": profile["name"], "end": bar["end"]}
+
+
+class _Hour(msgspec.Struct):
+    datetime: str
+    end: str
+    complete: bool
+    source: str
+    insights: list[dict[str, msgspec.Raw]]
+
+
+def _hour(item: Members) -> dict[str, Any]:
+    """Return an hour of the API: its sentences, each with its facts as a table."""
+    hour = msgspec.json.decode(msgspec.json.encode(item), type=_Hour)
+    return msgspec.structs.asdict(hour) | {"insights": [_insight(one) for one in hour.insights]}
+
+
+def _insight(item: Members) -> dict[str, Any]:
+    facts = msgspec.json.decode(item["facts"], type=list[dict[str, msgspec.Raw]])
+    table = Table.of("facts", "metric ticker basis text value unit superseded", facts)
+    kept = {name: item[name] for name in ("insight", "sentiment", "tickers", "generator")}
+    return kept | {"columns": table.columns, "facts": table.rows}
+
+
+def _shortened(members: Mapping[str, object], hour: dict[str, Any]) -> dict[str, Any]:
+    """Return *hour* with as many of its insights as fit, and the number of those that are left out."""
+    insights = hour["insights"]
+    shell = hour | {"insights": [], "left_out": "9999 insights: ask for those of one ticker"}
+    shown = count_fitting(dict(members) | shell, insights)
+    left_out = f"{len(insights) - shown} insights: ask for those of one ticker"
+    return hour | {"insights": insights[:shown], "left_out": left_out}

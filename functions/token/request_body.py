@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from starlette.requests import Request
 
+from shared.http.field_errors import describe_error
 from shared.http.problem import Problem, bad_parameters
 from shared.http.request_body import read_body
 from shared.http.strict_json import decode_json
@@ -60,8 +61,7 @@ async def read_json(request: Request, model: type[S]) -> S:
     try:
         return decode_json(body, model)
     except msgspec.ValidationError as error:
-        what, _, where = str(error).partition(" - at `$.")
-        raise bad_parameters([(where.rstrip("`"), _sentence(what))]) from None
+        raise bad_parameters([describe_error(error, model)]) from None
     except (ValueError, RecursionError):
         raise bad_parameters([("", "The body is not valid JSON.")]) from None
 
@@ -131,7 +131,3 @@ def _media_type(request: Request) -> str:
 
 def _unsupported(wanted: str) -> Problem:
     return Problem(415, "unsupported-media-type", "Unsupported media type", f"Send {wanted}.")
-
-
-def _sentence(text: str) -> str:
-    return text.replace("Object contains", "The object contains").replace("Expected", "should be").replace("`", "")

@@ -110,7 +110,9 @@ def test_an_assistant_finds_the_tools(system: System) -> None:
             return {tool.name for tool in (await client.list_tools()).tools}
 
     assert server["headers"]["Authorization"].startswith("Bearer sal_")
-    (sentence,) = re.findall(r"^It offers (.*?)\.", PAGE, re.MULTILINE)
+    started = json.loads(blocks("json")[1])["mcpServers"]["stocksalot"]
+    assert started["args"][:3] == ["-m", "functions.mcp", "--stdio"]
+    (sentence,) = re.findall(r"^The tools are (.*?)\.", PAGE, re.MULTILINE)
     assert asyncio.run(listed()) == set(re.findall(r"`(\w+)`", sentence))
 
 
@@ -118,7 +120,7 @@ def test_an_error_looks_as_the_page_shows_it(system: System) -> None:
     """The example of a problem is the answer to such a request."""
     answer = httpx.get(f"{system.url}/api/ohlc/AAPL?limit=0", timeout=30)
 
-    assert answer.json() == json.loads(blocks("json")[1])
+    assert answer.json() == json.loads(blocks("json")[2])
 
 
 def test_every_path_of_the_page_is_in_the_contract(system: System) -> None:

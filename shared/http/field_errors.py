@@ -1,0 +1,65 @@
+"""Words for the first wrong field of a JSON object, as msgspec finds it."""
+
+import re
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import msgspec
+
+_KINDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "str": "text",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "an object",
+    "null": "null",
+    "datetime": "an instant such as 2026-11-20T21:00:00Z",
+    "date": "a day such as 2026-11-20",
+}
+_UNITS = {"str": " of {} characters", "array": " of {} items"}
+_EXPECTED = re.compile(r"Expected `([a-z]+)(?: \| null)?`(?:, got `([a-z]+)`)?(?: (of length )?([<>]=) (\d+))?")
+_QUOTED = re.compile(r"`([^`]*)`")
+
+
+def describe_error(error: msgspec.ValidationError, model: type[msgspec.Struct]) -> tuple[str, str]:
+    """Return the name of the field ("" for the object) of *model* that is wrong, and what to change."""
+    what, _, path = str(error).partition(" - at `$.")
+    name = path.rstrip("`")[:100]
+    if what.startswith("Object "):
+        return _describe_object(what, name, model)
+    if what.startswith("Invalid enum value"):
+        return name, f"should be {_alternatives(_choices(model, name))}"
+    expected = _EXPECTED.match(what)
+    if expected is None or expected[1] not in _KINDS:
+        return name, what.replace("`", "")[:200]
+    kind, found, length, order, bound = expected.groups()
+    if found:
+        return name, f"should be {_KINDS[kind]}, not {_KINDS.get(found, found)}"
+    if bound is None:
+        return name, f"should be {_KINDS[kind]} of another form"
+    most = "at most" if order == "<=" else "at least"
+    amount = _UNITS[kind].format(f"{most} {bound}") if length else f" of {most} {bound}"
+    return name, f"should be {_KINDS[kind]}{amount}"
+
+
+def _describe_object(what: str, path: str, model: type[msgspec.Struct]) -> tuple[str, str]:
+    """Return the description of a missing field or of one that *model* does not have."""
+    quoted = _QUOTED.search(what)
+    field = f"{path}.{quoted[1]}".lstrip(".")[:100] if quoted else path
+    if "missing" in what:
+        return field, "is missing"
+    known = ", ".join(model.__struct_fields__)
+    return field, f"is not a field here. Fields: {known}" if known else "is not a field here: there are none"
+
+
+def _choices(model: type[msgspec.Struct], name: str) -> tuple[object, ...]:
+    """Return the values of the field *name*, a `Literal` or a list of one."""
+    hint: Any = get_type_hints(model).get(name.partition("[")[0])
+    while hint is not None and get_origin(hint) is not Literal:
+        hint = next(iter(get_args(hint)), None)
+    return get_args(hint)
+
+
+def _alternatives(values: tuple[object, ...]) -> str:
+    names = [str(value) for value in values]
+    return " or ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else (names or ["another value"])[0]
