@@ -33,6 +33,7 @@ from benchmarks.stage import Stage, stage
 from benchmarks.table import print_table
 from functions.store.migrate import migrate
 from shared.calendar.trading import Session, TradingCalendar
+from shared.events.types import BarsFetched
 
 SHAPES = ((10, 50), (50, 10))
 """Tickers and bars of each; both are 500 bars."""
@@ -75,9 +76,8 @@ def make_round(tickers: list[str], starts: list[datetime], seed: int) -> Round:
             }
             for ticker, closes in closes_of.items()
         ]
-        return json.dumps(
-            {"interval": "1h", "source": "bench", "fetched_at": at.isoformat(), "series": series}
-        ).encode()
+        sent = {"interval": "1h", "source": "bench", "fetched_at": at.isoformat(), "series": series}
+        return BarsFetched.from_json(json.dumps(sent).encode()).to_json()  # to the byte as ingest writes it
 
     rows = [
         (ticker, "1h", *_bar(start, close).values(), "bench", FETCHED)

@@ -12,7 +12,8 @@ from typing import NamedTuple
 SIMULATED = "simulated"
 _LONG_AGO, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
-Place = tuple[int, datetime, str, tuple[Decimal | int, ...]]
+Trust = tuple[int, datetime]
+"""Rank of a source and the instant of its answer."""
 
 
 class BarVersion(NamedTuple):
@@ -50,10 +51,21 @@ class SourcePriority:
 
     def rank(self, source: str) -> int:
         """Return the place of *source*, the most trusted highest; `alpaca-iex` has that of the provider alpaca."""
-        return self._ranks.get(source, self._ranks.get(source.partition("-")[0], 0))
+        if source not in self._ranks:
+            self._ranks[source] = self._ranks.get(source.partition("-")[0], 0)
+        return self._ranks[source]
 
-    def place(self, version: BarVersion) -> Place:
-        """Return the place of *version*, the highest of which is served; of one instant, the higher figures."""
-        seen_at = version.seen_at if version.seen_at <= self._latest else _LONG_AGO
-        volume = -1 if version.volume is None else version.volume
-        return self.rank(version.source), seen_at, version.source, (*version[:4], volume)
+    def trust(self, source: str, seen_at: datetime) -> Trust:
+        """Return the trust in what *source* said last at *seen_at*, the highest first."""
+        return self.rank(source), seen_at if seen_at <= self._latest else _LONG_AGO
+
+    def outranks(self, one: BarVersion, other: BarVersion) -> bool:
+        """Return whether *one* is served rather than *other*: of the same trust, the later name, the higher figures."""
+        mine, theirs = self.trust(one.source, one.seen_at), self.trust(other.source, other.seen_at)
+        if mine != theirs:  # as nearly always
+            return mine > theirs
+        return (one.source, _comparable(one)) > (other.source, _comparable(other))
+
+
+def _comparable(version: BarVersion) -> tuple[Decimal | int, ...]:
+    return (*version[:4], -1 if version.volume is None else version.volume)

@@ -70,14 +70,16 @@ StoredBars = Mapping[str, Mapping[datetime, StoredBar]]
 
 def find_outranked(batch: FetchedBatch, stored_bars: StoredBars, trust: SourcePriority) -> list[Key]:
     """Return the bars of *batch* that another version outranks: few, as answers rarely arrive late."""
+    ours = trust.trust(batch.source, batch.at)
     return [
         (ticker, start)
         for ticker, bars in batch.bars.items()
         if ticker in stored_bars
         for start, bar in bars.items()
         if (stored := stored_bars[ticker].get(start))
+        and trust.trust(stored.version.source, stored.version.seen_at) >= ours
         and not (version := batch.version(bar)).repeats(stored.version)
-        and trust.place(version) < trust.place(stored.version)
+        and trust.outranks(stored.version, version)
     ]
 
 
@@ -97,11 +99,11 @@ def merge(
     for ticker, bars in batch.bars.items():
         known = stored_bars.get(ticker, {})
         for start, bar in bars.items():
-            key, stored, version = (ticker, start), known.get(start), batch.version(bar)
-            if stored is None:
+            if (stored := known.get(start)) is None:
                 new.append((ticker, start, bar))
                 continue
-            is_higher = trust.place(version) > trust.place(stored.version)
+            key, version = (ticker, start), batch.version(bar)
+            is_higher = trust.outranks(version, stored.version)
             if version.repeats(stored.version):
                 if is_higher:
                     seen.append(key)

@@ -1,7 +1,7 @@
 """Queries of bars and their revisions, each for a whole batch.
 
 A plan cached while the table is small would scan all of it when it is large. So what joins bars to a
-batch either says how, by LATERAL, with use_primary_key before it, or is not prepared.
+batch either says how, by LATERAL, without sequential scans, or is not prepared.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,11 +15,6 @@ from functions.store.bar_versions import BarVersion
 from functions.store.jumps import REACH
 from functions.store.merge import BarRevision, FetchedBatch, Key, StoredBar
 from functions.store.validation import BarBatch, ValidBar
-
-
-async def use_primary_key(connection: AsyncConnection) -> None:
-    """Make this transaction's statements look bars up by key, however few there are."""
-    await connection.execute("SET LOCAL enable_seqscan = off")
 
 
 async def select_stored_bars(
@@ -109,12 +104,12 @@ async def insert_bars(
     batch: FetchedBatch,
     bars: Sequence[tuple[str, datetime, ValidBar]],
     now: datetime,
-) -> int:
-    """Store *bars* of *batch*, which are in the order of the key and served from *now*; return how many that were.
+) -> None:
+    """Store *bars* of *batch*, which are in the order of the key and served from *now*.
 
-    A bar that a concurrent event has stored is left as it is.
+    UniqueViolation when a concurrent event has stored one: ON CONFLICT costs half as much again as the insertion.
     """
-    cursor = await connection.execute(
+    await connection.execute(
         """
         INSERT INTO bars (ticker, interval, start, open, high, low, close, volume, source, received_at,
                           served_at)
@@ -123,7 +118,6 @@ async def insert_bars(
                FROM unnest(%(tickers)s::text[], %(starts)s::timestamptz[], %(opens)s::numeric[], %(highs)s::numeric[],
                            %(lows)s::numeric[], %(closes)s::numeric[], %(volumes)s::numeric[])
                     AS batch (ticker, start, open, high, low, close, volume)
-        ON CONFLICT DO NOTHING
         """,
         {
             "interval": interval,
@@ -139,7 +133,6 @@ async def insert_bars(
             "volumes": _array(["NULL" if bar.volume is None else bar.volume for _, _, bar in bars]),
         },
     )
-    return cursor.rowcount
 
 
 async def update_seen_at(connection: AsyncConnection, interval: str, keys: Sequence[Key], at: datetime) -> None:

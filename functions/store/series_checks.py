@@ -43,26 +43,33 @@ def find_series_faults(
     *starts_of* are the different starts of each ticker; *misplaced* starts belong to no finished bar of a session.
     """
     fits = _Fits(interval, fetched_at, market)
-    verdicts: dict[tuple[datetime, ...], Rejection | None] = {}
+    known: dict[tuple[datetime, ...], dict[tuple[int, int], Rejection]] = {}
     found: dict[tuple[str, tuple[int, int]], Rejection] = {}
     for ticker, starts in starts_of.items():
-        weeks: dict[tuple[int, int], list[datetime]] = {}
-        for start in sorted(starts):
-            weeks.setdefault(week_of(start), []).append(start)
-        faults: dict[tuple[int, int], Rejection] = {}
-        for week, some in weeks.items():
-            key = tuple(some)
-            if key not in verdicts:  # all tickers of an answer have the same few
-                fault = fits.clock_fault(some) or fits.grid_fault(some) if any(map(misplaced, some)) else None
-                verdicts[key] = fault or fits.spacing_fault(some)
-            if fault := verdicts[key]:
-                faults[week] = fault
-        doubted = sum(len(weeks[week]) for week in faults)
-        if faults and 2 * doubted > len(starts):
-            fault = next(iter(faults.values()))
-            faults |= {week: fault for week, some in weeks.items() if week not in faults and len(some) < 2 * _FEWEST}
-        found |= {(ticker, week): fault for week, fault in faults.items()}
+        key = tuple(sorted(starts))
+        if key not in known:  # most tickers of an answer have the same ones
+            known[key] = _find_week_faults(fits, key, misplaced)
+        found |= {(ticker, week): fault for week, fault in known[key].items()}
     return found
+
+
+def _find_week_faults(
+    fits: "_Fits", starts: Sequence[datetime], misplaced: Callable[[datetime], bool]
+) -> dict[tuple[int, int], Rejection]:
+    """Return the faults of the weeks of one ticker's *starts*."""
+    weeks: dict[tuple[int, int], list[datetime]] = {}
+    for start in starts:
+        weeks.setdefault(week_of(start), []).append(start)
+    faults: dict[tuple[int, int], Rejection] = {}
+    for week, some in weeks.items():
+        fault = fits.clock_fault(some) or fits.grid_fault(some) if any(map(misplaced, some)) else None
+        if fault := fault or fits.spacing_fault(some):
+            faults[week] = fault
+    doubted = sum(len(weeks[week]) for week in faults)
+    if faults and 2 * doubted > len(starts):
+        fault = next(iter(faults.values()))
+        faults |= {week: fault for week, some in weeks.items() if week not in faults and len(some) < 2 * _FEWEST}
+    return faults
 
 
 def week_of(start: datetime) -> tuple[int, int]:

@@ -10,11 +10,11 @@ from functions.store.bar_versions import SIMULATED, SourcePriority
 from functions.store.fetched_ranges import upsert_failures, upsert_fetched_ranges
 from functions.store.jumps import drop_jumps
 from functions.store.merge import BarChanges, FetchedBatch
-from functions.store.queries import is_complete, select_stored_bars, use_primary_key
+from functions.store.queries import is_complete, select_stored_bars
 from functions.store.rejections import Origin, insert_rejections
 from functions.store.series_checks import WIDEST_SHIFT, Rejection
 from functions.store.source_overlaps import upsert_overlaps
-from functions.store.splits.queries import lock_splits_shared
+from functions.store.splits.queries import begin_storing
 from functions.store.splits.rescale import Answer, Rescaled, divided, record_jumps, rescale
 from functions.store.tickers import select_tickers
 from functions.store.totals import add_to_totals
@@ -70,8 +70,7 @@ async def store_bars(
 
 
 async def _store(connection: AsyncConnection, fetched: BarsFetched, origin: Origin, policy: StorePolicy) -> StoreResult:
-    await use_primary_key(connection)
-    await lock_splits_shared(connection)  # a statement converts all bars of a ticker: none may be on its way
+    await begin_storing(connection)
     tickers = await select_tickers(connection)
     market = await _select_market(connection, fetched)
     changed = False

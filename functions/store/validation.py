@@ -92,39 +92,40 @@ def split(
     rejected: list[RejectedBar] = []
     wrong_interval = _interval_fault(interval)
     times: dict[datetime, Rejection | None] = {}
-    starts_of: dict[str, set[datetime]] = {}
-    for ticker, start, _ in bars:
+    bars_of: dict[str, list[tuple[datetime, Bar]]] = {}
+    for ticker, start, bar in bars:
         if start not in times:  # all tickers have the same few
             times[start] = wrong_interval or _time_fault(start, interval, fetched_at, market)
-        starts_of.setdefault(ticker, set()).add(start)
+        bars_of.setdefault(ticker, []).append((start, bar))
     weeks: dict[tuple[str, tuple[int, int]], Rejection] = {}
     if not wrong_interval:
         weeks = find_series_faults(
-            {ticker: sorted(starts) for ticker, starts in starts_of.items()},
+            {ticker: sorted({start for start, _ in some}) for ticker, some in bars_of.items()},
             lambda start: times[start] is not None,
             interval=interval,
             fetched_at=fetched_at,
             market=market,
         )
-    for ticker, start, bar in bars:
-        fault = (
-            (None if tickers.get(ticker) else _ticker_fault(ticker, tickers))
-            or (weeks.get((ticker, week_of(start))) if weeks else None)
-            or times[start]
-            or check_prices(bar)
-        )
-        if fault:
-            rejected.append(RejectedBar(ticker, start, bar, fault))
-            continue
-        one = cast("ValidBar", bar)
-        if volume_fault := check_volume(one):
-            rejected.append(RejectedBar(ticker, start, bar, volume_fault))
-            one = PricedBar(one.start, one.open, one.high, one.low, one.close)
-        accepted = valid.setdefault(ticker, {})
-        if start in accepted and accepted[start] != one:
-            rejected.append(RejectedBar(ticker, start, accepted[start], _CONTRADICTED))
-        accepted[start] = one
-    return {ticker: dict(sorted(some.items())) for ticker, some in sorted(valid.items())}, rejected
+    for ticker, some in sorted(bars_of.items()):
+        unknown = None if tickers.get(ticker) else _ticker_fault(ticker, tickers)
+        accepted: dict[datetime, ValidBar] = {}
+        for start, bar in some:
+            fault = (
+                unknown or (weeks.get((ticker, week_of(start))) if weeks else None) or times[start] or check_prices(bar)
+            )
+            if fault:
+                rejected.append(RejectedBar(ticker, start, bar, fault))
+                continue
+            one = cast("ValidBar", bar)
+            if volume_fault := check_volume(one):
+                rejected.append(RejectedBar(ticker, start, bar, volume_fault))
+                one = PricedBar(one.start, one.open, one.high, one.low, one.close)
+            if start in accepted and accepted[start] != one:
+                rejected.append(RejectedBar(ticker, start, accepted[start], _CONTRADICTED))
+            accepted[start] = one
+        if accepted:
+            valid[ticker] = {start: accepted[start] for start in sorted(accepted)}
+    return valid, rejected
 
 
 def check_prices(bar: Bar) -> Rejection | None:

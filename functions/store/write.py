@@ -1,6 +1,7 @@
 """Writing of a fetched batch: insert, revise, or note that it says the same."""
 
 from psycopg import AsyncConnection
+from psycopg.errors import UniqueViolation
 
 from functions.store.bar_versions import SourcePriority
 from functions.store.merge import BarChanges, FetchedBatch, StoredBars, find_outranked, merge
@@ -20,8 +21,11 @@ async def write_batch(
     histories = await select_revisions(connection, interval, outranked) if outranked else {}
     now = clock.now()
     changes = merge(batch, stored, histories, trust, now)
-    if changes.new and await insert_bars(connection, interval, batch, changes.new, now) < len(changes.new):
-        raise RacedError
+    if changes.new:
+        try:
+            await insert_bars(connection, interval, batch, changes.new, now)
+        except UniqueViolation as error:
+            raise RacedError from error
     if changes.seen:
         await update_seen_at(connection, interval, changes.seen, batch.at)
     await write_versions(connection, interval, changes)

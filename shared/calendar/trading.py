@@ -104,6 +104,7 @@ async def select_calendar(connection: AsyncConnection, first: datetime, end: dat
         SELECT date, opens, closes
           FROM sessions
          WHERE closes > %(first)s
+           AND opens > %(first)s - interval '1 day'  -- what closes after it opened then: the index is on opens
            AND opens < %(end)s
          ORDER BY opens
         """,

@@ -15,7 +15,9 @@ def decode_json(data: bytes, kind: type[T]) -> T:
     equal names.
     """
     value = msgspec.json.decode(data, type=kind)
-    json.loads(data, object_pairs_hook=_refuse_repeated, parse_int=str, parse_float=str)
+    # What is written as it was read repeats nothing: so are our own events, at a third of the price.
+    if msgspec.json.encode(value) != data:
+        json.loads(data, object_pairs_hook=_refuse_repeated, parse_int=str, parse_float=str)
     return value
 
 

@@ -11,7 +11,7 @@ from statistics import median
 from typing import Literal, NamedTuple
 
 from functions.store.jumps import REACH
-from functions.store.splits.ratios import Ratio, distance, nearest_ratio
+from functions.store.splits.ratios import USUAL, Ratio, distance, nearest_ratio
 from functions.store.validation import ValidBar
 from shared.calendar.trading import TradingCalendar
 
@@ -27,6 +27,8 @@ _VOLUME_NOISE = Decimal("2.5")
 _AROUND = 35
 """Bars on either side: five sessions."""
 _LEAST_RANGE = Decimal("0.002")
+_SMALLEST = min(max(ratio.factor, 1 / ratio.factor) for ratio in USUAL) / (1 + _GAP)
+"""Prices that lie closer together show no split."""
 
 
 class JumpSplit(NamedTuple):
@@ -42,6 +44,9 @@ def find_jump_splits(
     bars: Mapping[datetime, ValidBar], new: frozenset[datetime], market: TradingCalendar
 ) -> list[JumpSplit]:
     """Return the jumps by the ratio of a split in *bars*, of one ticker in order; only to bars that are in *new*."""
+    prices = [price for bar in bars.values() for price in (bar.open, bar.close)]
+    if max(prices) < min(prices) * _SMALLEST:  # as nearly always: nothing jumped at all
+        return []
     starts = sorted(bars)
     found: list[JumpSplit] = []
     first = 0

@@ -51,9 +51,14 @@ async def lock_splits(connection: AsyncConnection) -> None:
     await connection.execute("SELECT pg_advisory_xact_lock(%(lock)s)", {"lock": _LOCK})
 
 
-async def lock_splits_shared(connection: AsyncConnection) -> None:
-    """Wait until no transaction states a split, and let none do so until this one ends."""
-    await connection.execute("SELECT pg_advisory_xact_lock_shared(%(lock)s)", {"lock": _LOCK})
+async def begin_storing(connection: AsyncConnection) -> None:
+    """Wait until no transaction states a split (it converts all bars of a ticker), and let none do so until this ends.
+
+    Its statements look bars up by key, however few there are.
+    """
+    await connection.execute(
+        "SELECT set_config('enable_seqscan', 'off', true), pg_advisory_xact_lock_shared(%(lock)s)", {"lock": _LOCK}
+    )
 
 
 async def select_splits(connection: AsyncConnection, tickers: Sequence[str]) -> dict[str, list[Split]]:

@@ -89,14 +89,15 @@ async def record_jumps(
         return []
     found: list[Split] = []
     for ticker, bars in accepted.items():
-        standing = {
-            start: as_bar(start, bar.version)
+        versions = {
+            start: bar.version
             for start, bar in rescaled.stored.get(ticker, {}).items()
             if bar.version.source != SIMULATED
         }
-        new = frozenset(bars.keys() - standing.keys())
+        new = frozenset(bars.keys() - versions.keys())
         if not new or ticker in rescaled.waiting:
             continue
+        standing = {start: as_bar(start, version) for start, version in versions.items()}
         for jump in find_jump_splits({**standing, **bars}, new, answer.market):
             session = answer.market.session_at(jump.starts_at)
             if session is None:
@@ -204,6 +205,8 @@ def _within(scaled: Mapping[datetime, StoredBar], known: Mapping[datetime, Store
 
 def divided(standing: Mapping[datetime, BarVersion], divisors: Collection[Divisor]) -> dict[datetime, BarVersion]:
     """Return the figures of *standing* after *divisors*."""
+    if not divisors:
+        return dict(standing)
     found: dict[datetime, BarVersion] = {}
     for start, version in standing.items():
         factor = prod((one.factor for one in divisors if start < one.starts_at), start=Decimal(1))
