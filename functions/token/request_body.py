@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import logging
 from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import TypeVar
@@ -103,6 +104,8 @@ def _parse_multipart(request: Request, body: bytes) -> list[tuple[str, str]]:
     from python_multipart.exceptions import FormParserError
     from python_multipart.multipart import Field, File
 
+    # It logs errors of whoever sent the body, who is told by the response.
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
     pairs: list[tuple[str, str]] = []
 
     def add_field(field: Field) -> None:

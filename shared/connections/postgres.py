@@ -20,6 +20,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from shared.connections.circuit_breaker import CircuitBreaker, UnavailableError, describe
 from shared.connections.single_connection import connection_parameters
+from shared.connections.table_locks import LockedError, check_locks
 from shared.http.problem import Problem
 from shared.runtime.settings import DatabaseSettings
 
@@ -30,7 +31,9 @@ T = TypeVar("T")
 _TIMEOUT_SECONDS = 8.0
 _CONNECT_SECONDS = 2
 _BUSY_SECONDS = 3.0
-_LOCK_CHECK_SECONDS = 1.0
+_DOUBTED_AFTER_SECONDS = 3.0
+"""A query that takes longer goes on only while the server answers another one."""
+_CHECK_SECONDS = 1.0
 _MAX_WAITING = 64
 
 
@@ -84,10 +87,6 @@ class ConnectionPool:
                 raise
 
 
-class LockedError(Exception):
-    """A lock blocks all readers of a table; the message names it."""
-
-
 class PostgresClient(CircuitBreaker):
     """The database for functions with public endpoints."""
 
@@ -97,7 +96,7 @@ class PostgresClient(CircuitBreaker):
         self._waiting = 0
         self._responded_at = -_BUSY_SECONDS
         self.address = database_address(settings.database_url.reveal())
-        super().__init__("Postgres", lambda: self._run(_check_locks))
+        super().__init__("Postgres", lambda: self._run(check_locks))
 
     async def run(
         self, work: Callable[[AsyncConnection], Awaitable[T]], timeout_seconds: float = _TIMEOUT_SECONDS
@@ -130,12 +129,12 @@ class PostgresClient(CircuitBreaker):
             self._waiting -= 1
 
     async def _run_within(self, work: Callable[[AsyncConnection], Awaitable[T]], seconds: float) -> T:
-        # A task of its own: cancelling a query waits for the server, which may not respond at all.
         task = asyncio.ensure_future(self._run(work))
-        await asyncio.wait({task}, timeout=seconds)
+        await asyncio.wait({task}, timeout=min(seconds, _DOUBTED_AFTER_SECONDS))
+        if not task.done() and seconds > _DOUBTED_AFTER_SECONDS and await self._answers():
+            await asyncio.wait({task}, timeout=seconds - _DOUBTED_AFTER_SECONDS)
         if not task.done():
-            task.cancel()
-            task.add_done_callback(_consume_result)
+            _abandon(task)
             raise await self._find_cause(None)
         try:
             return task.result()
@@ -146,21 +145,36 @@ class PostgresClient(CircuitBreaker):
         except (OperationalError, InterfaceError) as error:
             raise self.mark_down(error) from error
 
+    async def _answers(self) -> bool:
+        """Return whether the server answers another query or has just answered one, and no table is locked."""
+        fault = await self._check()
+        return fault is None or (not isinstance(fault, LockedError) and self._is_busy)
+
     async def _find_cause(self, error: BaseException | None) -> UnavailableError:
         """Return the error for a slow query: down is a server with a locked table, or one that responds to no query.
 
         A server that has just responded to others is not down.
         """
-        is_busy = time.monotonic() - self._responded_at < _BUSY_SECONDS
-        if not isinstance(error, PoolTimeout):
-            try:
-                async with asyncio.timeout(_LOCK_CHECK_SECONDS):
-                    await self._run(_check_locks)
-            except LockedError as locked:
-                return self.mark_down(locked)
-            except (OSError, OperationalError, InterfaceError, PoolTimeout):  # TimeoutError is an OSError
-                pass
+        is_busy = self._is_busy
+        if not isinstance(error, PoolTimeout) and isinstance(fault := await self._check(), LockedError):
+            return self.mark_down(fault)
         return UnavailableError(self._name) if is_busy else self.mark_down(error)
+
+    @property
+    def _is_busy(self) -> bool:
+        return time.monotonic() - self._responded_at < _BUSY_SECONDS
+
+    async def _check(self) -> Exception | None:
+        """Return what is wrong when the server does not answer a small query at once, or a table is locked."""
+        task = asyncio.ensure_future(self._run(check_locks))
+        await asyncio.wait({task}, timeout=_CHECK_SECONDS)
+        if not task.done():
+            _abandon(task)
+            return TimeoutError()
+        try:
+            return task.result()
+        except (LockedError, OSError, OperationalError, InterfaceError, PoolTimeout) as error:
+            return error
 
     async def _run(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         try:
@@ -202,25 +216,6 @@ async def _close_at_exit(pool: AsyncConnectionPool) -> None:
         await pool.close(timeout=1)
 
 
-async def _check_locks(connection: AsyncConnection) -> None:
-    """Raise LockedError when another session holds a table of ours against every reader: `SELECT 1` would succeed."""
-    cursor = await connection.execute(
-        """
-        SELECT relation::regclass::text
-          FROM pg_locks
-         WHERE locktype = 'relation'
-           AND mode = 'AccessExclusiveLock'
-           AND granted
-           AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-           AND relation >= 16384 -- tables of users
-           AND pid <> pg_backend_pid()
-         LIMIT 1
-        """
-    )
-    if row := await cursor.fetchone():
-        raise LockedError(f"{row[0]} is locked")
-
-
 async def _configure(connection: AsyncConnection) -> None:
     # For speed alone, where no pooler drops it: compiling a plan takes longer than any of our statements.
     await connection.execute("SET jit = off")
@@ -229,6 +224,12 @@ async def _configure(connection: AsyncConnection) -> None:
 def _overloaded() -> Problem:
     detail = "Too many requests wait for the database. Try again in 2 s."
     return Problem(503, "busy", "Busy", detail, headers={"Retry-After": "2"})
+
+
+def _abandon(task: asyncio.Task[Any]) -> None:
+    """Cancel *task* without awaiting it: the cancellation of a query waits for the server, up to ten seconds."""
+    task.cancel()
+    task.add_done_callback(_consume_result)
 
 
 def _consume_result(task: asyncio.Task[Any]) -> None:

@@ -8,16 +8,19 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 
 from functions.store.migrate import migrate
+from shared.connections import postgres as postgres_module
 from shared.connections.circuit_breaker import UnavailableError
 from shared.connections.postgres import _MAX_WAITING, PostgresClient
 from shared.connections.single_connection import connection_parameters
 from shared.http.problem import Problem
 from shared.runtime.settings import DatabaseSettings, Secret
+from tests.broker.bench import Proxy, listening
 from tests.conftest import new_database
 from tests.pooler import pooled
 
@@ -121,6 +124,37 @@ def test_a_locked_table_costs_one_wait(database_url: str, caplog: pytest.LogCapt
     assert max(others) < 0.3
     assert found == 0
     assert "Postgres does not respond: LockedError: locked is locked" in caplog.text
+
+
+@pytest.mark.parametrize(("seconds_late", "works"), [(0.0, True), (3600.0, False)])
+def test_a_silent_server_is_not_waited_for(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, seconds_late: float, works: bool
+) -> None:
+    """A long query goes on while the server answers another one; else it fails soon, and later ones at once."""
+    monkeypatch.setattr(postgres_module, "_DOUBTED_AFTER_SECONDS", 0.3)
+    monkeypatch.setattr(postgres_module, "_BUSY_SECONDS", 0.2)
+
+    async def sleep(connection: psycopg.AsyncConnection) -> bool:
+        await connection.execute("SELECT pg_sleep(1)")
+        return True
+
+    async def scenario() -> tuple[bool, bool]:
+        proxy, direct = Proxy(database_url), urlsplit(database_url)
+        async with listening(proxy, ""):
+            postgres = client(database_url.replace(f"{direct.hostname}:{direct.port}", proxy.url.rstrip("/")), 2)
+            await postgres.run(sleep, 60)
+            proxy.seconds_late = seconds_late
+            try:
+                return await postgres.run(sleep, 60), postgres.is_down
+            except UnavailableError:
+                return False, postgres.is_down
+            finally:
+                proxy.cut()
+
+    begun = time.monotonic()
+
+    assert asyncio.run(scenario()) == (works, not works)
+    assert time.monotonic() - begun < 9
 
 
 def test_waiting_for_a_connection_says_nothing_about_the_server(database_url: str) -> None:

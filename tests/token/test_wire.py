@@ -135,6 +135,9 @@ ODD_BODIES = [
     ("/tokens", JSON, b'{"name": "a", "expires_in_days": 1e999}', "expires_in_days"),
     ("/tokens", JSON, b'{"name": "a", "expires_in_days": ' + b"9" * 9000 + b"}", "expires_in_days"),
     ("/tokens", JSON, b'{"name": "a", "expires_at": "9999-12-31T23:59:59-23:59"}', "expires_at"),
+    ("/tokens", JSON, b'{"name": "a", "expires_at": "0000-00-00T00:00:00Z"}', "expires_at"),
+    ("/tokens", JSON, b'{"name": "a", "expires_in_days": ' + b"9" * 309 + b"}", "expires_in_days"),
+    ("/token", {"Content-Type": "multipart/form-data"}, b"no boundary", ""),
     ("/tokens", JSON, b'{"name": "a"} {"name": "b"}', ""),
     ("/users/register", FORM, b"email=x@example.com&password=long+enough+1&admin=1", "admin"),
     ("/users/register", FORM, b"email=x@example.com&password=long+enough+1&email=y@example.com", "email"),
@@ -149,14 +152,24 @@ ODD_BODIES = [
 
 @pytest.mark.parametrize(("path", "headers", "body", "field"), ODD_BODIES)
 def test_a_body_that_two_readers_could_understand_differently_is_refused(
-    tokens: Tokens, person: Person, path: str, headers: dict[str, str], body: bytes, field: str
+    tokens: Tokens,
+    person: Person,
+    caplog: pytest.LogCaptureFixture,
+    path: str,
+    headers: dict[str, str],
+    body: bytes,
+    field: str,
 ) -> None:
-    """400 that names the field: repeated, unknown, or no JSON by the letter of the standard; nothing was done."""
+    """400 that names the field: repeated, unknown, or no JSON by the letter of the standard; nothing was done.
+
+    A caller's mistake is no error in the log.
+    """
     answer = tokens.client.post(path, content=body, headers={**headers, **person.headers})
 
     assert answer.status_code == 400, answer.text
     assert [error["parameter"] for error in answer.json()["errors"]] == [field]
     assert set(person.ids()) == {"login"}
+    assert [one for one in caplog.records if one.levelname == "ERROR"] == []
 
 
 @pytest.mark.parametrize("repeated", ["Authorization", "Content-Type"])

@@ -1,0 +1,26 @@
+"""Check for locks that keep all readers from a table."""
+
+from psycopg import AsyncConnection
+
+
+class LockedError(Exception):
+    """A lock blocks all readers of a table; the message names it."""
+
+
+async def check_locks(connection: AsyncConnection) -> None:
+    """Raise LockedError when another session holds a table of ours against every reader: `SELECT 1` would succeed."""
+    cursor = await connection.execute(
+        """
+        SELECT relation::regclass::text
+          FROM pg_locks
+         WHERE locktype = 'relation'
+           AND mode = 'AccessExclusiveLock'
+           AND granted
+           AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+           AND relation >= 16384 -- tables of users
+           AND pid <> pg_backend_pid()
+         LIMIT 1
+        """
+    )
+    if row := await cursor.fetchone():
+        raise LockedError(f"{row[0]} is locked")
