@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from tests.running import ROOT, System, running
+from tests.running import ROOT, StartSystem, System
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -145,30 +145,20 @@ def clock_at(moment: str, speed: float = 1) -> str:
 
 
 @pytest.fixture(scope="session")
-def market(tmp_path_factory: pytest.TempPathFactory, postgres_server: str) -> Iterator[System]:
+def market(start_session_system: StartSystem) -> System:
     """The whole system with sixty sessions of an invented market, on the Friday after Thanksgiving, closed at 13:00.
 
     Its month has the end of daylight saving time and a half day in it, and CAT lacks two hours of November 19. PG was
-    split four to one, and a second source differs from one of its prices. Redis
-    and RabbitMQ are its own, for it outlives tests that empty theirs. A test that changes its data restores it.
+    split four to one, and a second source differs from one of its prices. A test that changes its data restores it.
     """
-    from tests.conftest import new_database
-
     if not (BUILD / "index.html").exists():
         pytest.fail("the page is not built: make page")
-    folder = tmp_path_factory.mktemp("market")
-    with new_database(postgres_server) as database:
-        environment = {
-            "CLOCK": clock_at("2026-11-27T19:00"),
-            "ANONYMOUS_HISTORY_DAYS": "30",
-            "DATABASE_URL": database,
-        }
-        with running(folder, environment, "--manual") as system:
-            while system.tick().led_to:
-                pass
-            with psycopg.connect(database) as connection:
-                connection.execute("DELETE FROM bars WHERE ticker = 'CAT' AND start = ANY (%s::timestamptz[])", [LACKS])
-                connection.execute(_SPLIT)
-                connection.execute(_DISAGREEMENT)
-                connection.execute("SELECT raise_epoch()")
-            yield system
+    system = start_session_system("--manual", CLOCK=clock_at("2026-11-27T19:00"), ANONYMOUS_HISTORY_DAYS="30")
+    while system.tick().led_to:
+        pass
+    with psycopg.connect(system.database_url) as connection:
+        connection.execute("DELETE FROM bars WHERE ticker = 'CAT' AND start = ANY (%s::timestamptz[])", [LACKS])
+        connection.execute(_SPLIT)
+        connection.execute(_DISAGREEMENT)
+        connection.execute("SELECT raise_epoch()")
+    return system

@@ -4,7 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,11 +24,12 @@ ROOT = Path(__file__).parent.parent
 
 @dataclass
 class System:
-    """System that runs, with data and logs in *folder*."""
+    """System that runs, with data and logs in *folder*; *database_url* is that of a given Postgres."""
 
     process: subprocess.Popen[str]
     folder: Path
     url: str
+    database_url: str = ""
 
     def get(self, path: str, **query: str | int) -> Any:
         """Return the JSON of the public API at *path*; an error fails the test."""
@@ -70,6 +71,10 @@ class System:
             return thread.submit(asyncio.run, ask()).result()
 
 
+StartSystem = Callable[..., System]
+"""Starts a system by options of `up`; keywords are its environment."""
+
+
 @contextmanager
 def running(folder: Path, environment: Mapping[str, str], *options: str, port: int | None = None) -> Iterator[System]:
     """Start the system and yield it when it says that it is ready; end it as Ctrl-C does."""
@@ -79,7 +84,7 @@ def running(folder: Path, environment: Mapping[str, str], *options: str, port: i
         assert process.stdout is not None
         line = process.stdout.readline()
         assert line.startswith(f"ready  http://localhost:{port}"), f"{line!r}\n{(folder / 'screen').read_text()}"
-        yield System(process, folder, f"http://localhost:{port}")
+        yield System(process, folder, f"http://localhost:{port}", environment.get("DATABASE_URL", ""))
     finally:
         process.terminate()
         process.wait(60)

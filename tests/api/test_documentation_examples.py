@@ -8,7 +8,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -16,7 +15,7 @@ import pytest
 from mcp import Client
 
 from functions.contract.problems import PROBLEMS
-from tests.running import ROOT, System, running
+from tests.running import ROOT, StartSystem, System
 
 EVENING = "2026-11-20T22:00:00+00:00"
 PAGE = (ROOT / "docs" / "api.md").read_text()
@@ -29,13 +28,12 @@ def blocks(language: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """The whole system as `make run` starts it, on a Friday evening, with twenty sessions of an invented market."""
-    settings = {"HISTORY_SESSIONS": "20", "CLOCK": f"{EVENING} {EVENING} 0"}
-    with running(tmp_path_factory.mktemp("docs"), settings, "--manual") as system:
-        while system.tick().led_to:
-            pass
-        yield system
+def system(start_system: StartSystem) -> System:
+    """The whole system on a Friday evening, with twenty sessions of an invented market."""
+    system = start_system("--manual", HISTORY_SESSIONS="20", CLOCK=f"{EVENING} {EVENING} 0")
+    while system.tick().led_to:
+        pass
+    return system
 
 
 @pytest.fixture(scope="module")

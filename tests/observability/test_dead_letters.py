@@ -1,7 +1,6 @@
 """What a Trigger gave up waits in store, can be looked at, and can be sent again."""
 
 import json
-from pathlib import Path
 
 import httpx
 import pytest
@@ -10,7 +9,7 @@ from functions.store.replay import SendError, replay
 from knative.local.__main__ import main as command_line
 from tests.observability.figures import figures
 from tests.observability.receiver import Receiver
-from tests.running import running
+from tests.running import StartSystem
 from tests.store_harness import BARS, COMPANIES, Store, bar, fetched, headers, hour
 from tests.waiting import wait_until
 
@@ -129,20 +128,21 @@ def test_what_the_broker_does_not_take_stays(store: Store, receiver: Receiver, d
     assert store.query("SELECT count(*) FROM dead_letters") == [(1,)]
 
 
-def test_a_person_sends_a_dead_letter_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_person_sends_a_dead_letter_again(start_system: StartSystem, capsys: pytest.CaptureFixture[str]) -> None:
     """`replay --list` shows what waits and why; `replay` gives it to the broker, whose Trigger delivers it."""
     environment = {"CLOCK": "2026-11-20T22:00:00+00:00 2026-11-20T22:00:00+00:00 0", "HISTORY_SESSIONS": "2"}
-    with running(tmp_path, environment, "--manual") as system:
-        tick = headers("dev.knative.sources.ping", "lost-1", job="bars", knativeerrorcode="503", knativeerrordest="x")
-        address = f"{system.gateway()}/stocksalot/store/dead-letters"
-        assert httpx.post(address, headers=tick, json={}, timeout=60).status_code == 204
+    system = start_system("--manual", **environment)
+    folder = str(system.folder)
+    tick = headers("dev.knative.sources.ping", "lost-1", job="bars", knativeerrorcode="503", knativeerrordest="x")
+    address = f"{system.gateway()}/stocksalot/store/dead-letters"
+    assert httpx.post(address, headers=tick, json={}, timeout=60).status_code == 204
 
-        assert command_line(["replay", "--folder", str(tmp_path), "--list"]) == 0
-        shown = capsys.readouterr().out
-        assert command_line(["replay", "--folder", str(tmp_path)]) == 0
-        output = capsys.readouterr().out
-        wait_until(lambda: system.get("/latest")["count"] == 50, 60)
-        assert command_line(["replay", "--folder", str(tmp_path)]) == 0
+    assert command_line(["replay", "--folder", folder, "--list"]) == 0
+    shown = capsys.readouterr().out
+    assert command_line(["replay", "--folder", folder]) == 0
+    output = capsys.readouterr().out
+    wait_until(lambda: system.get("/latest")["count"] == 50, 60)
+    assert command_line(["replay", "--folder", folder]) == 0
 
     assert "dev.knative.sources.ping" in shown
     assert "lost-1" in shown

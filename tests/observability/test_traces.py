@@ -4,7 +4,6 @@ import asyncio
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,7 +11,7 @@ from starlette.responses import Response
 
 from shared.runtime.tracing import TracingMiddleware
 from tests.observability.receiver import Receiver
-from tests.running import running
+from tests.running import StartSystem
 from tests.waiting import wait_until
 
 
@@ -21,7 +20,9 @@ def attributes(span: dict[str, Any]) -> dict[str, Any]:
     return {one["key"]: next(iter(one["value"].values())) for one in span["attributes"]}
 
 
-def test_a_tick_its_events_and_all_who_work_on_them_are_one_trace(tmp_path: Path, receiver: Receiver) -> None:
+def test_a_tick_its_events_and_all_who_work_on_them_are_one_trace(
+    start_system: StartSystem, receiver: Receiver
+) -> None:
     """Spans of ingest, store and insights hang on one another from the tick on, though each is another process."""
     environment = {
         "CLOCK": "2026-11-20T22:00:00+00:00 2026-11-20T22:00:00+00:00 0",
@@ -29,9 +30,9 @@ def test_a_tick_its_events_and_all_who_work_on_them_are_one_trace(tmp_path: Path
         "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url,
         "OTEL_EXPORTER_OTLP_HEADERS": "Authorization=Bearer%20abc",
     }
-    with running(tmp_path, environment, "--manual") as system:
-        system.tick()
-        wait_until(lambda: {"ingest", "store", "insights"} <= {span["service"] for span in receiver.spans()}, 60)
+    system = start_system("--manual", **environment)
+    system.tick()
+    wait_until(lambda: {"ingest", "store", "insights"} <= {span["service"] for span in receiver.spans()}, 60)
 
     spans = receiver.spans()
     by_id = {span["spanId"]: span for span in spans}

@@ -17,7 +17,7 @@ import pytest
 from knative.local.services.ports import free_port
 from tests.browser import ALL_ROWS, WHOLE, Open, clock_at, wait_until_kept
 from tests.page.account import create, register, status
-from tests.running import ROOT, System, running
+from tests.running import ROOT, StartSystem, System
 from tests.waiting import wait_until
 
 FRONTEND = ROOT / "frontend"
@@ -41,14 +41,14 @@ class StaticHost(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def functions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[System, str]]:
+def functions(start_system: StartSystem) -> tuple[System, str]:
     """The functions, and the address that they let a page of another host come from."""
     here = f"http://localhost:{free_port()}"
     environment = {"CLOCK": clock_at("2026-11-27T19:00"), "CORS_ORIGINS": here, "HISTORY_SESSIONS": "5"}
-    with running(tmp_path_factory.mktemp("functions"), environment, "--manual") as system:
-        while system.tick().led_to:
-            pass
-        yield system, here
+    system = start_system("--manual", **environment)
+    while system.tick().led_to:
+        pass
+    return system, here
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from tests.reading import ROOT, UNLIMITED
-from tests.running import System, running
+from tests.running import StartSystem, System
 
 EVENING = "2026-11-20T22:00:00+00:00"
 INSIDES = re.compile(
@@ -25,13 +25,13 @@ SMUGGLED = b"GET /api/status HTTP/1.1\r\nHost: localhost\r\nX-Request-ID: smuggl
 
 
 @pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+def system(start_system: StartSystem) -> System:
     """The whole system with three sessions of an invented market, its functions kept for the whole test."""
     settings = {**UNLIMITED, "HISTORY_SESSIONS": "3", "CLOCK": f"{EVENING} {EVENING} 0"}
-    with running(tmp_path_factory.mktemp("odd"), settings, "--manual", "--min-scale", "1") as system:
-        while system.tick().led_to:
-            pass
-        yield system
+    system = start_system("--manual", "--min-scale", "1", **settings)
+    while system.tick().led_to:
+        pass
+    return system
 
 
 @pytest.fixture(autouse=True)
