@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from tests.running import ROOT, StartSystem, System
+from tests.running import ROOT, System
+from tests.systems import StartSystem
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ A test whose server cannot be started fails and names the package to install; it
 import os
 import secrets
 from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,12 +21,12 @@ from knative.local.services import PACKAGES, Services, ports, start_services
 from knative.local.services.postgres import Postgres
 from knative.local.services.rabbitmq import RabbitMQ
 from knative.local.services.redis import Redis
-from tests.running import StartSystem, System, delete_queues, running
+from tests.running import delete_queues
 from tests.secret_scan import find_secrets
 from tests.temporary_files import use_memory
 
 use_memory()
-pytest_plugins = ["tests.browser"]
+pytest_plugins = ["tests.browser", "tests.order", "tests.systems"]
 # A busy machine is no failure of the code: tests have their own time limit.
 settings.register_profile("busy", deadline=None)
 settings.load_profile("busy")
@@ -115,43 +115,6 @@ def system_amqp_url(amqp_url: str, tmp_path: Path) -> Iterator[str]:
     """RabbitMQ for whole systems; each has queues of its own, which go with the test."""
     yield amqp_url
     delete_queues(amqp_url, tmp_path)
-
-
-@pytest.fixture(scope="session")
-def start_session_system(
-    postgres_server: str, migrated_database: str, amqp_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[StartSystem]:
-    """A function that starts a whole system until the end of the run; see `start_system`."""
-    with systems(postgres_server, migrated_database, amqp_url, tmp_path_factory) as start:
-        yield start
-
-
-@pytest.fixture(scope="module")
-def start_system(
-    postgres_server: str, migrated_database: str, amqp_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[StartSystem]:
-    """A function that starts a whole system until the end of the file, by its options and environment.
-
-    It has a database and queues of its own on this run's servers, and a Redis of its own: a RabbitMQ takes the machine
-    five seconds to start.
-    """
-    with systems(postgres_server, migrated_database, amqp_url, tmp_path_factory) as start:
-        yield start
-
-
-@contextmanager
-def systems(server: str, template: str, amqp_url: str, folders: pytest.TempPathFactory) -> Iterator[StartSystem]:
-    """Yield a function that starts systems; they end with the block."""
-    with ExitStack() as stack:
-
-        def start(*options: str, **environment: str) -> System:
-            folder = folders.mktemp("system")
-            stack.callback(delete_queues, amqp_url, folder)
-            database = stack.enter_context(new_database(server, template=urlsplit(template).path[1:]))
-            given = {"DATABASE_URL": database, "AMQP_URL": amqp_url, **environment}
-            return stack.enter_context(running(folder, given, *options))
-
-        yield start
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -69,10 +69,6 @@ class System:
         # In a thread of its own: Playwright keeps an event loop running in the one of the tests.
         with ThreadPoolExecutor(1) as thread:
             return thread.submit(asyncio.run, ask()).result()
-
-
-StartSystem = Callable[..., System]
-"""Starts a system by options of `up`; keywords are its environment."""
 
 
 @contextmanager

@@ -15,7 +15,8 @@ import pytest
 from mcp import Client
 
 from functions.contract.problems import PROBLEMS
-from tests.running import ROOT, StartSystem, System
+from tests.running import ROOT, System
+from tests.systems import StartSystem
 
 EVENING = "2026-11-20T22:00:00+00:00"
 PAGE = (ROOT / "docs" / "api.md").read_text()

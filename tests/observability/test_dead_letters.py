@@ -9,8 +9,8 @@ from functions.store.replay import SendError, replay
 from knative.local.__main__ import main as command_line
 from tests.observability.figures import figures
 from tests.observability.receiver import Receiver
-from tests.running import StartSystem
 from tests.store_harness import BARS, COMPANIES, Store, bar, fetched, headers, hour
+from tests.systems import StartSystem
 from tests.waiting import wait_until
 
 COMPANY = {"ticker": "AAPL", "name": "Apple, Incorporated", "industry": "Devices"}

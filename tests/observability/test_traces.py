@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from shared.runtime.tracing import TracingMiddleware
 from tests.observability.receiver import Receiver
-from tests.running import StartSystem
+from tests.systems import StartSystem
 from tests.waiting import wait_until
 
 

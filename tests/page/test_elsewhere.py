@@ -17,7 +17,8 @@ import pytest
 from knative.local.services.ports import free_port
 from tests.browser import ALL_ROWS, WHOLE, Open, clock_at, wait_until_kept
 from tests.page.account import create, register, status
-from tests.running import ROOT, StartSystem, System
+from tests.running import ROOT, System
+from tests.systems import StartSystem
 from tests.waiting import wait_until
 
 FRONTEND = ROOT / "frontend"

@@ -21,7 +21,8 @@ import pytest
 
 from knative.local.__main__ import main
 from knative.local.services.ports import free_port
-from tests.running import ROOT, StartSystem, System, running
+from tests.running import ROOT, System, running
+from tests.systems import StartSystem
 from tests.waiting import wait_until
 
 TICKERS = 50

@@ -15,7 +15,8 @@ import psutil
 import pytest
 
 from tests.reading import ROOT, UNLIMITED
-from tests.running import StartSystem, System
+from tests.running import System
+from tests.systems import StartSystem
 
 EVENING = "2026-11-20T22:00:00+00:00"
 INSIDES = re.compile(
