@@ -5,9 +5,11 @@ A test whose server cannot be started fails and names the package to install; it
 
 import os
 import secrets
+import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -173,6 +175,15 @@ def _emptied(redis_database: str) -> str:
             together.set(CLAIM, os.getpid())
         together.execute()
     return redis_database
+
+
+@pytest.fixture
+def still_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let functions in the test's process count requests and attempts in one minute, the first of the hour."""
+    begun = time.time() // 3600 * 3600 + 1
+    still = SimpleNamespace(time=lambda: begun, monotonic=time.monotonic)
+    for module in ("shared.auth.rate_limit", "functions.token.attempts"):
+        monkeypatch.setattr(f"{module}.time", still)
 
 
 @pytest.fixture

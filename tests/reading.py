@@ -164,7 +164,7 @@ def serving_process(
     try:
         plain = {"Accept-Encoding": "identity"}
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=plain, timeout=30) as client:
-            wait_until(lambda: process.poll() is not None or _answers(client), 20)
+            wait_until(lambda: process.poll() is not None or _answers(client))
             assert process.poll() is None, "api ended before its first response"
             yield Api(client, process.pid)
     finally:

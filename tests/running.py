@@ -51,7 +51,7 @@ class System:
 
     def wait_for_zero(self) -> None:
         """Return once no replica of any function runs."""
-        wait_until(lambda: not any(function["pids"] for function in self.status()["functions"]), 30)
+        wait_until(lambda: not any(function["pids"] for function in self.status()["functions"]))
 
     def logs(self, name: str) -> str:
         """Return the log of a function or of the runner."""

@@ -8,9 +8,11 @@ from typing import TypeVar
 T = TypeVar("T")
 
 PAUSE = 0.02
+LONG = 60
+"""Seconds, for the busiest of machines: a test waits so long only to fail."""
 
 
-def wait_until(condition: Callable[[], T], timeout: float = 10) -> T:
+def wait_until(condition: Callable[[], T], timeout: float = LONG) -> T:
     """Return the first true answer of *condition*; fail after *timeout* seconds."""
     deadline = time.monotonic() + timeout
     while not (seen := condition()):
@@ -19,16 +21,10 @@ def wait_until(condition: Callable[[], T], timeout: float = 10) -> T:
     return seen
 
 
-async def wait_until_async(condition: Callable[[], Awaitable[T]], timeout: float = 10) -> T:  # noqa: ASYNC109
+async def wait_until_async(condition: Callable[[], Awaitable[T]], timeout: float = LONG) -> T:  # noqa: ASYNC109
     """Return the first true answer of *condition*; fail after *timeout* seconds."""
     deadline = time.monotonic() + timeout
     while not (seen := await condition()):
         assert time.monotonic() < deadline, f"still {seen!r} after {timeout} s"
         await asyncio.sleep(PAUSE)
     return seen
-
-
-def until_a_minute_has(seconds: float) -> None:
-    """Return when the minute has so many seconds left: requests are counted by the minute, attempts by some minutes."""
-    while 60 - time.time() % 60 < seconds:
-        time.sleep(0.05)

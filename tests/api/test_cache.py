@@ -55,7 +55,7 @@ def test_a_commit_that_was_not_published_is_seen_within_six_seconds(stored: str,
         change(stored, REVISE)
         committed = time.monotonic()
 
-        wait_until(lambda: revision(api) == 1, 20)
+        wait_until(lambda: revision(api) == 1)
         assert time.monotonic() - committed < 12
 
 
@@ -182,7 +182,7 @@ def test_what_was_not_found_is_not_kept(stored: str, redis_url: str) -> None:
         api.get("/ohlc/NEW", 404)
         change(stored, "INSERT INTO tickers (ticker, name) VALUES ('NEW', 'New Inc.')", redis_url)
 
-        wait_until(lambda: api.client.get("/ohlc/NEW").status_code == 200, 6)
+        wait_until(lambda: api.client.get("/ohlc/NEW").status_code == 200)
         assert api.json("/tickers/NEW")["name"] == "New Inc."
 
 

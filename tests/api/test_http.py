@@ -60,7 +60,7 @@ def test_a_tag_changes_if_and_only_if_the_data_do(database_url: str, redis_url: 
 
         change(database_url, "UPDATE bars SET close = 100.25, revision = 1 WHERE ticker = 'MSFT'", redis_url)
 
-        wait_until(lambda: one.get("/latest").headers["etag"] != both, 9)
+        wait_until(lambda: one.get("/latest").headers["etag"] != both)
         assert one.get("/ohlc/AAPL").headers["etag"] == apple
         assert other.get("/ohlc/AAPL").headers["etag"] == apple
         assert other.get("/latest").headers["etag"] == one.get("/latest").headers["etag"]

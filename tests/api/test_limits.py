@@ -11,9 +11,11 @@ import pytest
 from knative.local.services.redis import Redis as RedisServer
 from tests.accounts import bearer, read_limits, serving_tokens
 from tests.reading import Api, serving, serving_process
-from tests.waiting import until_a_minute_has
+from tests.waiting import wait_until
 
 LIMIT = 300
+
+pytestmark = pytest.mark.usefixtures("still_minute")
 
 
 async def crowd(urls: list[str], clients: int, requests: int, headers: dict[str, str] | None = None) -> list[int]:
@@ -42,38 +44,40 @@ def test_a_limit_holds_within_five_percent(database_url: str, redis_url: str, wh
             headers = bearer(tokens.person("many").token)
         apis = [stack.enter_context(serving_process(database_url, redis_url, **limits)) for _ in range(copies)]
         urls = [f"{api.client.base_url}/latest" for api in apis]
-        until_a_minute_has(20)
         before = sum(60 - read_limits(api.get("/latest"))[2] >= 0 for api in apis) if not headers else 0
+        first = time.time() // 60
         statuses = asyncio.run(crowd(urls, 50, 3 * LIMIT, headers))
+        minutes = 1 + time.time() // 60 - first
 
     assert set(statuses) == {200, 429}
-    assert 0.95 * LIMIT <= statuses.count(200) + before <= 1.05 * LIMIT
+    assert 0.95 * LIMIT <= statuses.count(200) + before <= 1.05 * LIMIT * minutes
 
 
 def test_the_fields_say_what_is_left(database_url: str, redis_url: str) -> None:
     """The policy, what is left after this request, one less each time, and the seconds to the next minute; then 429."""
     with serving(database_url, redis_url, RATE_LIMIT_ANONYMOUS="60") as api:
-        until_a_minute_has(20)
+        began = time.monotonic()
         limits = [read_limits(api.get("/latest")) for _ in range(40)]
-        seconds = 60 - time.time() % 60
         while (refused := api.client.get("/latest")).status_code == 200:
             limits.append(read_limits(refused))
+        took = time.monotonic() - began
 
     assert {limit for limit, _, _ in limits} == {60}
     lefts = [left for _, left, _ in limits]
     assert lefts == list(range(lefts[0], -1, -1))
     assert lefts[0] in (58, 59)  # one request went before
-    assert abs(limits[39][2] - seconds) <= 1.5
+    seconds = [left for _, _, left in limits]
+    assert seconds == sorted(seconds, reverse=True)
+    assert 58 - took <= seconds[-1] <= seconds[0] <= 60
     assert (refused.status_code, refused.headers["content-type"]) == (429, "application/problem+json")
     assert refused.json()["violated-policies"] == ["default"]
     assert read_limits(refused)[:2] == (60, 0)
-    assert abs(int(refused.headers["retry-after"]) - seconds) <= 3
+    assert 58 - took <= int(refused.headers["retry-after"]) <= 60
 
 
 def test_what_is_counted(database_url: str, redis_url: str) -> None:
     """Unchanged responses, HEAD, OPTIONS, errors and wrong methods count like any other."""
     with serving(database_url, redis_url, RATE_LIMIT_ANONYMOUS="1000") as api:
-        until_a_minute_has(10)
         tag = api.get("/latest").headers["etag"]
         left = read_limits(api.get("/latest"))[1]
         for method, path, headers, status in (
@@ -97,7 +101,6 @@ def test_who_is_counted(database_url: str, redis_url: str) -> None:
         serving_tokens(database_url, redis_url, **limit) as tokens,
         serving(database_url, redis_url, **limit) as api,
     ):
-        until_a_minute_has(15)
         one, other = tokens.person("one"), tokens.person("other")
         second = one.make(scopes=["read"])["token"]
         asked = [one.token, second, one.token, other.token]
@@ -108,7 +111,7 @@ def test_who_is_counted(database_url: str, redis_url: str) -> None:
     # A thirtieth each is leased by the function that made the tokens.
     assert [left for _, left in lefts[:3]] == sorted((left for _, left in lefts[:3]), reverse=True)
     assert 2900 < lefts[2][1] < lefts[0][1] == lefts[3][1] == 2999
-    assert after == before - 1
+    assert 9_800_000 < after < before  # that function leases of the address, too
 
 
 def test_guessing_tokens_ends_soon(database_url: str, redis_url: str) -> None:
@@ -116,7 +119,6 @@ def test_guessing_tokens_ends_soon(database_url: str, redis_url: str) -> None:
     from shared.auth.token_format import new_token
 
     with serving(database_url, redis_url, RATE_LIMIT_ANONYMOUS="50") as api:
-        until_a_minute_has(15)
         statuses = [api.client.get("/latest", headers=bearer(new_token())).status_code for _ in range(60)]
         plain = api.client.get("/latest").status_code
 
@@ -130,7 +132,6 @@ def test_a_token_is_served_where_the_address_has_used_its_limit_up(database_url:
         serving_tokens(database_url, redis_url) as tokens,
         serving(database_url, redis_url, RATE_LIMIT_ANONYMOUS="20") as api,
     ):
-        until_a_minute_has(15)
         person = tokens.person("crowded")
         while api.client.get("/latest").status_code != 429:
             pass
@@ -143,7 +144,6 @@ def test_a_token_is_served_where_the_address_has_used_its_limit_up(database_url:
 def test_nobody_gets_more_by_naming_another_address(database_url: str, redis_url: str) -> None:
     """Behind one proxy, only what that proxy appended to X-Forwarded-For is counted."""
     with serving(database_url, redis_url, RATE_LIMIT_ANONYMOUS="50") as api:
-        until_a_minute_has(15)
         spoofed = [
             api.client.get("/latest", headers={"X-Forwarded-For": f"198.51.100.{number}, 203.0.113.9"}).status_code
             for number in range(60)
@@ -184,7 +184,6 @@ def calls(client: Any) -> int:
 def test_without_redis_each_process_counts_for_itself(database_url: str, tmp_path: Any) -> None:
     """Nothing is refused because Redis is away, and a copy still serves no more than the limit."""
     with serving(database_url, "redis://127.0.0.1:1/0", RATE_LIMIT_ANONYMOUS="100") as api:
-        until_a_minute_has(15)
         statuses = [api.client.get("/latest").status_code for _ in range(120)]
 
     assert statuses[:95] == [200] * 95
@@ -214,14 +213,10 @@ def test_a_redis_that_goes_and_comes_refuses_nobody(database_url: str, tmp_path:
 def test_two_apis_are_no_more_than_one(api_pair: tuple[Api, Api]) -> None:
     """What one copy has counted the other knows."""
     one, other = api_pair
-    until_a_minute_has(15)
     for _ in range(50):
         one.get("/latest")
-    time.sleep(1)
-    other.get("/latest")
-    time.sleep(1)
 
-    assert read_limits(other.get("/latest"))[1] <= 300 - 50
+    wait_until(lambda: read_limits(other.get("/latest"))[1] <= 300 - 50)
 
 
 @pytest.fixture

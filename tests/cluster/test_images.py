@@ -125,7 +125,7 @@ def test_an_image_serves(image: Callable[[str], Build], function: str) -> None:
     process = start(built, PORT=str(port), K_SERVICE=function)
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20, trust_env=False) as client:
-            wait_until(lambda: process.poll() is not None or answers(client), 30)
+            wait_until(lambda: process.poll() is not None or answers(client))
             assert process.poll() is None, process.communicate()[0]
             assert client.get("/nothing-is-here").status_code in (400, 403, 404, 405, 503)
             assert client.get("/healthz").status_code == 204, "the path of the liveness probe"

@@ -335,7 +335,7 @@ def test_a_function_that_keeps_dying_is_not_started_in_a_loop(run: Callable[...,
         return log.exists() and len(times()) >= 3
 
     async def scenario(sample: Sample) -> None:
-        await wait_until_async(three_times, 30)
+        await wait_until_async(three_times)
 
     run(scenario, scale=Scale(min_scale=1))
 

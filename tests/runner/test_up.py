@@ -236,7 +236,7 @@ def test_functions_end_with_a_killed_runner(overlay: Path, given: Mapping[str, s
         assert len(children(folder)) == 1
         os.kill(system.process.pid, signal.SIGKILL)
         system.process.wait()
-        wait_until(lambda: not children(folder), 30)
+        wait_until(lambda: not children(folder))
         assert verb(folder, "status").returncode == 1
 
         with running(folder, given, "--overlay", str(overlay), "--manual") as again:

@@ -6,7 +6,8 @@ import httpx
 import pytest
 
 from tests.accounts import PASSWORD, Tokens, serving_tokens
-from tests.waiting import until_a_minute_has
+
+pytestmark = pytest.mark.usefixtures("still_minute")
 
 
 def log_in_from(tokens: Tokens, address: str, name: str, password: str = PASSWORD) -> httpx.Response:
@@ -21,7 +22,6 @@ def test_wrong_passwords_are_limited_by_account_and_address(database_url: str, r
         serving_tokens(database_url, redis_url, LOGIN_ATTEMPTS="3") as one,
         serving_tokens(database_url, redis_url, LOGIN_ATTEMPTS="3") as other,
     ):
-        until_a_minute_has(15)
         for name in ("victim", "other"):
             one.register(f"{name}@example.com", username=name)
         right = [log_in_from(one, "192.0.2.1", "victim").status_code for _ in range(5)]
@@ -51,7 +51,6 @@ def test_wrong_passwords_at_once_do_not_exceed_the_limit(database_url: str, redi
     """Of twenty guesses at the same moment only as many are verified as the limit allows."""
     with serving_tokens(database_url, redis_url, LOGIN_ATTEMPTS="3") as tokens, ThreadPoolExecutor(20) as threads:
         tokens.register("victim@example.com")
-        until_a_minute_has(15)
         statuses = [*threads.map(lambda n: tokens.log_in("victim@example.com", f"guess {n}").status_code, range(20))]
 
     assert (statuses.count(401), statuses.count(429)) == (3, 17)
@@ -61,7 +60,6 @@ def test_an_attack_from_many_addresses_leaves_each_one_try(database_url: str, re
     """After ten times the limit from all addresses, a new address gets one try: enough for the owner."""
     with serving_tokens(database_url, redis_url, LOGIN_ATTEMPTS="1") as tokens:
         tokens.register("victim@example.com")
-        until_a_minute_has(20)
         for number in range(10):
             log_in_from(tokens, f"192.0.2.{number}", "victim@example.com", "not it")
         owner = [log_in_from(tokens, "198.51.100.1", "victim@example.com").status_code for _ in range(3)]
@@ -75,7 +73,6 @@ def test_an_address_has_limits_for_all_accounts(database_url: str, redis_url: st
     """Logins and registrations of one client address are limited, whatever the account."""
     limits = {"LOGIN_ATTEMPTS_PER_ADDRESS": "4", "REGISTRATIONS_PER_ADDRESS": "2"}
     with serving_tokens(database_url, redis_url, **limits) as tokens:
-        until_a_minute_has(15)
         logins = [tokens.log_in(f"nobody{number}", "not it").status_code for number in range(6)]
         registrations = [tokens.register(f"nobody{number}@example.com").status_code for number in range(3)]
         elsewhere = log_in_from(tokens, "192.0.2.7", "x", "y")

@@ -9,7 +9,7 @@ from argon2 import PasswordHasher
 
 from tests.accounts import PASSWORD, Person, Tokens, bearer, serving_tokens, wait_until_refused
 from tests.token.rows import rows
-from tests.waiting import until_a_minute_has, wait_until
+from tests.waiting import wait_until
 
 OTHER = "another swordfish \N{FISH}"
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
@@ -101,11 +101,11 @@ def test_a_change_needs_the_current_password(tokens: Tokens, person: Person) -> 
     assert tokens.log_in(email).status_code == 200
 
 
+@pytest.mark.usefixtures("still_minute")
 def test_guesses_with_a_token_are_limited(database_url: str, redis_url: str) -> None:
     """Guesses with a stolen token count like guesses at a login."""
     with serving_tokens(database_url, redis_url, LOGIN_ATTEMPTS="3") as tokens:
         person = tokens.person("guessed")
-        until_a_minute_has(15)
         statuses = [
             person.client.post(
                 "/users/me/password",
