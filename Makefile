@@ -53,7 +53,7 @@ page: $(PAGE) ## build the page into frontend/build
 
 test: .venv/dev.stamp $(PAGE) ## run every test, against real servers and in a real browser: ARGS="-k name" JOBS=3
 	@$(NPM) run --silent test
-	@.venv/bin/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	@.venv/bin/python -m pytest -n $(JOBS) $(ARGS)
 
 shapes: .venv/dev.stamp $(PAGE) ## write down anew which answers the page relies on, after a change that is meant
 	@RENEW_SHAPES=1 .venv/bin/python -m pytest tests/page/test_shapes.py $(ARGS)

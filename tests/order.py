@@ -1,8 +1,10 @@
 """Order of the test files: the longest first, so that no worker begins one when the others are done."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 LONGEST = (
     "system",
@@ -12,9 +14,26 @@ LONGEST = (
     "runner",
     "broker",
     "cluster",
+    "mcp",
     "insights",
 )
 """Folders and files that begin first; the others keep their order."""
+TOGETHER = ("tests/mcp",)
+"""Folders whose files go to one worker, because they share a running system."""
+
+
+class FileScheduling(LoadScopeScheduling):
+    """Gives each worker whole files, or whole folders."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        return next((folder for folder in TOGETHER if path.startswith(folder)), path)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FileScheduling:
+    """Return the scheduler of the workers."""
+    config.option.loadscopereorder = False  # by number of tests
+    return FileScheduling(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,21 +13,21 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.types import CallToolResult, TextContent
 
 from tests.reading import UNLIMITED
-from tests.running import System, running
+from tests.running import System
+from tests.systems import StartSystem
 
 _EVENING = "2026-11-20T22:00:00+00:00"
 
 
 @pytest.fixture(scope="package")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+def system(start_session_system: StartSystem) -> System:
     """The whole system on a Friday evening, with ten sessions of an invented market."""
     settings = {**UNLIMITED, "ANONYMOUS_HISTORY_DAYS": "30", "HISTORY_SESSIONS": "10"}
-    clock = f"{_EVENING} {_EVENING} 0"
-    with running(tmp_path_factory.mktemp("mcp"), {**settings, "CLOCK": clock}, "--manual") as system:
-        while system.tick().led_to:
-            pass
-        system.tick("insights")
-        yield system
+    system = start_session_system("--manual", **settings, CLOCK=f"{_EVENING} {_EVENING} 0")
+    while system.tick().led_to:
+        pass
+    system.tick("insights")
+    return system
 
 
 @dataclass(frozen=True)
