@@ -65,7 +65,7 @@ sessions: .venv/dev.stamp ## write functions/store/special_days.csv anew, after 
 	@RENEW_SESSIONS=1 .venv/bin/python -m pytest -q tests/store/test_sessions.py $(ARGS)
 
 contract: .venv/dev.stamp frontend/node_modules/.stamp ## write the generated files after a change of a model or an endpoint
-	@.venv/bin/python -m functions.contract && $(NPM) run --silent api-types
+	@.venv/bin/python -m functions.contract && .venv/bin/python -m knative.stocksalot && $(NPM) run --silent api-types
 
 pictures: .venv/dev.stamp ## take pictures of the page of a running system: URL=http://localhost:8080
 	@.venv/bin/python -m tests.pictures $(URL) $(ARGS)

@@ -46,7 +46,7 @@ def pooled(database_url: str, folder: Path, mode: str, size: int = 20) -> Iterat
         return True
 
     try:
-        wait_until(responds, 10)
+        wait_until(responds)
         yield address
     finally:
         process.terminate()

@@ -5,26 +5,25 @@ It reads from any deployment. The environment variable STOCKSALOT_TOKEN holds a 
 
 import argparse
 import logging
-import os
 import sys
-from urllib.parse import urlsplit
+from dataclasses import replace
 
 import anyio
 from mcp.server.stdio import stdio_server
 
 from functions.mcp.client import Client
 from functions.mcp.server import make_server
+from functions.mcp.settings import StdioSettings
 from functions.mcp.tools import Tools
-
-_LOCAL = "http://localhost:8080/api"
+from shared.runtime.settings import read_settings
 
 
 def main() -> None:
     """Serve until standard input ends."""
-    arguments = _read_arguments()
+    settings = _read_settings()
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
-    token = os.environ.get("STOCKSALOT_TOKEN", "").strip()
-    client = Client(arguments.url, {"Authorization": f"Bearer {token}"} if token else None)
+    token = settings.stocksalot_token
+    client = Client(settings.stocksalot_url, {"Authorization": f"Bearer {token.reveal()}"} if token else None)
     server = make_server(Tools(client, client))
 
     async def serve() -> None:
@@ -34,19 +33,20 @@ def main() -> None:
     anyio.run(serve)
 
 
-def _read_arguments() -> argparse.Namespace:
+def _read_settings() -> StdioSettings:
+    """Return the settings of the environment and the command line; SystemExit with a sentence if one is wrong."""
     parser = argparse.ArgumentParser("python -m functions.mcp", description="MCP server for one AI assistant.")
     parser.add_argument("--stdio", action="store_true", required=True, help="talk over standard input and output")
-    parser.add_argument("--url", default=_LOCAL, type=_url, help="address of the API (default: %(default)s)")
-    return parser.parse_args()
-
-
-def _url(text: str) -> str:
-    """Return *text*; ArgumentTypeError unless it is the address of an API."""
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise argparse.ArgumentTypeError(f"{text} should be an address such as {_LOCAL}")
-    return text.rstrip("/")
+    parser.add_argument("--url", help=f"address of the API (STOCKSALOT_URL, or {StdioSettings.stocksalot_url})")
+    url = parser.parse_args().url
+    try:
+        settings = read_settings(StdioSettings)
+        if url:
+            settings = replace(settings, stocksalot_url=url)
+            settings.check()
+    except ValueError as error:
+        parser.error(str(error))
+    return settings
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from shared.auth.address_limiter import AddressSettings
+from shared.runtime.settings import Secret, SettingsGroup
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -11,3 +12,13 @@ class Settings(AddressSettings):
 
     api_url: str
     insights_url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StdioSettings(SettingsGroup):
+    """Deployment that a server over standard input and output reads from."""
+
+    stocksalot_url: str = "http://localhost:8080/api"
+    """Address of its API."""
+
+    stocksalot_token: Secret | None = None

@@ -12,7 +12,8 @@ from shared.runtime import log
 from shared.runtime.settings import read_settings
 
 log.configure()
-_respond = limited_endpoint(Site().respond, AddressLimiter(read_settings(Settings)))
+_settings = read_settings(Settings)
+_respond = limited_endpoint(Site(_settings).respond, AddressLimiter(_settings))
 
 
 @functions_framework.aio.http

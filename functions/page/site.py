@@ -8,6 +8,8 @@ from starlette.responses import Response
 
 from functions.page.files import BUILD, File, Files
 from functions.page.headers import SECURITY, content_codings
+from functions.page.settings import Settings
+from functions.page.well_known import well_known
 
 _STOCK = re.compile(r"/stocks/[A-Za-z0-9.-]{1,15}")
 _SHELL = "stocks/_.html"
@@ -23,7 +25,8 @@ _REVALIDATE = "no-cache"
 class Site:
     """The build of the page in *folder*."""
 
-    def __init__(self, folder: Path = BUILD) -> None:
+    def __init__(self, settings: Settings, folder: Path = BUILD) -> None:
+        self._settings = settings
         self._files = Files(folder)
 
     async def respond(self, request: Request) -> Response:
@@ -31,6 +34,8 @@ class Site:
         if request.method not in ("GET", "HEAD"):
             return _text(405, "Method not allowed. Allowed: GET, HEAD.", Allow="GET, HEAD")
         path: str = request.scope["path"]
+        if found := well_known(path, self._settings, SECURITY):
+            return found
         if file := self._find(path):
             return _send(file, request, 200, _YEAR if file.name.startswith(_IMMUTABLE) else _REVALIDATE)
         without_slash = path.rstrip("/")

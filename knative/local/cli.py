@@ -36,7 +36,7 @@ _EXPECTED = (
 
 def main(extension: Extension, arguments: list[str] | None = None) -> int:
     """Run the verb of the command line; return the exit code."""
-    chosen = _parser(extension).parse_args(arguments)
+    chosen = make_parser(extension).parse_args(arguments)
     try:
         return _run_verb(extension, chosen, _folder(chosen))
     except KeyboardInterrupt:
@@ -123,7 +123,8 @@ def _at_least(least: float, kind: Callable[[str], float], most: float = float("i
     return number
 
 
-def _parser(extension: Extension) -> argparse.ArgumentParser:
+def make_parser(extension: Extension) -> argparse.ArgumentParser:
+    """Return the parser of all verbs, those of the application included."""
     parser = argparse.ArgumentParser(prog="python -m knative.local", description=__doc__)
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--port", type=_at_least(1, int, 65535), help="the public port (8080)")
@@ -150,9 +151,11 @@ def _parser(extension: Extension) -> argparse.ArgumentParser:
     logs.add_argument("function", nargs="?", help="one function, or `runner`; without it, all")
     logs.add_argument("--lines", type=_at_least(0, int), default=20, help="last lines of each log (20)")
     logs.add_argument("--follow", "-f", action="store_true", help="go on with new lines until Ctrl-C")
-    add("backup", help="write the database and the token secret to a file").add_argument("file", type=Path)
+    add("backup", help="write the database and the token secret to a file").add_argument(
+        "file", type=Path, help="the file to write, such as stocksalot.backup"
+    )
     restoring = add("restore", help="load a backup")
-    restoring.add_argument("file", type=Path)
+    restoring.add_argument("file", type=Path, help="a file that backup wrote")
     restoring.add_argument("--replace", action="store_true", help="replace the data that the database holds")
     psql = add("psql", help="open the database")
     psql.add_argument("arguments", nargs="*", help="arguments of psql, after --")

@@ -20,7 +20,7 @@ _STORE = "/stocksalot/store"
 def add_corrections(add: AddParser) -> None:
     """Add the verbs."""
     split = add("split", help="state a split of shares: the bars before it are converted")
-    split.add_argument("ticker")
+    split.add_argument("ticker", help="such as NVDA")
     split.add_argument("date", help="the first session on the new scale: 2024-06-10")
     split.add_argument("ratio", help="new shares and old shares, 10:1 or 1:20; none for a split that never was")
     withdraw = add("withdraw", help="take the bars of a source out of the series; as_of still reads them")

@@ -93,8 +93,6 @@ def test_a_function_gets_the_secrets_it_reads_and_no_other(function: str) -> Non
 
 def secret_settings_of(function: str) -> set[str]:
     """Return the variables that *function*'s Settings hides from logs."""
-    if function == "page":
-        return set()
     settings = importlib.import_module(f"functions.{function}.settings").Settings
     kinds = get_type_hints(settings)
     return {field.name.upper() for field in fields_of(settings) if Secret.__name__ in str(kinds[field.name])}
@@ -105,11 +103,12 @@ def test_configuration_names_what_the_functions_read() -> None:
     application = read(LOCAL)
     named = set().union(*(function.environment.names for function in application.functions.values()))
 
-    configured = [name for name, function in application.functions.items() if function.environment.names]
-    wanted = set().union(*(settings_of(name) for _, name in configured))
+    wanted = set().union(*(settings_of(name) for _, name in application.functions))
     migration = {field.name.upper() for field in fields_of(MigrationSettings)}
 
     assert named == wanted | migration | SECRETS_OF_LIBRARIES
+    for (_, name), function in application.functions.items():
+        assert settings_of(name) - secret_settings_of(name) <= set(function.environment.names), name
 
 
 def test_the_base_holds_no_secret() -> None:

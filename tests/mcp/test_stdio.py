@@ -46,7 +46,10 @@ def test_another_server_is_named(system: System) -> None:
 
 @pytest.mark.parametrize(
     ("options", "words"),
-    [([], "--stdio"), (["--stdio", "--url", "localhost:8080"], "should be an address such as http://localhost:8080")],
+    [
+        ([], "--stdio"),
+        (["--stdio", "--url", "localhost:8080"], "STOCKSALOT_URL: should start with http:// or https://"),
+    ],
 )
 def test_wrong_options_are_one_sentence(options: list[str], words: str) -> None:
     """A forgotten or wrong option is named, without a traceback."""

@@ -64,6 +64,7 @@ def test_the_keyboard_alone_is_enough(home: "Page") -> None:
             unseen.append(state["name"])
         if state["name"] == "gainers":
             home.keyboard.press("ArrowRight")
+            home.wait_for_load_state("networkidle")  # links of the old list go, and the focus with them
         if state["name"].startswith("Price"):
             home.keyboard.press("Enter")
             break

@@ -2,6 +2,7 @@
 
 import gzip
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,9 @@ from starlette.requests import Request
 from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
+from functions.page.settings import Settings
 from functions.page.site import Site
+from functions.page.well_known import well_known
 from tests.browser import BUILD, SPARK, Open, wait_until_kept
 from tests.running import ROOT, System
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
 POLICY = "default-src 'none'; script-src 'self' 'sha256-abc='"
 DOCUMENT = '<!doctype html><meta http-equiv="content-security-policy" content="{}"><title>{}</title>'
+CONTACT = "mailto:security@example.com"
 SCRIPT = "export const answer = 42;\n" * 100
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
@@ -45,7 +49,7 @@ def build(tmp_path: Path) -> Path:
 @pytest.fixture
 def client(build: Path) -> TestClient:
     """Asks the server of that build; takes no packed answers unless it says so."""
-    site = Site(build)
+    site = Site(Settings(security_contact=CONTACT), build)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         response = await site.respond(Request(scope, receive))
@@ -182,7 +186,7 @@ def test_every_answer_is_guarded(client: TestClient, path: str) -> None:
 
 def test_without_a_build_it_says_how_to_make_one(tmp_path: Path) -> None:
     """A checkout whose page was never built answers 503 with the command."""
-    site = Site(tmp_path / "absent")
+    site = Site(Settings(), tmp_path / "absent")
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await (await site.respond(Request(scope, receive)))(scope, receive, send)
@@ -243,7 +247,7 @@ def test_the_browser_keeps_the_page_and_no_figure(market: System, open_page: Ope
     kept = page.evaluate(f"{requests}.then((all) => all.map(({{ url }}) => new URL(url).pathname))")
 
     built = {f"/{file.relative_to(BUILD)}" for file in (BUILD / "_app" / "immutable").rglob("*.*")}
-    documents = {"/", *PAGES, "/stocks/_", "/favicon.svg", "/manifest.webmanifest", "/robots.txt"}
+    documents = {"/", *PAGES, "/stocks/_", "/favicon.svg", "/manifest.webmanifest"}
     assert set(kept) - documents == {name for name in built if not name.endswith((".gz", ".br"))}
 
 
@@ -269,6 +273,35 @@ def test_the_whole_host_is_guarded(market: System) -> None:
         assert "unsafe-inline" not in str(policy)
         assert answer.headers["content-encoding"] in ("br", "gzip")
         assert answer.headers["cache-control"] == "no-cache"
+
+
+def test_well_known_addresses_lead_on(client: TestClient) -> None:
+    """The catalog links what the API has, the contact is the operator's and expires within a year; without one: 404."""
+    catalog = client.get("/.well-known/api-catalog")
+    contact = client.get("/.well-known/security.txt")
+
+    assert catalog.headers["content-type"].startswith("application/linkset+json; profile=")
+    assert catalog.headers["access-control-allow-origin"] == "*"
+    links = [link for entry in catalog.json()["linkset"] for kind in entry.values() if kind[0] != "/" for link in kind]
+    assert {"/api/openapi.json", "/api/docs", "/api/status", "/llms.txt"} == {link["href"] for link in links}
+    fields = dict(line.split(": ", 1) for line in contact.text.splitlines())
+    assert fields["Contact"] == CONTACT
+    assert timedelta(0) < datetime.fromisoformat(fields["Expires"]) - datetime.now(UTC) < timedelta(days=366)
+    assert well_known("/.well-known/security.txt", Settings(), {}) is None
+
+
+def test_every_link_for_assistants_leads_somewhere(market: System) -> None:
+    """Each address in llms.txt and in the catalog answers through the front door."""
+    with httpx.Client(base_url=market.url, timeout=30) as client:
+        text = client.get("/llms.txt").text
+        links = {
+            *re.findall(r"\]\((/[^)]*)\)", text),
+            *re.findall(r'"(/[^"]*)"', client.get("/.well-known/api-catalog").text),
+        }
+        answers = {link: client.get(link, follow_redirects=True).status_code for link in links - {"/api/mcp"}}
+
+    assert len(answers) >= 11
+    assert answers == dict.fromkeys(answers, 200)
 
 
 def test_the_document_of_a_stock_is_about_none(market: System) -> None:

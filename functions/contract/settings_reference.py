@@ -1,0 +1,130 @@
+"""Reference of the settings: `.env.sample` says what each is for, the settings classes its type, limits and default."""
+
+import importlib
+from collections.abc import Iterator
+from dataclasses import MISSING, dataclass, fields
+from itertools import groupby
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+from msgspec import Meta
+
+from functions.store.migrate import Settings as MigrationSettings
+from shared.runtime.settings import CsvList, CsvMap, Secret, SecretList
+
+ROOT = Path(__file__).parents[2]
+_FUNCTIONS = ("api", "ingest", "insights", "mcp", "page", "store", "token")
+_PARTS = {
+    "Secret": "Secrets",
+    "Configuration": "Configuration",
+    "Only `make run`": "One machine only",
+}
+_KINDS = {int: "whole number", float: "number", str: "text", Secret: "secret"}
+_LONGEST_DEFAULT = 12
+_HEAD = """# Settings
+
+For operators. Made from `.env.sample` and the settings classes by `make contract`; do not edit.
+
+`cp .env.sample .env` and set what you need: `make run` reads `.env`, and `make deploy` makes a Secret and a ConfigMap
+of it. A variable that is empty or absent has its default. A wrong one is named before anything starts. A secret may be
+in a file whose path is in the variable with `_FILE` at its end, such as `API_TOKEN_SECRET_FILE=/run/secrets/token`.
+"""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A variable as a settings class has it."""
+
+    kind: str
+    default: str
+    functions: tuple[str, ...]
+
+
+def make_reference() -> str:
+    """Return docs/reference/settings.md."""
+    known = _settings()
+    parts = [_HEAD]
+    for part, variables in groupby(_sample(), key=lambda one: one[0]):
+        rows = [_row(name, text, known.get(name)) for _, name, text in variables]
+        head = "| variable | what for | value | default | read by |\n| --- | --- | --- | --- | --- |"
+        parts.append(f"## {_PARTS[part]}\n\n{head}\n" + "\n".join(rows) + "\n")
+    return "\n".join(parts)
+
+
+def _row(name: str, text: str, setting: Setting | None) -> str:
+    if setting is None:
+        reader = "make run" if name == "AMQP_URL" else "deployment"
+        setting = Setting("text", "none", (reader,))
+    cells = (f"`{name}`", text, setting.kind, setting.default, ", ".join(setting.functions))
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def _sample() -> Iterator[tuple[str, str, str]]:
+    """Yield the part, the name and the comment of each variable in `.env.sample`."""
+    part, comment = "", list[str]()
+    for line in (ROOT / ".env.sample").read_text().splitlines():
+        if line.startswith("# ---"):
+            part = line.strip("# -")
+        elif line.startswith("#"):
+            comment.append(line.removeprefix("#").strip())
+        elif "=" in line:
+            if not comment:
+                raise ValueError(f".env.sample does not say what {line} is for")
+            yield part, line.partition("=")[0], _without_default(" ".join(comment))
+        if not line.startswith("#") or line.startswith("# ---"):
+            comment = []
+
+
+def _without_default(comment: str) -> str:
+    """Return *comment* without a short default at its end, which has a column of its own."""
+    text, _, last = comment.rpartition("; ")
+    return (text if text and len(last) < _LONGEST_DEFAULT else comment).rstrip(".")
+
+
+def _settings() -> dict[str, Setting]:
+    """Return every field of every function's settings by its variable."""
+    found: dict[str, Setting] = {}
+    models = {name: importlib.import_module(f"functions.{name}.settings").Settings for name in _FUNCTIONS}
+    for function, model in {**models, "migration": MigrationSettings}.items():
+        kinds = get_type_hints(model, include_extras=True)
+        for one in fields(model):
+            name = one.name.upper()
+            readers = (*found[name].functions, function) if name in found else (function,)
+            found[name] = Setting(_kind(kinds[one.name]), _default(one), readers)
+    return found
+
+
+def _kind(hint: Any) -> str:
+    """Return the type in words, with its limits."""
+    if hint == CsvList:
+        return "list, separated by commas"
+    if hint == SecretList:
+        return "secrets, separated by commas"
+    if hint == CsvMap:
+        return "OURS=THEIRS, separated by commas"
+    if get_origin(hint) is Annotated:
+        kind, meta = get_args(hint)
+        return f"{_kind(kind)}{_limits(meta)}"
+    if get_origin(hint) is Literal:
+        names = [f"`{name}`" for name in get_args(hint)]
+        return f"{', '.join(names[:-1])} or {names[-1]}"
+    options = [one for one in get_args(hint) if one is not type(None)]
+    if options:
+        return _kind(options[0])
+    return _KINDS.get(hint, "number")
+
+
+def _limits(meta: Meta) -> str:
+    least = meta.ge if meta.ge is not None else meta.gt
+    above = "above " if meta.gt is not None else ""
+    if meta.le is None:
+        return f", {above or 'at least '}{least}"
+    return f", {above}{least} to {meta.le}"
+
+
+def _default(field: Any) -> str:
+    if field.default is MISSING:
+        return "none" if field.default_factory is not MISSING else "required"
+    if field.default in (None, ()):
+        return "none"
+    return f"`{field.default}`"
