@@ -10,7 +10,7 @@ _HEAD = """# Verbs
 
 For whoever runs StocksALot on one machine. Made from the command line itself by `make contract`; do not edit.
 
-`.venv/bin/python -m knative.local VERB` works on the copy that runs; with several, say which one by `--port` or `--folder`.
+`.venv/bin/python -m knative.local VERB` works on the copy that runs; with several, name it by `--port` or `--folder`.
 A verb ends with 0, or with 1 and a sentence that says what to change, or with 2 for a wrong option.
 """
 
