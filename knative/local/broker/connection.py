@@ -51,7 +51,8 @@ class AwaitableChannel:
 class _Connection(AsyncioConnection):
     def _on_connection_workflow_done(self, conn_or_exc: Any) -> None:
         # When it is closed while it connects, pika passes the class of an exception here and asserts an instance.
-        super()._on_connection_workflow_done(conn_or_exc() if isinstance(conn_or_exc, type) else conn_or_exc)
+        error = conn_or_exc() if isinstance(conn_or_exc, type) else conn_or_exc
+        super()._on_connection_workflow_done(error)  # pyright: ignore[reportAttributeAccessIssue]  pika has no types
 
 
 class Link:
