@@ -13,6 +13,7 @@ class Reason(NamedTuple):
 _SOURCE = "Nothing, if it is one bar: it is requested again. If it goes on, correct the file or ask the provider."
 _CLOCK = "State the time zone of the file (REPLAY_ZONE), or correct its times to the starts of bars in UTC."
 _LENGTH = "Provide bars of one hour that start when the session opens, or shorter ones, which are aggregated."
+_PARTS = "Provide the missing bars of the hour, or import the file with --allow-gaps."
 _LABELS = "Check how the provider names this ticker, and the plan of the key: it answered another question."
 _WAIT = "Nothing: the bar is requested again, and stored as soon as another bar or a second source confirms it."
 _SCALE = "If the shares were split, state it with the verb split. If the stored bars are wrong, withdraw their source."
@@ -29,6 +30,9 @@ REASONS = {
     "volume-out-of-range": Reason("the volume is no count of shares; the prices are stored", _SOURCE),
     "volume-not-whole": Reason("the volume is not whole; the prices are stored", _SOURCE),
     "volume-zero": Reason("the volume is 0 while the price moved; the prices are stored", _SOURCE),
+    "volume-incomplete": Reason("a part of the hour has no volume; the prices are stored", _SOURCE),
+    "hour-incomplete": Reason("a part of the hour is missing", _PARTS),
+    "line-incomplete": Reason("the line has too few cells", _SOURCE),
     "off-grid": Reason("the bar does not start on the grid of the session", _LENGTH),
     "outside-session": Reason("the exchange was closed", "Nothing. If the exchange was open, add CALENDAR_CLOSINGS."),
     "unfinished": Reason("the bar had not ended when it was fetched", "Nothing: it is requested again."),

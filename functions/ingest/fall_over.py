@@ -28,7 +28,8 @@ async def fetch_in_order(
 ) -> dict[str, FetchResult]:
     """Return the result of each provider that was asked, in order; {} when none may be asked now.
 
-    A ticker that one fails to serve, or lacks a bar of that has long ended, is asked of the next.
+    The next is asked for a ticker that one fails to serve, lacks a bar of, or whose newest price jumps there. A bar
+    that has just ended may only be late.
     """
     gaps = {gap.ticker: gap for gap in plan.gaps}
     real = {gap.ticker for gap in plan.gaps if gap.source not in (None, "simulated")}
@@ -64,14 +65,26 @@ async def fetch_in_order(
 
 
 def _lacks(gap: Gap, request: FetchRequest, result: FetchResult, market: TradingCalendar, ended_by: datetime) -> bool:
-    """Return whether *result* lacks a bar of *gap* that had ended by *ended_by*, or may not be stored."""
-    if request in result.mislabelled:
+    """Return whether *result* lacks a bar of *gap* with usable prices that had ended by *ended_by*."""
+    if request in result.mislabelled or has_jump(result.bars[request]):
         return True
-    present = {bar.start for bar in result.bars[request]}
+    present = {bar.start for bar in result.bars[request] if has_prices(bar)}
     first, last = max(gap.first, request.start), min(gap.last + timedelta(microseconds=1), request.end)
     return any(
         start not in present and bar_end(market, INTERVAL, start) <= ended_by
         for start in market.starts(INTERVAL, first, last)
+    )
+
+
+def has_prices(bar: Bar) -> bool:
+    """Return whether the prices of *bar* can be true, as far as one bar tells."""
+    opened, high, low, close = bar.open, bar.high, bar.low, bar.close
+    if opened is None or high is None or low is None or close is None:
+        return False
+    return (
+        not any(price.is_nan() for price in (opened, high, low, close))
+        and 0 < low <= min(opened, close)
+        and (max(opened, close) <= high)
     )
 
 

@@ -11,16 +11,8 @@ from itertools import pairwise
 from statistics import median
 from typing import NamedTuple
 
+from shared.calendar.clock_search import FEWEST, describe, explains_better, find_shift, judge_by_others, week_of
 from shared.calendar.trading import EXCHANGE_ZONE, LENGTHS, TradingCalendar
-
-WIDEST_SHIFT = timedelta(hours=14)
-"""The calendar must reach this far beyond the bars."""
-
-_STEP = timedelta(minutes=30)
-_SHIFTS = sorted((_STEP * index for index in range(-28, 29) if index), key=abs)
-_FEWEST = 3
-"""Fewer bars in a week are judged by the other weeks of the ticker."""
-_NEARLY_ALL = 0.9
 
 
 class Rejection(NamedTuple):
@@ -65,17 +57,7 @@ def _find_week_faults(
         fault = fits.clock_fault(some) or fits.grid_fault(some) if any(map(misplaced, some)) else None
         if fault := fault or fits.spacing_fault(some):
             faults[week] = fault
-    doubted = sum(len(weeks[week]) for week in faults)
-    if faults and 2 * doubted > len(starts):
-        fault = next(iter(faults.values()))
-        faults |= {week: fault for week, some in weeks.items() if week not in faults and len(some) < 2 * _FEWEST}
-    return faults
-
-
-def week_of(start: datetime) -> tuple[int, int]:
-    """Return the ISO year and week of *start*: within one, the exchange's offset from UTC does not change."""
-    year, week, _ = start.isocalendar()
-    return year, week
+    return judge_by_others(weeks, faults)
 
 
 class _Fits:
@@ -89,31 +71,16 @@ class _Fits:
 
     def clock_fault(self, starts: Sequence[datetime]) -> Rejection | None:
         """Return a fault when another clock, or naming bars by their end, explains *starts* better than UTC does."""
-        if len(starts) < _FEWEST or not 1900 < starts[0].year < 9000:
+        if len(starts) < FEWEST or not 1900 < starts[0].year < 9000:
             return None
         now = sum(map(self._is_bar, starts))
         if now == len(starts):
             return None
         ends = sum(map(self._is_end, starts))
-        if _explains_better(ends, now, len(starts)):
+        if explains_better(ends, now, len(starts)):
             return Rejection("named-by-end", f"{ends} of {len(starts)} times of this week are the ends of bars.")
-        best, shift = max(
-            ((sum(self._is_bar(start + shift) for start in starts), shift) for shift in _SHIFTS),
-            key=lambda one: one[0],
-        )
-        if _explains_better(best, now, len(starts)):
-            return _wrong_clock(shift, starts)
-        return self._dead_hours_fault(starts)
-
-    def _dead_hours_fault(self, starts: Sequence[datetime]) -> Rejection | None:
-        """Return a fault when bars lie where not even extended hours trade, and another clock explains that."""
-        quiet = sum(not self._is_extended(start) for start in starts)
-        if quiet < max(_FEWEST, len(starts) / 10):
-            return None
-        for shift in _SHIFTS:
-            if sum(self._is_extended(start + shift) for start in starts) >= 0.95 * len(starts):
-                return _wrong_clock(shift, starts)
-        return None
+        shift = find_shift(starts, self._is_bar, self._days)
+        return _wrong_clock(shift, starts) if shift else None
 
     def grid_fault(self, starts: Sequence[datetime]) -> Rejection | None:
         """Return a fault when many bars start within sessions beside the grid: then those on it have another length."""
@@ -166,19 +133,7 @@ class _Fits:
             and (instant == session.closes or not (instant - session.opens) % self._length)
         )
 
-    def _is_extended(self, start: datetime) -> bool:
-        local = start.astimezone(EXCHANGE_ZONE)
-        return 4 <= local.hour < 20 and local.date() in self._days
-
-
-def _explains_better(other: int, ours: int, count: int) -> bool:
-    # A stray bar or two among many, a closing auction for instance, say nothing of the others.
-    gain = other - ours
-    return gain > count / 20 and (other == count or (other >= _NEARLY_ALL * count and gain >= 2))
-
 
 def _wrong_clock(shift: timedelta, starts: Sequence[datetime]) -> Rejection:
-    hours = shift / timedelta(hours=1)
     zone = ", those of New York" if starts[0].astimezone(EXCHANGE_ZONE).utcoffset() == -shift else ""
-    order = "behind" if hours > 0 else "ahead of"
-    return Rejection("clock-doubtful", f"The times of this week are {abs(hours):g} h {order} UTC{zone}.")
+    return Rejection("clock-doubtful", f"The times of this week are {describe(shift)} UTC{zone}.")

@@ -12,7 +12,7 @@ from functions.store.jumps import drop_jumps
 from functions.store.merge import BarChanges, FetchedBatch
 from functions.store.queries import is_complete, select_stored_bars
 from functions.store.rejections import Origin, insert_rejections
-from functions.store.series_checks import WIDEST_SHIFT, Rejection
+from functions.store.series_checks import Rejection
 from functions.store.source_overlaps import upsert_overlaps
 from functions.store.splits.queries import begin_storing
 from functions.store.splits.rescale import Answer, Rescaled, divided, record_jumps, rescale
@@ -21,6 +21,7 @@ from functions.store.totals import add_to_totals
 from functions.store.validation import BarBatch, RejectedBar, split
 from functions.store.write import RacedError, write_batch
 from shared.cache.market_version import raise_market_version
+from shared.calendar.clock_search import WIDEST_SHIFT
 from shared.calendar.trading import TradingCalendar, select_calendar
 from shared.events.types import BarsFetched, BarsStored, Series
 from shared.runtime import clock

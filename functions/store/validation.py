@@ -5,7 +5,8 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple, Protocol, cast
 
-from functions.store.series_checks import Rejection, find_series_faults, week_of
+from functions.store.series_checks import Rejection, find_series_faults
+from shared.calendar.clock_search import week_of
 from shared.calendar.trading import LENGTHS, TradingCalendar
 
 DERIVED = frozenset({"1d", "1w", "1mo"})

@@ -61,7 +61,8 @@ def test_a_missing_bar_says_why_it_was_not_stored(database_url: str, redis_url: 
 def test_every_reason_has_words_and_a_line_in_the_documents(place: str) -> None:
     """A code that store or ingest gives is in the table of docs/data.md and has advice."""
     source = "".join(file.read_text() for file in (ROOT / place).rglob("*.py"))
-    codes = set(re.findall(r'(?:Rejection|Mislabelled|Labels)\(\s*"([a-z-]+)"', source))
+    given = r'(?:\b(?:Rejection|WrongLabels|Fault)\(\s*|\brefuse\([^"]*|^REASON = )"([a-z-]+)"'
+    codes = set(re.findall(given, source, re.MULTILINE))
     documented = set(re.findall(r"`([a-z]+(?:-[a-z]+)*)`", (ROOT / "docs/data.md").read_text()))
 
     assert codes <= REASONS.keys()

@@ -12,11 +12,27 @@ from tests.ingest.ingest_harness import IngestHarness, fetched
 
 TICKERS = sorted(Market(exchange()).symbols)
 BROKEN = [
-    *("minute_credits", "minute_credits_200", "day_credits", "unauthorized", "unauthorized_200", "forbidden"),
-    *("not_found", "no_data", "symbol_error", "left_out", "wrong_interval"),
+    *("minute_credits", "minute_credits_200", "day_credits", "day_credits_200", "unauthorized", "unauthorized_200"),
+    *("forbidden", "not_found", "no_data", "no_data_200", "symbol_error", "left_out", "wrong_interval"),
     *sorted(CONNECTION - {"slow"}),
 ]
 """Every way of Twelve Data to give nothing, for a request or for a symbol."""
+
+SPOILED = {
+    "duplicate_bar": "contradicted",
+    "weekend_bar": "unfinished",
+    "off_grid_bar": "off-grid",
+    "extended_hours_bar": "outside-session",
+    "null_values": "price-missing",
+    "nan_values": "price-not-a-number",
+    "price_x10000": "jump-unconfirmed",
+    "missing_bar": None,
+    "missing_volume": None,
+    "descending": None,
+    "credits_left_zero": None,
+    "slow": None,
+}
+"""Every way of Twelve Data to spoil a bar of a symbol or its answer, and the reason in the ledger of rejected bars."""
 
 OpenHarness = Callable[..., IngestHarness]
 
@@ -40,6 +56,53 @@ def test_what_one_provider_fails_to_serve_comes_from_the_next(
     assert sum(count for _, _, count in rows) == 21
     assert sources["alpaca-sip"] == 3
     assert not [one for one in upstream.requests() if one["path"].startswith("/v8")]
+
+
+@pytest.mark.parametrize(("kind", "reason"), SPOILED.items())
+def test_a_spoiled_answer_costs_no_true_bar(
+    open_real_harness: OpenHarness, upstream: Vendors, kind: str, reason: str | None
+) -> None:
+    """Twelve Data spoils KO's newest bar in each answer: it comes from Alpaca, and the others from Twelve Data."""
+    harness = open_real_harness(providers="twelvedata,alpaca,yahoo", history_sessions="2")
+    harness.track("AAPL", "KO", "V")
+    upstream.misbehave(kind, symbols=["KO"], times=99, seconds=0.2)
+    harness.clock.forward(minutes=30)
+    for _ in range(3):
+        harness.work()
+        harness.clock.forward(minutes=1)
+
+    market = Market(exchange())
+    now, start = harness.clock.at, utc("2026-11-19 14:30")
+    closes = {
+        ticker: [row.close for row in market.rows(ticker, "1h", start, now, now)] for ticker in ("AAPL", "KO", "V")
+    }
+    stored = {
+        ticker: harness.sql("SELECT close FROM bars WHERE ticker = %s AND start >= %s ORDER BY start", ticker, start)
+        for ticker in closes
+    }
+    if kind == "duplicate_bar":  # of two figures for one bar nobody can tell which is true
+        assert closes["KO"].pop() != stored["KO"].pop()
+    assert stored == closes
+    assert set(harness.sql("SELECT ticker, reason FROM rejected_bars")) == ({("KO", reason)} if reason else set())
+    assert harness.sql("SELECT DISTINCT source FROM bars WHERE ticker <> 'KO'") == ["twelvedata"]
+
+
+@pytest.mark.parametrize("kind", ["missing_volume", "zero_volume"])
+def test_an_hour_of_two_halves_has_no_volume_where_one_half_has_none(
+    open_real_harness: OpenHarness, upstream: Vendors, kind: str
+) -> None:
+    """Its prices are stored, its volume is null, and the ledger has both halves as they came."""
+    harness = open_real_harness(providers="alpaca", history_sessions="1")
+    harness.track("KO", "V")
+    harness.clock.at = utc("2026-11-20 20:50")
+    upstream.misbehave(kind, vendor="alpaca", symbols=["KO"])
+    harness.work()
+
+    empty = utc("2026-11-20 19:30")
+    assert harness.sql("SELECT ticker, start FROM bars WHERE volume IS NULL") == [("KO", empty)]
+    assert harness.sql("SELECT count(*) FROM bars") == [12]
+    assert harness.sql("SELECT ticker, start, reason FROM rejected_bars") == [("KO", empty, "volume-incomplete")]
+    assert harness.sql("SELECT bar ->> 'text' FROM rejected_bars")[0].count('"t"') == 2
 
 
 def test_a_failing_ticker_goes_down_the_whole_line(open_real_harness: OpenHarness, upstream: Vendors) -> None:

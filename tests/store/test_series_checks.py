@@ -4,7 +4,7 @@ import csv
 import gzip
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -117,6 +117,19 @@ def test_a_series_with_any_clock_is_rejected(first: int, count: int, half_hours:
 
     assert valid == {}
     assert len(rejected) == len(market("KO", first, count))
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_week_of_one_session_is_judged_by_the_others(hours: int) -> None:
+    """What lies beside the window of a request is not sent: a session an hour off has six bars on the grid."""
+    first = next(index for index, session in enumerate(SESSIONS) if session.date == date(2026, 9, 11))  # a Friday
+    opens, closes = SESSIONS[first].opens, SESSIONS[first + 6].closes
+    late = moved(market("KO", first - 1, 9), lambda bar, _: bar.start + timedelta(hours=hours))
+    sent = [bar for bar in late if opens <= bar.start < closes]
+
+    valid, rejected = checked({"KO": sent})
+
+    assert (valid, len(rejected)) == ({}, len(sent))
 
 
 @given(

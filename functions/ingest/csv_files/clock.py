@@ -8,7 +8,8 @@ from datetime import UTC, datetime, tzinfo
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
-from functions.ingest.csv_files.grid import SHIFTS, Grid, Slot, week_of
+from functions.ingest.csv_files.grid import Grid, Slot
+from shared.calendar.clock_search import NEARLY_ALL, SHIFTS, week_of
 from shared.calendar.trading import EXCHANGE_ZONE
 
 NamedBy = Literal["start", "end"]
@@ -33,7 +34,6 @@ _CANDIDATES = (
     ),
 )
 _SAMPLED_WEEKS = 12
-_NEARLY_ALL = 0.9
 _MARGIN = 0.5
 """Bars a session by which the best reading must beat all others: a shift loses one at the open or the close."""
 
@@ -65,7 +65,7 @@ def find_clock(times: Sequence[datetime], grid: Grid, zone: tzinfo | None, sourc
     counts = [_count(_best_slots(reading, grid)) for reading in readings]
     count = max(counts)
     best, instants = _CANDIDATES[counts.index(count)], readings[counts.index(count)]
-    if count < max(_NEARLY_ALL * len(sample), 2):
+    if count < max(NEARLY_ALL * len(sample), 2):
         raise ClockError("the times name no zone, and no usual one puts them into the sessions: state it with --zone")
     days = {instant.date() for instant in _best_slots(instants, grid) if instant}
     if count - _rival(instants, grid) <= _MARGIN * len(days):

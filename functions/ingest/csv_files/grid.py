@@ -1,16 +1,12 @@
-"""Grid of bars of any length in the exchange's sessions, and other clocks that explain a file's times better."""
+"""Grid of bars of any length in the exchange's sessions."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
+from shared.calendar.clock_search import HALF_HOUR, describe, find_shift, is_extended
 from shared.calendar.trading import EXCHANGE_ZONE, Session, TradingCalendar
 
-HALF_HOUR = timedelta(minutes=30)
-SHIFTS = sorted((HALF_HOUR * index for index in range(-28, 29) if index), key=abs)
-
-_FEWEST = 3
-"""Fewer times in a week say nothing of a clock."""
 _MOMENT = timedelta(microseconds=1)
 
 
@@ -51,37 +47,15 @@ class Grid:
         """Return how the clock of one week's *starts* is wrong, None when it seems right."""
         if self.length < HALF_HOUR:
             starts = [start for start in starts if not start.minute % 30]
-        if len(starts) < _FEWEST:
-            return None
-        ours = self._count(starts, self.starting)
-        if ours == len(starts):
-            return None
-        best, shift = max(
-            ((self._count(starts, self._shifted(shift)), shift) for shift in SHIFTS), key=lambda one: one[0]
-        )
-        # A stray time or two among many, a closing auction for instance, say nothing of the others.
-        gain = best - ours
-        if gain > len(starts) / 20 and (best == len(starts) or (best >= 0.9 * len(starts) and gain >= 2)):
-            return _describe(shift)
-        quiet = sum(not self.is_extended(start) for start in starts)
-        if quiet < max(_FEWEST, len(starts) / 10):
-            return None
-        for shift in SHIFTS:
-            if sum(self.is_extended(start + shift) for start in starts) >= 0.95 * len(starts):
-                return _describe(shift)
-        return None
-
-    def _shifted(self, shift: timedelta) -> Callable[[datetime], Slot | None]:
-        return lambda start: self.starting(start + shift)
+        shift = find_shift(starts, self._is_start, self._dates)
+        return f"The times of this week are {describe(shift)} the exchange's." if shift else None
 
     def is_extended(self, start: datetime) -> bool:
         """Return whether *start* is within the extended hours of a session."""
-        local = start.astimezone(EXCHANGE_ZONE)
-        return 4 <= local.hour < 20 and local.date() in self._dates
+        return is_extended(start, self._dates)
 
-    @staticmethod
-    def _count(times: Collection[datetime], find: Callable[[datetime], Slot | None]) -> int:
-        return sum(find(one) is not None for one in times)
+    def _is_start(self, moment: datetime) -> bool:
+        return self.starting(moment) is not None
 
 
 def regular_calendar(first: datetime, end: datetime) -> TradingCalendar:
@@ -100,17 +74,6 @@ def regular_calendar(first: datetime, end: datetime) -> TradingCalendar:
     )
 
 
-def week_of(start: datetime) -> tuple[int, int]:
-    """Return the ISO year and week of *start*: within one, the exchange's offset from UTC does not change."""
-    year, week, _ = start.isocalendar()
-    return year, week
-
-
 def session_date(start: datetime) -> date:
     """Return the day of *start* in New York."""
     return start.astimezone(EXCHANGE_ZONE).date()
-
-
-def _describe(shift: timedelta) -> str:
-    hours = shift / timedelta(hours=1)
-    return f"The times of this week are {abs(hours):g} h {'behind' if hours > 0 else 'ahead of'} the exchange's."

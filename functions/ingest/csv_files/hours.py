@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from itertools import groupby
 from typing import NamedTuple
 
+from functions.ingest import volumes
 from functions.ingest.csv_files.clock import Clock, find_slot
-from functions.ingest.csv_files.grid import Grid, Slot, session_date, week_of
+from functions.ingest.csv_files.grid import Grid, Slot, session_date
 from functions.ingest.csv_files.lines import Fault, Quote
+from shared.calendar.clock_search import judge_by_others, week_of
 from shared.events.types import Bar, RefusedBar
 
 HOUR = timedelta(hours=1)
@@ -61,7 +62,7 @@ def make_hours(quotes: Sequence[Quote], clock: Clock, grid: Grid, *, allow_gaps:
     placed = _drop_outside(placed, grid, refused)
     kept, repeated = _drop_duplicates(placed, refused)
     if grid.length == HOUR:
-        return Hours([_bar(slot.start, [one]) for slot, one in kept.items()], refused, repeated)
+        return Hours([_bar(slot.start, [one])[0] for slot, one in kept.items()], refused, repeated)
     hours: dict[Slot, list[Quote]] = {}
     for slot, quote in kept.items():
         opens = slot.session.opens
@@ -73,7 +74,10 @@ def make_hours(quotes: Sequence[Quote], clock: Clock, grid: Grid, *, allow_gaps:
             detail = f"{missing} of {wanted} bars of this hour are not in the file."
             refused.append(_refusal(some, hour.start, Fault("hour-incomplete", "", detail)))
         if not missing or allow_gaps:
-            bars.append(_bar(hour.start, some))
+            bar, detail = _bar(hour.start, some)
+            bars.append(bar)
+            if detail:
+                refused.append(_refusal(some, hour.start, Fault(volumes.REASON, "", detail)))
     return Hours(bars, refused, repeated)
 
 
@@ -82,17 +86,21 @@ def _drop_false_weeks(placed: Sequence[_Placed], clock: Clock, grid: Grid, refus
     weeks: dict[tuple[int, int], list[_Placed]] = {}
     for one in placed:
         weeks.setdefault(week_of(one.instant), []).append(one)
+    early = grid.length if clock.named_by == "end" else timedelta()
+    starts_of = {
+        week: sorted({one.slot.start if one.slot else one.instant - early for one in some})
+        for week, some in weeks.items()
+    }
+    details = {week: detail for week, starts in starts_of.items() if (detail := grid.clock_fault(starts))}
+    details = judge_by_others(starts_of, details)
     kept: list[_Placed] = []
-    for week in weeks.values():
-        early = grid.length if clock.named_by == "end" else timedelta()
-        starts = sorted({one.slot.start if one.slot else one.instant - early for one in week})
-        if detail := grid.clock_fault(starts):
-            fault = Fault("clock-doubtful", "", detail)
-            for _, day in groupby(week, key=lambda one: session_date(one.instant)):
-                first, *rest = day
-                refused.append(_refusal([one.quote for one in (first, *rest)], first.instant, fault))
-        else:
-            kept += week
+    for week, some in weeks.items():
+        if week not in details:
+            kept += some
+            continue
+        fault = Fault("clock-doubtful", "", details[week])
+        days = (list(day) for _, day in groupby(some, key=lambda one: session_date(one.instant)))
+        refused += [_refusal([one.quote for one in day], day[0].instant, fault) for day in days]
     return kept
 
 
@@ -143,15 +151,17 @@ def _refusal(quotes: Sequence[Quote], start: datetime, fault: Fault) -> Refusal:
     return Refusal(first.line.number, first.ticker, start, fault, tuple(one.line.text for one in quotes))
 
 
-def _bar(start: datetime, quotes: Sequence[Quote]) -> Bar:
+def _bar(start: datetime, quotes: Sequence[Quote]) -> tuple[Bar, str | None]:
+    """Return the hour of *quotes*, and why it has no volume although some of them have."""
     figures = [one.figures for one in quotes]
-    volumes = [one.volume for one in figures]
-    return Bar(
+    volume, fault = volumes.add_volumes([volumes.Part(one.volume, one.low, one.high) for one in figures])
+    bar = Bar(
         start=start,
         open=figures[0].open,
         high=max(one.high for one in figures),
         low=min(one.low for one in figures),
         close=figures[-1].close,
-        volume=None if None in volumes else sum((one for one in volumes if one is not None), Decimal()),
-        text=quotes[0].line.text[:_TEXT] if any(one is not None and one.is_nan() for one in volumes) else None,
+        volume=volume,
+        text=quotes[0].line.text[:_TEXT] if volume is not None and volume.is_nan() else None,
     )
+    return bar, fault

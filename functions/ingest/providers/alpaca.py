@@ -11,12 +11,14 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from functions.ingest.csv_files.grid import Grid, week_of
+from functions.ingest import volumes
+from functions.ingest.csv_files.grid import Grid
 from functions.ingest.gaps import FetchRequest
 from functions.ingest.providers import FetchResult, NoCredits, ProviderError
 from functions.ingest.providers.metered_client import FailedRequest, MeteredClient, metered_client
 from functions.ingest.providers.parsing import parse_decimal, parse_instant, refuse, refuse_time, sent_text
 from functions.ingest.settings import Settings
+from shared.calendar.clock_search import judge_by_others, week_of
 from shared.calendar.trading import TradingCalendar
 from shared.events.types import Bar, RefusedBar
 from shared.runtime import clock
@@ -157,7 +159,10 @@ def pair(
         wanted = [start] if session.end("1h", start) - start <= _HALF else [start, start + _HALF]
         found = [halves[half] for half in wanted if half in halves]
         if len(found) == len(wanted):
-            bars.append(_join(start, found))
+            bar, fault = _join(start, found)
+            bars.append(bar)
+            if fault:
+                refused.append(refuse(start, volumes.REASON, fault, found))
         elif found and session.end("1h", start) <= until:
             detail = "Alpaca has one of the two half hours of this hour."
             refused.append(refuse(start, "hour-incomplete", detail, found))
@@ -174,27 +179,29 @@ def _drop_false_weeks(halves: dict[datetime, Row], ask: FetchRequest, market: Tr
     missing = Counter(week_of(start) for start in market.starts("1h", ask.start, ask.end) if start not in halves)
     # A week without a missing hour and without an impossible one needs no search for another clock.
     doubtful = {week for week, some in weeks.items() if missing[week] or not all(map(grid.is_extended, some))}
-    faults = {week: grid.clock_fault(weeks[week]) for week in sorted(doubtful)}
+    faults = {week: fault for week in sorted(doubtful) if (fault := grid.clock_fault(weeks[week]))}
     return [
         refuse(start, "clock-doubtful", fault, halves.pop(start))
-        for week, fault in faults.items()
-        if fault
+        for week, fault in judge_by_others(weeks, faults).items()
         for start in weeks[week]
     ]
 
 
-def _join(start: datetime, halves: Sequence[Row]) -> Bar:
+def _join(start: datetime, halves: Sequence[Row]) -> tuple[Bar, str | None]:
+    """Return the hour of *halves*, and why it has no volume although one of them has."""
     figures = [{name: parse_decimal(row.get(name)) for name in "ohlcv"} for row in halves]
     unreadable = any(figure is not None and figure.is_nan() for one in figures for figure in one.values())
-    return Bar(
+    volume, fault = volumes.add_volumes([volumes.Part(one["v"], one["l"], one["h"]) for one in figures])
+    bar = Bar(
         start=start,
         open=figures[0]["o"],
         high=_combine(max, [one["h"] for one in figures]),
         low=_combine(min, [one["l"] for one in figures]),
         close=figures[-1]["c"],
-        volume=_combine(sum, [one["v"] for one in figures]),
+        volume=volume,
         text=sent_text(list(halves)) if unreadable else None,
     )
+    return bar, fault
 
 
 def _combine(together: Any, figures: Sequence[Decimal | None]) -> Decimal | None:

@@ -129,6 +129,10 @@ def _spoil(fault: Fault | None, symbol: str, rows: list[dict[str, Any]]) -> list
         return rows
     if fault.kind == "missing_half":
         return rows[:-1]
+    if fault.kind == "missing_volume":
+        return [*rows[:-1], {name: figure for name, figure in rows[-1].items() if name != "v"}]
+    if fault.kind == "zero_volume":
+        return [*rows[:-1], rows[-1] | {"v": 0}]
     if fault.kind == "null_values":
         return [*rows[:-1], rows[-1] | dict.fromkeys("ohlcv")]
     return rows

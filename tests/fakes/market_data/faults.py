@@ -58,6 +58,8 @@ ALPACA = {
     "retry_after": "429 that states a pause of `seconds`",
     "missing_half": "the newest half hour of the symbols is left out",
     "null_values": "the newest half hour with nulls",
+    "missing_volume": "the newest half hour without a volume",
+    "zero_volume": "the newest half hour with the volume 0 and a price that moved",
     "no_object": "200 with JSON that has no bars",
 }
 """What concerns a request to Alpaca."""

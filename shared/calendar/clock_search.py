@@ -1,0 +1,91 @@
+"""Search for another clock that explains the times of a series better than the one that they were read by. Pure.
+
+A wrong clock puts some bars on right slots by chance. So a series is judged by the week.
+"""
+
+from collections.abc import Callable, Container, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import TypeVar
+
+from shared.calendar.trading import EXCHANGE_ZONE
+
+Fault = TypeVar("Fault")
+
+WIDEST_SHIFT = timedelta(hours=14)
+"""A calendar must reach this far beyond the bars."""
+HALF_HOUR = timedelta(minutes=30)
+SHIFTS = sorted((HALF_HOUR * index for index in range(-28, 29) if index), key=abs)
+FEWEST = 3
+"""Fewer times in a week say nothing of a clock."""
+NEARLY_ALL = 0.9
+_DAY = timedelta(days=1)
+
+
+def week_of(start: datetime) -> tuple[int, int]:
+    """Return the ISO year and week of *start*: within one, the exchange's offset from UTC does not change."""
+    year, week, _ = start.isocalendar()
+    return year, week
+
+
+def is_extended(start: datetime, days: Container[date]) -> bool:
+    """Return whether *start* lies within the extended hours of one of *days*."""
+    local = start.astimezone(EXCHANGE_ZONE)
+    return 4 <= local.hour < 20 and local.date() in days
+
+
+def explains_better(other: int, ours: int, count: int) -> bool:
+    """Return whether a reading that makes bars of *other* of *count* times is right rather than ours.
+
+    A stray bar or two among many, a closing auction for instance, say nothing of the others.
+    """
+    gain = other - ours
+    return gain > count / 20 and (other == count or (other >= NEARLY_ALL * count and gain >= 2))
+
+
+def find_shift(
+    starts: Sequence[datetime], is_bar: Callable[[datetime], bool], days: Container[date]
+) -> timedelta | None:
+    """Return what must be added to the *starts* of one week, None when their clock may be right.
+
+    Either it makes bars of them, which most are not as they are, or they lie where not even extended hours trade.
+    """
+    if len(starts) < FEWEST:
+        return None
+    ours = sum(map(is_bar, starts))
+    if ours == len(starts):
+        return None
+    best, shift = max(((sum(is_bar(start + shift) for start in starts), shift) for shift in SHIFTS), key=_count)
+    if explains_better(best, ours, len(starts)):
+        return shift
+    if sum(not is_extended(start, days) for start in starts) < max(FEWEST, len(starts) / 10):
+        return None
+    for shift in SHIFTS:
+        if sum(is_extended(start + shift, days) for start in starts) >= 0.95 * len(starts):
+            return shift
+    return None
+
+
+def judge_by_others(
+    weeks: Mapping[tuple[int, int], Sequence[datetime]], faults: Mapping[tuple[int, int], Fault]
+) -> dict[tuple[int, int], Fault]:
+    """Return *faults* of *weeks* and, if they are those of most times, one for the weeks that show too little.
+
+    Those are weeks of few times, or of one session: the window of a request cuts off what lies beside it.
+    """
+    found = dict(faults)
+    if 2 * sum(len(weeks[week]) for week in faults) > sum(map(len, weeks.values())):
+        fault = next(iter(faults.values()))
+        for week, starts in weeks.items():
+            if len(starts) < 2 * FEWEST or starts[-1] - starts[0] < _DAY:
+                found.setdefault(week, fault)
+    return found
+
+
+def describe(shift: timedelta) -> str:
+    """Return how a clock is wrong that needs *shift*, as in `5 h behind`."""
+    hours = shift / timedelta(hours=1)
+    return f"{abs(hours):g} h {'behind' if hours > 0 else 'ahead of'}"
+
+
+def _count(found: tuple[int, timedelta]) -> int:
+    return found[0]
