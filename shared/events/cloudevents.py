@@ -1,6 +1,7 @@
 """Read a CloudEvent from an HTTP request and answer with one, as the broker delivers and accepts them."""
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from shared.http.request_body import read_body
 from shared.http.strict_json import decode_json
 from shared.runtime import clock, log
 
+_logger = logging.getLogger(__name__)
 _REQUIRED = ("id", "source", "type", "specversion")
 MAX_BYTES = 4 * 1024 * 1024
 """Four times what ingest sends: beyond it a request is no event of ours."""
@@ -41,15 +43,24 @@ class Received:
 async def receive(request: Request) -> Received:
     """Return the event that *request* carries, in binary or structured mode.
 
-    A request that is no CloudEvent cannot have come through the broker: Problem 400.
+    A request that is no CloudEvent cannot have come through the broker: Problem 400. One that is too large can: Problem
+    500, since RabbitMQ's dispatcher counts a 4xx as success.
     """
-    body = await read_body(request, MAX_BYTES)
+    try:
+        body = await read_body(request, MAX_BYTES)
+    except Problem as problem:
+        if problem.status != 413:
+            raise
+        _logger.error("an event of more than %d bytes cannot be taken in", MAX_BYTES)
+        raise Problem(500, "too-large", "Too large", f"An event has at most {MAX_BYTES} bytes.") from None
     try:
         if request.headers.get("content-type", "").lower().startswith("application/cloudevents"):
             decode_json(body, dict)
         event = from_http(dict(request.headers), body, data_unmarshaller=lambda data: data)
         attributes = {name: str(value) for name, value in event.get_attributes().items() if value is not None}
         data = event.get_data()
+    except MemoryError:  # not the sender's fault: a 4xx would lose the event
+        raise
     except Exception as error:  # the SDK raises whatever its parsing met
         raise _no_event("It could not be read as one in binary or structured mode.") from error
     missing = [name for name in _REQUIRED if not attributes.get(name)]

@@ -90,6 +90,10 @@ def handle_problems(handler: Handler) -> Handler:
             response = problem.response(path)
         except UnavailableError:
             response = database_unavailable().response(path)
+        except MemoryError:
+            _logger.error("%s %s failed: MemoryError", request.method, path)
+            detail = "This copy of the service has no memory left. Try again in 5 s."
+            response = Problem(503, "busy", "Busy", detail, headers={"Retry-After": "5"}).response(path)
         except Exception:
             _logger.exception("%s %s failed", request.method, path)
             detail = "This is an error of the service, not of the request. It is logged under the request id."

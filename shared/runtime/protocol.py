@@ -3,6 +3,9 @@
 Without it the head may have any size, and so may all that the function parses of it.
 """
 
+import sys
+
+from httptools import HttpParserCallbackError
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MAX_HEAD_BYTES = 32 * 1024
@@ -66,8 +69,20 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what the parser refuses, unless it was refused already."""
-        if not self._is_refused:
+        """Refuse what the parser refuses, unless it was refused already.
+
+        A failure of our own meanwhile, such as no memory for a body, closes the connection without a response: the
+        sender is not at fault, and RabbitMQ's dispatcher would count a 400 as success.
+        """
+        if self._is_refused:
+            return
+        error = sys.exception()
+        if isinstance(error, HttpParserCallbackError):
+            self.logger.error(
+                "%s while a request was received: the connection is closed", type(error.__context__).__name__
+            )
+            self.transport.abort()
+        else:
             super().send_400_response(msg)
 
     def _refuse(self) -> None:

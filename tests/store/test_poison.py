@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from shared.events import cloudevents
+from shared.events.cloudevents import MAX_BYTES
 from tests.store.fetched_events import example
 from tests.store_harness import COMPANIES, REFUSED, Store, bar, fetched, hour
 
@@ -130,3 +132,16 @@ def test_one_companys_name_takes_no_other_with_it(store: Store) -> None:
         ("Coke",),
     ]
     assert store.query("SELECT * FROM dead_letters") == []
+
+
+def test_a_failure_of_our_own_is_never_a_4xx(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """RabbitMQ's dispatcher counts a 4xx as success: neither a lack of memory nor an event's size gets one."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    too_large = store.post(b" " * (MAX_BYTES + 1))
+    monkeypatch.setattr(cloudevents, "from_http", fail)
+    without_memory = store.post(fetched({"AAPL": [bar(hour(0))]}))
+
+    assert [answer.status_code for answer in (too_large, without_memory)] == [500, 503]

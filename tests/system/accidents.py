@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ from tests.reading import Api, redis_key, serving
 
 TICKERS = ("AAPL", "KO", "MSFT", "V")
 SUSPENDED = "V"
-NEXT_RELEASE = "ALTER TABLE bars ADD COLUMN note text; ALTER TABLE tickers ADD COLUMN note text DEFAULT '';"
+NEXT_RELEASE = "ALTER TABLE bars ADD COLUMN note_{0} text; ALTER TABLE tickers ADD COLUMN note_{0} text DEFAULT '';"
 FULL_DISK = """
     CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
     $$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$;
@@ -80,6 +80,7 @@ class Installation:
         self, open_functions: Callable[[], IngestHarness], redis_url: str, folder: Path, stack: ExitStack
     ) -> None:
         self._open_functions, self._redis_url, self._folder, self._stack = open_functions, redis_url, folder, stack
+        self._migrations = MIGRATIONS
         self._api_stack = stack.enter_context(ExitStack())
         self.functions = open_functions()
         self.database_url = self.functions.database_url
@@ -110,14 +111,15 @@ class Installation:
 
     def _announce(self, session: Session) -> None:
         closes = (session.opens + timedelta(minutes=150)).astimezone(EXCHANGE_ZONE)
-        migrate(self.database_url, tickers=TICKERS, closings={session.date: time(closes.hour, closes.minute)})
+        announced: dict[date, time | None] = {session.date: time(closes.hour, closes.minute)}
+        migrate(self.database_url, tickers=TICKERS, closings=announced, folder=self._migrations)
 
     def _upgrade(self) -> None:
         """Migrate to a schema of tomorrow under the functions of today, which work on it until they are replaced."""
         number = 9000 + len(list(self._folder.glob("release-*")))
-        folder = Path(shutil.copytree(MIGRATIONS, self._folder / f"release-{number}"))
-        (folder / "9000_next.sql").write_text(NEXT_RELEASE)
-        migrate(self.database_url, tickers=TICKERS, folder=folder)
+        self._migrations = Path(shutil.copytree(self._migrations, self._folder / f"release-{number}"))
+        (self._migrations / f"{number}_next.sql").write_text(NEXT_RELEASE.format(number))
+        migrate(self.database_url, tickers=TICKERS, folder=self._migrations)
 
     def _back_up(self) -> None:
         self.restart()  # the second half of the upgrade
