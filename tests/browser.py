@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,6 +74,13 @@ def find_chromium() -> str:
 @pytest.fixture(scope="module")
 def browser() -> "Iterator[Browser]":
     """A browser that finds no other host than this machine."""
+    with launched() as browser:
+        yield browser
+
+
+@contextmanager
+def launched() -> "Iterator[Browser]":
+    """Start a browser that finds no other host than this machine; no other event loop runs here until it is closed."""
     from playwright.sync_api import sync_playwright  # only tests of the page wait for it
 
     options = ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"]

@@ -1,5 +1,6 @@
 """Order of the test files: the longest first, so that no worker begins one when the others are done."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +8,9 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 LONGEST = (
+    "page",
     "system",
     "test_extending.py",
-    "page",
     "api/test_openapi_fuzzed.py",
     "runner",
     "broker",
@@ -18,16 +19,16 @@ LONGEST = (
     "insights",
 )
 """Folders and files that begin first; the others keep their order."""
-TOGETHER = ("tests/mcp",)
-"""Folders whose files go to one worker, because they share a running system."""
+TOGETHER = ("tests/mcp/", "tests/page/test_[a-d]", "tests/page/test_[f-z]")
+"""Beginnings of the paths of files that go to one worker, because they share a running system and a browser."""
 
 
 class FileScheduling(LoadScopeScheduling):
-    """Gives each worker whole files, or whole folders."""
+    """Gives each worker whole files, and some of them together."""
 
     def _split_scope(self, nodeid: str) -> str:
         path = nodeid.partition("::")[0]
-        return next((folder for folder in TOGETHER if path.startswith(folder)), path)
+        return next((pattern for pattern in TOGETHER if re.match(pattern, path)), path)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FileScheduling:

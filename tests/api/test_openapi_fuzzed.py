@@ -9,7 +9,6 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,8 @@ import pytest
 from functions.insights.response_models import InsightsResponse
 from tests.accounts import PASSWORD
 from tests.reading import UNLIMITED
-from tests.running import System, running
+from tests.running import System
+from tests.systems import StartSystem
 from tests.waiting import wait_until
 
 EVENING = "2026-11-20T22:00:00+00:00"
@@ -29,17 +29,15 @@ PATIENT = {"LOGIN_ATTEMPTS": "100000", "LOGIN_ATTEMPTS_PER_ADDRESS": "100000", "
 
 
 @pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+def system(start_system: StartSystem) -> System:
     """The whole system on a Friday evening, with ten sessions of an invented market."""
     settings = {**UNLIMITED, **PATIENT, "HISTORY_SESSIONS": "10"}
-    with running(
-        tmp_path_factory.mktemp("fuzz"), {**settings, "CLOCK": f"{EVENING} {EVENING} 0"}, "--manual"
-    ) as system:
-        while system.tick().led_to:
-            pass
-        system.tick("insights")
-        wait_until(lambda: system.get("/insights")["count"])
-        yield system
+    system = start_system("--manual", **settings, CLOCK=f"{EVENING} {EVENING} 0")
+    while system.tick().led_to:
+        pass
+    system.tick("insights")
+    wait_until(lambda: system.get("/insights")["count"])
+    return system
 
 
 def test_insights_keep_the_contract(system: System) -> None:

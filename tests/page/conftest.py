@@ -4,13 +4,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser import ALL_ROWS, SPARK, Open
+from tests.browser import ALL_ROWS, SPARK, Open, launched
 from tests.running import System
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Browser, Page
+
+
+@pytest.fixture(scope="package")
+def browser() -> "Iterator[Browser]":
+    """The browser of all files in this folder."""
+    with launched() as browser:
+        yield browser
 
 
 @pytest.fixture
