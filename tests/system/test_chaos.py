@@ -81,6 +81,11 @@ def count_stored(url: str) -> tuple[int, ...]:
     return counts or ()
 
 
+def bars_of(system: System, ticker: str) -> list[dict[str, Any]]:
+    """Return the hourly bars of *ticker* that the API serves."""
+    return system.get(f"/ohlc/{ticker}", start="2026-10-01", limit=EVENTS)["items"]
+
+
 def test_whatever_is_killed_the_table_is_whole(tmp_path: Path) -> None:
     """kill -9 of every function, of the private Redis, Postgres and RabbitMQ, and of the runner, with events on their
     way: the runner starts its servers again, every accepted bar is stored once, none was revised, rejected or put
@@ -107,16 +112,18 @@ def test_whatever_is_killed_the_table_is_whole(tmp_path: Path) -> None:
             wait_until(lambda: watch.seen[-1].status == 200 and not watch.seen[-1].stale, 60)
         for number, data in waiting:
             publish(ingress, data, number)
-        restarts = system.status()["restarts"]
+        restarts, before = system.status()["restarts"], bars_of(system, "AAPL")
         os.kill(system.process.pid, signal.SIGKILL)
         system.process.wait()
 
-    with running(folder, environment, "--manual", port=port):
+    with running(folder, environment, "--manual", port=port) as system:
         with suppress(AssertionError):
             wait_until(lambda: count_stored(database_url(folder))[0] == 50 * EVENTS, 120)
-        stored = count_stored(database_url(folder))
+        stored, after = count_stored(database_url(folder)), bars_of(system, "AAPL")
 
     assert stored == (50 * EVENTS, EVENTS, 0, 0, 0)
+    assert len(before) > EVENTS / 2
+    assert after[: len(before)] == before
     assert restarts == {"PostgreSQL": 1, "Redis": 1, "RabbitMQ": 1}
     assert {seen.status for seen in watch.seen} <= {200, 502, 503}
     assert max(seen.seconds for seen in watch.seen) < 30

@@ -4,7 +4,6 @@ import csv
 import gzip
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -187,22 +186,6 @@ def test_a_newcomer_sees_fifty_tickers(simulated: System) -> None:
     assert days["items"][-1]["open"] == hours["items"][0]["open"]
     assert days["items"][-1]["close"] == hours["items"][-1]["close"]
     assert days["items"][-1]["volume"] == sum(hour["volume"] for hour in hours["items"])
-
-
-def test_a_kill_loses_nothing(tmp_path: Path) -> None:
-    """Killed outright, services and all, and started again on the same folder, the system serves the same bars."""
-    environment = {"CLOCK": standing("2026-11-20T22:00:00"), "HISTORY_SESSIONS": "10"}
-    port = free_port()
-    with running(tmp_path / "system", environment, port=port) as system:
-        wait_until(lambda: behind(system) == 0, 60)
-        before = served(system, ["AAPL", "KO"])
-        os.kill(system.process.pid, signal.SIGKILL)
-        system.process.wait()
-    with running(tmp_path / "system", environment, "--manual", port=port) as system:
-        after = served(system, ["AAPL", "KO"])
-
-    assert len(before) == 140
-    assert after == before
 
 
 def test_events_that_cannot_succeed_are_kept(simulated: System) -> None:
