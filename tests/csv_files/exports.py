@@ -1,7 +1,7 @@
 """Exports of bars as CSV text in the many ways that people have them, and what hours they hold."""
 
 import gzip
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cache
 from pathlib import Path
@@ -172,3 +172,17 @@ def clock_hours(session: Session) -> list[datetime]:
 
 
 HALF_HOUR = timedelta(minutes=30)
+
+
+HEADER = "datetime,open,high,low,close,volume"
+
+
+def naive_lines(layout: str, times: Iterable[datetime]) -> list[str]:
+    """Lines of equal bars at *times*, written as *layout* says."""
+    return [f"{time:{layout}},1.5,1.5,1.5,1.5,7" for time in times]
+
+
+def hours_in(year: int, months: Iterable[int], days: Iterable[int]) -> list[datetime]:
+    """The starts of the hours of working days."""
+    dates = [datetime(year, month, day, 9, 30) for month in months for day in days]  # noqa: DTZ001
+    return [date + timedelta(hours=hour) for date in dates if date.weekday() < 5 for hour in range(7)]
