@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.fake_vendors import Vendors, exchange, utc
-from tests.fakes.market_data.faults import CONNECTION
+from tests.fakes.market_data.faults import ALPACA, CONNECTION, YAHOO
 from tests.fakes.market_data.market import Market
 from tests.ingest.ingest_harness import IngestHarness, fetched
 
@@ -56,6 +56,25 @@ def test_what_one_provider_fails_to_serve_comes_from_the_next(
     assert sum(count for _, _, count in rows) == 21
     assert sources["alpaca-sip"] == 3
     assert not [one for one in upstream.requests() if one["path"].startswith("/v8")]
+
+
+@pytest.mark.parametrize(
+    ("first", "kind"), [*(("alpaca", kind) for kind in sorted(ALPACA)), *(("yahoo", kind) for kind in sorted(YAHOO))]
+)
+def test_whichever_provider_is_broken_no_bar_is_lacking(
+    open_real_harness: OpenHarness, upstream: Vendors, first: str, kind: str
+) -> None:
+    """The first of three refuses, throttles, or spoils an hour, of one ticker or of all, in its own ways."""
+    harness = open_real_harness(
+        providers=",".join([first, "twelvedata", "yahoo" if first == "alpaca" else "alpaca"]), history_sessions="1"
+    )
+    harness.track("KO", "V")
+    upstream.misbehave(kind, vendor=first, times=9)
+    harness.clock.forward(minutes=40)
+
+    harness.work()
+
+    assert harness.sql("SELECT ticker, count(*) FROM bars GROUP BY ticker ORDER BY ticker") == [("KO", 7), ("V", 7)]
 
 
 @pytest.mark.parametrize(("kind", "reason"), SPOILED.items())
