@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
+import psutil
 
 from knative.local.activator import Revision
 from knative.local.cluster import Cluster
@@ -103,3 +104,8 @@ class Sample:
     def release(self) -> None:
         """Let the function answer the requests that are held, and those to come."""
         (self.folder / "released").touch()
+
+
+async def gone(pid: int) -> bool:
+    """Whether the process has ended and been reaped."""
+    return not psutil.pid_exists(pid)
