@@ -55,6 +55,12 @@ def reach(*starts: Path) -> dict[Path, set[str]]:
     return found
 
 
+def reach_of(function: str) -> dict[Path, set[str]]:
+    """Return what a function reaches as it is served; ingest loads its providers by their names."""
+    folder = ROOT / "functions" / function
+    return reach(folder / "main.py", *folder.glob("providers/*.py"), ROOT / "shared" / "runtime" / "server.py")
+
+
 def distributions(files: dict[Path, set[str]]) -> set[str]:
     """Return the distributions that *files* import."""
     roots = {name.split(".")[0] for names in files.values() for name in names}
@@ -65,9 +71,7 @@ def distributions(files: dict[Path, set[str]]) -> set[str]:
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_imports_exactly_what_its_group_lists(function: str) -> None:
     """A missing package is a crash in the image; a superfluous one costs size and cold start."""
-    folder = ROOT / "functions" / function
-    # Providers are loaded by name.
-    files = reach(folder / "main.py", *folder.glob("providers/*.py"), ROOT / "shared" / "runtime" / "server.py")
+    files = reach_of(function)
 
     optional = group(OPTIONAL[function]) if function in OPTIONAL else set()
     assert distributions(files) | SERVED_BY == group(function) | optional
@@ -97,8 +101,7 @@ def test_the_jobs_run_in_the_packages_of_store(module: str) -> None:
 
 def test_shared_holds_only_what_two_functions_agree_on() -> None:
     """A module in shared that only one function uses belongs to that function."""
-    server = ROOT / "shared" / "runtime" / "server.py"
-    reached = [reach(ROOT / "functions" / name / "main.py", server) for name in FUNCTIONS]
+    reached = [reach_of(name) for name in FUNCTIONS]
     modules = [module for module in (ROOT / "shared").rglob("*.py") if module.name != "__init__.py"]
 
     assert [module for module in modules if sum(module in files for files in reached) < 2] == []
