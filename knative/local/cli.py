@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import httpx
@@ -17,9 +17,10 @@ from knative.local.event_loop import run
 from knative.local.extension import Extension
 from knative.local.manifest_schema import ManifestError
 from knative.local.processes import ROOT
-from knative.local.run import Options, up
+from knative.local.run import Options, up, upstream_folder
 from knative.local.run_folder import CannotRunError
-from knative.local.services import CannotStartError
+from knative.local.services import CannotStartError, claim
+from knative.local.services.postgres_upgrade import move_data, version_to_move
 
 DEFAULT_PORT = 8080
 _EXPECTED = (
@@ -65,6 +66,7 @@ def _run_verb(extension: Extension, chosen: argparse.Namespace, folder: Path) ->
         case "up":
             scale = Scale(chosen.idle, chosen.min_scale)
             port = chosen.port or DEFAULT_PORT
+            offer_move(folder / upstream_folder(chosen.upstream) / "postgres", settings, yes=chosen.yes)
             options = Options(folder, chosen.overlay, port, scale, chosen.upstream, chosen.manual, chosen.host)
             run(up(options, extension))
         case "status":
@@ -89,6 +91,20 @@ def _run_verb(extension: Extension, chosen: argparse.Namespace, folder: Path) ->
         case verb:
             return asyncio.run(extension.verbs[verb](chosen, folder))
     return 0
+
+
+def offer_move(folder: Path, settings: Mapping[str, str], *, yes: bool) -> None:
+    """Move the private Postgres's data to today's version when another one made them, and the user agrees."""
+    if settings.get("DATABASE_URL") or not folder.exists():
+        return
+    with claim(folder.parent):
+        made_by = version_to_move(folder, settings.get("PATH", ""))
+        if made_by is None:
+            return
+        question = f"PostgreSQL {made_by} made the data in {folder / 'data'}. Move a copy to the version of today?"
+        if not yes and not (sys.stdin.isatty() and input(f"{question} [y/N] ").strip().casefold() in ("y", "yes")):
+            raise CannotRunError(f"{question} Nothing is changed: confirm with --yes (make run ARGS=--yes)")
+        print(move_data(folder, settings, made_by), file=sys.stderr)
 
 
 def _explain(error: BaseException) -> str | None:
@@ -136,6 +152,7 @@ def make_parser(extension: Extension) -> argparse.ArgumentParser:
 
     starting = add("up", help="run the application of the manifests until Ctrl-C")
     starting.add_argument("--overlay", type=Path, default=ROOT / "knative" / "overlays" / "local", help="the manifests")
+    starting.add_argument("--yes", action="store_true", help="move data of an older PostgreSQL without asking")
     starting.add_argument(
         "--idle", type=_at_least(0, float), help="seconds after which an idle replica ends (manifests)"
     )

@@ -52,6 +52,14 @@ class Options:
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
 
+def upstream_folder(upstream: str | None) -> str:
+    """Return the folder of the services' data.
+
+    Data of a fake upstream are stored under the real provider's name: they must never meet real ones.
+    """
+    return f"services-{upstream}" if upstream else "services"
+
+
 async def up(options: Options, extension: Extension | None = None) -> None:
     """Run until SIGINT or SIGTERM; a second signal does not wait for open requests.
 
@@ -185,8 +193,7 @@ class Run:
     @asynccontextmanager
     async def _services(self) -> AsyncIterator[Services]:
         say("starting Postgres, Redis and RabbitMQ")
-        # Data of a fake upstream are stored under the real provider's name: they must never meet real ones.
-        data = self._folder / "-".join(filter(None, ("services", self._options.upstream)))
+        data = self._folder / upstream_folder(self._options.upstream)
         starting = asyncio.ensure_future(asyncio.to_thread(start_services, data, self._settings))
         try:
             yield await asyncio.shield(starting)

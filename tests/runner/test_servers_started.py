@@ -74,7 +74,7 @@ def test_data_of_another_version_is_refused_in_plain_words(tmp_path: Path) -> No
     (tmp_path / "data" / "PG_VERSION").write_text("9\n")
     server = Postgres(tmp_path, NOTHING_GIVEN, fast=True)
 
-    with pytest.raises(CannotStartError, match=r"made by version 9: run `.* backup FILE`"):
+    with pytest.raises(CannotStartError, match=r"made by version 9: run `make run`"):
         server.start()
 
 

