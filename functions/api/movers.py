@@ -78,23 +78,30 @@ def _reason(state: MarketState, query: Movers, movers: MoverRows) -> Reason:
 
 
 async def select_movers(connection: AsyncConnection, query: Movers) -> MoverRows:
-    """Return up to *query.limit* movers; equal ones are ordered by ticker."""
+    """Return up to *query.limit* movers; equal ones are ordered by ticker.
+
+    Ranks first: the usual volumes, twenty look-ups a ticker, are read for the movers that are shown alone, unless they
+    are the measure.
+    """
     cursor = connection.cursor(row_factory=class_row(MoverRows))
     await cursor.execute(
         """
         WITH measured AS (
-             SELECT movers.*,
+             SELECT ticker, start, "end", source, seam, start = max(start) OVER () AS is_newest,
                     CASE %(kind)s WHEN 'gainers' THEN change_percent
                                   WHEN 'losers' THEN -change_percent
                                   WHEN 'active' THEN window_volume
                                   WHEN 'unusual_volume' THEN volume_ratio
                                   WHEN 'volatile' THEN range_percent END AS measure
-               FROM movers
+               FROM mover_figures
               WHERE basis = %(basis)s
+                AND ticker NOT IN (SELECT ticker FROM left_out_tickers)
         ), ranked AS (
-             SELECT measured.*, row_number() OVER (ORDER BY is_newest DESC, measure DESC, ticker) AS rank
+             SELECT ticker, is_newest, row_number() OVER (ORDER BY is_newest DESC, measure DESC, ticker) AS rank
                FROM measured
               WHERE measure > %(threshold)s
+              ORDER BY rank
+              LIMIT %(limit)s
         )
         SELECT coalesce(string_agg(to_json(item)::text, E',\n' ORDER BY item.rank), '') AS text,
                count(*) AS count,
@@ -107,11 +114,26 @@ async def select_movers(connection: AsyncConnection, query: Movers) -> MoverRows
                   FROM measured
                  WHERE measure IS NULL) AS not_ranked
           FROM ranked
-         CROSS JOIN LATERAL (SELECT ranked.rank, ranked.is_newest, ranked.profile, ranked.current_metrics,
-                                    ranked.metric_deltas, ranked.change,
-                                    round(ranked.change_percent, 4) AS change_percent, ranked.basis,
-                                    ranked.basis_price, ranked.basis_datetime, ranked.basis_at, ranked."window") AS item
-         WHERE ranked.rank <= %(limit)s
+          JOIN mover_figures AS figure ON figure.ticker = ranked.ticker AND figure.basis = %(basis)s
+          JOIN profiles AS profile ON profile.ticker = ranked.ticker
+         CROSS JOIN LATERAL (SELECT rfc3339(figure.start) AS datetime, unix_seconds(figure.start) AS timestamp,
+                                    rfc3339(figure."end") AS "end", figure.open, figure.high, figure.low, figure.close,
+                                    figure.volume, figure.source) AS bar
+         CROSS JOIN LATERAL (SELECT figure.open_delta AS open, figure.high_delta AS high, figure.low_delta AS low,
+                                    figure.close_delta AS close, figure.volume_delta AS volume) AS delta
+         CROSS JOIN LATERAL (SELECT rfc3339(figure.window_start) AS start, rfc3339(figure."end") AS "end",
+                                    figure.window_bars AS bars, figure.window_bars_expected AS bars_expected,
+                                    figure.window_high AS high, figure.window_low AS low,
+                                    figure.window_volume AS volume,
+                                    round(figure.range_percent, 4) AS range_percent,
+                                    round(figure.usual_volume, 0) AS usual_volume, figure.usual_sessions,
+                                    round(figure.volume_ratio, 4) AS volume_ratio) AS span
+         CROSS JOIN LATERAL (SELECT ranked.rank, ranked.is_newest, to_json(profile) AS profile,
+                                    to_json(bar) AS current_metrics, to_json(delta) AS metric_deltas,
+                                    figure.close - figure.basis_price AS change,
+                                    round(figure.change_percent, 4) AS change_percent, figure.basis,
+                                    figure.basis_price, rfc3339(figure.basis_start) AS basis_datetime,
+                                    rfc3339(figure.basis_at) AS basis_at, to_json(span) AS "window") AS item
         """,
         {
             "kind": query.kind,

@@ -530,7 +530,7 @@ CREATE VIEW mover_figures AS
             count(*) FILTER (WHERE is_comparable(bar.ticker, bar.source, hour.source)) AS comparable
            FROM bars hour
           WHERE ((hour.ticker = bar.ticker) AND (hour."interval" = '1h'::text) AND ((hour.start >= span.first) AND (hour.start <= bar.start)))) traded)
-     CROSS JOIN LATERAL ( SELECT count(*) AS sessions,
+     LEFT JOIN LATERAL ( SELECT count(*) AS sessions,
             avg(day.volume) AS volume
            FROM (( SELECT sessions.opens,
                     sessions.closes
@@ -543,7 +543,7 @@ CREATE VIEW mover_figures AS
                   WHERE ((hour.ticker = bar.ticker) AND (hour."interval" = '1h'::text) AND ((hour.start >= (session.opens + (span.first - bar.opens))) AND (hour.start <= (session.opens + (bar.start - bar.opens)))))
                  HAVING (count(hour.volume) FILTER (WHERE (hour.source = bar.source)) = span.hours)) day)
           WHERE (((session.opens + (bar."end" - bar.opens)) <= session.closes) AND (NOT (bar.ticker IN ( SELECT left_out_tickers.ticker
-                   FROM left_out_tickers))))) usual);
+                   FROM left_out_tickers))))) usual ON (true));
 
 COMMENT ON VIEW mover_figures IS 'Each active ticker''s newest bar against each basis; NULL where a bar that it takes is not stored, on another scale or of another source';
 
