@@ -21,7 +21,7 @@ from knative.local.processes import ROOT
 from knative.local.run_folder import CannotRunError
 from knative.local.running_copies import is_running
 from knative.local.services import claim
-from knative.local.services.postgres import Postgres, find_binaries
+from knative.local.services.postgres import Postgres, find_binaries, find_version
 
 _DUMP, _ABOUT = "database.dump", "about.json"
 # A new schema in the same transaction: either the backup is there afterwards, or what was there before.
@@ -140,10 +140,21 @@ def _read(file: Path) -> tuple[dict[str, str], bytes]:
     return about, contents[1]
 
 
+def _programs(program: str, url: str | None) -> Path:
+    """Return the folder of *program*; a dump is made by that of the server's own version where it is installed.
+
+    A newer one may write down what is the old server's own affair (options of columns in 15.20), and no other takes it.
+    """
+    path = os.environ.get("PATH", os.defpath)
+    if program == "pg_dump" and url:
+        with psycopg.connect(url) as connection:
+            return find_version(path, connection.info.server_version // 10000) or find_binaries(path)
+    return find_binaries(path)
+
+
 def _command(program: str, url: str | None, arguments: list[str]) -> tuple[list[str], dict[str, str]]:
     """Return the command and its environment; the password is not on the command line, which all users can read."""
-    path = os.environ.get("PATH", os.defpath)
-    command, environment = [str(find_binaries(path) / program)], dict(os.environ)
+    command, environment = [str(_programs(program, url) / program)], dict(os.environ)
     if url:
         parameters = conninfo_to_dict(url)
         if password := parameters.pop("password", None):

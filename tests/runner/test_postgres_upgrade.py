@@ -8,10 +8,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from knative.local.backup import back_up, restore
 from knative.local.services import postgres_upgrade
 from knative.local.services.postgres import Postgres, find_binaries, find_version, major_version
 from knative.local.services.postgres_upgrade import move_data, version_to_move
 from knative.local.services.server import CannotStartError
+from tests.conftest import new_database
 from tests.runner.servers import NOTHING_GIVEN
 
 ROOT = Path(__file__).parents[2]
@@ -112,6 +114,20 @@ def test_a_move_keeps_everything_wherever_it_is_killed(
     if version_to_move(folder, PATH):
         assert "moved 5000 rows of 1 tables" in move_data(folder, NOTHING_GIVEN, old_version)
     assert_moved(folder, old_version)
+
+
+def test_a_backup_of_an_older_server_is_restored_into_one_of_today(
+    folder: Path, old_version: int, tmp_path: Path, postgres_server: str
+) -> None:
+    """The dump is made by the programs of the server's own version."""
+    server = Postgres(folder, NOTHING_GIVEN, fast=True, binaries=find_version(PATH, old_version))
+    server.start()
+    back_up(tmp_path / "file", tmp_path / "one", {"DATABASE_URL": server.url})
+    server.stop()
+    with new_database(postgres_server) as url:
+        restore(tmp_path / "file", tmp_path / "two", {"DATABASE_URL": url}, replace=False)
+        with psycopg.connect(url) as connection:
+            assert repr(connection.execute(CHECKSUM).fetchall()) in (tmp_path / "before").read_text()
 
 
 def test_a_version_that_cannot_be_had_is_named(tmp_path: Path) -> None:
