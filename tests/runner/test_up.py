@@ -190,9 +190,15 @@ def test_it_runs_any_application_and_leaves_nothing(overlay: Path, given: Mappin
     assert not (folder / "running.json").exists()
 
 
-def test_only_the_user_reaches_functions_inside(overlay: Path, given: Mapping[str, str], tmp_path: Path) -> None:
-    """Gateway and ingress answer 404 without the secret of the run, and pages of a browser reach no action."""
-    with running(tmp_path / "run", given, "--overlay", str(overlay), "--manual") as system:
+def test_only_its_user_reaches_a_run_and_no_second_one_disturbs_it(
+    overlay: Path, given: Mapping[str, str], tmp_path: Path
+) -> None:
+    """Gateway and ingress answer 404 without the secret of the run, and pages of a browser reach no action.
+
+    `up` beside a running one on the same port ends at once and says who is there, and that one is unharmed.
+    """
+    folder = tmp_path / "run"
+    with running(folder, given, "--overlay", str(overlay), "--manual") as system:
         gateway, ingress = system.gateway(), system.status()["ingress"]
         tick = httpx.post(f"{gateway}/-/tick?name=greet", headers={"Origin": "https://example.org"})
         without = [
@@ -200,20 +206,13 @@ def test_only_the_user_reaches_functions_inside(overlay: Path, given: Mapping[st
             for url in (f"{gateway}/-/tick?name=greet", f"{gateway}/{overlay.parent.name}/sink/", ingress)
             for secret in ("", "/" + 32 * "0")
         ]
+        second = verb(folder, "up", "--overlay", str(overlay), "--port", system.url.rpartition(":")[2])
+        unharmed = httpx.get(f"{system.url}/api/", timeout=20)
 
     assert tick.status_code == 403
     assert [answer.status_code for answer in without] == [404] * 6
-
-
-def test_a_second_run_is_told_of_the_first(overlay: Path, given: Mapping[str, str], tmp_path: Path) -> None:
-    """`up` beside a running one on the same port ends at once and says who is there, and that one is unharmed."""
-    folder = tmp_path / "run"
-    with running(folder, given, "--overlay", str(overlay), "--manual") as system:
-        second = verb(folder, "up", "--overlay", str(overlay), "--port", system.url.rpartition(":")[2])
-
-        assert second.returncode == 1
-        assert re.search(rf"in use by another run, pid {system.process.pid}, since 20", second.stderr)
-        assert httpx.get(f"{system.url}/api/", timeout=20).status_code == 200
+    assert (second.returncode, unharmed.status_code) == (1, 200)
+    assert re.search(rf"in use by another run, pid {system.process.pid}, since 20", second.stderr)
 
 
 def test_a_taken_port_is_told_at_once(overlay: Path, tmp_path: Path) -> None:
