@@ -7,7 +7,7 @@ import os
 import subprocess
 import tarfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -66,7 +66,11 @@ def refuse_pooler(url: str) -> None:
 
     Behind one, two sessions that wait have the same server, which is not the one that was announced to them.
     """
-    with psycopg.connect(url, autocommit=True) as first, psycopg.connect(url, autocommit=True) as second:
+    with (
+        suppress(psycopg.OperationalError),  # pg_dump and pg_restore say it in one sentence
+        psycopg.connect(url, autocommit=True) as first,
+        psycopg.connect(url, autocommit=True) as second,
+    ):
         [(one,), (two,)] = (each.execute("SELECT pg_backend_pid()").fetchall()[0] for each in (first, second))
         if one == two != first.info.backend_pid:
             raise CannotRunError(
