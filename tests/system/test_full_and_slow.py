@@ -80,6 +80,8 @@ def system(servers: Services, slow_path: Proxy, tmp_path_factory: pytest.TempPat
         "PROVIDERS": "simulated",
     }
     with running(tmp_path_factory.mktemp("system"), environment, "--manual", "--min-scale", "1") as system:
+        # The gateway keeps a connection to api: without descriptors none could be accepted.
+        httpx.get(f"{system.url}/api/latest", timeout=30)
         yield system
 
 
@@ -180,12 +182,20 @@ def postgres_disk_full(installation: Installation) -> Iterator[None]:
         rest.unlink()
 
 
+def serves(process: psutil.Process) -> bool:
+    """Return whether it is a function that has started."""
+    try:
+        is_function = "shared.runtime.server" in process.cmdline()
+        return is_function and any(port.status == "LISTEN" for port in process.net_connections())
+    except psutil.NoSuchProcess:
+        return False
+
+
 @contextmanager
 def limited(installation: Installation, kind: int) -> Iterator[None]:
     """No process of a function gets any more of what the limit *kind* counts."""
     children = psutil.Process(installation.system.process.pid).children(recursive=True)
-    functions = [one for one in children if "shared.runtime.server" in one.cmdline()]
-    wait_until(lambda: all(any(port.status == "LISTEN" for port in one.net_connections()) for one in functions), 60)
+    functions = [one for one in children if serves(one)]
     before = [resource.prlimit(one.pid, kind) for one in functions]
     for one, (_, hard) in zip(functions, before, strict=True):
         resource.prlimit(one.pid, kind, (0, hard))
@@ -270,7 +280,8 @@ def test_what_was_accepted_is_stored_afterwards(installation: Installation, name
     wait_until(lambda: stored() == EVENTS * len(tickers), 90)
     with psycopg.connect(servers.postgres_url) as connection:
         assert connection.execute("SELECT count(*) FROM dead_letters").fetchone() == (0,)
-    assert {answer.status_code for answer in read} <= {200, 503}
+    # Without memory for a response, the server's last resort is a 500.
+    assert {answer.status_code for answer in read} <= {200, 503, *([500] if name == "functions without memory" else [])}
     assert all("retry-after" in answer.headers for answer in read if answer.status_code == 503)
     assert httpx.get(f"{system.url}/api/latest", timeout=30).status_code in (200, 503)
     # Out of memory, the event loop itself logs a traceback.
