@@ -54,6 +54,7 @@ test('averages skip a gap instead of counting it, and have no value in it', () =
     as_of: null,
     source: null,
     stale: false,
+    reason: null,
     definition: '',
     totals: { expected: 22, present: 21 },
     items: [

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { exponentialAverage, simpleAverage, volumeWeightedAverage } from '#lib/chart/indicators.ts';
+import { changeOver, exponentialAverage, simpleAverage, volumeWeightedAverage } from '#lib/chart/indicators.ts';
 
 const bars = (...closes: number[]) => closes.map((close) => ({ high: close + 1, low: close - 1, close, volume: 10 }));
 const close = (found: (number | null)[], expected: (number | null)[]) => {
@@ -54,4 +54,11 @@ test('a bar whose volume is not known leaves the rest of its session without an 
     volumeWeightedAverage(days, ({ day }) => day),
     [1, null, null, null, 5],
   );
+});
+
+test('a change over a range counts from the value before it, else from its opening, else from its first value', () => {
+  assert.equal(changeOver([1, 2, null, 3, 4], 3), 100);
+  assert.equal(changeOver([null, 8, 4], 1, 16), -75);
+  assert.equal(changeOver([null, 8, 4, null], 1), -50);
+  assert.equal(changeOver([null, null], 0), null);
 });

@@ -86,3 +86,14 @@ export function convergence(bars: readonly Traded[]): { macd: Averages; signal: 
   const first = macd.length - known.length;
   return { macd, signal: macd.map((_, index) => (index < first ? null : (averages[index - first] ?? null))) };
 }
+
+/**
+ * The change in percent over the places from *first* on, to the last value: since the value before them, or where there is
+ * none since *opening*, or since their first value.
+ */
+export function changeOver(values: Averages, first: number, opening: number | null = null): number | null {
+  const known = (value: number | null) => value !== null;
+  const base = values.slice(0, first).findLast(known) ?? opening ?? values.slice(first).find(known);
+  const last = values.findLast(known);
+  return base && last ? (last / base - 1) * 100 : null;
+}

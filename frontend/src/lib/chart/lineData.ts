@@ -1,4 +1,5 @@
 /** The points of a line over places: it ends before a missing bar and begins again after it. */
+import type { UTCTimestamp } from 'lightweight-charts';
 
 export interface Point {
   time: number;
@@ -30,3 +31,12 @@ export function lineData(
     return { time, value, ends: value !== null && (gap || night) };
   });
 }
+
+/** A Unix second as the charting library wants it. */
+export const at = (time: number): UTCTimestamp => time as UTCTimestamp;
+
+/** A point as the charting library wants it: without a value where there is none. */
+export const timed = ({ time, value }: Point) => (value === null ? { time: at(time) } : { time: at(time), value });
+
+/** A series without labels of its own. */
+export const QUIET = { lastValueVisible: false, priceLineVisible: false, crosshairMarkerVisible: false } as const;

@@ -7,14 +7,15 @@ interface Look {
   position: 'aboveBar' | 'belowBar';
   shape: SeriesMarker<Time>['shape'];
   color: keyof Palette;
+  size: number;
 }
 
 const LOOKS: Record<Mark['kind'], Look> = {
-  positive: { position: 'belowBar', shape: 'arrowUp', color: 'up' },
-  negative: { position: 'aboveBar', shape: 'arrowDown', color: 'down' },
-  neutral: { position: 'aboveBar', shape: 'circle', color: 'muted' },
-  split: { position: 'aboveBar', shape: 'square', color: 'ink' },
-  difference: { position: 'belowBar', shape: 'square', color: 'warn' },
+  positive: { position: 'belowBar', shape: 'arrowUp', color: 'up', size: 0.8 },
+  negative: { position: 'aboveBar', shape: 'arrowDown', color: 'down', size: 0.8 },
+  neutral: { position: 'aboveBar', shape: 'circle', color: 'muted', size: 0.45 },
+  split: { position: 'aboveBar', shape: 'square', color: 'ink', size: 0.6 },
+  difference: { position: 'belowBar', shape: 'square', color: 'warn', size: 0.5 },
 };
 
 /** The marks of a model, one for each kind at a place. */

@@ -13,7 +13,7 @@ const at = (hour: number) => Date.parse(`2026-11-20T${hour}:30:00Z`) / 1000;
 
 test('the average counts each stock the same, whatever its price', () => {
   const items = [close('A', 14, 10), close('A', 15, 11), close('B', 14, 1000), close('B', 15, 1000)];
-  const average = averageOf({ as_of: null, source: null, stale: false, items }, 0);
+  const average = averageOf({ as_of: null, source: null, stale: false, reason: null, items }, 0);
 
   assert.deepEqual(
     [...average].map(([time, value]) => [time, Number(value.toFixed(6))]),
@@ -24,11 +24,14 @@ test('the average counts each stock the same, whatever its price', () => {
   );
 });
 
-test('it begins where the chart does', () => {
-  const items = [close('A', 14, 10), close('A', 15, 20), close('A', 16, 30)];
-  const average = averageOf({ as_of: null, source: null, stale: false, items }, at(15));
+test('it counts from the last close before the chart, else from the first one in it', () => {
+  const items = [close('A', 13, 5), close('A', 14, 10), close('A', 15, 20), close('A', 16, 30)];
+  const valuesFrom = (from: number, closes = items) => [
+    ...averageOf({ as_of: null, source: null, stale: false, reason: null, items: closes }, from).values(),
+  ];
 
-  assert.deepEqual([...average.values()], [100, 150]);
+  assert.deepEqual(valuesFrom(at(15)), [100, 200, 300]);
+  assert.deepEqual(valuesFrom(at(15), items.slice(2)), [100, 150]);
 });
 
 test('a value of a longer bar stands at the last bar of the chart before its end', () => {

@@ -1,24 +1,26 @@
-/** The average stock as a price: the mean of all stocks' changes since the first bar, per bar. */
+/** The average stock as a price: the mean of all stocks' changes since one bar, per bar. */
 import type { Closes } from '#lib/api/shapes.ts';
 import { lastBegun } from '#lib/chart/timeline.ts';
 
 /**
- * The average of all stocks by the Unix second at which each bar ends, 100 at the first one that begins at *from*.
+ * The average of all stocks by the Unix second at which each bar ends, 100 at the last one before *from*, as a change over a
+ * range is measured; where there is none, at the first one since.
  *
- * A bar counts stocks that have it and the first bar; it is left out when fewer than half of them do.
+ * A bar counts stocks that have it and that first bar; it is left out when fewer than half of them do.
  */
 export function averageOf(closes: Closes, from: number): Map<number, number> {
   const series = new Map<string, Map<number, number>>();
-  const times = new Set<number>();
+  const starts = new Map<number, number>();
   for (const { ticker, datetime, end, close } of closes.items) {
-    if (Date.parse(datetime) / 1000 < from) continue;
     const time = Date.parse(end) / 1000;
     const values = series.get(ticker) ?? new Map<number, number>();
     values.set(time, close);
     series.set(ticker, values);
-    times.add(time);
+    starts.set(time, Date.parse(datetime) / 1000);
   }
-  const ordered = [...times].sort((a, b) => a - b);
+  const all = [...starts.keys()].sort((a, b) => a - b);
+  const before = all.findLastIndex((time) => (starts.get(time) ?? 0) < from);
+  const ordered = all.slice(Math.max(before, 0));
   const first = ordered[0];
   const average = new Map<number, number>();
   if (first === undefined) return average;
