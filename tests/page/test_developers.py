@@ -1,6 +1,7 @@
 """Examples and reference for developers in the page, against the whole system: what is shown works."""
 
 import subprocess
+import sys
 from urllib.parse import urlsplit
 
 import httpx
@@ -10,14 +11,16 @@ from tests.running import System
 
 
 def test_every_example_runs(market: System, open_page: Open) -> None:
-    """Each example of the API page is answered in the page, and its command does the same in a shell."""
+    """Each example of the API page is answered in the page, its command and its Python do the same outside."""
     page = open_page(f"{market.url}/developers")
     page.locator("[data-language=curl] code", has_text=market.url).first.wait_for()
     commands: list[str] = []
+    programs: list[str] = []
     for example in page.locator("section:has(#try) article").all():
         example.get_by_role("button", name="Run").click()
         example.get_by_text("200 in").wait_for()
         commands.append(example.locator("[data-language=curl] code").inner_text())
+        programs.append(example.locator("[data-language=python] code").inner_text())
     codes = [
         subprocess.run(
             ["sh", "-c", f"{command} --silent --output /dev/null --write-out '%{{http_code}}'"],
@@ -28,8 +31,10 @@ def test_every_example_runs(market: System, open_page: Open) -> None:
         ).stdout
         for command in commands
     ]
+    python = subprocess.run([sys.executable, "-c", "\n".join(programs)], capture_output=True, text=True, timeout=60)
 
     assert codes == ["200"] * 6
+    assert python.stdout.count("'count'") >= 5, python.stderr
 
 
 def test_the_reference_is_one_click_away(market: System, open_page: Open) -> None:

@@ -44,8 +44,42 @@ def test_panels_that_load_have_grey_places(page: "Page") -> None:
     assert "cannot be" not in page.locator("main").inner_text()
 
 
+@pytest.mark.parametrize(
+    ("code", "again", "words"),
+    [
+        (
+            "not-fetched",
+            "2026-11-30T15:31:00Z",
+            "Nothing has been fetched from a source yet. Expected on Mon, Nov 30, 10:31",
+        ),
+        ("market-closed", None, "The exchange is closed then: a weekend, a holiday or a night."),
+        ("rejected", "2026-11-20T15:31:00Z", "refused because it failed a check. Expected any moment now."),
+        ("none-tracked", None, "No stock is tracked: whoever runs this installation chooses them."),
+        ("unheard-of", None, "The API says this."),
+    ],
+)
+def test_panels_say_why_there_is_nothing(page: "Page", code: str, again: str | None, words: str) -> None:
+    """Each panel whose answer is empty says why in words, and when there may be something; no place stays grey."""
+    api = FakeApi(stocks=0)
+    reason = {"code": code, "text": "The API says this.", "ask_again_at": again}
+    api.answers["/insights"]["items"] = []
+    for path in ("/latest", "/overview", "/movers", "/insights"):
+        api.answers[path]["reason"] = reason
+    api.answers["/status"] |= {"as_of": None, "newest_bar": None}
+    api.open(page)
+    page.get_by_role("heading", name="No prices yet").wait_for()
+    wait_until(lambda: page.locator(".later").count() == 0)
+    texts(page)
+    page.wait_for_function("!document.querySelector('main .skeleton')")
+
+    shown = texts(page) | {"Summary": " ".join(page.locator("#market").inner_text().split())}
+
+    assert {name for name, text in shown.items() if words not in text} == set()
+    assert shown["Summary"].count(words) == 2
+
+
 def test_panels_say_that_there_is_nothing_yet(page: "Page") -> None:
-    """With an empty database each panel says what will come."""
+    """Without a reason each panel says what will come."""
     api = FakeApi(stocks=0)
     api.answers["/insights"]["items"] = []
     api.answers["/status"] |= {"as_of": None, "newest_bar": None}
@@ -56,9 +90,9 @@ def test_panels_say_that_there_is_nothing_yet(page: "Page") -> None:
     shown = texts(page)
 
     assert "No prices to rank yet" in shown["Movers"]
-    assert "The first prices are on their way" in shown["Prices"]
+    assert "No prices yet" in shown["Prices"]
     assert "No insights yet" in shown["Insights"]
-    wait_until(lambda: "The first prices are on their way" in texts(page)["Sectors"])
+    wait_until(lambda: "No prices yet" in texts(page)["Sectors"])
     assert violations(page) == []
 
 
@@ -71,6 +105,11 @@ def test_panels_say_that_they_cannot_be_loaded(page: "Page") -> None:
     for name, text in texts(page).items():
         assert f"{name} cannot be loaded Trying again in" in text
         assert "Try again now" in text
+    summary = page.locator("#market").inner_text()
+    assert "Trading hours cannot be loaded" in summary
+    assert "The chart of the day cannot be loaded" in summary
+    assert "Prices cannot be loaded" in page.get_by_role("region", name="Watchlist").inner_text()
+    assert page.locator("main .skeleton").count() == 0
     assert violations(page) == []
 
 
@@ -220,3 +259,24 @@ def test_new_prices_are_requested_when_they_are_due_and_marked(page: "Page") -> 
     assert before_due == 1
     assert page.locator("tr[data-ticker] .new").count() == 2
     wait_until(lambda: page.evaluate("told") == ["Prices as of 13:00 EST"])
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (None, "Loading the list of stocks…"),
+        (500, "The list of stocks cannot be loaded."),
+        ([], "No stock is tracked: whoever runs this installation chooses them."),
+    ],
+    ids=["loading", "error", "empty"],
+)
+def test_the_search_says_what_it_lacks(page: "Page", answer: object, words: str) -> None:
+    """The search has words while its list loads, when it cannot be loaded, and when nothing is tracked."""
+    api = FakeApi()
+    reason = {"code": "none-tracked", "text": "", "ask_again_at": None}
+    api.answers["/tickers"] = {"count": 0, "items": [], "reason": reason} if answer == [] else answer
+    api.open(page)
+    page.locator("html[data-live]").wait_for(state="attached")
+    page.keyboard.press("/")
+
+    page.get_by_role("dialog").get_by_text(words).wait_for()

@@ -187,10 +187,9 @@ def test_the_page_scrolls_over_the_chart(market: System, open_page: Open) -> Non
     wait_until(lambda: page.evaluate("scrollY") > 100)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("screen", [{}, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize(("scheme", "screen"), [("light", {}), ("dark", PHONE)], ids=["desktop", "phone"])
 def test_axe_finds_nothing(market: System, open_page: Open, scheme: str, screen: dict[str, Any]) -> None:
-    """With everything open, light and dark, wide and narrow."""
+    """With everything open, light and wide, dark and narrow."""
     page = open_page(f"{market.url}/stocks/CAT?range=1W&interval=1h&show=sma,ema,vwap,rsi,macd&table=open",
                      color_scheme=scheme, **screen)  # fmt: skip
     page.get_by_role("slider").locator("canvas").first.wait_for()

@@ -22,6 +22,11 @@ def api() -> FakeApi:
     return api
 
 
+def reason(code: str, again: str | None = None) -> dict[str, str | None]:
+    """Why an answer is empty, as the API says it."""
+    return {"code": code, "text": "The API says this.", "ask_again_at": again}
+
+
 def text(page: "Page") -> str:
     """What the page says below its header, with all panels loaded."""
     page.locator(".below").scroll_into_view_if_needed()
@@ -59,12 +64,42 @@ def test_panels_say_that_there_is_nothing_yet(page: "Page", api: FakeApi) -> Non
     api.answers["/ohlc/S000"]["items"] = []
     api.answers["/insights"]["items"] = []
     api.open(page, PATH)
-    page.get_by_text("There are no prices of S000 yet").wait_for()
+    page.get_by_text("No prices of S000 in this range").wait_for()
     page.get_by_text("No insights about this stock yet").wait_for()
 
     assert "There is no price of S000 yet" in text(page)
     assert page.locator("main .skeleton").count() == 0
     assert violations(page) == []
+
+
+def test_panels_say_why_there_is_nothing(page: "Page", api: FakeApi) -> None:
+    """Chart, coverage, insights, ranges and performance that are empty each say why, and no place stays grey."""
+    days = next(path for path in api.answers if "interval=1d" in path)
+    api.answers[days] = {**api.answers[days], "items": [], "reason": reason("not-at-provider")}
+    api.answers["/ohlc/S000"] |= {"items": [], "reason": reason("market-closed")}
+    api.answers["/insights"] |= {"items": [], "reason": reason("none-qualifies", "2026-11-30T15:31:00Z")}
+    api.open(page, PATH)
+    for words in (
+        "The exchange is closed then: a weekend, a holiday or a night.",
+        "Nothing qualifies at the moment. Expected on Mon, Nov 30, 10:31 EST.",
+        "No daily prices are stored yet.",
+    ):
+        page.get_by_text(words).wait_for()
+    page.locator(".below").scroll_into_view_if_needed()
+    page.get_by_text("A source was asked and had nothing.").wait_for()
+    page.wait_for_function("!document.querySelector('main .skeleton')")
+
+
+def test_coverage_of_no_hours_says_why(page: "Page", api: FakeApi) -> None:
+    """Where no hour is expected, coverage says so in place of nothing of nothing."""
+    api.answers["/coverage"] |= {
+        "items": [],
+        "totals": {"expected": 0, "present": 0},
+        "reason": reason("market-closed"),
+    }
+    api.open(page, PATH)
+
+    page.get_by_text("No hour is expected in this period. The exchange is closed then").wait_for()
 
 
 @pytest.mark.parametrize(
@@ -94,6 +129,8 @@ def test_one_answer_that_fails_leaves_the_other_panels(page: "Page", api: FakeAp
     for sentence in ("Coverage cannot be loaded.", "Insights cannot be loaded"):
         page.get_by_text(sentence).first.wait_for()
     wait_until(lambda: "Performance cannot be loaded" in text(page))
+    page.get_by_text("The range of a year cannot be loaded.").wait_for()
+    page.wait_for_function("!document.querySelector('main .skeleton')")
 
     assert page.get_by_role("slider").locator("canvas").count() > 0
     assert "99.00" in page.get_by_test_id("price").inner_text()

@@ -1,6 +1,7 @@
 /** Insights: sentences whose figures are facts, each with the bars that it was computed from. */
 import * as v from 'valibot';
 import { resource } from '#lib/api/resources.ts';
+import { Reason } from '#lib/api/shapes.ts';
 
 const instant = v.pipe(v.string(), v.isoTimestamp());
 
@@ -33,6 +34,7 @@ export const Insight = v.object({
 export const Insights = v.object({
   count: v.number(),
   stale: v.boolean(),
+  reason: v.nullish(Reason, null),
   items: v.array(
     v.object({ datetime: instant, end: instant, missing: v.array(v.string()), insights: v.array(Insight) }),
   ),

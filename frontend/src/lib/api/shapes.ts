@@ -10,11 +10,11 @@ const instant = v.pipe(v.string(), v.isoTimestamp());
 const day = v.pipe(v.string(), v.isoDate());
 const nullish = <S extends v.GenericSchema>(schema: S) => v.nullish(schema, null);
 
-const market = {
-  as_of: nullish(instant),
-  source: nullish(v.string()),
-  stale: v.boolean(),
-};
+/** Why an answer has no items, and from when on there may be some. */
+export const Reason = v.object({ code: v.string(), text: v.string(), ask_again_at: nullish(instant) });
+
+const newest = { as_of: nullish(instant), source: nullish(v.string()), stale: v.boolean() };
+const market = { ...newest, reason: nullish(Reason) };
 
 export const Quote = v.object({
   ticker: v.string(),
@@ -90,7 +90,7 @@ export const Movers = v.object({
 
 const Session = v.object({ date: day, opens: instant, closes: instant, half_day: v.boolean() });
 export const Status = v.object({
-  ...market,
+  ...newest,
   answered_at: instant,
   simulated: v.boolean(),
   market: v.object({
@@ -111,6 +111,7 @@ export const Status = v.object({
 
 export const Tickers = v.object({
   count: v.number(),
+  reason: nullish(Reason),
   items: v.array(
     v.object({ ticker: v.string(), name: v.string(), exchange: nullish(v.string()), industry: nullish(v.string()) }),
   ),
@@ -222,6 +223,7 @@ export const Coverage = v.object({
   ),
 });
 
+export type Reason = v.InferOutput<typeof Reason>;
 export type Quote = v.InferOutput<typeof Quote>;
 export type Latest = v.InferOutput<typeof Latest>;
 export type Profile = v.InferOutput<typeof Profile>;

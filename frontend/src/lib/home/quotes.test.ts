@@ -32,6 +32,7 @@ const latest = (...items: ReturnType<typeof quote>[]) => ({
   as_of: null,
   source: 'test',
   stale: false,
+  reason: null,
   count: items.length,
   items,
 });

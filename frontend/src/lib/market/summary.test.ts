@@ -57,6 +57,7 @@ test('the average day has the hours of the newest session, each over the stocks 
     as_of: null,
     source: null,
     stale: false,
+    reason: null,
     hours: ['2026-11-19T20:30:00Z', '2026-11-20T14:30:00Z', '2026-11-20T15:30:00Z'].map((datetime) => ({
       datetime,
       end: datetime,

@@ -134,6 +134,7 @@ const coverage: Coverage = {
   as_of: null,
   source: null,
   stale: false,
+  reason: null,
   definition: '',
   totals: { expected: 4, present: 4 },
   items: [session],

@@ -1,0 +1,41 @@
+/** Words for why an answer is empty, and for when there may be something. */
+import type { Reason } from '#lib/api/shapes.ts';
+import { shortly, zoneOf } from '#lib/time/format.ts';
+
+/** By the stable codes of the API, whose own texts speak to programmers. */
+const WORDS: Record<string, string> = {
+  'market-closed': 'The exchange is closed then: a weekend, a holiday or a night.',
+  future: 'That session has not begun.',
+  'beyond-calendar': 'The trading calendar of this installation does not reach that far.',
+  'before-history': 'The stored history begins later.',
+  'not-tracked-then': 'It is no longer tracked.',
+  'not-fetched-then': 'Nothing had been fetched by then.',
+  'not-fetched': 'Nothing has been fetched from a source yet.',
+  'not-finished': 'The first hour is not over.',
+  'not-at-provider': 'A source was asked and had nothing.',
+  rejected: 'A source sent something, and it was refused because it failed a check.',
+  'no-bar-starts': 'No hour begins in this period.',
+  'last-page': 'There is nothing older.',
+  'none-qualifies': 'Nothing qualifies at the moment.',
+  'none-known': 'None is known.',
+  'none-found': 'None was found.',
+  'not-compared': 'It has not been compared with a second source.',
+  'none-tracked': 'No stock is tracked: whoever runs this installation chooses them.',
+  'totals-only': 'Only the totals were requested.',
+  'no-match': 'Nothing matches.',
+  'not-written': 'They are written once an hour is complete.',
+};
+
+/** The codes that have words here. */
+export const CODES = Object.keys(WORDS);
+
+/** Returns why there is nothing; null where the answer does not say. */
+export const whyEmpty = (reason: Reason | null): string | null => (reason ? (WORDS[reason.code] ?? reason.text) : null);
+
+/** Returns when there may be something; null where nothing is expected. */
+export function whenExpected(reason: Reason | null, now: number): string | null {
+  const at = reason?.ask_again_at;
+  if (!at) return null;
+  if (Date.parse(at) <= now) return 'Expected any moment now.';
+  return `Expected at ${shortly(at, now)} ${zoneOf(at)}.`.replace(/at (\w{3}, )/, 'on $1');
+}
