@@ -22,7 +22,7 @@ export function recall<S extends v.GenericSchema>(path: string, shape: S): Snaps
   }
 }
 
-/** Keeps *snapshot* for the next visit; when the browser's space is used up, the oldest ones make room. */
+/** Keeps *snapshot* for the next visit; when the browser's space is used up, all others make room. */
 export function keep(path: string, snapshot: Snapshot<unknown>): void {
   const text = JSON.stringify(snapshot);
   try {
