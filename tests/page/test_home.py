@@ -176,7 +176,7 @@ def test_insights_are_by_hour_and_each_figure_leads_to_its_chart(market: System,
     home.wait_for_selector(".insight")
     home.get_by_role("button", name="Earlier hours").click()
     home.wait_for_url("**hours=all**")
-    home.get_by_role("button", name="Fewer").wait_for()
+    home.get_by_role("button", name="Fewer", exact=True).wait_for()
 
     sentences = texts(home, ".insight p")
     links = home.eval_on_selector_all(".insight a", "links => links.map((link) => link.getAttribute('href'))")
@@ -210,6 +210,7 @@ def test_the_heat_map_has_everybody_by_size(market: System, home: "Page") -> Non
     )
     sectors = home.locator("text.sector").count()
     home.get_by_role("button", name="As a table").click()
+    home.locator(".map tbody td a").first.wait_for()
     rows = home.locator(".map tbody td a").all_inner_texts()
 
     largest = sorted(caps, key=lambda ticker: -caps[ticker])
