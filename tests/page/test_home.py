@@ -175,8 +175,6 @@ def test_insights_are_by_hour_and_each_figure_leads_to_its_chart(market: System,
     hours = market.get("/insights")["items"]
     home.wait_for_selector(".insight")
     home.get_by_role("button", name="Earlier hours").click()
-    home.wait_for_url("**hours=all**")
-    home.get_by_role("button", name="Fewer", exact=True).wait_for()
 
     sentences = texts(home, ".insight p")
     links = home.eval_on_selector_all(".insight a", "links => links.map((link) => link.getAttribute('href'))")
@@ -278,16 +276,16 @@ def test_invented_prices_are_called_so(home: "Page") -> None:
 
 
 def test_insights_show_kinds_and_figures(market: System, home: "Page") -> None:
-    """A kind, named in the address, leaves its sentences; one opens to each figure with its basis and window."""
+    """A kind leaves only its sentences; a sentence opens to each figure with its basis, window and bars."""
     newest = max(market.get("/insights")["items"], key=lambda hour: hour["datetime"])
     insights = home.get_by_role("region", name="Insights")
     insights.get_by_label("Kind of insight").select_option("company")
-    home.wait_for_url("**insights=company**")
+    shown = wait_until(lambda: insights.locator(".insight").all_inner_texts())
     kinds = {one["insight"]: one["kind"] for hour in market.get("/insights")["items"] for one in hour["insights"]}
-    wait_until(lambda: {kinds[" ".join(text.split())] for text in texts(home, ".insight p")} == {"company"})
     insights.get_by_text("Figures", exact=True).first.click()
     first = next(one for one in newest["insights"] if one["kind"] == "company")
 
+    assert {kinds[text.partition("\n")[0].strip()] for text in shown} == {"company"}
     figures = " ".join(insights.locator("details[open]").inner_text().split())
     assert all(fact["text"] in figures for fact in first["facts"])
     assert "against" in figures

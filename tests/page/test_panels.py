@@ -70,7 +70,7 @@ def test_panels_say_why_there_is_nothing(page: "Page", code: str, again: str | N
     page.get_by_role("heading", name="No prices yet").wait_for()
     wait_until(lambda: page.locator(".later").count() == 0)
     texts(page)
-    page.wait_for_function("!document.querySelector('main .skeleton')")
+    wait_until(lambda: page.locator("main .skeleton").count() == 0)
 
     shown = texts(page) | {"Summary": " ".join(page.locator("#market").inner_text().split())}
 

@@ -87,7 +87,7 @@ def test_panels_say_why_there_is_nothing(page: "Page", api: FakeApi) -> None:
         page.get_by_text(words).wait_for()
     page.locator(".below").scroll_into_view_if_needed()
     page.get_by_text("A source was asked and had nothing.").wait_for()
-    page.wait_for_function("!document.querySelector('main .skeleton')")
+    wait_until(lambda: page.locator("main .skeleton").count() == 0)
 
 
 def test_coverage_of_no_hours_says_why(page: "Page", api: FakeApi) -> None:
@@ -115,7 +115,7 @@ def test_panels_say_that_they_cannot_be_loaded(page: "Page", api: FakeApi, answe
     api.set(answer).open(page, PATH)
     for sentence in (words, "S000 cannot be loaded", "Prices cannot be loaded", "Insights cannot be loaded"):
         page.get_by_role("main").get_by_text(sentence).first.wait_for()
-    page.wait_for_function("!document.querySelector('main .skeleton')")
+    wait_until(lambda: page.locator("main .skeleton").count() == 0)
 
     assert "Trying again in" in text(page)
     assert "No prices" not in page.locator("footer").inner_text()
@@ -130,7 +130,7 @@ def test_one_answer_that_fails_leaves_the_other_panels(page: "Page", api: FakeAp
         page.get_by_text(sentence).first.wait_for()
     wait_until(lambda: "Performance cannot be loaded" in text(page))
     page.get_by_text("The range of a year cannot be loaded.").wait_for()
-    page.wait_for_function("!document.querySelector('main .skeleton')")
+    wait_until(lambda: page.locator("main .skeleton").count() == 0)
 
     assert page.get_by_role("slider").locator("canvas").count() > 0
     assert "99.00" in page.get_by_test_id("price").inner_text()
@@ -144,7 +144,7 @@ def test_stale_and_saved_figures_stay_and_are_called_so(page: "Page", api: FakeA
     late = page.locator("[data-testid=price] .source.late").count()
     page.get_by_role("slider").locator("canvas").first.wait_for()
     page.locator(".below").scroll_into_view_if_needed()
-    page.wait_for_function("!document.querySelector('main .skeleton')")
+    wait_until(lambda: page.locator("main .skeleton").count() == 0)
     api.set(500)
     page.reload()
     page.get_by_text("The service is not available. Showing saved data from").wait_for()
