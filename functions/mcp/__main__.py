@@ -41,7 +41,7 @@ def _read_settings() -> StdioSettings:
     url = parser.parse_args().url
     try:
         settings = read_settings(StdioSettings)
-        if url:
+        if url is not None:
             settings = replace(settings, stocksalot_url=url)
             settings.check()
     except ValueError as error:

@@ -40,7 +40,7 @@ class Bars(Arguments, frozen=True, kw_only=True):
     start: Moment | None = None
     end: End | None = None
     as_of: Annotated[str, Meta(max_length=40, description="Bars as they were known then")] | None = None
-    limit: Annotated[int, Meta(ge=1, le=MAX_BARS, description="Most bars in total")] = 60
+    limit: Annotated[int, Meta(ge=1, le=MAX_BARS, description="Most bars in total, at least one a ticker")] = 60
     cursor: Cursor | None = None
 
 

@@ -10,6 +10,8 @@ Members = Mapping[str, msgspec.Raw]
 """Members of a JSON object, each as it was sent: figures keep their digits."""
 
 _TIMEOUT = httpx2.Timeout(30, connect=5)
+_EVERYWHERE = "stale"
+"""Member of every response."""
 _MAX_TEXT = 2000
 """Characters of an error: it repeats what the caller sent."""
 _ADVICE = (
@@ -18,7 +20,9 @@ _ADVICE = (
 )
 _TOOLS = {"ohlc": "bars", "search": "tickers", "overview": "latest"}
 """Tools that are not called as their path is."""
-_PATH = re.compile(r"/(latest|ohlc|movers|insights|coverage|tickers|search|status|calendar|overview)\b")
+_ARGUMENTS = {"/search": {"q": "search"}, "/insights": {"date": "session"}}
+"""Arguments that are not called as the parameters of their path are."""
+_PATH = re.compile(r"(\. |^)?/(latest|ohlc|movers|insights|coverage|tickers|search|status|calendar|overview)\b")
 
 
 class ToolError(Exception):
@@ -48,26 +52,39 @@ class Client:
         except httpx2.HTTPError as error:
             raise ToolError(f"StocksALot does not respond ({type(error).__name__}). Try again in a minute.") from error
         if not response.is_success:
-            raise ToolError(_describe(response))
+            raise ToolError(_describe(response, _ARGUMENTS.get(path, {})))
         try:
-            return msgspec.json.decode(response.content, type=dict[str, msgspec.Raw])
+            members = msgspec.json.decode(response.content, type=dict[str, msgspec.Raw])
         except msgspec.DecodeError:
-            raise ToolError(f"{response.url.host} did not respond as StocksALot does. Check its address.") from None
+            members = {}
+        if _EVERYWHERE not in members:
+            raise ToolError(f"{response.url.host} did not respond as StocksALot does. Check its address.")
+        return members
 
 
-def _describe(response: httpx2.Response) -> str:
-    """Return the problem's text and, if given, the time to wait."""
+def _describe(response: httpx2.Response, arguments: Mapping[str, str]) -> str:
+    """Return the problem's text, with *arguments* for the parameters of the path, and the time to wait, if given."""
     wait = response.headers.get("retry-after")
     again = f" Try again in {wait} s." if wait and wait.isdecimal() else ""
     try:
         problem = msgspec.json.decode(response.content, type=_Problem)
     except msgspec.DecodeError:
-        return f"StocksALot responded {response.status_code}.{again}"
+        address = " Check its address." if response.status_code == 404 else ""
+        return f"StocksALot responded {response.status_code}.{address}{again}"
     if response.status_code in (401, 403):
         return f"{problem.title}: {problem.detail.partition('. ')[0].rstrip('.')}. {_ADVICE}"
-    return f"{problem.title}: {name_tools(problem.detail)}"[:_MAX_TEXT] + again
+    detail = name_tools(problem.detail).replace("a next_cursor", "the cursor in next")
+    for parameter, argument in arguments.items():
+        detail = re.sub(rf"\b{parameter}\b", argument, detail)
+    return f"{problem.title}: {detail}"[:_MAX_TEXT] + again
 
 
 def name_tools(text: str) -> str:
     """Return *text* with paths replaced by the tools that request them."""
-    return _PATH.sub(lambda path: f"the tool {_TOOLS.get(path[1], path[1])}", text)
+    return _PATH.sub(_tool, text)
+
+
+def _tool(path: re.Match[str]) -> str:
+    before, name = path.groups()
+    article = "the" if before is None else f"{before}The"
+    return f"{article} tool {_TOOLS.get(name, name)}"

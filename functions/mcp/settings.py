@@ -22,3 +22,13 @@ class StdioSettings(SettingsGroup):
     """Address of its API."""
 
     stocksalot_token: Secret | None = None
+    """Token that goes along; none: what is open to everybody."""
+
+    def check(self) -> None:
+        """Refuse an address with more than a path, and a token that no header can carry."""
+        super().check()
+        if "?" in self.stocksalot_url or "#" in self.stocksalot_url:
+            raise ValueError("STOCKSALOT_URL: should end with the path of the API, such as /api, without ? or #")
+        token = self.stocksalot_token.reveal() if self.stocksalot_token else "sal_"
+        if not (token.isascii() and token.isprintable()) or " " in token:
+            raise ValueError("STOCKSALOT_TOKEN: should be one token, such as sal_..., without spaces")

@@ -13,9 +13,9 @@ from functions.mcp.results import Table, count_fitting, write, write_table
 Headers = Mapping[str, str]
 
 _DATED = ("as_of", "source", "stale", "reason")
-_PRICES = "open high low close volume"
 _MAX_MOVERS = 1000
-"""As many as the API returns."""
+_MAX_FOUND = 100
+"""As many movers, and matches of a search, as the API returns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +39,24 @@ class Tools:
         """Newest hourly bar of each ticker, with the change since the previous close."""
         query = {"tickers": _joined(asked.tickers)}
         response = await self._api.get("/latest", query, headers)
-        columns = f"ticker name end close change change_percent previous_close previous_close_at {_PRICES} is_newest"
-        return _by_ticker(_members(response, _DATED), "bars", f"{columns} source", _items(response), asked.after)
+        columns = "ticker name end close change change_percent previous_close previous_close_at"
+        columns = f"{columns} open high low volume is_newest source"
+        return _by_ticker(_members(response, _DATED), "bars", columns, _items(response), asked.after)
 
     async def bars(self, asked: arguments.Bars, headers: Headers) -> str:
         """Open, high, low, close and volume over time. Without a start: the newest bars.
 
         complete is false for a bar that lacks hours.
         """
-        each = max(asked.limit // len(set(asked.tickers)), 1)
+        names = {name.strip().upper() for name in ",".join(asked.tickers).split(",")}
+        each = max(asked.limit // len(names), 1)
         window = {"interval": asked.interval, "start": asked.start, "end": asked.end, "as_of": asked.as_of}
         query = {"tickers": _joined(asked.tickers), "cursor": asked.cursor, **window}
         while True:
             response = await self._api.get("/ohlc", query | {"limit": each}, headers)
             members = _members(response, (*_DATED, "interval", "known_at", "open_from")) | _next(response)
-            complete = "" if asked.interval == "1h" else " complete"
-            table = Table.of("bars", f"ticker datetime end {_PRICES} source{complete}", _items(response))
+            columns = "ticker datetime end open high low close volume source"
+            table = Table.of("bars", columns if asked.interval == "1h" else f"{columns} complete", _items(response))
             fitting = count_fitting(members, table.rows)
             if fitting == len(table.rows) or each == 1:
                 return write_table(members, table)
@@ -104,10 +106,12 @@ class Tools:
     async def tickers(self, asked: arguments.Tickers, headers: Headers) -> str:
         """Tracked tickers with company names; search finds the ticker of a name."""
         if asked.search:
-            response = await self._api.get("/search", {"q": asked.search, "limit": 100}, headers)
+            response = await self._api.get("/search", {"q": asked.search, "limit": _MAX_FOUND}, headers)
         else:
             response = await self._api.get("/tickers", {}, headers)
         members = _members(response, ("stale", "reason"))
+        if asked.search and len(_items(response)) == _MAX_FOUND:
+            members["left_out"] = f"Those after the first {_MAX_FOUND}: search for a longer part."
         return _by_ticker(members, "tickers", "ticker name industry", _items(response), asked.after)
 
     async def status(self, _: arguments.Arguments, headers: Headers) -> str:
@@ -166,9 +170,16 @@ def _next(response: Members) -> dict[str, object]:
 
 
 def _by_ticker(members: dict[str, object], name: str, columns: str, items: Sequence[Members], after: str | None) -> str:
-    """Return a table of those of *items* that fit, in the order of their tickers, and how to go on."""
+    """Return a table of those of *items* after the ticker *after* that fit, and how to go on.
+
+    That ticker may be gone since the page before.
+    """
     tickers = [msgspec.json.decode(item["ticker"], type=str) for item in items]
-    wanted = items[tickers.index(after) + 1 :] if after in tickers else items
+    after = (after or "").strip().upper()
+    if after in tickers:
+        wanted = items[tickers.index(after) + 1 :]
+    else:
+        wanted = [item for item, ticker in zip(items, tickers, strict=True) if ticker > after]
     table = Table.of(name, columns, wanted)
     shown = count_fitting(members, table.rows)
     if shown < len(wanted):

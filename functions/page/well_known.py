@@ -9,6 +9,7 @@ from starlette.responses import Response
 from functions.page.settings import Settings
 from shared.runtime import clock
 
+_CATALOG_PATH = "/.well-known/api-catalog"
 _CATALOG = {
     "linkset": [
         {
@@ -32,8 +33,9 @@ _DAY = {"Cache-Control": "public, max-age=86400"}
 def well_known(path: str, settings: Settings, headers: Mapping[str, str]) -> Response | None:
     """Return the response to *path*, with *headers*; None if nothing is there."""
     readable = {**headers, **_DAY, "Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
-    if path == "/.well-known/api-catalog":
-        return Response(json.dumps(_CATALOG), headers=readable, media_type=_LINKSET)
+    if path == _CATALOG_PATH:
+        link = {"Link": f'<{_CATALOG_PATH}>; rel="api-catalog"'}  # RFC 9727: for those who ask by HEAD
+        return Response(json.dumps(_CATALOG), headers=readable | link, media_type=_LINKSET)
     if path == "/.well-known/security.txt" and settings.security_contact:
         expires = (clock.now().astimezone(UTC) + _VALID).replace(hour=0, minute=0, second=0, microsecond=0)
         text = f"Contact: {settings.security_contact}\nExpires: {expires:%Y-%m-%dT%H:%M:%SZ}\nPreferred-Languages: en\n"

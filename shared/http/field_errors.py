@@ -38,7 +38,8 @@ def describe_error(error: msgspec.ValidationError, model: type[msgspec.Struct]) 
     if bound is None:
         return name, f"should be {_KINDS[kind]} of another form"
     most = "at most" if order == "<=" else "at least"
-    amount = _UNITS[kind].format(f"{most} {bound}") if length else f" of {most} {bound}"
+    unit = _UNITS[kind] if length else " of {}"
+    amount = (unit.removesuffix("s") if bound == "1" else unit).format(f"{most} {bound}")
     return name, f"should be {_KINDS[kind]}{amount}"
 
 

@@ -210,6 +210,8 @@ def _check_url(name: str, url: Secret, schemes: tuple[str, ...]) -> None:
 
 def _is_http(url: str) -> bool:
     """Return whether *url* is an address of HTTP: a scheme, a host, and a number if there is a port."""
+    if not url.isprintable() or " " in url:  # urlsplit accepts a space and drops line breaks
+        return False
     try:
         parts = urlsplit(url)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0

@@ -65,6 +65,7 @@ class Assistant:
     def rows(self, table: str, tool: str, **arguments: object) -> list[dict[str, Any]]:
         """Return the rows of a result's table as objects."""
         answer = self.answer(tool, **arguments)
+        assert len({*answer["columns"]}) == len(answer["columns"]), "each figure stands once"
         return [dict(zip(answer["columns"], row, strict=True)) for row in answer[table]]
 
     def refused(self, tool: str, **arguments: object) -> str:

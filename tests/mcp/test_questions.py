@@ -120,6 +120,13 @@ def test_the_answer_is_in_the_result(assistant: Assistant, question: str) -> Non
     assert ask(assistant) == known(assistant.system)
 
 
+def test_a_reason_names_tools_in_whole_sentences(assistant: Assistant) -> None:
+    """The API's paths become tools, also where a sentence begins with one."""
+    reason = assistant.answer("tickers", search="zzzz")["reason"]
+
+    assert reason["text"] == "No tracked ticker or name matches zzzz. The tool tickers lists those that are tracked."
+
+
 def test_there_are_twenty() -> None:
     """The questions that are promised."""
     assert len(QUESTIONS) == 20

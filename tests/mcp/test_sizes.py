@@ -67,6 +67,23 @@ def test_a_thousand_tickers_come_in_pages_without_a_gap(assistant: Assistant, to
     assert asked, "one page held all"
 
 
+@pytest.mark.parametrize(("after", "first"), [("KO", "LLY"), (" ko ", "LLY"), ("KP", "LLY"), ("ZZZ", None)])
+def test_a_page_goes_on_after_a_ticker_that_is_gone(assistant: Assistant, after: str, first: str | None) -> None:
+    """In any letters, listed or not: the tickers behind it, never all of them again."""
+    for tool, table in (("latest", "bars"), ("tickers", "tickers")):
+        rows = assistant.rows(table, tool, after=after)
+        assert next((row["ticker"] for row in rows), None) == first
+
+
+def test_a_search_that_finds_too_much_says_so(assistant: Assistant) -> None:
+    """The API returns a hundred matches at most; a result of so many says that it may lack some."""
+    item = assistant.system.get("/tickers")["items"][0]
+    for count, said in ((99, False), (100, True)):
+        tools = Tools(Recorded({"stale": False, "reason": None, "items": many(item, count)}), Recorded({}))
+        text = asyncio.run(tools.tickers(arguments.Tickers(search="T"), {}))
+        assert ("left_out" in json.loads(text)) == said
+
+
 def test_movers_go_on_after_a_rank(assistant: Assistant) -> None:
     """At most 100 a page; the next begins with the rank after."""
     first = assistant.answer("movers", kind="active", limit=20)

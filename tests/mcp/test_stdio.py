@@ -5,11 +5,14 @@ import os
 import subprocess
 import sys
 
+import httpx2
 import pytest
-from mcp import Client, StdioServerParameters
+from mcp import Client as Assistant
+from mcp import StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.types import CallToolResult
 
+from functions.mcp.client import Client, ToolError
 from tests.mcp.conftest import text_of
 from tests.running import ROOT, System
 
@@ -24,7 +27,7 @@ def call(url: str, tool: str, token: str = "") -> CallToolResult:
     )
 
     async def connected() -> CallToolResult:
-        async with Client(stdio_client(server)) as client:
+        async with Assistant(stdio_client(server)) as client:
             return await client.call_tool(tool, {})
 
     return asyncio.run(connected())
@@ -41,7 +44,18 @@ def test_another_server_is_named(system: System) -> None:
     result = call(system.url + "/nowhere", "status")
 
     assert result.is_error
-    assert "StocksALot" in text_of(result)
+    assert text_of(result) == "StocksALot responded 404. Check its address."
+
+
+@pytest.mark.parametrize("body", ["{}", '{"status": "ok"}', "[]", "<html>"])
+def test_another_json_is_no_answer(body: str) -> None:
+    """What another server responds with success is an error too, not an empty result."""
+    client = Client("http://localhost")
+    other = httpx2.MockTransport(lambda _: httpx2.Response(200, text=body))
+    client._client = httpx2.AsyncClient(transport=other, base_url="http://localhost")
+
+    with pytest.raises(ToolError, match="localhost did not respond as StocksALot does"):
+        asyncio.run(client.get("/status", {}, {}))
 
 
 @pytest.mark.parametrize(
@@ -49,14 +63,30 @@ def test_another_server_is_named(system: System) -> None:
     [
         ([], "--stdio"),
         (["--stdio", "--url", "localhost:8080"], "STOCKSALOT_URL: should start with http:// or https://"),
+        (["--stdio", "--url", ""], "STOCKSALOT_URL: should start with http:// or https://"),
+        (["--stdio", "--url", "http://my host/api"], "STOCKSALOT_URL: should start with http:// or https://"),
+        (["--stdio", "--url", "http://localhost/api?key=1"], "STOCKSALOT_URL: should end with the path of the API"),
+        (["--stdio", "--url", "http://localhost/api#"], "STOCKSALOT_URL: should end with the path of the API"),
     ],
 )
 def test_wrong_options_are_one_sentence(options: list[str], words: str) -> None:
     """A forgotten or wrong option is named, without a traceback."""
-    ended = subprocess.run(
-        [sys.executable, "-m", "functions.mcp", *options], capture_output=True, text=True, cwd=ROOT, check=False
-    )
+    check_ending(options, "", words)
+
+
+@pytest.mark.parametrize("token", ["sal_\u00e4", "sal_a\nb", "sal_a sal_b"])
+def test_a_token_that_no_header_carries_is_named(token: str) -> None:
+    """Before the server starts, and without the token."""
+    assert token not in check_ending(["--stdio"], token, "STOCKSALOT_TOKEN: should be one token")
+
+
+def check_ending(options: list[str], token: str, words: str) -> str:
+    """Return what the server says that ends at once: *words*, and no traceback."""
+    command = [sys.executable, "-m", "functions.mcp", *options]
+    environment = {**os.environ, "STOCKSALOT_TOKEN": token}
+    ended = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, check=False)
 
     assert ended.returncode == 2
     assert words in ended.stderr
     assert "Traceback" not in ended.stderr
+    return ended.stderr

@@ -282,6 +282,7 @@ def test_well_known_addresses_lead_on(client: TestClient) -> None:
 
     assert catalog.headers["content-type"].startswith("application/linkset+json; profile=")
     assert catalog.headers["access-control-allow-origin"] == "*"
+    assert client.head("/.well-known/api-catalog").headers["link"] == '</.well-known/api-catalog>; rel="api-catalog"'
     links = [link for entry in catalog.json()["linkset"] for kind in entry.values() if kind[0] != "/" for link in kind]
     assert {"/api/openapi.json", "/api/docs", "/api/status", "/llms.txt"} == {link["href"] for link in links}
     fields = dict(line.split(": ", 1) for line in contact.text.splitlines())
