@@ -26,8 +26,9 @@ _HEAD = """# Settings
 For operators. Made from `.env.sample` and the settings classes by `make contract`; do not edit.
 
 `cp .env.sample .env` and set what you need: `make run` reads `.env`, and `make deploy` makes a Secret and a ConfigMap
-of it. A variable that is empty or absent has its default. A wrong one is named before anything starts. A secret may be
-in a file whose path is in the variable with `_FILE` at its end, such as `API_TOKEN_SECRET_FILE=/run/secrets/token`.
+of it. A variable that is empty or absent has its default; `make run` provides what is required. A wrong one is named
+before anything starts. A secret may be in a file whose path is in the variable with `_FILE` at its end, such as
+`API_TOKEN_SECRET_FILE=/run/secrets/token`.
 """
 
 
@@ -45,16 +46,22 @@ def make_reference() -> str:
     known = _settings()
     parts = [_HEAD]
     for part, variables in groupby(_sample(), key=lambda one: one[0]):
-        rows = [_row(name, text, known.get(name)) for _, name, text in variables]
+        rows = [_row(name, text, known.get(name) or _deployment_setting(name, part)) for _, name, text in variables]
         head = "| variable | what for | value | default | read by |\n| --- | --- | --- | --- | --- |"
         parts.append(f"## {_PARTS[part]}\n\n{head}\n" + "\n".join(rows) + "\n")
     return "\n".join(parts)
 
 
-def _row(name: str, text: str, setting: Setting | None) -> str:
-    if setting is None:
-        reader = "make run" if name == "AMQP_URL" else "deployment"
-        setting = Setting("text", "none", (reader,))
+def _deployment_setting(name: str, part: str) -> Setting:
+    """Return a variable of no settings class, which starting or deploying the functions reads."""
+    reader = "make run" if name == "AMQP_URL" else "deployment"
+    return Setting("secret" if part == "Secret" else "text", "none", (reader,))
+
+
+def _row(name: str, text: str, setting: Setting) -> str:
+    text, default = _split_default(text)
+    if default not in (None, "its own", setting.default.strip("`")):
+        raise ValueError(f".env.sample says that the default of {name} is {default}; it is {setting.default}")
     cells = (f"`{name}`", text, setting.kind, setting.default, ", ".join(setting.functions))
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
@@ -70,15 +77,15 @@ def _sample() -> Iterator[tuple[str, str, str]]:
         elif "=" in line:
             if not comment:
                 raise ValueError(f".env.sample does not say what {line} is for")
-            yield part, line.partition("=")[0], _without_default(" ".join(comment))
+            yield part, line.partition("=")[0], " ".join(comment)
         if not line.startswith("#") or line.startswith("# ---"):
             comment = []
 
 
-def _without_default(comment: str) -> str:
-    """Return *comment* without a short default at its end, which has a column of its own."""
-    text, _, last = comment.rpartition("; ")
-    return (text if text and len(last) < _LONGEST_DEFAULT else comment).rstrip(".")
+def _split_default(comment: str) -> tuple[str, str | None]:
+    """Return *comment* without a short default at its end, which has a column of its own, and that default."""
+    text, _, last = comment.rstrip(".").rpartition("; ")
+    return (text, last) if text and len(last) < _LONGEST_DEFAULT else (comment.strip().rstrip("."), None)
 
 
 def _settings() -> dict[str, Setting]:
@@ -101,7 +108,7 @@ def _kind(hint: Any) -> str:
     if hint == SecretList:
         return "secrets, separated by commas"
     if hint == CsvMap:
-        return "OURS=THEIRS, separated by commas"
+        return "NAME=VALUE, separated by commas"
     if get_origin(hint) is Annotated:
         kind, meta = get_args(hint)
         return f"{_kind(kind)}{_limits(meta)}"

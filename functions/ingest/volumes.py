@@ -1,4 +1,4 @@
-"""Volume of an hour that is put together from shorter bars: known only where that of each of them is. Pure."""
+"""Volume of an hour that is aggregated from shorter bars: known only if that of each of them is. Pure."""
 
 from collections.abc import Sequence
 from decimal import Decimal

@@ -7,6 +7,7 @@ import argparse
 import logging
 import sys
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 import anyio
 from mcp.server.stdio import stdio_server
@@ -23,7 +24,8 @@ def main() -> None:
     settings = _read_settings()
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     token = settings.stocksalot_token
-    client = Client(settings.stocksalot_url, {"Authorization": f"Bearer {token.reveal()}"} if token else None)
+    headers = {"Authorization": f"Bearer {token.reveal()}"} if token else None
+    client = Client(settings.stocksalot_url, headers, f"StocksALot at {urlsplit(settings.stocksalot_url).hostname}")
     server = make_server(Tools(client, client))
 
     async def serve() -> None:

@@ -15,8 +15,8 @@ _EVERYWHERE = "stale"
 _MAX_TEXT = 2000
 """Characters of an error: it repeats what the caller sent."""
 _ADVICE = (
-    "Whoever set up this connection can make one on the site's page for developers, and add it as the header "
-    "Authorization: Bearer sal_..."
+    "Whoever set up this connection can make one on the account page of the site, and add it as the header "
+    "Authorization: Bearer sal_... (STOCKSALOT_TOKEN over standard input and output)"
 )
 _TOOLS = {"ohlc": "bars", "search": "tickers", "overview": "latest"}
 """Tools that are not called as their path is."""
@@ -37,8 +37,9 @@ class _Problem(msgspec.Struct):
 class Client:
     """Client of one function."""
 
-    def __init__(self, url: str, headers: Mapping[str, str] | None = None) -> None:
-        """*headers* go with every request."""
+    def __init__(self, url: str, headers: Mapping[str, str] | None = None, name: str = "StocksALot") -> None:
+        """*headers* go with every request; errors say *name* for the server."""
+        self._name = name
         self._client = httpx2.AsyncClient(base_url=url, headers=headers, timeout=_TIMEOUT, trust_env=False)
 
     async def get(self, path: str, query: Mapping[str, object], headers: Mapping[str, str]) -> Members:
@@ -50,7 +51,9 @@ class Client:
         try:
             response = await self._client.get(path, params=parameters, headers=headers)
         except httpx2.HTTPError as error:
-            raise ToolError(f"StocksALot does not respond ({type(error).__name__}). Try again in a minute.") from error
+            raise ToolError(
+                f"{self._name} does not respond ({type(error).__name__}). Try again in a minute."
+            ) from error
         if not response.is_success:
             raise ToolError(_describe(response, _ARGUMENTS.get(path, {})))
         try:

@@ -17,7 +17,7 @@ _NULL = msgspec.Raw(b"null")
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows with the same columns; *name* tells of what."""
+    """Rows with the same columns; *name* is the member of the result that holds them."""
 
     name: str
     columns: Sequence[str]

@@ -32,9 +32,9 @@ _FORWARDED = ("authorization", "x-forwarded-for", "x-request-id", "traceparent",
 """Headers of the caller: their permissions and limits apply, and logs share one request ID."""
 
 
-def make_server(found: tools.Tools) -> Server[Any]:
+def make_server(served: tools.Tools) -> Server[Any]:
     """Return the MCP server of the tools."""
-    by_name = {tool.name: tool for tool in found.all()}
+    by_name = {tool.name: tool for tool in served.all()}
     listed = ListToolsResult(tools=[_describe(tool) for tool in by_name.values()])
 
     async def list_tools(_: ServerRequestContext[Any], __: PaginatedRequestParams | None) -> ListToolsResult:

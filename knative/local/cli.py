@@ -151,13 +151,22 @@ def make_parser(extension: Extension) -> argparse.ArgumentParser:
         return verbs.add_parser(name, parents=[shared], help=help)
 
     starting = add("up", help="run the application of the manifests until Ctrl-C")
-    starting.add_argument("--overlay", type=Path, default=ROOT / "knative" / "overlays" / "local", help="the manifests")
+    starting.add_argument(
+        "--overlay",
+        type=Path,
+        default=ROOT / "knative" / "overlays" / "local",
+        help="folder of the manifests (knative/overlays/local)",
+    )
     starting.add_argument("--yes", action="store_true", help="move data of an older PostgreSQL without asking")
     starting.add_argument(
         "--idle", type=_at_least(0, float), help="seconds after which an idle replica ends (manifests)"
     )
     starting.add_argument("--min-scale", type=_at_least(0, int), help="replicas of each function that stay (manifests)")
-    starting.add_argument("--upstream", choices=sorted(extension.upstreams), help="use a provider on this machine")
+    starting.add_argument(
+        "--upstream",
+        choices=sorted(extension.upstreams),
+        help="use a fake upstream on this machine instead of the real one",
+    )
     starting.add_argument("--manual", action="store_true", help="send no scheduled ticks")
     starting.add_argument("--host", help="the address to listen on (loopback)")
     service = add("install-service", help="write and start a user service of systemd that runs the application")

@@ -11,6 +11,7 @@ _HEAD = """# Verbs
 For whoever runs StocksALot on one machine. Made from the command line itself by `make contract`; do not edit.
 
 `.venv/bin/python -m knative.local VERB` works on the copy that runs; with several, name it by `--port` or `--folder`.
+`up --port PORT` listens on another port than 8080, `up --folder FOLDER` keeps data and logs in another folder.
 A verb ends with 0, or with 1 and a sentence that says what to change, or with 2 for a wrong option.
 """
 
@@ -35,7 +36,7 @@ def _section(name: str, text: str, verb: argparse.ArgumentParser) -> str:
 
 def _row(action: argparse.Action) -> str:
     """Return the row of an option or an argument."""
-    value = "" if action.nargs == 0 else (action.metavar or action.dest.upper())
+    value = "" if action.nargs == 0 else action.metavar or action.dest.upper()
     if action.choices:
         value = " or ".join(map(str, action.choices))
     names = ", ".join(f"`{name} {value}`" if value else f"`{name}`" for name in action.option_strings)

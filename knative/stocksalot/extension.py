@@ -40,8 +40,8 @@ def add_verbs(add: AddParser) -> None:
         "--again", action="store_true", help="fetch the stored bars of the window too, and revise them"
     )
     ticking.add_argument("--wait", action="store_true", help="wait for the provider's budget instead of ending")
-    pruning = add("prune", help="delete rejected bars, revisions, dead letters and so on that are older than that")
-    pruning.add_argument("days", nargs="?", type=int, default=400, help="400, and at least 30")
+    pruning = add("prune", help="delete rejected bars, revisions, dead letters and so on that are older than DAYS")
+    pruning.add_argument("days", nargs="?", type=int, default=400, help="age in days, at least 30 (400)")
     replay = add("replay", help="send dead letters again")
     replay.add_argument("ids", nargs="*", type=int, help="only these; without any, all")
     replay.add_argument("--list", action="store_true", help="list them and send nothing")

@@ -19,7 +19,7 @@ CsvList = tuple[str, ...]
 """`A,B`: separated by commas."""
 
 CsvMap = dict[str, str]
-"""`OURS=THEIRS,OURS=THEIRS`."""
+"""`NAME=VALUE,NAME=VALUE`."""
 
 
 class Secret:
@@ -185,7 +185,7 @@ def _read(text: str, kind: Any) -> object:
 def _pairs(parts: list[str]) -> CsvMap:
     pairs = [part.partition("=") for part in parts]
     if not all(ours.strip() and theirs.strip() for ours, _, theirs in pairs):
-        raise ValueError("should look like OURS=THEIRS,OURS=THEIRS")
+        raise ValueError("should look like NAME=VALUE,NAME=VALUE")
     return {ours.strip(): theirs.strip() for ours, _, theirs in pairs}
 
 

@@ -111,6 +111,7 @@ def test_an_assistant_finds_the_tools(system: System) -> None:
     assert server["headers"]["Authorization"].startswith("Bearer sal_")
     started = json.loads(blocks("json")[1])["mcpServers"]["stocksalot"]
     assert started["args"][:3] == ["-m", "functions.mcp", "--stdio"]
+    assert started["command"].startswith(started["env"]["PYTHONPATH"]), "found from any folder"
     (sentence,) = re.findall(r"^The tools are (.*?)\.", PAGE, re.MULTILINE)
     assert asyncio.run(listed()) == set(re.findall(r"`(\w+)`", sentence))
 

@@ -1,4 +1,4 @@
-"""The Model Context Protocol face, asked by the official client over HTTP through the front door."""
+"""The MCP endpoint, called by the official client over HTTP through the front door."""
 
 import json
 import re

@@ -125,8 +125,3 @@ def test_a_reason_names_tools_in_whole_sentences(assistant: Assistant) -> None:
     reason = assistant.answer("tickers", search="zzzz")["reason"]
 
     assert reason["text"] == "No tracked ticker or name matches zzzz. The tool tickers lists those that are tracked."
-
-
-def test_there_are_twenty() -> None:
-    """The questions that are promised."""
-    assert len(QUESTIONS) == 20

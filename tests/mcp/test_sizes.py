@@ -10,7 +10,6 @@ import pytest
 
 from functions.mcp import arguments
 from functions.mcp.client import Client, Members
-from functions.mcp.server import make_server
 from functions.mcp.tools import Tools
 from tests.mcp.conftest import Assistant
 
@@ -137,11 +136,4 @@ def test_the_list_of_tools_is_short(assistant: Assistant) -> None:
     listed = assistant.talk(lambda client: client.list_tools())
 
     assert len(listed.model_dump_json(by_alias=True, exclude_none=True)) <= 8000
-    names = {tool.name for tool in make_tools()}
-    assert {tool.name for tool in listed.tools} == names
-
-
-def make_tools() -> list[Any]:
-    """Return the tools without a server."""
-    assert make_server
-    return Tools(Recorded({}), Recorded({})).all()
+    assert {tool.name for tool in listed.tools} == {tool.name for tool in Tools(Recorded({}), Recorded({})).all()}

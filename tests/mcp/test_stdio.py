@@ -13,6 +13,7 @@ from mcp.client.stdio import stdio_client
 from mcp.types import CallToolResult
 
 from functions.mcp.client import Client, ToolError
+from knative.local.services.ports import free_port
 from tests.mcp.conftest import text_of
 from tests.running import ROOT, System
 
@@ -37,6 +38,14 @@ def test_an_assistant_without_http_has_the_same_tools(system: System) -> None:
     """A tool reads from the deployment; the token of the environment goes along."""
     assert '"simulated":true' in text_of(call(f"{system.url}/api", "status"))
     assert "The token is invalid" in text_of(call(f"{system.url}/api", "latest", "sal_nobody"))
+
+
+def test_a_server_that_does_not_respond_is_named() -> None:
+    """The host of the address is in the error: it may be the wrong one."""
+    result = call(f"http://localhost:{free_port()}/api", "status")
+
+    assert result.is_error
+    assert "StocksALot at localhost does not respond (ConnectError)" in text_of(result)
 
 
 def test_another_server_is_named(system: System) -> None:

@@ -39,7 +39,7 @@ class TestSettings:
             ({"PROVIDERS": "replay"}, "REPLAY_FILES"),
             ({"REPLAY_ZONE": "Amerika/New_York"}, "REPLAY_ZONE: no time zone"),
             ({"PROVIDERS": "finnhub"}, "FINNHUB_API_KEY is set"),
-            ({"TWELVEDATA_SYMBOLS": "BRK.A"}, "OURS=THEIRS"),
+            ({"TWELVEDATA_SYMBOLS": "BRK.A"}, "NAME=VALUE"),
         ],
     )
     def test_what_cannot_work_is_said_at_start(self, given: dict[str, str], words: str) -> None:

@@ -27,7 +27,7 @@ class Refusal(NamedTuple):
     lines: tuple[str, ...]
 
     def as_event(self) -> RefusedBar:
-        """Return the refusal as it travels to the ledger of rejected bars."""
+        """Return the refusal as an event carries it to the rejected bars."""
         text = "\n".join(self.lines)
         rest = f"\n... of {len(self.lines)} lines" if len(text) > _TEXT else ""
         return RefusedBar(

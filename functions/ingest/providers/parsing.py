@@ -47,12 +47,12 @@ def parse_epoch(value: object) -> datetime | None:
 
 
 def refuse(start: datetime | None, reason: str, detail: str, sent: object) -> RefusedBar:
-    """Return *sent*, of which no bar can be made, for the ledger."""
+    """Return *sent*, of which no bar can be made, as a rejected bar."""
     return RefusedBar(start=start, reason=reason, detail=detail, text=sent_text(sent))
 
 
 def refuse_time(sent: object) -> RefusedBar:
-    """Return *sent*, a bar without a readable time, for the ledger."""
+    """Return *sent*, a bar without a readable time, as a rejected bar."""
     return refuse(None, "time-unreadable", "The bar has no readable time.", sent)
 
 
