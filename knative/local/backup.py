@@ -109,7 +109,8 @@ def restore(file: Path, folder: Path, settings: Mapping[str, str], *, replace: b
     about, dump = _read(file)
     folder.mkdir(parents=True, exist_ok=True)
     with database(folder, settings, exclusive=True) as url:
-        with psycopg.connect(url) as connection:
+        used = False
+        with suppress(psycopg.OperationalError), psycopg.connect(url) as connection:  # psql says it in one sentence
             [used] = connection.execute(_IS_USED).fetchone() or (False,)
         if used and not replace:
             raise CannotRunError("the database holds data: add --replace to put the backup in their place")
@@ -151,7 +152,7 @@ def _programs(program: str, url: str | None) -> Path:
     """
     path = os.environ.get("PATH", os.defpath)
     if program == "pg_dump" and url:
-        with psycopg.connect(url) as connection:
+        with suppress(psycopg.OperationalError), psycopg.connect(url) as connection:  # pg_dump says it in one sentence
             return find_version(path, connection.info.server_version // 10000) or find_binaries(path)
     return find_binaries(path)
 

@@ -9,6 +9,7 @@ import pytest
 from knative.local.backup import back_up, restore
 from knative.local.generated_secrets import generate_secrets
 from knative.local.run_folder import CannotRunError
+from knative.local.services.ports import free_port
 from tests.conftest import new_database
 from tests.runner.servers import NOTHING_GIVEN
 
@@ -87,6 +88,18 @@ def test_a_damaged_backup_changes_nothing(source: str, tmp_path: Path) -> None:
             restore(file, tmp_path, {"DATABASE_URL": source}, replace=True)
 
     assert checksum(source) == before
+
+
+def test_a_server_that_cannot_be_reached_is_one_sentence(source: str, tmp_path: Path) -> None:
+    """Backup and restore say what their programs say of it, and write nothing."""
+    back_up(tmp_path / "backup", tmp_path, {"DATABASE_URL": source})
+    nowhere = {"DATABASE_URL": f"postgresql://127.0.0.1:{free_port()}/postgres"}
+
+    with pytest.raises(CannotRunError, match=r"pg_dump failed: .*Connection refused"):
+        back_up(tmp_path / "none", tmp_path, nowhere)
+    with pytest.raises(CannotRunError, match=r"Connection refused"):
+        restore(tmp_path / "backup", tmp_path, nowhere, replace=False)
+    assert not (tmp_path / "none").exists()
 
 
 def test_the_key_of_the_tokens_outlives_a_restart(tmp_path: Path) -> None:

@@ -133,7 +133,7 @@ def _named_by(instants: Sequence[datetime], grid: Grid) -> NamedBy:
     opens = sum(session.opens in known for session in days)
     ends = sum(grid.ending(instant) is not None for instant in instants)
     starts = sum(grid.starting(instant) is not None for instant in instants)
-    return "end" if ends - starts > max(len(days) / 2, 0) and opens < len(days) / 2 else "start"
+    return "end" if ends - starts > len(days) / 2 and opens < len(days) / 2 else "start"
 
 
 def _name(zone: tzinfo) -> str:
