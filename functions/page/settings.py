@@ -1,8 +1,11 @@
 """Settings of page: those of rate limits, and the contact for security reports."""
 
+import re
 from dataclasses import dataclass
 
 from shared.auth.address_limiter import AddressSettings
+
+_CONTACT = re.compile(r"(mailto:|tel:|https://)\S+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,5 +19,5 @@ class Settings(AddressSettings):
         """Refuse a contact that is no address of a mailbox, a phone or a page."""
         super().check()
         contact = self.security_contact
-        if contact and not (contact.startswith(("mailto:", "tel:", "https://")) and contact.isprintable()):
-            raise ValueError("SECURITY_CONTACT: should start with mailto:, tel: or https://")
+        if contact and not (_CONTACT.fullmatch(contact) and contact.isprintable()):
+            raise ValueError("SECURITY_CONTACT: should be one address that starts with mailto:, tel: or https://")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from functions.page.settings import Settings as PageSettings
 from shared.auth.authenticator import AuthSettings
 from shared.runtime.settings import SettingsError, check_settings, read_settings
 from tests.reading import ROOT
@@ -99,3 +100,12 @@ def test_settings_are_checked_from_the_command_line() -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("functions.api.settings: BAR_GRACE_SECONDS")
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "contact", ["security@example.com", "mailto:", "mailto:a@b.example, tel:1", "https://a\nExpires: 1"]
+)
+def test_a_contact_for_security_reports_is_one_address(contact: str) -> None:
+    """What would break the lines of security.txt, or lead nowhere, is refused before the page starts."""
+    with pytest.raises(SettingsError, match="SECURITY_CONTACT: should be one address"):
+        read_settings(PageSettings, {"SECURITY_CONTACT": contact})
