@@ -96,7 +96,7 @@ class Alpaca:
             if session and hour.start == session.opens:
                 # Extended hours come unrequested.
                 rows += [Row(session.opens - HALF * count, *hour[1:5], Decimal(9)) for count in (3, 2, 1)]
-            rows += split_hour(hour, whole=not session or session.closes - hour.start > HALF)
+            rows += split_hour(hour, whole=self.market.is_whole(symbol, hour))
         factor = Decimal("1.02") if symbol in self.differing else Decimal(1)
         share = IEX_SHARE if feed == "iex" else Decimal(1)
         divisor = self.faults.factors.get(symbol, Decimal(1))

@@ -51,6 +51,11 @@ class Market:
             found = [*found[:-1], _in_progress(found[-1], unfinished)]
         return found
 
+    def is_whole(self, symbol: str, hour: Row) -> bool:
+        """Return whether *hour* lasts an hour: the session's last lasts half of one."""
+        session = self.market.session_at(hour.start)
+        return not session or session.closes - hour.start > timedelta(minutes=30)
+
     def newest(self, symbol: str, now: datetime, count: int) -> list[Row]:
         """Return the newest *count* hourly bars, the one in progress included, in order."""
         return self.rows(symbol, "1h", now - timedelta(days=14), now, now)[-count:]
