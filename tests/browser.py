@@ -29,7 +29,7 @@ MISSING = (
 )
 MAC = "/Applications/Chromium.app/Contents/MacOS/Chromium"
 NOT_THE_PAGES = re.compile(r"Failed to load resource|net::ERR_|when fetching the script")
-"""What the browser itself says on the console of requests that failed; tests make some fail."""
+"""Messages of the browser itself on requests that failed; tests make some fail."""
 
 LACKS = ["2026-11-19T16:30:00Z", "2026-11-19T17:30:00Z"]
 """The hours that CAT has no bars of."""
@@ -138,7 +138,7 @@ def wait_until_kept(page: "Page") -> None:
 
 
 def violations(page: "Page") -> list[str]:
-    """What axe finds wrong with the page as it is now: each rule, with what breaks it."""
+    """Return the violations that axe finds on the page: each rule, with the elements that break it."""
     # Evaluated and not added as a script: the page's policy would refuse that one.
     page.evaluate(AXE.read_text())
     found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")

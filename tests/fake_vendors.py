@@ -69,11 +69,11 @@ class Vendors:
         assert self._client.post("/misbehave", json={"kind": kind, **options}).status_code == 201
 
     def requests(self) -> list[dict[str, Any]]:
-        """What was asked, oldest first."""
+        """Requests received, oldest first."""
         return self._client.get("/requests").json()["requests"]
 
     def violations(self) -> list[dict[str, Any]]:
-        """What was asked beyond the budget."""
+        """Requests beyond the budget."""
         return self._client.get("/requests").json()["violations"]
 
     def forget(self) -> None:

@@ -139,7 +139,7 @@ class Insights:
 
 
 def event_headers(kind: str, event_id: str, **extensions: str) -> dict[str, str]:
-    """What makes a POST an event of type *kind*."""
+    """Return the headers of an event of type *kind*."""
     return {
         "ce-id": event_id,
         "ce-source": "/stocksalot/store",

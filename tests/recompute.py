@@ -111,7 +111,7 @@ def move(mine: Sequence[Bar], basis: str) -> Fraction:
 
 
 def streak(mine: Sequence[Bar], direction: str) -> int:
-    """How many of the closes in a row, newest first, went *direction*."""
+    """Return the number of closes in a row, newest first, that went *direction*."""
     closes = [bar["close"] for day in sorted({day_of(bar) for bar in mine}) for bar in [last_of(mine, day)]]
     count = 0
     for new, old in zip(reversed(closes), reversed(closes[:-1]), strict=False):

@@ -58,7 +58,7 @@ def fetched(
 
 
 def headers(kind: str = BARS, event_id: str = "1", **extensions: str) -> dict[str, str]:
-    """What makes a POST an event of type *kind* from ingest."""
+    """Return the headers of an event of type *kind* from ingest."""
     return {
         "ce-id": event_id,
         "ce-source": "/stocksalot/ingest",
@@ -99,7 +99,7 @@ class Store:
         return self.run(together())
 
     def keep(self, data: Mapping[str, Any], event_id: str = "1") -> dict[str, Any]:
-        """What came of a bars.fetched event that is dealt with: inserted, revised, unchanged, rejected."""
+        """Return the counts in the reply to a bars.fetched event: inserted, revised, unchanged, rejected."""
         result = self.deliver(data, event_id).json()
         return {name: result[name] for name in ("inserted", "revised", "unchanged", "rejected")}
 

@@ -41,7 +41,7 @@ class MarketState:
     calendar: TradingCalendar
     tickers: tuple[TickerStatus, ...]
     splits: tuple[Split, ...] = ()
-    """Those that the scale of prices depends on, newest first."""
+    """Splits that the scale of prices depends on, newest first."""
     left_out: tuple[dict[str, Any], ...] = ()
     """Tickers that no figure compares for now, with the reason."""
 

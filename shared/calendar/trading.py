@@ -36,7 +36,7 @@ class Session(NamedTuple):
             start += LENGTHS[interval]
 
     def has_bar_at(self, interval: str, start: datetime) -> bool:
-        """Whether a bar of this session starts at *start*."""
+        """Return whether a bar of this session starts at *start*."""
         return self.opens <= start < self.closes and not (start - self.opens) % LENGTHS[interval]
 
     def end(self, interval: str, start: datetime) -> datetime:

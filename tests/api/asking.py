@@ -1,4 +1,4 @@
-"""What several tests ask the api for."""
+"""Requests to the api that several tests make."""
 
 import time
 

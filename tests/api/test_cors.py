@@ -1,4 +1,4 @@
-"""Which pages of other origins may read the API."""
+"""Cross-origin requests: the origins whose pages may read the API."""
 
 from starlette.applications import Starlette
 

@@ -176,7 +176,7 @@ def test_most_requests_ask_redis_nothing(database_url: str, redis_url: str) -> N
 
 
 def calls(client: Any) -> int:
-    """How many commands Redis has worked on, but for those that ask."""
+    """Return the number of commands that Redis has executed, without those that ask for it."""
     stats = client.info("commandstats")
     return sum(stat["calls"] for name, stat in stats.items() if name not in ("cmdstat_info", "cmdstat_client|setinfo"))
 
@@ -211,7 +211,7 @@ def test_a_redis_that_goes_and_comes_refuses_nobody(database_url: str, tmp_path:
 
 
 def test_two_apis_are_no_more_than_one(api_pair: tuple[Api, Api]) -> None:
-    """What one copy has counted the other knows."""
+    """Two replicas share one count."""
     one, other = api_pair
     for _ in range(50):
         one.get("/latest")

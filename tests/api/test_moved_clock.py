@@ -35,7 +35,7 @@ MOMENTS = [
 
 
 def set_clock(monkeypatch: pytest.MonkeyPatch, instant: datetime, ahead: timedelta = timedelta(0)) -> None:
-    """Let the clock stand still at *instant*; the true time is *ahead* earlier."""
+    """Stop the clock at *instant*; the true time is *ahead* earlier."""
     monkeypatch.setattr(clock, "now", lambda: instant + ahead)
 
 
@@ -46,7 +46,7 @@ def zulu(instant: datetime) -> str:
 
 @pytest.fixture(autouse=True)
 def check_each_request(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let each request look at the clock, not only those of another second."""
+    """Make each request read the clock, also two within a second."""
     monkeypatch.setattr(response_cache, "_PREPARED_SECONDS", 0)
 
 
@@ -92,7 +92,7 @@ def test_after_the_calendar_nobody_knows(database_url: str, redis_url: str, monk
 
 
 def test_a_clock_put_back_freezes_nothing(database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was answered two hours ahead is not answered again, and no age is negative."""
+    """A response from two hours ahead is not sent again, and no age is negative."""
     put(database_url, [Bar("AAPL", at("2026-11-20 16:30"))])
     wrong, right = at("2026-11-20 19:00"), at("2026-11-20 17:00")
 

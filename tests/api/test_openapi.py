@@ -133,7 +133,7 @@ def examples(part: Any, path: str) -> Iterator[tuple[str, dict[str, Any], Any]]:
 
 
 def test_every_endpoint_is_in_it_with_its_parameters() -> None:
-    """What can be asked can be read about, each parameter with a description."""
+    """Every endpoint of api is documented, with the description of each parameter."""
     for endpoint in ENDPOINTS:
         described = {
             one["name"]: one["description"]

@@ -51,7 +51,7 @@ def test_insights_keep_the_contract(system: System) -> None:
 
 
 def fuzz(system: System, folder: Path, *options: str) -> str:
-    """What Schemathesis says after its time is over; it starts from the document that the system publishes.
+    """Return the output of Schemathesis after its time is over; it starts from the document that the system publishes.
 
     Half of the tickers it makes up exist: otherwise it would see little else than 404.
     """
@@ -101,7 +101,7 @@ def test_an_account_meets_no_surprise(system: System, tmp_path: Path) -> None:
 
 
 def count_requests(output: str) -> int:
-    """How many requests Schemathesis says it has made, all of whose answers passed."""
+    """Return the number of requests in the output of Schemathesis, all of whose responses passed."""
     found = re.search(r"(\d+) generated, (\d+) passed", output)
     assert found, output[-2000:]
     assert found[1] == found[2]

@@ -1,4 +1,4 @@
-"""What claims about the local Broker are tried on: subscribers that misbehave, and a way to RabbitMQ to be cut."""
+"""Harness of the local Broker: subscribers that misbehave, and a connection to RabbitMQ that can be cut."""
 
 import asyncio
 import contextlib
@@ -35,7 +35,7 @@ FAILURES = [404, 408, 409, 429, 500, 502, 503, 504]
 
 @dataclass(frozen=True)
 class Request:
-    """What a subscriber got."""
+    """Request that a subscriber received."""
 
     path: str
     headers: dict[str, str]
@@ -49,7 +49,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a subscriber answers; status 0 cuts the connection."""
+    """Response of a subscriber; status 0 cuts the connection."""
 
     status: int
     headers: dict[str, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What an answer means to the local Broker is what it means to eventing-rabbitmq: done, tried again, or given up."""
+"""Outcomes of a delivery, as in eventing-rabbitmq: acknowledged, tried again, or given up."""
 
 import asyncio
 import json
@@ -128,7 +128,7 @@ async def test_a_retry_comes_after_its_wait_and_whatever_retry_after_says(bench:
 
 @only_rabbitmq
 async def test_a_message_that_is_no_event_is_dropped(bench: Bench, backend: str) -> None:
-    """What something else put into the exchange and is no CloudEvent is acknowledged, and blocks nothing."""
+    """A message that is no CloudEvent is acknowledged, and blocks nothing."""
     broker = await bench.run()
 
     with connected(backend) as channel:

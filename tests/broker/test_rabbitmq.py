@@ -1,4 +1,4 @@
-"""What lies in RabbitMQ is what a cluster would show, and events outlive its faults."""
+"""Exchanges, queues and messages in RabbitMQ are those of a cluster, and events outlive its faults."""
 
 import asyncio
 import logging

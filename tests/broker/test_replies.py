@@ -136,7 +136,7 @@ async def test_a_body_that_is_no_event_is_ignored(bench: Bench, answer: Answer) 
     [(422, "answered"), (500, "asked")],
 )
 async def test_only_a_success_carries_a_reply(bench: Bench, status: int, arrives: str) -> None:
-    """What the dispatcher takes for a success, a 422 too, it takes replies from, but not from a failure."""
+    """A reply is taken from each status that counts as success, 422 too, and from no failure."""
     bench.subscriber.answers(Answer(status, REPLY))
     await bench.run(bench.trigger(), bench.trigger("other", bench.sink.url, of_type="answered"))
 

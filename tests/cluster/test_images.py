@@ -110,7 +110,7 @@ def test_file_modes_and_times_are_those_of_no_machine(image: Callable[[str], Bui
 
 
 def test_shared_packages_are_in_a_layer_of_their_own(image: Callable[[str], Build]) -> None:
-    """What a function adds to the shared layers is only what the others do not need."""
+    """A function adds to the shared layers only packages that the others do not need."""
     for name, limit in (("store", 2), ("page", 1), ("migration", 2)):
         own = image(name).stage("packages") / "venv"
         assert sum(path.lstat().st_size for path in own.rglob("*") if path.is_file()) < limit * 2**20

@@ -131,7 +131,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_notes_of_a_release_are_its_part_of_the_changelog(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What comes before and after belongs to other releases."""
+    """Sections before and after it belong to other releases."""
     assert main(["notes", "v1.2.3"]) == 0
 
     assert capsys.readouterr().out == "- This\n"

@@ -136,7 +136,7 @@ def write_lines(path: Path, style: Style, lines: Sequence[str]) -> Path:
 
 
 def read(path: Path, known: Sequence[str] = TICKERS, **stated: object) -> FileBars:
-    """What the reader makes of a file."""
+    """Return the result of reading a file."""
     return make_bars(opened(path, known, **stated), calendar, allow_gaps=bool(stated.get("allow_gaps")))
 
 
@@ -159,7 +159,7 @@ def found(file: FileBars) -> dict[str, dict[datetime, tuple[object, ...]]]:
 
 
 def expected(interval: str, tickers: Sequence[str] = TICKERS) -> dict[str, dict[datetime, tuple[object, ...]]]:
-    """What a file of whole bars of *interval* holds."""
+    """Return the hours of each ticker that a file of whole bars of *interval* makes."""
     return {ticker: hours_of(ticker, interval) for ticker in tickers}
 
 

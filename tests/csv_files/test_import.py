@@ -42,7 +42,7 @@ class Client:
         return {"items": [{"ticker": row[0]} for row in self._store.query("SELECT ticker FROM tickers WHERE active")]}
 
     async def deliver(self, path: str, headers: Mapping[str, str], body: bytes) -> httpx.Response:
-        """What store replies."""
+        """Return the reply of store."""
         reply = await self._store.client.post("/", headers=headers, content=body)
         assert reply.is_success, reply.text
         return reply

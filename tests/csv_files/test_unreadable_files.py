@@ -96,7 +96,7 @@ def test_dates_in_two_orders_are_refused(tmp_path: Path) -> None:
 
 
 def test_no_fault_of_reading_ends_in_a_crash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What nobody thought of is an unreadable file as well."""
+    """An unexpected error is reported as an unreadable file, too."""
     monkeypatch.setattr(reading, "find_clock", lambda *_: 1 // 0)
 
     with pytest.raises(UnreadableFileError, match="cannot be read: ZeroDivisionError"):

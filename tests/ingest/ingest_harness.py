@@ -27,7 +27,7 @@ def starts(first: str, end: str) -> list[datetime]:
 
 
 def history_of(ticker: str, newest: str, source: str = "twelvedata") -> TickerHistory:
-    """What is known of a ticker that was never asked for by now."""
+    """Return the history of a ticker that was never requested."""
     return TickerHistory(ticker, utc(newest), source, None)
 
 
@@ -48,18 +48,18 @@ class IngestHarness:
         self._store = create_asgi_app("store", str(ROOT / "functions/store/main.py"), "http")
 
     def tick(self, data: Any = b"", **attributes: str) -> httpx.Response:
-        """What ingest answers to a tick; keywords are attributes of the event."""
+        """Return the response of ingest to a tick; keywords are attributes of the event."""
         event = {"id": "tick-1", "source": "/test", "type": "dev.knative.sources.ping", "specversion": "1.0"}
         headers = {f"ce-{name}": value for name, value in (event | attributes).items()}
         body = data if isinstance(data, bytes) else json.dumps(data).encode()
         return self.post(body, headers)
 
     def post(self, body: bytes, headers: dict[str, str], *, store: bool = False) -> httpx.Response:
-        """What ingest (or store) answers to a POST."""
+        """Return the response of ingest (or store) to a POST."""
         return self._runner.run(self._post(self._store if store else self._ingest, body, headers))
 
     def together(self, count: int) -> list[httpx.Response]:
-        """What ingest answers to *count* ticks at the same time."""
+        """Return the responses of ingest to *count* ticks at the same time."""
 
         async def all_at_once() -> list[httpx.Response]:
             headers = {"ce-source": "/test", "ce-type": "dev.knative.sources.ping", "ce-specversion": "1.0"}

@@ -24,7 +24,7 @@ def compare(harness: IngestHarness, data: object = b"") -> ComparisonFetched | N
 
 
 def deliver(harness: IngestHarness, event: httpx.Response) -> httpx.Response:
-    """What store answers to an event."""
+    """Return the response of store to an event."""
     return harness.post(event.content, dict(event.headers), store=True)
 
 

@@ -27,7 +27,7 @@ Time = Callable[[datetime], datetime | None]
 
 
 class Fault(NamedTuple):
-    """What a vendor does to a series: *time* names each bar falsely, or *bars* of them, from *at* on, cost *factor*."""
+    """Fault of a series: *time* names each bar falsely, or *bars* from *at* on have prices times *factor*."""
 
     name: str
     time: Time | None = None
@@ -109,7 +109,7 @@ class FaultyMarket(Market):
 
 
 def scaled(rows: list[Row], fault: Fault) -> list[Row]:
-    """Those of *rows* that are on another scale."""
+    """Return those of *rows* that are on another scale."""
     return rows[fault.at : fault.at + fault.bars]
 
 

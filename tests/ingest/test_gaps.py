@@ -238,7 +238,7 @@ class TestWhatIsSent:
         assert has_jump(bars) == jumped
 
     def test_an_event_stays_under_its_size(self) -> None:
-        """What is too much is cut at a bar, and the window says so, so that the next tick goes on from there."""
+        """A window that is too long is cut at a bar, and says so: the next tick goes on from there."""
         hours = starts("2026-01-01 00:00", "2026-11-20 00:00")
         long = [bar(start, "1234567.123456789") for start in hours]
         series = [Series(ticker=ticker, start=hours[0], end=hours[-1], bars=tuple(long)) for ticker in "ABC"]

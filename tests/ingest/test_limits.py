@@ -153,7 +153,7 @@ class TestFailing:
     def test_part_of_a_batch_is_better_than_none(
         self, open_real_harness: Callable[..., IngestHarness], upstream: Vendors
     ) -> None:
-        """What failed for one symbol is asked again after a pause of ten minutes."""
+        """A symbol that failed is requested again after a pause of ten minutes."""
         harness = open_real_harness()
         harness.track("KO", "V")
         upstream.misbehave("symbol_error", symbols=["KO"], code=500, message="Internal error")

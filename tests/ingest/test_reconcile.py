@@ -63,7 +63,7 @@ class TestReconcile:
         assert harness.work({"lookback_sessions": 10}) is None
 
     def test_a_hole_that_no_provider_can_fill_is_left_alone(self, open_harness: Callable[..., IngestHarness]) -> None:
-        """What is settled is not requested again by the schedule, and by an explicit window at once, once in a run."""
+        """A settled window is requested again by no schedule, but by an explicit window: at once, once in a run."""
         harness = open_harness()
         harness.track("KO")
         harness.work()

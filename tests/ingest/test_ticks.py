@@ -17,7 +17,7 @@ from tests.ingest.ingest_harness import FRIDAY_EVENING, ROOT, SESSIONS, IngestHa
 
 
 class TestTicks:
-    """What comes in, and what is answered."""
+    """Requests to ingest and their responses."""
 
     def test_a_tick_is_answered_with_the_missing_bars(self, open_harness: Callable[..., IngestHarness]) -> None:
         """The reply is an event of ingest's own, named after the tick, with whole histories of as many as fit."""

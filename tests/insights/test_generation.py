@@ -192,7 +192,7 @@ def test_one_company_alone_is_told_of_too(database_url: str, redis_url: str) -> 
 
 
 def test_a_fresh_telling_is_never_called_superseded(database_url: str, redis_url: str) -> None:
-    """What Python says of the bars and what Postgres says of them agree, trailing zeros and missing volume included."""
+    """Python and Postgres agree on the bars behind a figure, trailing zeros and missing volume included."""
     full_market(database_url, 24)
     with psycopg.connect(database_url) as connection:
         connection.execute("UPDATE bars SET volume = NULL WHERE ticker < 'C' AND extract(hour FROM start) = 15")

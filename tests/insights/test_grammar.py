@@ -21,7 +21,7 @@ HOURS = (0, 3, 6)
 
 
 def claims(sentence: Sentence) -> list[tuple[str, str | None]]:
-    """Which metric, counted from what, is stated by each fact."""
+    """Return the metric and the basis of each fact."""
     return [(fact.metric, fact.basis) for fact in sentence.facts]
 
 
@@ -133,7 +133,7 @@ def test_a_superlative_names_its_basis() -> None:
 
 
 def test_no_past_tense_stands_with_since() -> None:
-    """What has lasted since an instant "has risen" or "is up"; it "rose" from there."""
+    """A change since an instant "has risen" or "is up"; it "rose" from there."""
     from_there = re.compile(r"\{(\w)\.verb\} \{\1\} (on average )?(from|\(from\|~since\))")
     for story in all_stories():
         for frame in (*story.frames, *story.closing_frames):

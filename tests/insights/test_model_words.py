@@ -70,7 +70,7 @@ def generators(insights: Insights) -> list[str]:
 
 
 def runs(insights: Insights) -> list[tuple]:
-    """What became of the requests to the model."""
+    """Return the outcomes of the requests to the model."""
     return insights.query("SELECT outcome, accepted + repaired, fallen_back FROM insight_model_runs ORDER BY asked_at")
 
 

@@ -41,7 +41,7 @@ REFUSED = {
     "ignore_schema": "missing",
     "other_schema": "missing",
 }
-"""What the review says of each fault in what a model writes."""
+"""Words of the review for each fault in a model's text."""
 GIVEN_UP = {
     "refuse": "refused",
     "401": "http-401",

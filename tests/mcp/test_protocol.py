@@ -105,7 +105,7 @@ def post(system: System, content: bytes | str, **headers: str) -> httpx.Response
     ],
 )
 def test_odd_messages_are_refused(system: System, content: bytes | str, headers: dict[str, str], status: int) -> None:
-    """What is no message is a clean 4xx; the next message is answered."""
+    """A body that is no message is a clean 4xx; the next message is answered."""
     answer = post(system, content, **headers)
 
     assert answer.status_code == status, answer.text

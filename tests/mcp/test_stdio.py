@@ -58,7 +58,7 @@ def test_another_server_is_named(system: System) -> None:
 
 @pytest.mark.parametrize("body", ["{}", '{"status": "ok"}', "[]", "<html>"])
 def test_another_json_is_no_answer(body: str) -> None:
-    """What another server responds with success is an error too, not an empty result."""
+    """A success of another server is an error, not an empty result."""
     client = Client("http://localhost")
     other = httpx2.MockTransport(lambda _: httpx2.Response(200, text=body))
     client._client = httpx2.AsyncClient(transport=other, base_url="http://localhost")

@@ -6,7 +6,7 @@ from tests.store_harness import Store
 
 
 def figures(store: Store) -> dict[str, float]:
-    """What /metrics says, by name and labels."""
+    """Return the figures of /metrics, by name and labels."""
     answer = store.run(store.client.get("/metrics"))
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")

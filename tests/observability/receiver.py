@@ -43,7 +43,7 @@ class Receiver:
         self._server.server_close()
 
     def spans(self) -> list[dict[str, Any]]:
-        """What has come as OTLP/HTTP in JSON: each span with the service that sent it."""
+        """Spans received as OTLP/HTTP in JSON, each with the service that sent it."""
         return [
             {**span, "service": service["value"]["stringValue"]}
             for one in self.taken

@@ -1,4 +1,4 @@
-"""What a Trigger gave up waits in store, can be looked at, and can be sent again."""
+"""Dead letters of a Trigger wait in store, can be looked at, and can be sent again."""
 
 import json
 

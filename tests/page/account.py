@@ -1,4 +1,4 @@
-"""What a person does on the account page, by its buttons."""
+"""Actions of a person on the account page, by its buttons."""
 
 import re
 from typing import TYPE_CHECKING
@@ -45,6 +45,6 @@ def create(page: "Page", name: str) -> str:
 
 
 def status(market: System, token: str) -> int:
-    """What the API answers to that token."""
+    """Return the response of the API to that token."""
     headers = {"Authorization": f"Bearer {token}"}
     return httpx.get(f"{market.url}/api/ohlc/NVDA?format=csv&limit=3", headers=headers, timeout=30).status_code

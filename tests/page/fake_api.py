@@ -104,7 +104,7 @@ def market_of(stocks: int) -> dict[str, Any]:
 
 
 def stock_of(ticker: str) -> dict[str, Any]:
-    """What the page of a stock requests besides: four sessions of hours and days, none missing."""
+    """Return the other responses for the page of a stock: four sessions of hours and days, none missing."""
     hours, days, coverage = map(recorded, ("hours", "days", "coverage"))
     sessions = [(23, 7), (24, 7), (25, 7), (27, 4)]
     starts = [_start(day, hour) for day, count in sessions for hour in range(count)]

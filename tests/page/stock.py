@@ -11,7 +11,7 @@ PRICES = ("open", "high", "low", "close")
 
 
 def rows(page: "Page") -> list[dict[str, Any]]:
-    """What the table of bars says, the newest first; figures as numbers, None where it says that there is none."""
+    """Return the rows of the table of bars, the newest first; figures as numbers, None for missing ones."""
     page.locator("tr[data-time]").first.wait_for()
     cells = page.locator("tr[data-time]").evaluate_all(
         "rows => rows.map(row => [row.dataset.time, ...[...row.cells].map(cell => cell.innerText.trim())])"

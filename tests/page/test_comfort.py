@@ -126,7 +126,7 @@ def test_nothing_sticks_out_at_any_width(market: System, open_page: Open, width:
 
 
 def test_back_leads_to_where_the_reader_was(home: "Page") -> None:
-    """Who follows a stock far down the table comes back to the same place, though its rows are drawn bit by bit."""
+    """Back from a stock far down the table leads to the same place, though its rows are drawn bit by bit."""
     link = home.locator("tr[data-ticker=PG] a")
     link.scroll_into_view_if_needed()
     left = home.evaluate("scrollY")

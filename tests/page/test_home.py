@@ -20,7 +20,7 @@ MINUS = "\N{MINUS SIGN}"
 
 
 def texts(page: "Page", selector: str) -> list[str]:
-    """What stands in each element, with single blanks."""
+    """Return the text of each element, with single blanks."""
     return [re.sub(r"\s+", " ", text).strip() for text in page.locator(selector).all_inner_texts()]
 
 
@@ -66,7 +66,7 @@ def test_every_price_is_the_api_s(market: System, home: "Page") -> None:
 
 
 def test_the_answer_is_that_of_the_insights(market: System, home: "Page") -> None:
-    """How many stocks are up, and the average change, are the figures of the newest hour's facts."""
+    """The number of stocks up and the average change are the figures of the newest hour's facts."""
     newest = max(market.get("/insights")["items"], key=lambda hour: hour["datetime"])
     facts = [fact for insight in newest["insights"] for fact in insight["facts"] if fact["basis"] == "previous_close"]
     up = next(fact["text"] for fact in facts if fact["metric"] == "breadth" and fact["direction"] == "up")

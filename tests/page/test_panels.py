@@ -114,7 +114,7 @@ def test_panels_say_that_they_cannot_be_loaded(page: "Page") -> None:
 
 
 def test_panels_keep_their_figures_when_the_service_fails_later(page: "Page") -> None:
-    """What an earlier visit has saved stays in every panel, and a notice says that it is saved."""
+    """Data saved by an earlier visit stays in every panel, and a notice says that it is saved."""
     api = FakeApi()
     api.open(page)
     page.locator("tr[data-ticker]").first.wait_for()

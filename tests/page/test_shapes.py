@@ -89,7 +89,7 @@ def trimmed(value: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def answers(market: System) -> Iterator[dict[str, Any]]:
-    """What the system answers to each question, by name: those of every reader, and those of one with an account."""
+    """Responses of the system by name: those to every reader, and those to one with an account."""
     wait_until(lambda: market.get("/insights")["count"], 30)
     with httpx.Client(base_url=f"{market.url}/api", timeout=30) as client:
         found = {name: client.get(f"{market.url}/api{path}").json() for name, path in READ.items()}
@@ -124,7 +124,7 @@ def without_secrets(value: Any) -> Any:
 
 
 def test_trimming_keeps_the_shape() -> None:
-    """What is kept of an answer shows what may be absent, what may be null, and what lists hold."""
+    """The shape of a response shows which members may be absent or null, and the items of its lists."""
     value = {
         "items": [{"a": 1}, {"a": 2}, {"a": None, "b": ["2026-11-27"]}, {"a": 4, "b": []}],
         "at": "2026-11-27T18:00:00Z",

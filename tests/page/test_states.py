@@ -1,4 +1,4 @@
-"""What the page says when all is not well, each state really reached: no answer here is made up."""
+"""States of failure on the page, each really reached: no answer here is made up."""
 
 import os
 import signal
@@ -27,12 +27,12 @@ def fill(system: System) -> None:
 
 
 def notice(page: "Page", state: str) -> str:
-    """What the page says in *state*, once it is in it."""
+    """Return the text of the page once it is in *state*."""
     return page.locator(f"[data-state={state}]").inner_text()
 
 
 def prices(page: "Page") -> int:
-    """How many stocks have a price."""
+    """Return the number of stocks with a price."""
     page.locator(WHOLE).first.wait_for()
     return page.locator(WHOLE).count()
 
@@ -52,7 +52,7 @@ def paused(system: System, function: str) -> Iterator[None]:
 
 
 def test_before_anything_is_known_there_is_a_frame(market: System, open_page: Open) -> None:
-    """What is sent first, without a line of script run, has the headings and grey places for what is to come."""
+    """The document before any script runs has the headings, and grey places for the panels."""
     page = open_page(market.url, java_script_enabled=False)
 
     headings = page.get_by_role("heading").all_inner_texts()

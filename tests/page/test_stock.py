@@ -201,7 +201,7 @@ def test_axe_finds_nothing(market: System, open_page: Open, scheme: str, screen:
 
 
 def test_insights_lead_to_their_bars(market: System, open_page: Open) -> None:
-    """What was written of a stock stands beside its chart; its time leads to the bar that it was written of."""
+    """Insights about a stock stand beside its chart; the time of each leads to its bar."""
     hours = wait_until(lambda: market.get("/insights")["items"], 30)
     insight = next(one for one in hours[0]["insights"] if one["tickers"])
     ticker, text = insight["tickers"][0], insight["insight"]

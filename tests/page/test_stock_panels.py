@@ -28,7 +28,7 @@ def reason(code: str, again: str | None = None) -> dict[str, str | None]:
 
 
 def text(page: "Page") -> str:
-    """What the page says below its header, with all panels loaded."""
+    """Return the text of the page below its header, with all panels loaded."""
     page.locator(".below").scroll_into_view_if_needed()
     return " ".join(page.get_by_role("main").inner_text().split())
 

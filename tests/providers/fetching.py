@@ -21,7 +21,7 @@ def asks(*tickers: str, start: datetime = OPENS, end: datetime = CLOSES) -> list
 
 
 def fetch(settings: Settings, wanted: Sequence[FetchRequest], name: str = "twelvedata") -> FetchResult:
-    """What the provider answers."""
+    """Return the provider's result."""
     return asyncio.run(_fetch(settings, wanted, name))
 
 

@@ -9,7 +9,7 @@ from shared.runtime.settings import read_settings
 
 
 class TestSettings:
-    """Which provider is used."""
+    """Choice of the provider."""
 
     BARE = {"DATABASE_URL": "postgresql://x@y/z", "REDIS_URL": "redis://y"}  # noqa: RUF012
 

@@ -14,7 +14,7 @@ from tests.providers.fetching import OPENS, asks, fetch
 
 
 def counted(answer: FetchResult) -> dict[str, int]:
-    """How many bars came for each ticker that was served."""
+    """Return the number of bars of each ticker that was served."""
     return {ask.ticker: len(bars) for ask, bars in answer.bars.items()}
 
 
@@ -188,7 +188,7 @@ class TestTwelveData:
         assert "is set aside for an hour" in caplog.text
 
     def test_other_keys_go_on_at_once(self, make_settings: Callable[..., Settings], upstream: Vendors) -> None:
-        """What a refused key should have fetched, another fetches in the same tick."""
+        """The tickers of a refused key are fetched with another in the same tick."""
         answer = fetch(make_settings(twelvedata_api_keys=f"wrong,{KEY}"), asks("AAPL", "KO", "V"))
 
         assert counted(answer) == {"AAPL": 7, "KO": 7, "V": 7}
@@ -208,7 +208,7 @@ class TestTwelveData:
     def test_without_redis_nothing_is_asked(
         self, make_settings: Callable[..., Settings], upstream: Vendors, port: int
     ) -> None:
-        """Who cannot count must not spend."""
+        """Without a count of its credits, a provider is not asked."""
         with pytest.raises(ProviderError, match="Redis"):
             fetch(make_settings(redis_url=f"redis://127.0.0.1:{port}/0"), asks("AAPL"))
 

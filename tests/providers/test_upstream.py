@@ -134,7 +134,7 @@ def test_it_serves_bars_from_files(tmp_path: Path, hands: Hands) -> None:
 def test_real_bars_come_through_to_the_last_digit(
     real_data: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a real file holds is what is served, for every ticker of it."""
+    """Every bar of a real file is served, for every ticker of it."""
     bars = read_bars([real_data("stooq_top50_1h.csv.gz")])
     set_clock(monkeypatch, utc("2026-04-02 12:00"))
 

@@ -38,7 +38,7 @@ class Client:
         self.ticks = 0
 
     async def get(self, path: str, **query: str) -> dict[str, Any]:
-        """What /coverage answers: after the tick the old answer once more."""
+        """Return the response of /coverage: after the tick the old one once more."""
         self.asked.append(query)
         missing = 0 if self.ticks and len(self.asked) > 2 else 7
         counts = {"expected": 7, "present": 7 - missing, "not_fetched": missing, "none_at_provider": 0, "rejected": 0}
@@ -59,7 +59,7 @@ class FullClient(Client):
         self.data: list[Any] = []
 
     async def get(self, path: str, **query: str) -> dict[str, Any]:
-        """What /coverage and /status answer."""
+        """Return the responses of /coverage and /status."""
         if path == "/api/status":
             return {"providers": []}
         assert "again" not in query
@@ -94,7 +94,7 @@ class PausingClient(FullClient):
     codes = (200, 204, 204, 200, 204, 204)
 
     async def get(self, path: str, **query: str) -> dict[str, Any]:
-        """What /coverage and /status answer: a pause at first."""
+        """Return the responses of /coverage and /status: a pause at first."""
         if path != "/api/status":
             return await super().get(path, **query)
         free = {"used": 0, "limit": None}

@@ -93,7 +93,7 @@ def test_within_the_cluster_it_can(run: Callable[..., None]) -> None:
 
 
 def test_a_query_passes_byte_for_byte(run: Callable[..., None]) -> None:
-    """What httpx would write anew, the function sees as it came."""
+    """A query that httpx would write anew reaches the function unchanged."""
 
     async def scenario(sample: Sample) -> None:
         query = "a=%20b+c&d='e'|f&g=%zz"

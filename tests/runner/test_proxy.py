@@ -86,7 +86,7 @@ def test_a_connection_with_an_error_is_not_used_again() -> None:
 
 
 def test_headers_of_a_connection_end_with_it(play: Callable[..., None]) -> None:
-    """What `Connection` names and hop-by-hop headers are not passed on; what Knative sets cannot be set."""
+    """Hop-by-hop headers and those named by `Connection` are not passed on; those of Knative cannot be set."""
 
     async def scenario(script: Scripted) -> None:
         await script.send(
@@ -199,7 +199,7 @@ def test_what_is_not_http_is_502(play: Callable[..., None], response: bytes) -> 
 
 
 def test_a_response_that_nobody_asked_for_reaches_nobody(play: Callable[..., None]) -> None:
-    """What a function sends behind its response is not taken for the response to the next request."""
+    """Bytes behind a function's response are not taken for the response to the next request."""
 
     async def scenario(script: Scripted) -> None:
         got = await script.send(GET, GET, responses=2)

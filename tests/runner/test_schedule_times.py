@@ -93,7 +93,7 @@ def test_a_missed_tick_is_made_up_for_within_an_hour_at_any_time() -> None:
     ],
 )
 def test_a_schedule_that_knative_refuses_is_refused(schedule_text: str, timezone: str) -> None:
-    """What the parser of Knative's webhook rejects does not start here either."""
+    """A schedule that the parser of Knative's webhook rejects does not start here either."""
     with pytest.raises(ValueError, match=r"schedule|timezone"):
         check_schedule(schedule_text, timezone)
 

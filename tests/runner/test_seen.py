@@ -55,7 +55,7 @@ def test_the_function_finds_what_knative_sets(run: Callable[..., None], monkeypa
 
 
 def test_a_request_id_is_kept(run: Callable[..., None]) -> None:
-    """Who sends an X-Request-ID finds it again."""
+    """An X-Request-ID of the caller reaches the function unchanged."""
 
     async def scenario(sample: Sample) -> None:
         seen = (await sample.get("/", headers={"X-Request-ID": "mine"})).json()["headers"]

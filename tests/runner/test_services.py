@@ -74,7 +74,7 @@ def test_nobody_gets_in_without_the_password(durable: Services, name: str) -> No
 
 
 def test_two_sets_do_not_disturb_each_other(durable: Services, stoppable_services: Services) -> None:
-    """What is written to one set of services is not in the other, and stopping one leaves the other alone."""
+    """Data written to one set of services is not in the other, and stopping one leaves the other alone."""
     for name, (write, _) in CLIENTS.items():
         write(server_of(durable, name).url, "ours")
         write(server_of(stoppable_services, name).url, "theirs")

@@ -135,7 +135,7 @@ def given(postgres_url: str, redis_url: str, amqp_url: str) -> Mapping[str, str]
 def verb(
     folder: Path, *arguments: str, environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """What a verb that ends by itself answers."""
+    """Return the outcome of a verb that ends by itself."""
     command = [sys.executable, "-m", "knative.local", *arguments, "--folder", str(folder)]
     given = {**os.environ, **(environment or {})}
     return subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, timeout=60, check=False)

@@ -106,6 +106,6 @@ def test_settings_are_checked_from_the_command_line() -> None:
     "contact", ["security@example.com", "mailto:", "mailto:a@b.example, tel:1", "https://a\nExpires: 1"]
 )
 def test_a_contact_for_security_reports_is_one_address(contact: str) -> None:
-    """What would break the lines of security.txt, or lead nowhere, is refused before the page starts."""
+    """A contact that would break the lines of security.txt, or lead nowhere, is refused before the page starts."""
     with pytest.raises(SettingsError, match="SECURITY_CONTACT: should be one address"):
         read_settings(PageSettings, {"SECURITY_CONTACT": contact})

@@ -1,4 +1,4 @@
-"""What every function relies on: reading events, refusing requests, settings without leaks, and the clock."""
+"""Parts that every function uses: reading events, refusing requests, settings without leaks, and the clock."""
 
 import asyncio
 import json
@@ -95,7 +95,7 @@ def test_a_giant_event_is_refused() -> None:
 
 
 def test_a_reply_is_an_event_that_can_be_received() -> None:
-    """What one function answers, the broker can deliver to the next, trace and extensions included."""
+    """The reply of one function can be delivered to the next, trace and extensions included."""
     refused = TickRefused(reason="r", tick_id="1", tick_data="")
     log.TRACEPARENT.set(TRACE)
     response = reply(refused, source="ingest", event_id="e", extensions={"job": "bars"})
@@ -108,7 +108,7 @@ def test_a_reply_is_an_event_that_can_be_received() -> None:
 
 
 def answer(failure: Exception, headers: Mapping[str, str] | None = None) -> Response:
-    """What a caller gets when a handler raises *failure*."""
+    """Return the response when a handler raises *failure*."""
 
     @handle_problems
     async def handler(request: Request) -> Response:
@@ -214,7 +214,7 @@ def test_an_empty_variable_counts_as_not_set() -> None:
 
 
 def clock_says(setting: str) -> str:
-    """What the clock of a fresh process shows under CLOCK=*setting*."""
+    """Return the time of a fresh process under CLOCK=*setting*."""
     code = "from shared.runtime import clock; print(clock.now().isoformat(timespec='seconds'))"
     return subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"CLOCK": setting}

@@ -83,7 +83,7 @@ def test_a_number_given_twice_is_refused(empty_url: str, tmp_path: Path) -> None
 
 
 def test_an_edited_file_is_refused_by_name(empty_url: str, tmp_path: Path) -> None:
-    """What was applied can no longer be what is written: a person has to look."""
+    """An applied migration that differs from its file stops the run: a person has to look."""
     file = write(tmp_path, "0001_a.sql", "CREATE TABLE things (number int);")
     migrate(empty_url, folder=tmp_path)
     file.write_text("CREATE TABLE things (number bigint);")
@@ -121,7 +121,7 @@ def test_the_top_50_are_there_with_plausible_profiles(migrated_database: str) ->
 
 
 def test_the_catalogue_steps_back_for_another_source(database_url: str) -> None:
-    """What a provider gave stays; what the catalogue itself said before is brought up to date."""
+    """Profiles of a provider stay; those of an older catalogue are updated."""
     query(database_url, "UPDATE companies SET name = 'Apple Inc', source = 'finnhub' WHERE ticker = 'AAPL'")
     query(database_url, "UPDATE tickers SET name = 'Apple Inc' WHERE ticker = 'AAPL'")
     query(database_url, "UPDATE companies SET name = 'Macrosoft', industry = 'Toys' WHERE ticker = 'MSFT'")

@@ -263,7 +263,7 @@ def test_the_verb_withdraws_nothing_where_a_ticker_is_unknown(
 
 
 def test_an_empty_list_of_tickers_is_not_all(store: Store) -> None:
-    """Who means all leaves the list out."""
+    """An empty list is refused: without a list all are meant."""
     status, problem = request(store, "/withdrawals", source="mine", reason="r", tickers=[])
 
     assert status == 400

@@ -17,7 +17,7 @@ from tests.waiting import wait_until, wait_until_async
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), events=answers())
 def test_any_order_with_repetitions_gives_the_same_bars(store: Store, data: st.DataObject, events: list[dict]) -> None:
-    """What stands in the end depends on what was answered, not on when it arrived."""
+    """The final table depends on the responses, not on the order of their arrival."""
     found = []
     for arrivals in (events, data.draw(st.permutations(events + data.draw(st.lists(st.sampled_from(events)))))):
         store.query("TRUNCATE bars, bar_revisions, asked_windows")

@@ -1,4 +1,4 @@
-"""What store can never do anything with is put aside whole, and nothing is lost."""
+"""Events that store can never process become dead letters whole, and nothing is lost."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -100,7 +100,7 @@ def test_attributes_that_no_text_can_hold_are_kept_as_far_as_they_can(store: Sto
 
 
 def test_a_dead_letter_of_bars_is_not_stored_by_the_way(store: Store) -> None:
-    """What failed is for a person to look at and send again."""
+    """A failed event waits for a person to look at it and send it again."""
     store.post(fetched({"AAPL": [bar(hour(0))]}), path="/dead-letters", knativeerrorcode="500")
 
     assert (store.closes(), store.query("SELECT count(*) FROM dead_letters")) == ([], [(1,)])

@@ -121,7 +121,7 @@ def test_a_series_with_any_clock_is_rejected(first: int, count: int, half_hours:
 
 @pytest.mark.parametrize("hours", [-1, 1])
 def test_a_week_of_one_session_is_judged_by_the_others(hours: int) -> None:
-    """What lies beside the window of a request is not sent: a session an hour off has six bars on the grid."""
+    """Bars beside the window of a request are not sent: a session an hour off has six bars on the grid."""
     first = next(index for index, session in enumerate(SESSIONS) if session.date == date(2026, 9, 11))  # a Friday
     opens, closes = SESSIONS[first].opens, SESSIONS[first + 6].closes
     late = moved(market("KO", first - 1, 9), lambda bar, _: bar.start + timedelta(hours=hours))

@@ -1,4 +1,4 @@
-"""What was served at an instant is what as_of reads of it later, whatever arrived since."""
+"""Reads with as_of give the bars as they were served then, whatever arrived since."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ NOW = hour(0, day=4)
 
 
 class Sighting(NamedTuple):
-    """What a source gave for the bar, fetched so many minutes after NOW; without a close, the source is withdrawn."""
+    """Bar of a source, fetched so many minutes after NOW; without a close, the source is withdrawn."""
 
     source: str
     minute: int

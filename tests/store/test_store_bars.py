@@ -23,7 +23,7 @@ def test_the_example_is_stored_and_answered_with_what_came_of_it(store: Store) -
 
 
 def test_the_trace_goes_from_event_to_rows_and_reply(store: Store) -> None:
-    """Which tick a row comes from can be looked up later."""
+    """The reply and the rows that an event leaves carry the trace of its tick."""
     answer = store.post(fetched({"AAPL": [bar(hour(0)), bar(hour(1), low="101")]}))
 
     assert answer.headers["ce-traceparent"].split("-")[1] == TRACE

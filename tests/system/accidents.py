@@ -1,4 +1,4 @@
-"""What happens in a simulated time besides faults by chance: early closes, halts, upgrades, restores, full disks."""
+"""Accidents of a simulated time besides random faults: early closes, halts, upgrades, restores, full disks."""
 
 import shutil
 from collections.abc import Callable, Sequence

@@ -146,7 +146,7 @@ def test_eight_credits_a_minute_are_never_exceeded(given: Mapping[str, str], tmp
 
 
 def behind(system: System) -> int:
-    """How many tickers lack the newest finished bar."""
+    """Return the number of tickers that lack the newest finished bar."""
     return system.get("/status")["behind"]
 
 
@@ -279,5 +279,5 @@ def test_functions_behind_the_door_are_out_of_reach(simulated: System) -> None:
 
 
 def requests(system: System) -> dict[str, int]:
-    """How many requests each function has had that is not public."""
+    """Return the number of requests to each function that is not public."""
     return {one["name"]: one["requests"] for one in system.status()["functions"] if one["name"] in ("ingest", "store")}

@@ -62,7 +62,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
 
 @pytest.fixture(scope="module")
 def slow_path(servers: Services) -> Iterator[Proxy]:
-    """What the system reaches Postgres by."""
+    """Proxy between the system and Postgres."""
     proxy = Proxy(servers.postgres_url)
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(listening(proxy, "")):
         yield proxy

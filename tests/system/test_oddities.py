@@ -1,4 +1,4 @@
-"""What strangers send on purpose: injection, smuggling, floods and slow bodies, as bytes through the front door.
+"""Hostile requests: injection, smuggling, floods and slow bodies, as bytes through the front door.
 
 Each gets a clean answer below 500 or a closed connection, sees nothing of our insides, and leaves everything running.
 """
@@ -104,7 +104,7 @@ def test_a_strange_request_is_refused(system: System, name: str) -> None:
 
 @pytest.mark.parametrize("name", ELSEWHERE)
 def test_nothing_else_is_behind_the_door(system: System, name: str) -> None:
-    """What no rule leads to is the page's, which knows its own files only."""
+    """A path without a rule leads to the page, which serves its own files only."""
     got = exchange(system, ELSEWHERE[name], 3)
 
     assert statuses(got)

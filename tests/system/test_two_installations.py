@@ -51,7 +51,7 @@ def test_neither_serves_the_data_of_the_other(database_url: str, other_database:
 
 
 def test_limits_and_tokens_are_counted_apart(database_url: str, other_database: str, redis_url: str) -> None:
-    """What the first has counted for an address leaves the second's limit whole; its token opens only its own."""
+    """Requests counted by the first leave the second's limit whole; its token opens only its own."""
     with (
         serving_tokens(database_url, redis_url) as tokens,
         serving(database_url, redis_url, now=None, RATE_LIMIT_ANONYMOUS="50") as first,

@@ -25,7 +25,7 @@ class Seen(NamedTuple):
 
 @dataclass
 class Watch:
-    """What a reader sees who asks ten times a second."""
+    """Responses to a reader that sends ten requests a second."""
 
     seen: list[Seen] = field(default_factory=list)
 

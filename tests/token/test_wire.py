@@ -55,7 +55,7 @@ def test_a_page_elsewhere_may_log_in(database_url: str, redis_url: str) -> None:
 
 
 def test_a_stale_token_does_not_stand_in_the_way_of_a_new_one(tokens: Tokens) -> None:
-    """Who logs in while still sending an old token is served."""
+    """A login that still sends an old token is served."""
     answer = tokens.client.post("/token", data={"username": "x", "password": "y"}, headers=bearer("sal_old"))
 
     assert answer.json()["type"].endswith("/wrong-credentials")

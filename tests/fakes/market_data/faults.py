@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 VENDORS = ("twelvedata", "finnhub", "alpaca", "yahoo")
 
 CONNECTION = {"timeout", "slow", "reset", "truncated", "empty_body", "html_200", "bad_gateway", "error_500"}
-"""What concerns any request to any vendor."""
+"""Faults of any request to any vendor."""
 
 TWELVEDATA = {
     "minute_credits": "429, out of credits for the minute",
@@ -38,7 +38,7 @@ TWELVEDATA = {
     "missing_volume": "bars without volume",
     "price_x10000": "the newest bar 10,000 times too dear",
 }
-"""What concerns a request to Twelve Data; those of one bar take `symbols`, else all."""
+"""Faults of a request to Twelve Data; those of one bar take `symbols`, else all."""
 
 FINNHUB = {
     "zeros": "a quote of zeros with HTTP 200",
@@ -50,7 +50,7 @@ FINNHUB = {
     "json_429": "429",
     "unauthorized": "401",
 }
-"""What concerns a request to Finnhub."""
+"""Faults of a request to Finnhub."""
 
 ALPACA = {
     "unauthorized": "401",
@@ -62,7 +62,7 @@ ALPACA = {
     "zero_volume": "the newest half hour with the volume 0 and a price that moved",
     "no_object": "200 with JSON that has no bars",
 }
-"""What concerns a request to Alpaca."""
+"""Faults of a request to Alpaca."""
 
 YAHOO = {
     "throttled": "429 `Too Many Requests` in text/plain",
@@ -70,7 +70,7 @@ YAHOO = {
     "wrong_interval": "a chart that says of itself that it has half hours",
     "post_market": "an hour after the close of the newest session",
 }
-"""What concerns a request to Yahoo."""
+"""Faults of a request to Yahoo."""
 
 LASTING = {
     "split": "from now on all prices of the symbols divided by `factor`",
