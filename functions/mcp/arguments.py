@@ -12,7 +12,6 @@ TickerList = Annotated[
     list[Annotated[str, Meta(max_length=15)]],
     Meta(min_length=1, max_length=MAX_TICKERS, description="Such as AAPL, BRK.A; the tool tickers finds them"),
 ]
-Text = Annotated[str, Meta(max_length=60)]
 Moment = Annotated[
     str, Meta(max_length=40, description="A day in New York (2026-11-20), or an instant with its offset")
 ]
