@@ -19,10 +19,11 @@ from starlette.types import Scope
 from functions.api.documentation import PAGES, page
 from functions.api.formats import MEDIA_TYPES
 from functions.api.market_state import MarketState, MarketStateCache
-from functions.api.parameters import Query, Table, TickerBars, TickerLatest
+from functions.api.parameters import Query, Selection, Table, TickerBars, TickerLatest
 from functions.api.provider_usage import ProviderUsage
 from functions.api.routes import ALIASES, ENDPOINTS, Endpoint, RequestContext
 from functions.api.settings import Settings
+from shared.auth.account_lists import select_list_tickers
 from shared.auth.authenticator import READ, Authenticator, Caller
 from shared.cache.cached_response import CacheScope
 from shared.cache.market_version import MarketVersion
@@ -114,8 +115,14 @@ class Api:
             media_types = MEDIA_TYPES if isinstance(query, TickerBars) else MEDIA_TYPES[:3]
             any_will_do = accept in (None, b"*/*")
             query = replace(query, format="json" if any_will_do else negotiate(accept, media_types))
+        key: tuple[object, ...] = (request.scope["raw_path"], text, accept, caller.can_read_history)
+        own_list = ()
+        if isinstance(query, Selection) and query.list is not None:
+            own_list = await self._list_tickers(query.list, caller)
+            query, key = replace(query, list=None, tickers=own_list), (*key, own_list)
         cached_query = self._cached_query(endpoint, _ticker(request), query, text.decode("latin-1"), caller)
-        key = (request.scope["raw_path"], text, accept, caller.can_read_history)
+        if own_list:  # it may change at any moment
+            cached_query = replace(cached_query, scope=CacheScope.REVALIDATED)
         running = self._at_once.setdefault(id(caller), Counter())
         # Equal queries share one run, so they count once.
         if cached_query.text not in running and len(running) >= _MAX_AT_ONCE:
@@ -129,6 +136,21 @@ class Api:
             if not running:
                 self._at_once.pop(id(caller), None)
         return prepared.response(headers)
+
+    async def _list_tickers(self, name: str, caller: Caller) -> tuple[str, ...]:
+        """Return the tickers of the caller's list; Problem 401 or 403, 404 for an unknown or empty one."""
+        caller.require(READ, "A list")
+        assert caller.principal is not None  # noqa: S101
+        user_id = caller.principal.user_id
+        found = await self._postgres.run(lambda connection: select_list_tickers(connection, user_id, name))
+        if found is None:
+            detail = f"The account has no list named {name}. /lists shows its lists."
+            raise Problem(404, "unknown-list", "Unknown list", detail)
+        list_id, tickers = found
+        if not tickers:
+            detail = f"The list {name} has no tickers yet. Add some by POST /lists/{list_id}/tickers."
+            raise Problem(404, "empty-list", "Empty list", detail)
+        return tuple(sorted(tickers))
 
     def _cached_query(
         self, endpoint: Endpoint, ticker: str, query: Query, query_string: str, caller: Caller

@@ -47,6 +47,7 @@ def _add(endpoint: Endpoint, path: str, summary: str) -> None:
             *errors,
             *([406] if has_arrow else []),
             *([301] if has_ticker else []),
+            *([403] if "list" in names else []),
             headers=(*_MARKET, *(_TABLE_HEADERS if is_table else ())),
             media_types=media_types if is_table else None,
         ),

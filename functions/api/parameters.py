@@ -9,6 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from functions.api.query_types import End, Instant, LatestFields, Ticker, Tickers
+from shared.auth.account_lists import MAX_NAME
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -23,6 +24,9 @@ class Query:
 
     __pydantic_config__ = {"extra": "forbid", "hide_input_in_errors": True}  # noqa: RUF012  pydantic wants a dict
 
+    def __post_init__(self) -> None:
+        """Refuse parameters that exclude each other, with a ValueError whose first word is the parameter."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Window(Query):
@@ -32,8 +36,27 @@ class Window(Query):
     end: End | None = field(default=None, metadata={"description": "First instant or day after the window"})
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.start and self.end and self.start >= self.end:
             raise ValueError("end should be later than start; end itself is outside the window")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection(Query):
+    """Several tickers: named here, or those of a list of the caller's account."""
+
+    tickers: Tickers | None = field(
+        default=None, metadata={"description": "Comma separated; all that are tracked, if absent"}
+    )
+    list: str | None = field(
+        default=None,
+        metadata={"description": "Name of a list of your account, instead of tickers", "max_length": MAX_NAME},
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.list is not None and self.tickers:
+            raise ValueError("list excludes tickers")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,12 +69,9 @@ class Table(Query):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Latest(Table):
+class Latest(Table, Selection):
     """The newest bars."""
 
-    tickers: Tickers | None = field(
-        default=None, metadata={"description": "Comma separated; all that are tracked, if absent"}
-    )
     fields: LatestFields | None = field(
         default=None, metadata={"description": "Only these members of each item, comma separated, in this order"}
     )
@@ -69,6 +89,7 @@ class TickerLatest(Query):
     )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.format == "text" and len(self.fields or ()) != 1:
             raise ValueError("fields should name one field, such as close, for format=text")
 
@@ -83,6 +104,7 @@ class Search(Table):
     limit: int = field(default=10, metadata={"description": "Most tickers in the response", "ge": 1, "le": 100})
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.q.strip() or not self.q.isprintable():
             raise ValueError("q should be a ticker or a part of a name, such as q=micro")
 
@@ -139,12 +161,8 @@ class TickerBars(Window):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bars(TickerBars):
+class Bars(TickerBars, Selection):
     """Bars of several tickers."""
-
-    tickers: Tickers | None = field(
-        default=None, metadata={"description": "Comma separated; all that are tracked, if absent"}
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,24 +197,18 @@ class Movers(Table):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Coverage(Table, Window):
+class Coverage(Table, Selection, Window):
     """Completeness of the stored hourly bars."""
 
-    tickers: Tickers | None = field(
-        default=None, metadata={"description": "Comma separated; all that are tracked, if absent"}
-    )
     detail: Literal["sessions", "totals"] = field(
         default="sessions", metadata={"description": "With each session and its missing bars, or totals alone"}
     )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Disagreements(Window):
+class Disagreements(Selection, Window):
     """Query of /disagreements."""
 
-    tickers: Tickers | None = field(
-        default=None, metadata={"description": "Comma separated; all that are tracked, if absent"}
-    )
     state: Literal["open", "all"] = field(
         default="open", metadata={"description": "Those that still differ, or the resolved ones too"}
     )

@@ -7,9 +7,8 @@ from typing import Annotated
 from functions.api.tables import LATEST
 from shared.calendar.trading import EXCHANGE_ZONE
 from shared.http.query import QueryType
-from shared.http.tickers import PATTERN, parse_ticker
+from shared.http.tickers import MAX_TICKERS, PATTERN, parse_ticker
 
-MAX_TICKERS = 100
 _UNIX = re.compile(r"[0-9]{9,12}")
 """Fewer digits are a date cut short (2026, 202611): as Unix seconds they lie before March 1973."""
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8}")

@@ -12,6 +12,7 @@ TickerList = Annotated[
     list[Annotated[str, Meta(max_length=15)]],
     Meta(min_length=1, max_length=MAX_TICKERS, description="Such as AAPL, BRK.A; the tool tickers finds them"),
 ]
+ListName = Annotated[str, Meta(max_length=100, description="Name of a list of the account, instead of tickers")]
 Moment = Annotated[
     str, Meta(max_length=40, description="A day in New York (2026-11-20), or an instant with its offset")
 ]
@@ -28,6 +29,7 @@ class Latest(Arguments, frozen=True, kw_only=True):
     """Arguments of `latest`."""
 
     tickers: TickerList | None = None
+    list: ListName | None = None
     after: After | None = None
 
 

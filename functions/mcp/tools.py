@@ -37,7 +37,7 @@ class Tools:
 
     async def latest(self, asked: arguments.Latest, headers: Headers) -> str:
         """Newest hourly bar of each ticker, with the change since the previous close."""
-        query = {"tickers": _joined(asked.tickers)}
+        query = {"tickers": _joined(asked.tickers), "list": asked.list}
         response = await self._api.get("/latest", query, headers)
         columns = "ticker name end close change change_percent previous_close previous_close_at"
         columns = f"{columns} open high low volume is_newest source"

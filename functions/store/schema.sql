@@ -1487,3 +1487,27 @@ CREATE TABLE calendar_closings (
 COMMENT ON TABLE calendar_closings IS 'Unscheduled closings and early closes; they win over the calendar of the release';
 
 COMMENT ON COLUMN calendar_closings.closes IS 'New York time of an early close; NULL: no session that day';
+
+CREATE TABLE lists (
+    list_id uuid NOT NULL DEFAULT gen_random_uuid(),
+    user_id uuid NOT NULL,
+    name text NOT NULL,
+    name_key text NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT now(),
+    changed_at timestamp with time zone NOT NULL DEFAULT now(),
+    CONSTRAINT lists_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+    CONSTRAINT lists_pkey PRIMARY KEY (list_id),
+    CONSTRAINT lists_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(user_id) ON DELETE CASCADE,
+    CONSTRAINT lists_user_id_name_key_key UNIQUE (user_id, name_key)
+);
+
+COMMENT ON COLUMN lists.name_key IS 'The name as names are compared: normalised, without case';
+
+CREATE TABLE list_tickers (
+    list_id uuid NOT NULL,
+    ticker text NOT NULL,
+    "position" integer NOT NULL,
+    CONSTRAINT list_tickers_list_id_fkey FOREIGN KEY (list_id) REFERENCES lists(list_id) ON DELETE CASCADE,
+    CONSTRAINT list_tickers_pkey PRIMARY KEY (list_id, ticker),
+    CONSTRAINT list_tickers_ticker_fkey FOREIGN KEY (ticker) REFERENCES tickers(ticker)
+);

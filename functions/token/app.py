@@ -1,4 +1,4 @@
-"""Paths of the function: registration, login, and an account's own tokens."""
+"""Paths of the function: registration, login, and an account's own tokens and lists."""
 
 from collections.abc import Callable, Collection, Coroutine, Mapping
 
@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from functions.token.accounts import Accounts
 from functions.token.attempts import Attempts
+from functions.token.lists import Lists
 from functions.token.request_body import read_query
 from functions.token.settings import Settings
 from functions.token.tokens import REVOCATION, Tokens
@@ -30,6 +31,7 @@ def make_handler(settings: Settings) -> Handler:
     attempts = Attempts(authenticator.counters, settings.api_token_secret.reveal())
     tokens = Tokens(settings, authenticator, attempts, redis, postgres)
     accounts = Accounts(settings, authenticator, attempts, postgres, tokens)
+    lists = Lists(postgres)
     router = Router(
         [
             _route("POST", "/users/register", accounts.register),
@@ -42,6 +44,13 @@ def make_handler(settings: Settings) -> Handler:
             _route("DELETE", "/tokens", tokens.revoke_all, REVOCATION),
             _route("DELETE", "/tokens/{token_id}", tokens.revoke),
             _route("POST", "/tokens/{token_id}/rotate", tokens.rotate),
+            _route("GET", "/lists", lists.list),
+            _route("POST", "/lists", lists.create),
+            _route("GET", "/lists/{list_id}", lists.show),
+            _route("PATCH", "/lists/{list_id}", lists.change),
+            _route("DELETE", "/lists/{list_id}", lists.delete),
+            _route("POST", "/lists/{list_id}/tickers", lists.add),
+            _route("DELETE", "/lists/{list_id}/tickers/{ticker:path}", lists.remove),
         ]
     )
     return public_endpoint(router, authenticator, ignore_token=_WITHOUT_TOKEN)

@@ -1,4 +1,4 @@
-"""Normal forms of email addresses, user names, passwords and token names: what is stored and compared."""
+"""Normal forms of email addresses, user names and passwords: what is stored and compared."""
 
 import re
 import unicodedata
@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 MAX_EMAIL = 254
 MAX_USERNAME = 64
-MAX_TOKEN_NAME = 100
 MIN_PASSWORD = 8
 """Characters, after NFKC."""
 MAX_PASSWORD = 1024
@@ -57,14 +56,6 @@ def normalize_password(text: str) -> str:
     text = unicodedata.normalize("NFKC", text)
     if len(text) < MIN_PASSWORD:
         raise ValueError(f"should have at least {MIN_PASSWORD} characters")
-    return text
-
-
-def normalize_token_name(text: str) -> str:
-    """Return *text* without surrounding white space; ValueError for an invalid name."""
-    text = unicodedata.normalize("NFC", text).strip()
-    if not 1 <= len(text) <= MAX_TOKEN_NAME or not text.isprintable():
-        raise ValueError(f"should have 1 to {MAX_TOKEN_NAME} characters, none of them a control character")
     return text
 
 

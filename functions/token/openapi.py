@@ -5,6 +5,14 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Form, Path, Query
 
 from functions.contract.operations import documented, query_model
+from functions.token.list_models import (
+    AddedTickersResponse,
+    AddTickers,
+    ChangeList,
+    CreateList,
+    ListResponse,
+    ListsResponse,
+)
 from functions.token.response_models import (
     ID_EXAMPLE,
     AccountResponse,
@@ -25,6 +33,7 @@ from functions.token.response_models import (
 # pyright: reportReturnType=false
 router = APIRouter(tags=["Accounts"])
 TokenId = Annotated[str, Path(examples=[ID_EXAMPLE])]
+ListId = Annotated[str, Path(examples=[ID_EXAMPLE])]
 _BODY = (408, 413, 415)
 _RevocationQuery = query_model(RevocationQuery)
 _CREATED = {"status": 201, "headers": ("Location",)}
@@ -93,3 +102,44 @@ def revoke_token(token_id: TokenId) -> None:
 
     `current` is the token of the request. Every token may revoke itself.
     """
+
+
+@router.get("/lists", **documented("token", 403))
+def lists() -> ListsResponse:
+    """The lists of the account, by name."""
+
+
+@router.post("/lists", **documented("token", 403, 409, *_BODY, **_CREATED))
+def create_list(body: CreateList) -> AddedTickersResponse:
+    """Create a list.
+
+    When the account has one of this name, Location of the 409 has its address.
+    """
+
+
+@router.get("/lists/{list_id}", **documented("token", 403, 404))
+def show_list(list_id: ListId) -> ListResponse:
+    """A list with its tickers, in order."""
+
+
+@router.patch("/lists/{list_id}", **documented("token", 403, 404, 409, *_BODY))
+def change_list(list_id: ListId, body: ChangeList) -> ListResponse:
+    """Rename a list, or put its tickers into another order."""
+
+
+@router.delete("/lists/{list_id}", **documented("token", 403, 404, status=204))
+def delete_list(list_id: ListId) -> None:
+    """Delete a list."""
+
+
+@router.post("/lists/{list_id}/tickers", **documented("token", 403, 404, 409, *_BODY))
+def add_tickers(list_id: ListId, body: AddTickers) -> AddedTickersResponse:
+    """Add tickers at the end of a list.
+
+    Two devices that add at once both keep theirs. A ticker that is there keeps its place.
+    """
+
+
+@router.delete("/lists/{list_id}/tickers/{ticker}", **documented("token", 403, 404, status=204))
+def remove_ticker(list_id: ListId, ticker: Annotated[str, Path(examples=["AAPL"])]) -> None:
+    """Remove a ticker from a list."""

@@ -10,7 +10,8 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from functions.contract.fields import Count, Instant, Model
-from functions.token.normalization import MAX_PASSWORD, MAX_TOKEN_NAME, MIN_PASSWORD
+from functions.token.normalization import MAX_PASSWORD, MIN_PASSWORD
+from shared.auth.account_lists import MAX_NAME
 
 ID_EXAMPLE = "0b7f8a6e-3a52-4c0e-9c7f-2f4b1f6f9f10"
 Id = Annotated[str, Field(pattern="^[0-9a-f-]{36}$", examples=[ID_EXAMPLE])]
@@ -30,7 +31,7 @@ Scope = Annotated[
     Literal["read", "account"],
     Field(description="read: the whole history and all formats. account: manage the tokens and the account"),
 ]
-TokenName = Annotated[str, Field(min_length=1, max_length=MAX_TOKEN_NAME, examples=["pandas"])]
+TokenName = Annotated[str, Field(min_length=1, max_length=MAX_NAME, examples=["pandas"])]
 TokenText = Annotated[
     str,
     Field(

@@ -11,7 +11,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from functions.token.attempts import Attempts
-from functions.token.normalization import normalize_token_name
 from functions.token.request_body import read_json, read_query
 from functions.token.responses import json_response, no_content
 from functions.token.security_log import log_event
@@ -32,6 +31,7 @@ from functions.token.token_queries import (
 )
 from functions.token.token_requests import CreateToken, RotateToken
 from functions.token.user_queries import User, select_password_hash_for_share, select_user_for_update
+from shared.auth.account_lists import normalize_name
 from shared.auth.authenticator import ACCOUNT, SCOPES, Authenticator, Caller
 from shared.auth.token_format import key_id, keyed_hash, new_token
 from shared.auth.token_lookup import invalidate, mark_revoked, used_name
@@ -226,7 +226,7 @@ class Tokens:
         now, name = datetime.now(UTC), ""
         expires_at = body.expires_at or now + timedelta(days=body.expires_in_days or self._default_days)
         try:
-            name = normalize_token_name(body.name)
+            name = normalize_name(body.name)
         except ValueError as error:
             errors.append(("name", str(error)))
         if not body.scopes or not set(body.scopes) <= set(SCOPES):

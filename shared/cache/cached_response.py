@@ -110,6 +110,8 @@ class CacheScope(Enum):
     ALL = ("public", "Accept, Accept-Encoding")
     ANONYMOUS = ("public", "Accept, Accept-Encoding, Authorization")
     PRIVATE = ("private", "Accept, Accept-Encoding, Authorization")
+    REVALIDATED = ("private, no-cache", "Accept, Accept-Encoding, Authorization")
+    """Private, and asked for again each time: it depends on something that its caller may change at any moment."""
 
 
 class PreparedResponse:

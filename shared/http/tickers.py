@@ -11,6 +11,8 @@ PATTERN = r"[A-Za-z][A-Za-z0-9./-]{0,14}"
 _TICKER = re.compile(PATTERN)
 _REDIRECT_MAX_AGE = 24 * 3600
 _LONGEST = 15
+MAX_TICKERS = 100
+"""Most tickers in a query or in a list of an account, which a query can name."""
 _MAX_NAMES = 3
 """Names that get suggestions: each is compared with every known ticker."""
 

@@ -5,7 +5,7 @@ from starlette.types import ASGIApp
 
 _READING = {"api": ("GET", "HEAD", "OPTIONS"), "insights": ("GET", "HEAD", "OPTIONS"), "mcp": ("OPTIONS", "POST")}
 """Functions whose public data every page may read unless CORS_ORIGINS narrows it, and the methods for that."""
-_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "POST")
+_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST")
 _REQUEST_HEADERS = ("Content-Type", "If-None-Match", "Mcp-Protocol-Version", "X-Request-ID", "traceparent")
 _RESPONSE_HEADERS = (
     "ETag", "Link", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "WWW-Authenticate",

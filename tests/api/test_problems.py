@@ -21,7 +21,7 @@ def test_a_path_that_leads_nowhere_is_a_problem(api: Api, path: str) -> None:
 @pytest.mark.parametrize(
     ("path", "parameter", "says"),
     [
-        ("/latest?limit=3", "limit", "Parameters: fields, format, tickers"),
+        ("/latest?limit=3", "limit", "Parameters: fields, format, list, tickers"),
         ("/latest?fields=price", "fields", "has no price. Fields: datetime, timestamp, ticker"),
         ("/latest/AAPL?format=text", "fields", "should name one field"),
         ("/search", "q", "should be a ticker or a part of a name"),

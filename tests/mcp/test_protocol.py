@@ -40,7 +40,7 @@ def test_clients_of_either_age_find_the_tools(assistant: Assistant, mode: Litera
         ("latest", {"tickers": ["../status"]}, "should be tickers"),
         ("latest", {"tickers": "AAPL"}, "tickers should be a list, not text"),
         ("latest", {"tickers": ["AAPL"] * 21}, "tickers should be a list of at most 20 items"),
-        ("latest", {"ticker": "AAPL"}, "ticker is not a field here. Fields: tickers, after"),
+        ("latest", {"ticker": "AAPL"}, "ticker is not a field here. Fields: tickers, list, after"),
         ("bars", {}, "tickers is missing"),
         ("bars", {"tickers": ["AAPL"], "start": "yesterday"}, "start should be a date"),
         ("bars", {"tickers": ["AAPL"], "start": "2020-01-01"}, "needs a token. Whoever set up this connection"),

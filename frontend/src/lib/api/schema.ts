@@ -30,6 +30,46 @@ export interface components {
              */
             created_at: string;
         };
+        /** @description Tickers to add to a list. */
+        AddTickers: {
+            /**
+             * @example [
+             *       "NVDA",
+             *       "AVGO"
+             *     ]
+             */
+            tickers: string[];
+        };
+        /** @description A list after tickers were added, with those that were not. */
+        AddedTickersResponse: {
+            /** @example 0b7f8a6e-3a52-4c0e-9c7f-2f4b1f6f9f10 */
+            id: string;
+            /** @example Chips */
+            name: string;
+            /** @example 7 */
+            count: number;
+            /**
+             * @description In the order of the list
+             * @example [
+             *       "NVDA",
+             *       "AVGO"
+             *     ]
+             */
+            tickers: string[];
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             * @example 2026-11-20T14:30:00Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             * @example 2026-11-20T14:30:00Z
+             */
+            changed_at: string;
+            refused: components["schemas"]["RefusedTicker"][];
+        };
         /** @description A split for which a series is adjusted. */
         AppliedSplit: {
             /**
@@ -141,6 +181,12 @@ export interface components {
             reason: components["schemas"]["Absence"] | null;
             items: components["schemas"]["CalendarItem"][];
         };
+        /** @description Another name of a list, or another order of its tickers; absent: unchanged. */
+        ChangeList: {
+            name?: string | null;
+            /** @description The tickers of the list, in their new order */
+            tickers?: string[] | null;
+        };
         /** @description Comparison of clocks; null: not compared, or the time is replayed. */
         ClockStatus: {
             /**
@@ -194,6 +240,18 @@ export interface components {
             };
             tickers: components["schemas"]["TickerCoverage"][];
             items: components["schemas"]["SessionCoverage"][];
+        };
+        /** @description A new list. */
+        CreateList: {
+            /** @example Chips */
+            name: string;
+            /**
+             * @example [
+             *       "NVDA",
+             *       "AVGO"
+             *     ]
+             */
+            tickers?: string[];
         };
         /** @description A new token. Without expires_at and expires_in_days, the default lifetime of the installation applies. */
         CreateToken: {
@@ -708,6 +766,41 @@ export interface components {
              * @example 2026-11-20T14:30:00Z
              */
             since: string;
+        };
+        /** @description A list of tickers. */
+        ListResponse: {
+            /** @example 0b7f8a6e-3a52-4c0e-9c7f-2f4b1f6f9f10 */
+            id: string;
+            /** @example Chips */
+            name: string;
+            /** @example 7 */
+            count: number;
+            /**
+             * @description In the order of the list
+             * @example [
+             *       "NVDA",
+             *       "AVGO"
+             *     ]
+             */
+            tickers: string[];
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             * @example 2026-11-20T14:30:00Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             * @example 2026-11-20T14:30:00Z
+             */
+            changed_at: string;
+        };
+        /** @description Lists of an account, by name. */
+        ListsResponse: {
+            /** @example 7 */
+            count: number;
+            items: components["schemas"]["ListResponse"][];
         };
         /** @description OAuth 2.0 password grant. Other fields are ignored; none may be repeated. */
         LoginForm: {
@@ -1294,6 +1387,16 @@ export interface components {
              */
             reason: string;
         };
+        /** @description A ticker that was not added. */
+        RefusedTicker: {
+            /**
+             * @description As sent, at most 50 characters
+             * @example APPL
+             */
+            ticker: string;
+            /** @example is not tracked here: did you mean AAPL? */
+            reason: string;
+        };
         /** @description A new account. */
         RegistrationForm: {
             /** @example me@example.com */
@@ -1870,13 +1973,17 @@ export interface components {
 }
 export type Absence = components['schemas']['Absence'];
 export type AccountResponse = components['schemas']['AccountResponse'];
+export type AddTickers = components['schemas']['AddTickers'];
+export type AddedTickersResponse = components['schemas']['AddedTickersResponse'];
 export type AppliedSplit = components['schemas']['AppliedSplit'];
 export type BarCounts = components['schemas']['BarCounts'];
 export type BarsResponse = components['schemas']['BarsResponse'];
 export type CalendarItem = components['schemas']['CalendarItem'];
 export type CalendarResponse = components['schemas']['CalendarResponse'];
+export type ChangeList = components['schemas']['ChangeList'];
 export type ClockStatus = components['schemas']['ClockStatus'];
 export type CoverageResponse = components['schemas']['CoverageResponse'];
+export type CreateList = components['schemas']['CreateList'];
 export type CreateToken = components['schemas']['CreateToken'];
 export type Credits = components['schemas']['Credits'];
 export type DeletionForm = components['schemas']['DeletionForm'];
@@ -1898,6 +2005,8 @@ export type LatestFields = components['schemas']['LatestFields'];
 export type LatestItem = components['schemas']['LatestItem'];
 export type LatestResponse = components['schemas']['LatestResponse'];
 export type LeftOut = components['schemas']['LeftOut'];
+export type ListResponse = components['schemas']['ListResponse'];
+export type ListsResponse = components['schemas']['ListsResponse'];
 export type LoginForm = components['schemas']['LoginForm'];
 export type LoginResponse = components['schemas']['LoginResponse'];
 export type LongerBar = components['schemas']['LongerBar'];
@@ -1921,6 +2030,7 @@ export type Profile = components['schemas']['Profile'];
 export type ProfileResponse = components['schemas']['ProfileResponse'];
 export type ProviderBudget = components['schemas']['ProviderBudget'];
 export type ProviderPause = components['schemas']['ProviderPause'];
+export type RefusedTicker = components['schemas']['RefusedTicker'];
 export type RegistrationForm = components['schemas']['RegistrationForm'];
 export type RegistrationResponse = components['schemas']['RegistrationResponse'];
 export type RejectionItem = components['schemas']['RejectionItem'];
