@@ -57,6 +57,12 @@ export default defineConfig({
       adapter: adapter({ fallback: '200.html', precompress: true }),
       // Compared between two builds only: the hashed file names tell browsers what is new.
       version: { name: process.env.npm_package_version ?? '0', pollInterval: 0 },
+      prerender: {
+        handleHttpError: ({ path, message }) => {
+          // Feeds in the head are the API's, which does not run while the page is built.
+          if (!path.startsWith(`${new URL(api, 'http://localhost').pathname}/`)) throw new Error(message);
+        },
+      },
       // lib/page/offline.ts chooses the moment.
       serviceWorker: { register: false },
       // Absolute, since the fallback is served at any depth.

@@ -49,6 +49,7 @@ _HEADERS = {
     "WWW-Authenticate": "Required authentication scheme",
     "Allow": "Methods of this path",
     "ETag": "Send it as If-None-Match: the response is 304 without a body if nothing has changed",
+    "Last-Modified": "Newest change of an entry; send it as If-Modified-Since if you keep no ETag",
     "Cache-Control": "max-age ends when the next bar is due",
     "X-Stale": "The response is a cached copy, sent while the database is unavailable",
     "Link": 'rel="next" is the next page (RFC 8288), relative to this address',

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from functions.insights.generation.events import EventHandler
 
 EVENTS = "/events"
-"""Path for events. The public route leads to /insights and nowhere else."""
+"""Path for events. The public route leads to /insights and what is below it, nowhere else."""
 
 
 class InsightsApp:

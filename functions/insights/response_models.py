@@ -11,6 +11,9 @@ from functions.contract.fields import Count, Day, Instant, MarketResponse, Model
 
 _LINK = "/ohlc/AAPL?start=2026-11-19T20:30:00Z&end=2026-11-20T21:00:00Z"
 
+_TAG = "tag:stocksalot.tech,2026:0b7f8a6e-3a52-4c0e-9c7f-2f4b1f6f9f10/insights/hour/2026-11-20T20:30:00Z"
+Url = Annotated[str, Field(pattern="^https?://", examples=["https://stocks.example.com/"])]
+
 
 class FactBars(Model):
     """Bars of a figure: these fields of the bars of all these tickers at all these starts."""
@@ -94,3 +97,54 @@ class InsightsResponse(MarketResponse):
     definition: Annotated[str, Field(examples=["Every figure of a sentence is one of its facts."])]
     next_cursor: Annotated[str | None, Field(examples=["before-1795185000"])]
     items: list[InsightHour]
+
+
+class FeedAuthor(Model):
+    """An author."""
+
+    name: Annotated[str, Field(examples=["StocksALot"])]
+
+
+class FeedState(Model):
+    """The feed's id in the Atom document, its newest change, and whether it is a cached copy."""
+
+    id: Annotated[str, Field(examples=[f"{_TAG}/feed"])]
+    updated: Instant
+    stale: Annotated[bool, Field(examples=[False])]
+
+
+class EntryState(Model):
+    """The revision of an entry, and whether bars behind its figures changed after it was first published."""
+
+    revision: Count
+    corrected: Annotated[bool, Field(description="Written again from the bars as they are now", examples=[False])]
+    superseded: Annotated[bool, Field(description="Bars changed; not written again yet", examples=[False])]
+
+
+class FeedItem(Model):
+    """An hour, or the wrap of a session."""
+
+    id: Annotated[str, Field(description="The same in every version of the entry", examples=[_TAG])]
+    url: Url
+    title: Annotated[str, Field(examples=["Apple rose 1.43% since the previous close."])]
+    content_html: Annotated[str, Field(examples=["<ul><li>Apple rose …</li></ul>"])]
+    content_text: Annotated[str, Field(examples=["Apple rose 1.43% since the previous close."])]
+    date_published: Instant
+    date_modified: Instant
+    tags: Annotated[list[str], Field(examples=[["hour", "company", "AAPL"]])]
+    state: Annotated[EntryState, Field(alias="_stocksalot")]
+
+
+class FeedResponse(Model):
+    """A JSON Feed, https://www.jsonfeed.org/version/1.1/."""
+
+    version: Literal["https://jsonfeed.org/version/1.1"]
+    title: Annotated[str, Field(examples=["StocksALot: insights"])]
+    description: Annotated[str, Field(examples=["Sentences about each hour of trading, and a wrap of each session."])]
+    home_page_url: Url
+    feed_url: Url
+    next_url: Url | None = None
+    language: Literal["en"]
+    authors: list[FeedAuthor]
+    state: Annotated[FeedState, Field(alias="_stocksalot")]
+    items: list[FeedItem]

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from functions.insights.public_address import PublicAddressSettings
 from shared.auth.authenticator import AuthSettings
 from shared.runtime.settings import BarSettings, DatabaseSettings, RedisSettings, Secret, SettingsGroup
 
@@ -52,7 +53,7 @@ class ModelSettings(SettingsGroup):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(DatabaseSettings, RedisSettings, BarSettings, AuthSettings, ModelSettings):
+class Settings(DatabaseSettings, RedisSettings, BarSettings, AuthSettings, ModelSettings, PublicAddressSettings):
     """All settings of the function."""
 
     insights_deadline_minutes: Annotated[int, Meta(ge=0, le=600)] = 12

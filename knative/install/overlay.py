@@ -84,6 +84,8 @@ def write(deployment: Deployment, folder: Path) -> None:
     deployment.check()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     variables = _with_database_users(deployment.variables)
+    if deployment.overlay != "local":
+        variables.setdefault("PUBLIC_URL", f"https://{deployment.domain}")
     secret, configuration = (_select(variables, part) for part in ("Secret", "Configuration"))
     for name, values in (("secret.env", secret), ("configuration.env", configuration)):
         file = folder / name

@@ -104,6 +104,17 @@ def database_key(spec: Body) -> str:
 
 
 @needs_kubectl
+@pytest.mark.parametrize(("given", "address"), [({}, "https://me.example"), ({"PUBLIC_URL": "http://b"}, "http://b")])
+def test_the_domain_is_the_public_address(tmp_path: Path, given: dict[str, str], address: str) -> None:
+    """Links in feeds lead to the operator's domain unless .env names another address; on kind to where one asked."""
+    cloud = laid_over(tmp_path / "a", Deployment("cloud", {**CLOUD, **given}, "ghcr.io/me/s", "v1", "me.example"))
+    local = laid_over(tmp_path / "b", Deployment("local", given))
+
+    assert named(cloud, "ConfigMap", "stocksalot")["data"]["PUBLIC_URL"] == address
+    assert named(local, "ConfigMap", "stocksalot")["data"]["PUBLIC_URL"] == given.get("PUBLIC_URL", "")
+
+
+@needs_kubectl
 def test_an_empty_variable_hides_nothing(tmp_path: Path) -> None:
     """The Secret wins over the ConfigMap, so an empty DATABASE_URL in .env must not reach it."""
     (tmp_path / ".env").write_text("DATABASE_URL=\nPGPASSWORD='a b#c'\n")

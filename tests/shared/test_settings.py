@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from functions.insights.public_address import PublicAddressSettings
 from functions.page.settings import Settings as PageSettings
 from shared.auth.authenticator import AuthSettings
 from shared.runtime.settings import SettingsError, check_settings, read_settings
@@ -109,3 +110,12 @@ def test_a_contact_for_security_reports_is_one_address(contact: str) -> None:
     """A contact that would break the lines of security.txt, or lead nowhere, is refused before the page starts."""
     with pytest.raises(SettingsError, match="SECURITY_CONTACT: should be one address"):
         read_settings(PageSettings, {"SECURITY_CONTACT": contact})
+
+
+@pytest.mark.parametrize(
+    "address", ["stocks.example.com", "https://a.example/page", "https://a@b.example", "https://a?x"]
+)
+def test_a_public_address_is_a_scheme_and_a_host(address: str) -> None:
+    """Links are made of it by adding a path."""
+    with pytest.raises(SettingsError, match="PUBLIC_URL: should"):
+        read_settings(PublicAddressSettings, {"PUBLIC_URL": address})

@@ -1,14 +1,17 @@
-"""Endpoint GET /insights: reads stored insights, with the cache and headers of every market answer."""
+"""Endpoints GET /insights and its feeds: read stored insights, with the cache and headers of every market answer."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from psycopg import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from functions.insights.public_address import public_address
 from functions.insights.reading.absence import explain_insights
 from functions.insights.reading.queries import select_hours, select_renames
 from functions.insights.reading.query import InsightsQuery, cursor_before
@@ -25,7 +28,11 @@ from shared.http.response_data import ResponseData, json_body, reason_until, rfc
 from shared.http.tickers import resolve, unknown_ticker
 from shared.runtime import clock
 
+if TYPE_CHECKING:
+    from functions.insights.feeds.query import FeedQuery
+
 PATH = "/insights"
+FEED_PATHS: dict[str, Literal["atom", "json"]] = {f"{PATH}/feed.atom": "atom", f"{PATH}/feed.json": "json"}
 _DEFINITION = (
     "Every figure of a sentence is one of its facts: template has their slots. A fact is computed from the bars it "
     "names, which link returns below the root of this API; docs/insights.md says how, by metric and basis. window is "
@@ -35,17 +42,22 @@ _DEFINITION = (
     "significance is the size of the facts against the usual: 1 is an ordinary day."
 )
 
+Q = TypeVar("Q", "InsightsQuery", "FeedQuery")
+
 
 class InsightsEndpoint:
     """The endpoint with its response cache."""
 
     def __init__(self, settings: Settings, postgres: PostgresClient, redis: RedisClient) -> None:
+        self._settings = settings
         self._postgres = postgres
         self._grace = timedelta(seconds=settings.bar_grace_seconds)
         self._cache = ResponseCache(redis, MarketVersion(postgres, redis), code_version(Path(__file__)))
         authenticator = Authenticator(settings, redis, postgres)
         routes = [Route(path, self._answer) for path in (PATH, f"{PATH}/")]
-        self.answer = public_endpoint(Router(routes, f"Insights are at {PATH}."), authenticator)
+        routes += [Route(path, self._answer_feed) for path in FEED_PATHS]
+        hint = f"Insights are at {PATH}, their feeds at {' and '.join(FEED_PATHS)}."
+        self.answer = public_endpoint(Router(routes, hint), authenticator)
 
     async def _answer(self, request: Request, caller: Caller) -> Response:
         """Return the hours that the query asks for; Problem 400, 503."""
@@ -54,6 +66,27 @@ class InsightsEndpoint:
         query = CachedQuery(f"{PATH} {wanted}", lambda _: self._find(wanted), is_common, caller=id(caller))
         prepared = await self._cache.get(query.text, query)
         return prepared.response(dict(request.scope["headers"]))
+
+    async def _answer_feed(self, request: Request, caller: Caller) -> Response:
+        """Return the feed that the query asks for; Problem 400, 404, 503."""
+        # Loaded late: readers of /insights need neither its code nor the writer of XML.
+        from functions.insights.feeds.feed import CODE, answer_feed
+        from functions.insights.feeds.query import FeedQuery
+
+        form = FEED_PATHS[request.scope["path"]]
+        headers = dict(request.scope["headers"])
+        wanted, root = read_query(FeedQuery, request.scope["query_string"]), public_address(self._settings, headers)
+
+        async def work(connection: AsyncConnection) -> ResponseData:
+            query = await _resolve(connection, wanted) if wanted.ticker else wanted
+            return await answer_feed(connection, query, form, root, await self._due(connection), self._grace)
+
+        # An address of the request is whatever its sender wrote: only a configured one is common.
+        is_common = bool(self._settings.public_url) and not request.scope["query_string"]
+        text = f"{CODE} {form} {root} {wanted}"
+        query = CachedQuery(text, lambda _: self._postgres.run(work), is_common, caller=id(caller))
+        prepared = await self._cache.get(query.text, query)
+        return prepared.response(_with_date(headers, prepared.cached.data.headers))
 
     async def _find(self, wanted: InsightsQuery) -> ResponseData:
         async def work(connection: AsyncConnection) -> ResponseData:
@@ -69,7 +102,15 @@ class InsightsEndpoint:
         return market.next_due("1h", now, self._grace)
 
 
-async def _resolve(connection: AsyncConnection, wanted: InsightsQuery) -> InsightsQuery:
+def _with_date(headers: dict[bytes, bytes], known: Iterable[tuple[str, str]]) -> dict[bytes, bytes]:
+    """Return *headers* with an If-None-Match for a reader that has no ETag but sends the Last-Modified it was given."""
+    since = headers.get(b"if-modified-since")
+    if since is None or b"if-none-match" in headers or since.decode("latin-1") != dict(known)["Last-Modified"]:
+        return headers
+    return {**headers, b"if-none-match": b"*"}
+
+
+async def _resolve(connection: AsyncConnection, wanted: Q) -> Q:
     """Return *wanted* with its ticker as it is called today; Problem 404."""
     renames = await select_renames(connection)
     ticker = resolve(f"{wanted.ticker}", renames)

@@ -405,6 +405,21 @@ export interface components {
                 [key: string]: string;
             };
         };
+        /** @description The revision of an entry, and whether bars behind its figures changed after it was first published. */
+        EntryState: {
+            /** @example 7 */
+            revision: number;
+            /**
+             * @description Written again from the bars as they are now
+             * @example false
+             */
+            corrected: boolean;
+            /**
+             * @description Bars changed; not written again yet
+             * @example false
+             */
+            superseded: boolean;
+        };
         /** @description A figure of a sentence, and the bars it is computed from. */
         Fact: {
             /**
@@ -461,6 +476,80 @@ export interface components {
              *     ]
              */
             fields: string[];
+        };
+        /** @description An author. */
+        FeedAuthor: {
+            /** @example StocksALot */
+            name: string;
+        };
+        /** @description An hour, or the wrap of a session. */
+        FeedItem: {
+            /**
+             * @description The same in every version of the entry
+             * @example tag:stocksalot.tech,2026:0b7f8a6e-3a52-4c0e-9c7f-2f4b1f6f9f10/insights/hour/2026-11-20T20:30:00Z
+             */
+            id: string;
+            /** @example https://stocks.example.com/ */
+            url: string;
+            /** @example Apple rose 1.43% since the previous close. */
+            title: string;
+            /** @example <ul><li>Apple rose …</li></ul> */
+            content_html: string;
+            /** @example Apple rose 1.43% since the previous close. */
+            content_text: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             * @example 2026-11-20T14:30:00Z
+             */
+            date_published: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             * @example 2026-11-20T14:30:00Z
+             */
+            date_modified: string;
+            /**
+             * @example [
+             *       "hour",
+             *       "company",
+             *       "AAPL"
+             *     ]
+             */
+            tags: string[];
+            _stocksalot: components["schemas"]["EntryState"];
+        };
+        /** @description A JSON Feed, https://www.jsonfeed.org/version/1.1/. */
+        FeedResponse: {
+            /** @constant */
+            version: "https://jsonfeed.org/version/1.1";
+            /** @example StocksALot: insights */
+            title: string;
+            /** @example Sentences about each hour of trading, and a wrap of each session. */
+            description: string;
+            /** @example https://stocks.example.com/ */
+            home_page_url: string;
+            /** @example https://stocks.example.com/ */
+            feed_url: string;
+            next_url?: string | null;
+            /** @constant */
+            language: "en";
+            authors: components["schemas"]["FeedAuthor"][];
+            _stocksalot: components["schemas"]["FeedState"];
+            items: components["schemas"]["FeedItem"][];
+        };
+        /** @description The feed's id in the Atom document, its newest change, and whether it is a cached copy. */
+        FeedState: {
+            /** @example tag:stocksalot.tech,2026:0b7f8a6e-3a52-4c0e-9c7f-2f4b1f6f9f10/insights/hour/2026-11-20T20:30:00Z/feed */
+            id: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             * @example 2026-11-20T14:30:00Z
+             */
+            updated: string;
+            /** @example false */
+            stale: boolean;
         };
         /** @description An hour of a session. Its datetime is its start. */
         Hour: {
@@ -1993,8 +2082,13 @@ export type Disagreement = components['schemas']['Disagreement'];
 export type DisagreementsResponse = components['schemas']['DisagreementsResponse'];
 export type DocumentResponse = components['schemas']['DocumentResponse'];
 export type Endpoint = components['schemas']['Endpoint'];
+export type EntryState = components['schemas']['EntryState'];
 export type Fact = components['schemas']['Fact'];
 export type FactBars = components['schemas']['FactBars'];
+export type FeedAuthor = components['schemas']['FeedAuthor'];
+export type FeedItem = components['schemas']['FeedItem'];
+export type FeedResponse = components['schemas']['FeedResponse'];
+export type FeedState = components['schemas']['FeedState'];
 export type Hour = components['schemas']['Hour'];
 export type HourlyBar = components['schemas']['HourlyBar'];
 export type Insight = components['schemas']['Insight'];
