@@ -17,6 +17,7 @@ from starlette.routing import Route
 from starlette.types import Scope
 
 from functions.api.documentation import PAGES, page
+from functions.api.event_stream import EventStreams, NewestData, load_newest
 from functions.api.formats import MEDIA_TYPES
 from functions.api.market_state import MarketState, MarketStateCache
 from functions.api.parameters import Query, Selection, Table, TickerBars, TickerLatest
@@ -29,6 +30,7 @@ from shared.cache.cached_response import CacheScope
 from shared.cache.market_version import MarketVersion
 from shared.cache.response_cache import CachedQuery, ResponseCache, code_version
 from shared.calendar.trading import EXCHANGE_ZONE
+from shared.connections.circuit_breaker import UnavailableError
 from shared.connections.postgres import PostgresClient
 from shared.connections.redis import RedisClient
 from shared.http.endpoint import Router, public_endpoint
@@ -60,6 +62,7 @@ class Api:
         self._postgres = PostgresClient(settings)
         self._redis = RedisClient(settings, self._postgres)
         version = MarketVersion(self._postgres, self._redis)
+        self._streams = EventStreams(version, self._load_newest)
         self._cache = ResponseCache(self._redis, version, code_version(Path(__file__)))
         self._market_states = MarketStateCache(settings.bar_grace_seconds)
         self._provider_usage = ProviderUsage(self._redis)
@@ -104,6 +107,7 @@ class Api:
             Route(path.replace("{ticker}", "{ticker:ticker}"), partial(self._get, endpoint))
             for path, endpoint in paths.items()
         ]
+        routes.append(Route("/events", self._streams.respond))
         return Router([*routes, *(Route(path, _get_page) for path in PAGES)], "/ lists what there is.")
 
     async def _get(self, endpoint: Endpoint, request: Request, caller: Caller) -> Response:
@@ -136,6 +140,17 @@ class Api:
             if not running:
                 self._at_once.pop(id(caller), None)
         return prepared.response(headers)
+
+    async def _load_newest(self, version: int) -> tuple[MarketState, NewestData] | None:
+        """Return the market state and the newest data, None during an outage."""
+
+        async def work(connection: AsyncConnection) -> tuple[MarketState, NewestData]:
+            return await self._market_states.load(connection, version), await load_newest(connection)
+
+        try:
+            return await self._postgres.run(work)
+        except UnavailableError:
+            return None
 
     async def _list_tickers(self, name: str, caller: Caller) -> tuple[str, ...]:
         """Return the tickers of the caller's list; Problem 401 or 403, 404 for an unknown or empty one."""

@@ -3,8 +3,8 @@
 from inspect import Parameter, Signature
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
-from fastapi.responses import HTMLResponse
+from fastapi import APIRouter, Header, Path, Query
+from fastapi.responses import HTMLResponse, Response
 
 from functions.api import quality_models, response_models, status_models
 from functions.api.columns import ARROW
@@ -22,6 +22,12 @@ _TABLES = {
     NDJSON: "One item a line",
     ARROW: "The items as an Arrow IPC file, prices as exact decimals; requires a token, and pyarrow on the server",
 }
+
+
+class EventStreamResponse(Response):
+    """A stream of server-sent events."""
+
+    media_type = "text/event-stream"
 
 
 _MODELS = vars(response_models) | vars(quality_models) | vars(status_models)
@@ -77,6 +83,23 @@ for _endpoint in ENDPOINTS:
 @router.get("/", tags=["About"], **documented("optional", headers=_CACHED))
 def index() -> DirectoryResponse:  # pyright: ignore[reportReturnType]
     """Index of the endpoints."""
+
+
+@router.get(
+    "/events",
+    tags=["Market data"],
+    response_class=EventStreamResponse,
+    **documented("optional", media_types={"text/event-stream": "Events bars and insights (HTML Standard, 9.2)"}),
+)
+def events(
+    last_event_id: Annotated[
+        str, Header(alias="Last-Event-ID", description="Id of the last event that the client received")
+    ] = "",
+) -> None:
+    """A stream of server-sent events: new bars, new insights.
+
+    Open for 45 seconds while a bar is expected, else closed at once: retry says when to come back.
+    """
 
 
 @router.get("/openapi.json", tags=["About"], **documented("optional", headers=_CACHED))

@@ -38,7 +38,7 @@ GRANT SELECT ON hourly_bars, profiles, newest_bars, mover_figures, movers, left_
 -- Insights: written by insights alone.
 GRANT SELECT, INSERT, UPDATE, DELETE ON insight_hours, insights, insight_facts, insight_model_calls, insight_model_runs
    TO stocksalot_insights;
-GRANT SELECT ON insight_model_runs TO stocksalot_api;
+GRANT SELECT ON insight_hours, insight_model_runs TO stocksalot_api;
 -- For /metrics.
 GRANT SELECT ON insight_hours, insight_model_runs TO stocksalot_store;
 GRANT SELECT ON insight_figures TO stocksalot_insights;

@@ -1,0 +1,170 @@
+"""/events says when there is something new, and keeps nothing awake when nothing is expected."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from functions.api import event_stream
+from tests.reading import Bar, at, change, put, serving, serving_process
+from tests.waiting import wait_until
+
+FRIDAY = at("2026-11-20 20:30")
+LAST_HOUR_IS_DUE = "2026-11-20T20:32:50+00:00"
+"""Ten seconds before the bar that ends at 20:30 counts as finished."""
+
+
+@pytest.fixture
+def stored(database_url: str) -> str:
+    """A bar of Friday at 18:30 and the insights of its hour."""
+    put(database_url, [Bar("AAPL", at("2026-11-20 18:30"))])
+    write_insights(database_url, "2026-11-20 18:30", 0)
+    return database_url
+
+
+def test_a_weekend_closes_the_stream_and_says_when_to_come_back(stored: str, redis_url: str) -> None:
+    """It states what there is, and `retry` is the time until Monday's first bar, at most an hour."""
+    put(stored, bars_of_all(stored))
+    with serving(stored, redis_url) as api:
+        whole = api.get("/events")
+
+    assert whole.headers["content-type"].startswith("text/event-stream")
+    assert whole.headers["cache-control"] == "no-store"
+    [bars, insights] = events(whole.text)
+    assert (bars["event"], bars["data"]["as_of"]) == ("bars", "2026-11-20T21:00:00Z")
+    assert bars["data"]["next_update_at"].startswith("2026-11-23T15:3")
+    assert insights["data"] == {"hour": "2026-11-20T18:30:00Z", "revision": 0}
+    assert retries(whole.text) == [3_600_000]
+
+
+def test_a_client_that_missed_nothing_receives_nothing(stored: str, redis_url: str) -> None:
+    """The id of its last event is the state of the data; one of another kind of change lacks just the other."""
+    with serving(stored, redis_url) as api:
+        [bars, insights] = events(api.get("/events").text)
+        assert events(api.get("/events", last_event_id=insights["id"]).text) == []
+        assert events(api.get("/events", last_event_id=bars["id"]).text) == [insights]
+        for made_up in ("", "x", ".", "9" * 500, "1.2.3.4.5"):
+            assert len(events(api.get("/events", last_event_id=made_up).text)) == 2
+
+        write_insights(stored, "2026-11-20 18:30", 1, redis_url)
+        wait_until(lambda: len(events(api.get("/events", last_event_id=insights["id"]).text)) == 2)
+        again = events(api.get("/events", last_event_id=insights["id"]).text)[-1]
+        assert again["data"]["revision"] == 1
+        put(stored, [Bar("MSFT", at("2026-11-20 19:30"))])
+        change(stored, "SELECT 1", redis_url)
+        # A process looks for another market version every tenth of a second.
+        wait_until(lambda: events(api.get("/events", last_event_id=again["id"]).text))
+        [newer] = events(api.get("/events", last_event_id=again["id"]).text)
+        assert (newer["event"], newer["data"]["as_of"]) == ("bars", "2026-11-20T20:30:00Z")
+
+
+def test_a_bar_that_comes_while_the_stream_is_open_is_told_at_once(stored: str, redis_url: str) -> None:
+    """The connection stays open around the instant at which a bar is due."""
+    with serving_process(stored, redis_url, LAST_HOUR_IS_DUE) as api:
+        with api.client.stream("GET", "/events") as stream:
+            lines = stream.iter_lines()
+            first = until(lines, "insights")
+            put(stored, [Bar("AAPL", at("2026-11-20 19:30"))])
+            second = until(lines, "bars")
+
+        assert "2026-11-20T19:30:00Z" in first[0]
+        assert "2026-11-20T20:30:00Z" in second[-1]
+
+
+def test_an_open_stream_ends_after_its_time(stored: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client comes back a second later; meanwhile the process may be asked to end."""
+    monkeypatch.setattr(event_stream, "STREAM_SECONDS", 1.2)
+    monkeypatch.setattr(event_stream, "_ALIVE_SECONDS", 0.1)
+    with serving(stored, redis_url, "2026-11-20T20:32:59+00:00") as api:
+        whole = api.get("/events").text
+
+    assert retries(whole) == [1_000]
+    assert ": alive" in whole
+
+
+@pytest.mark.parametrize(
+    ("now", "wait"),
+    [("2026-11-20T20:33:10+00:00", 1_000), ("2026-11-20T20:48:10+00:00", 300_000)],
+    ids=["late", "very late"],
+)
+def test_a_late_bar_is_waited_for_at_first(
+    stored: str, redis_url: str, monkeypatch: pytest.MonkeyPatch, now: str, wait: int
+) -> None:
+    """For a quarter of an hour the stream stays open; then the client asks every five minutes."""
+    monkeypatch.setattr(event_stream, "STREAM_SECONDS", 0.7)
+    with serving(stored, redis_url, now) as api:
+        assert retries(api.get("/events").text) == [wait]
+
+
+def test_streams_are_bounded(stored: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the bound a client is told to come back later, by an answer that does not end an EventSource."""
+    monkeypatch.setattr(event_stream, "_MAX_STREAMS_OF_CALLER", 0)
+    with serving(stored, redis_url) as api:
+        assert api.get("/events").text == "retry: 300000\n\n"
+
+
+def test_an_outage_is_no_error(redis_url: str) -> None:
+    """An error would end an EventSource for good."""
+    nowhere = "postgresql://nobody@127.0.0.1:9/nothing"
+    with serving(nowhere, redis_url) as api:
+        assert retries(api.get("/events").text) == [10_000]
+
+
+def test_head_and_wrong_requests_are_answered(stored: str, redis_url: str) -> None:
+    """HEAD has no stream; a parameter is refused in words."""
+    with serving(stored, redis_url) as api:
+        head = api.client.head("/events")
+        assert (head.status_code, head.content) == (200, b"")
+        assert api.get("/events?x=1", 400).json()["errors"][0]["parameter"] == "x"
+        assert api.client.post("/events").status_code == 405
+
+
+def bars_of_all(database_url: str) -> list[Bar]:
+    """Friday's last bar of every ticker."""
+    with psycopg.connect(database_url) as connection:
+        return [Bar(ticker, FRIDAY) for (ticker,) in connection.execute("SELECT ticker FROM tickers WHERE active")]
+
+
+def write_insights(database_url: str, start: str, revision: int, redis_url: str | None = None) -> None:
+    """Store an hour of insights as the function insights does."""
+    change(
+        database_url,
+        f"""
+        INSERT INTO insight_hours (start, revision, "end", session, complete, missing, generator, verdicts, sources,
+                                   written_at)
+             VALUES ('{start}Z', {revision}, '{start}Z'::timestamptz + interval '1 hour', '2026-11-20', true, '{{}}',
+                     'rules', '{{}}', '{{simulated}}', now())
+        """,
+    )
+
+
+def until(lines: Iterator[str], name: str) -> list[str]:
+    """Return the data lines up to the first event *name* and of it."""
+    data: list[str] = []
+    current = ""
+    for line in lines:
+        if line.startswith("event: "):
+            current = line.removeprefix("event: ")
+        if line.startswith("data: "):
+            data.append(line)
+            if current == name:
+                return data
+    raise AssertionError(f"the stream ended before an event {name}")
+
+
+def events(text: str) -> list[dict[str, Any]]:
+    """Return the events in *text* as a browser reads them."""
+    found: list[dict[str, Any]] = []
+    for block in text.split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.splitlines() if not line.startswith(":"))
+        if "data" in fields:
+            found.append({**fields, "data": httpx.Response(200, text=fields["data"]).json()})
+    return found
+
+
+def retries(text: str) -> list[int]:
+    """Return what the stream says of coming back, in milliseconds, without the random part."""
+    return [int(found) // 1000 * 1000 for found in re.findall(r"^retry: (\d+)$", text, re.MULTILINE)]
