@@ -58,6 +58,22 @@ def test_panels_show_what_there_is(page: "Page", api: FakeApi) -> None:
     assert violations(page) == []
 
 
+def test_the_price_comes_first_and_a_slow_one_holds_nothing_back(page: "Page", api: FakeApi) -> None:
+    """The line is free for the price; when it does not come for a while, the chart and the insights come without it."""
+    page.clock.install()
+    api.answers["/latest"] = None
+    api.open(page, PATH)
+    page.locator("html[data-live]").wait_for(state="attached")
+    page.clock.run_for(500)
+    first = set(api.requests)
+    page.clock.run_for(500)
+    wait_until(lambda: {"/insights?ticker=S000", "/tickers/S000"} <= set(api.requests))
+    page.clock.run_for(11_000)
+    page.get_by_role("slider").locator("canvas").first.wait_for()
+
+    assert first == {"/latest", "/status"}
+
+
 def test_panels_say_that_there_is_nothing_yet(page: "Page", api: FakeApi) -> None:
     """A stock that is tracked and has no price yet says so in its panels."""
     api.answers["/latest"]["items"].pop(0)

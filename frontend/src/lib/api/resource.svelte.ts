@@ -48,9 +48,10 @@ export class Resource<S extends v.GenericSchema> {
   #inVain = 0;
   #subscribe = createSubscriber(() => {
     this.#watched = true;
-    // State may not change while a component is being drawn.
-    queueMicrotask(() => this.#watched && this.#begin());
+    // State may not change while a component is being drawn; in a task of its own, since a slow phone draws before it asks.
+    const begin = setTimeout(() => this.#begin());
     return () => {
+      clearTimeout(begin);
       this.#watched = false;
       this.#end();
     };
