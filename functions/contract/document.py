@@ -39,6 +39,7 @@ _TAGS = {
     "Market data": "Open to everyone. Each response states its age and its source.",
     "Insights": "Sentences about the last hours, with the facts behind each figure.",
     "Accounts": "Registration, login, and tokens.",
+    "Alerts": "Rules of an account, what they told of, and the channels of its messages.",
     "About": "Index and documentation.",
 }
 _HEADERS = {

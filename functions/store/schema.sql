@@ -411,6 +411,30 @@ RETURN ((one = two) OR agree(of_ticker, one, two))
 
 COMMENT ON FUNCTION is_comparable(pg_catalog.text,pg_catalog.text,pg_catalog.text) IS 'Whether prices of two sources can be compared: they differed by half a percent at most where both gave a bar';
 
+CREATE OR REPLACE FUNCTION usual_volume(of_ticker text, of_source text, of_opens timestamp with time zone, first timestamp with time zone, last timestamp with time zone, last_end timestamp with time zone, hours integer)
+ RETURNS TABLE(sessions bigint, volume numeric)
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+BEGIN ATOMIC
+ SELECT count(*) AS count,
+     avg(day.volume) AS avg
+    FROM (( SELECT known.opens,
+             known.closes
+            FROM sessions known
+           WHERE (known.opens < usual_volume.of_opens)
+           ORDER BY known.opens DESC
+          LIMIT 20) session
+      CROSS JOIN LATERAL ( SELECT sum(hour.volume) AS volume
+            FROM bars hour
+           WHERE ((hour.ticker = usual_volume.of_ticker) AND (hour."interval" = '1h'::text) AND ((hour.start >= (session.opens + (usual_volume.first - usual_volume.of_opens))) AND (hour.start <= (session.opens + (usual_volume.last - usual_volume.of_opens)))))
+          HAVING (count(hour.volume) FILTER (WHERE (hour.source = usual_volume.of_source)) = usual_volume.hours)) day)
+   WHERE (((session.opens + (usual_volume.last_end - usual_volume.of_opens)) <= session.closes) AND (NOT (usual_volume.of_ticker IN ( SELECT left_out_tickers.ticker
+            FROM left_out_tickers))));
+END
+;
+
+COMMENT ON FUNCTION usual_volume(pg_catalog.text,pg_catalog.text,timestamp with time zone,timestamp with time zone,timestamp with time zone,timestamp with time zone,integer) IS 'Average volume of the same hours in those of the 20 sessions before that are whole and of the same source';
+
 CREATE VIEW mover_figures AS
  SELECT bar.ticker,
     bar.stored_company_name,
@@ -530,20 +554,7 @@ CREATE VIEW mover_figures AS
             count(*) FILTER (WHERE is_comparable(bar.ticker, bar.source, hour.source)) AS comparable
            FROM bars hour
           WHERE ((hour.ticker = bar.ticker) AND (hour."interval" = '1h'::text) AND ((hour.start >= span.first) AND (hour.start <= bar.start)))) traded)
-     LEFT JOIN LATERAL ( SELECT count(*) AS sessions,
-            avg(day.volume) AS volume
-           FROM (( SELECT sessions.opens,
-                    sessions.closes
-                   FROM sessions
-                  WHERE (sessions.opens < bar.opens)
-                  ORDER BY sessions.opens DESC
-                 LIMIT 20) session
-             CROSS JOIN LATERAL ( SELECT sum(hour.volume) AS volume
-                   FROM bars hour
-                  WHERE ((hour.ticker = bar.ticker) AND (hour."interval" = '1h'::text) AND ((hour.start >= (session.opens + (span.first - bar.opens))) AND (hour.start <= (session.opens + (bar.start - bar.opens)))))
-                 HAVING (count(hour.volume) FILTER (WHERE (hour.source = bar.source)) = span.hours)) day)
-          WHERE (((session.opens + (bar."end" - bar.opens)) <= session.closes) AND (NOT (bar.ticker IN ( SELECT left_out_tickers.ticker
-                   FROM left_out_tickers))))) usual ON (true));
+     LEFT JOIN LATERAL usual_volume(bar.ticker, bar.source, bar.opens, span.first, bar.start, bar."end", span.hours) usual(sessions, volume) ON (true));
 
 COMMENT ON VIEW mover_figures IS 'Each active ticker''s newest bar against each basis; NULL where a bar that it takes is not stored, on another scale or of another source';
 
@@ -690,7 +701,7 @@ CREATE TABLE tokens (
     CONSTRAINT tokens_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
     CONSTRAINT tokens_pkey PRIMARY KEY (token_id),
     CONSTRAINT tokens_replaced_by_fkey FOREIGN KEY (replaced_by) REFERENCES tokens(token_id) ON DELETE SET NULL,
-    CONSTRAINT tokens_scopes_check CHECK (((scopes <@ '{read,account}'::text[]) AND (cardinality(scopes) > 0))),
+    CONSTRAINT tokens_scopes_check CHECK (((scopes <@ '{read,account,alerts}'::text[]) AND (cardinality(scopes) > 0))),
     CONSTRAINT tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(user_id) ON DELETE CASCADE
 );
 
@@ -1511,3 +1522,157 @@ CREATE TABLE list_tickers (
     CONSTRAINT list_tickers_pkey PRIMARY KEY (list_id, ticker),
     CONSTRAINT list_tickers_ticker_fkey FOREIGN KEY (ticker) REFERENCES tickers(ticker)
 );
+
+CREATE TABLE alert_channels (
+    channel_id uuid NOT NULL DEFAULT gen_random_uuid(),
+    user_id uuid NOT NULL,
+    kind text NOT NULL,
+    name text NOT NULL,
+    target text NOT NULL,
+    salt text NOT NULL,
+    key_id text NOT NULL,
+    state text NOT NULL,
+    failures integer NOT NULL DEFAULT 0,
+    failing_since timestamp with time zone,
+    last_error text,
+    delivered_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT alert_channels_kind_check CHECK ((kind = ANY (ARRAY['webhook'::text, 'webpush'::text, 'email'::text, 'slack'::text, 'discord'::text, 'telegram'::text, 'ntfy'::text]))),
+    CONSTRAINT alert_channels_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+    CONSTRAINT alert_channels_pkey PRIMARY KEY (channel_id),
+    CONSTRAINT alert_channels_state_check CHECK ((state = ANY (ARRAY['unconfirmed'::text, 'active'::text, 'disabled'::text]))),
+    CONSTRAINT alert_channels_target_check CHECK (((length(target) >= 1) AND (length(target) <= 4000))),
+    CONSTRAINT alert_channels_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(user_id) ON DELETE CASCADE
+);
+
+COMMENT ON COLUMN alert_channels.target IS 'Where it leads: an address, or a subscription as JSON';
+
+COMMENT ON COLUMN alert_channels.salt IS 'With API_TOKEN_SECRET it gives the secret that signs; the secret itself is kept nowhere';
+
+COMMENT ON COLUMN alert_channels.key_id IS 'Generation of API_TOKEN_SECRET when the secret was shown';
+
+COMMENT ON COLUMN alert_channels.failures IS 'Failed attempts since the last delivery';
+
+CREATE INDEX alert_channels_of_user ON alert_channels USING btree (user_id);
+
+CREATE TABLE alert_rules (
+    rule_id uuid NOT NULL DEFAULT gen_random_uuid(),
+    user_id uuid NOT NULL,
+    ticker text,
+    kind text NOT NULL,
+    direction text,
+    basis text,
+    span text,
+    amount numeric,
+    repeat text NOT NULL,
+    channel_ids uuid[],
+    paused boolean NOT NULL DEFAULT false,
+    since timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    CONSTRAINT alert_rules_amount_check CHECK ((amount > (0)::numeric)),
+    CONSTRAINT alert_rules_basis_check CHECK ((basis = ANY (ARRAY['previous_close'::text, 'session_open'::text]))),
+    CONSTRAINT alert_rules_direction_check CHECK ((direction = ANY (ARRAY['above'::text, 'below'::text, 'up'::text, 'down'::text, 'any'::text, 'high'::text, 'low'::text]))),
+    CONSTRAINT alert_rules_kind_check CHECK ((kind = ANY (ARRAY['price'::text, 'change'::text, 'volume'::text, 'extreme'::text, 'insight'::text, 'missing'::text]))),
+    CONSTRAINT alert_rules_pkey PRIMARY KEY (rule_id),
+    CONSTRAINT alert_rules_repeat_check CHECK ((repeat = ANY (ARRAY['once'::text, 'session'::text, 'always'::text]))),
+    CONSTRAINT alert_rules_span_check CHECK ((span = ANY (ARRAY['20_sessions'::text, '52_weeks'::text]))),
+    CONSTRAINT alert_rules_ticker_fkey FOREIGN KEY (ticker) REFERENCES tickers(ticker),
+    CONSTRAINT alert_rules_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(user_id) ON DELETE CASCADE
+);
+
+COMMENT ON COLUMN alert_rules.ticker IS 'NULL: every tracked ticker';
+
+COMMENT ON COLUMN alert_rules.channel_ids IS 'Channels it uses; NULL: all of the account';
+
+COMMENT ON COLUMN alert_rules.since IS 'Bars that ended before are not judged: when its condition was stated, or when it was resumed';
+
+CREATE INDEX alert_rules_of_user ON alert_rules USING btree (user_id);
+
+CREATE INDEX alert_rules_of_ticker ON alert_rules USING btree (ticker);
+
+CREATE TABLE alert_firings (
+    firing_id uuid NOT NULL DEFAULT gen_random_uuid(),
+    rule_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    kind text NOT NULL,
+    ticker text NOT NULL,
+    "interval" text NOT NULL,
+    start timestamp with time zone NOT NULL,
+    round integer NOT NULL,
+    "end" timestamp with time zone NOT NULL,
+    session date NOT NULL,
+    period text NOT NULL,
+    standing boolean NOT NULL,
+    corrects uuid,
+    condition jsonb NOT NULL,
+    revision integer,
+    source text,
+    price numeric,
+    value numeric,
+    bound numeric,
+    basis_at timestamp with time zone,
+    detail text,
+    fired_at timestamp with time zone NOT NULL,
+    CONSTRAINT alert_firings_corrects_fkey FOREIGN KEY (corrects) REFERENCES alert_firings(firing_id) ON DELETE CASCADE,
+    CONSTRAINT alert_firings_kind_check CHECK ((kind = ANY (ARRAY['fired'::text, 'corrected'::text]))),
+    CONSTRAINT alert_firings_pkey PRIMARY KEY (firing_id),
+    CONSTRAINT alert_firings_rule_id_fkey FOREIGN KEY (rule_id) REFERENCES alert_rules(rule_id) ON DELETE CASCADE,
+    CONSTRAINT alert_firings_rule_id_ticker_interval_start_round_kind_key UNIQUE (rule_id, ticker, "interval", start, round, kind),
+    CONSTRAINT alert_firings_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(user_id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE alert_firings IS 'What rules told of: each bar once, and once more for each time that its revision undid it';
+
+COMMENT ON COLUMN alert_firings.round IS 'How often the same rule and bar were corrected before';
+
+COMMENT ON COLUMN alert_firings.period IS 'In which the rule fires once: always, a session, or the bar';
+
+COMMENT ON COLUMN alert_firings.standing IS 'Fired, not corrected since, and of the condition that the rule still has';
+
+COMMENT ON COLUMN alert_firings.condition IS 'What the rule asked for then';
+
+COMMENT ON COLUMN alert_firings.revision IS 'Of the bar as it was judged; NULL: there was none';
+
+COMMENT ON COLUMN alert_firings.value IS 'The figure that was judged: a price, percent, or times the usual volume';
+
+COMMENT ON COLUMN alert_firings.bound IS 'What it was judged against: the price asked for, that of the basis, or the extreme before';
+
+CREATE UNIQUE INDEX alert_firings_standing ON alert_firings USING btree (rule_id, ticker, period) WHERE standing;
+
+CREATE INDEX alert_firings_of_user ON alert_firings USING btree (user_id, fired_at, firing_id);
+
+CREATE INDEX alert_firings_of_bar ON alert_firings USING btree (ticker, start) WHERE standing;
+
+CREATE INDEX alert_firings_corrects ON alert_firings USING btree (corrects) WHERE (corrects IS NOT NULL);
+
+CREATE TABLE alert_deliveries (
+    delivery_id uuid NOT NULL DEFAULT gen_random_uuid(),
+    firing_id uuid,
+    channel_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    state text NOT NULL,
+    attempts integer NOT NULL DEFAULT 0,
+    next_at timestamp with time zone NOT NULL,
+    last_error text,
+    created_at timestamp with time zone NOT NULL,
+    delivered_at timestamp with time zone,
+    CONSTRAINT alert_deliveries_channel_id_fkey FOREIGN KEY (channel_id) REFERENCES alert_channels(channel_id) ON DELETE CASCADE,
+    CONSTRAINT alert_deliveries_firing_id_channel_id_key UNIQUE (firing_id, channel_id),
+    CONSTRAINT alert_deliveries_firing_id_fkey FOREIGN KEY (firing_id) REFERENCES alert_firings(firing_id) ON DELETE CASCADE,
+    CONSTRAINT alert_deliveries_pkey PRIMARY KEY (delivery_id),
+    CONSTRAINT alert_deliveries_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'delivered'::text, 'failed'::text]))),
+    CONSTRAINT alert_deliveries_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(user_id) ON DELETE CASCADE
+);
+
+COMMENT ON COLUMN alert_deliveries.delivery_id IS 'Its text is the id of the message: the same at every attempt';
+
+COMMENT ON COLUMN alert_deliveries.firing_id IS 'NULL: a message that tests the channel';
+
+COMMENT ON COLUMN alert_deliveries.next_at IS 'From then on it may be tried; while a process tries it, when another one may';
+
+CREATE INDEX alert_deliveries_due ON alert_deliveries USING btree (next_at) WHERE (state = 'pending'::text);
+
+CREATE INDEX alert_deliveries_of_channel ON alert_deliveries USING btree (channel_id, created_at);
+
+CREATE INDEX alert_deliveries_of_user ON alert_deliveries USING btree (user_id) WHERE (firing_id IS NULL);

@@ -1,27 +1,19 @@
 """Request bodies and queries: form fields or JSON, with a bounded size, time and number of fields."""
 
-import asyncio
 import io
 import logging
 from collections import Counter
 from collections.abc import Collection, Mapping
-from typing import TypeVar
 from urllib.parse import parse_qsl
 
-import msgspec
 from starlette.requests import Request
 
-from shared.http.field_errors import describe_error
-from shared.http.problem import Problem, bad_parameters
-from shared.http.request_body import read_body
-from shared.http.strict_json import decode_json
+from shared.http.json_body import media_type, read_json, read_timed_body, unsupported
+from shared.http.problem import bad_parameters
 
-_MAX_BYTES = 16 * 1024
-_MAX_CONTENT_TYPE = 300
-_TIMEOUT_SECONDS = 10
+__all__ = ["read_form", "read_json", "read_query"]
+
 _MAX_FIELDS = 20
-
-S = TypeVar("S", bound=msgspec.Struct)
 
 
 async def read_form(
@@ -31,10 +23,10 @@ async def read_form(
 
     *required* fields are not empty; with *optional* None all others are permitted.
     """
-    content_type = _media_type(request)
+    content_type = media_type(request)
     if content_type not in ("application/x-www-form-urlencoded", "multipart/form-data"):
-        raise _unsupported("a form: application/x-www-form-urlencoded")
-    body = await _read_body(request)
+        raise unsupported("a form: application/x-www-form-urlencoded")
+    body = await read_timed_body(request)
     try:
         pairs = _parse_multipart(request, body) if content_type.startswith("multipart") else _parse_urlencoded(body)
     except ValueError:
@@ -52,21 +44,6 @@ async def read_form(
     return fields
 
 
-async def read_json(request: Request, model: type[S]) -> S:
-    """Return the JSON body as *model*, without a body its defaults; Problem 400, 408, 413 or 415."""
-    body = await _read_body(request)
-    if not body.strip():
-        body = b"{}"
-    elif _media_type(request) != "application/json":
-        raise _unsupported("JSON: application/json")
-    try:
-        return decode_json(body, model)
-    except msgspec.ValidationError as error:
-        raise bad_parameters([describe_error(error, model)]) from None
-    except (ValueError, RecursionError):
-        raise bad_parameters([("", "The body is not valid JSON.")]) from None
-
-
 def read_query(request: Request, choices: Mapping[str, Collection[str]]) -> dict[str, str]:
     """Return the parameters of the query, each once and one of its *choices*; Problem 400."""
     try:
@@ -82,16 +59,6 @@ def read_query(request: Request, choices: Mapping[str, Collection[str]]) -> dict
     if errors:
         raise bad_parameters(errors)
     return query
-
-
-async def _read_body(request: Request) -> bytes:
-    """Return the body; stop reading once it is too long or too slow."""
-    try:
-        async with asyncio.timeout(_TIMEOUT_SECONDS):
-            return await read_body(request, _MAX_BYTES)
-    except TimeoutError:
-        detail = f"The body did not arrive within {_TIMEOUT_SECONDS} s."
-        raise Problem(408, "too-slow", "Too slow", detail) from None
 
 
 def _parse_urlencoded(body: bytes) -> list[tuple[str, str]]:
@@ -124,13 +91,3 @@ def _parse_multipart(request: Request, body: bytes) -> list[tuple[str, str]]:
     if not pairs:
         raise ValueError
     return pairs
-
-
-def _media_type(request: Request) -> str:
-    """Return the media type without parameters, "" for a header that is too long to be parsed safely."""
-    header = request.headers.get("content-type", "")
-    return header.partition(";")[0].strip().lower() if len(header) <= _MAX_CONTENT_TYPE else ""
-
-
-def _unsupported(wanted: str) -> Problem:
-    return Problem(415, "unsupported-media-type", "Unsupported media type", f"Send {wanted}.")

@@ -28,8 +28,11 @@ Password = Annotated[
     ),
 ]
 Scope = Annotated[
-    Literal["read", "account"],
-    Field(description="read: the whole history and all formats. account: manage the tokens and the account"),
+    Literal["read", "account", "alerts"],
+    Field(
+        description="read: the whole history and all formats. account: manage the tokens and the account. "
+        "alerts: manage alerts and their channels"
+    ),
 ]
 TokenName = Annotated[str, Field(min_length=1, max_length=MAX_NAME, examples=["pandas"])]
 TokenText = Annotated[
@@ -132,7 +135,7 @@ class LoginResponse(Model):
     access_token: TokenText
     token_type: Literal["bearer"]
     expires_in: Lifetime
-    scope: Annotated[str, Field(examples=["read account"])]
+    scope: Annotated[str, Field(examples=["read account alerts"])]
 
 
 class TokenInfo(Model):

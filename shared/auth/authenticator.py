@@ -23,10 +23,11 @@ from shared.connections.redis import RedisClient, RedisCounters
 from shared.http.problem import Problem
 from shared.runtime.settings import Secret
 
-READ, ACCOUNT = "read", "account"
+READ, ACCOUNT, ALERTS = "read", "account", "alerts"
 SCOPES = {
     READ: "the whole history and the exports",
     ACCOUNT: "see, make and revoke the tokens of the account, and delete it",
+    ALERTS: "see, make and change the alerts of the account and their channels",
 }
 _FRESH_SECONDS = 0.9
 _REFRESH_AFTER_SECONDS = 0.5

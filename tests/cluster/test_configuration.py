@@ -25,7 +25,9 @@ from tests.cluster.objects import (
     without_images,
 )
 
-DATABASE_USERS = {name: f"DATABASE_URL_{name.upper()}" for name in ("api", "ingest", "insights", "store", "token")}
+DATABASE_USERS = {
+    name: f"DATABASE_URL_{name.upper()}" for name in ("alerts", "api", "ingest", "insights", "store", "token")
+}
 """The variable of each function's own user of Postgres."""
 
 

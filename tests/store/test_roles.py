@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 STATEMENTS = (Path(__file__).parents[2] / "functions" / "store" / "roles.sql").read_text()
-ROLES = [f"stocksalot_{name}" for name in ("ingest", "store", "api", "insights", "token")]
+ROLES = [f"stocksalot_{name}" for name in ("ingest", "store", "api", "insights", "token", "alerts")]
 FORBIDDEN = {
     "ingest": [
         "SELECT FROM users",

@@ -17,7 +17,7 @@ from tests.reading import Bar, at, put, serving
 from tests.store_harness import bar, fetched, hour, opened
 
 ROLES_SQL = Path(__file__).parents[2] / "functions" / "store" / "roles.sql"
-ROLES = [f"stocksalot_{name}" for name in ("ingest", "store", "api", "insights", "token")]
+ROLES = [f"stocksalot_{name}" for name in ("ingest", "store", "api", "insights", "token", "alerts")]
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ def test_a_token_is_created_listed_and_revoked(person: Person) -> None:
 
     assert is_well_formed(made["token"].encode())
     assert (listed["name"], listed["scopes"], listed["current"]) == ("pandas at work", ["read"], False)
-    assert (login["name"], login["scopes"], login["current"]) == ("login", ["read", "account"], True)
+    assert (login["name"], login["scopes"], login["current"]) == ("login", ["read", "account", "alerts"], True)
     assert "token" not in listed
     week = datetime.fromisoformat(listed["expires_at"]) - datetime.fromisoformat(listed["created_at"])
     assert abs(week - timedelta(days=7)) < timedelta(seconds=5)

@@ -70,6 +70,87 @@ export interface components {
             changed_at: string;
             refused: components["schemas"]["RefusedTicker"][];
         };
+        /** @description An alert of the account. */
+        Alert: {
+            /** @example 3f0c9a51-6f0e-4f0e-8a53-0d6f4b1c7e22 */
+            id: string;
+            /** @example Tell me when NVDA falls 3% or more below the previous close, once a session. */
+            sentence: string;
+            /**
+             * @description A ticker, or * for every tracked stock
+             * @example NVDA
+             */
+            ticker: string;
+            /**
+             * @description price: the close of an hour above or below amount (USD). change: the close of an hour amount percent or more up or down from basis. volume: the session's volume so far, amount times the usual or more. extreme: a new high or low of span. insight: an insight about the stock, of significance amount or more. missing: a bar is missing
+             * @example change
+             * @enum {string}
+             */
+            kind: "price" | "change" | "volume" | "extreme" | "insight" | "missing";
+            /**
+             * @description price: above, below. change: up, down, any. extreme: high, low
+             * @example down
+             */
+            direction: ("above" | "below" | "up" | "down" | "any" | "high" | "low") | null;
+            /**
+             * @description Of change
+             * @example previous_close
+             */
+            basis: ("previous_close" | "session_open") | null;
+            /**
+             * @description Of extreme
+             * @example null
+             */
+            span: ("20_sessions" | "52_weeks") | null;
+            /** @example 3 */
+            amount: number | null;
+            /**
+             * @description once, once a session, or for each bar; of * each stock counts by itself
+             * @example session
+             * @enum {string}
+             */
+            repeat: "once" | "session" | "always";
+            /**
+             * @description Channels it uses; null: all of the account
+             * @example null
+             */
+            channels: string[] | null;
+            /**
+             * @description done: it was to fire once and has
+             * @example active
+             * @enum {string}
+             */
+            state: "active" | "paused" | "done";
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             * @example 2026-11-20T14:30:00Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             * @example 2026-11-20T14:30:00Z
+             */
+            changed_at: string;
+            /**
+             * @description How often it fired
+             * @example 2
+             */
+            fired: number;
+            last_fired_at: string | null;
+        };
+        /** @description Alerts of the account, oldest first. */
+        AlertsResponse: {
+            /** @example 7 */
+            count: number;
+            /**
+             * @description Alerts that an account may have
+             * @example 50
+             */
+            limit: number;
+            items: components["schemas"]["Alert"][];
+        };
         /** @description A split for which a series is adjusted. */
         AppliedSplit: {
             /**
@@ -181,11 +262,130 @@ export interface components {
             reason: components["schemas"]["Absence"] | null;
             items: components["schemas"]["CalendarItem"][];
         };
+        /** @description Parts of an alert to change. What is not given stays; another condition counts from now on. */
+        ChangeAlert: {
+            /**
+             * @description A ticker, or * for every tracked stock
+             * @default
+             * @example NVDA
+             */
+            ticker: string;
+            /**
+             * @default any
+             * @enum {string}
+             */
+            direction: "above" | "below" | "up" | "down" | "any" | "high" | "low";
+            /**
+             * @default previous_close
+             * @enum {string}
+             */
+            basis: "previous_close" | "session_open";
+            /**
+             * @default 20_sessions
+             * @enum {string}
+             */
+            span: "20_sessions" | "52_weeks";
+            /** @example 3 */
+            amount?: number | null;
+            /**
+             * @default once
+             * @enum {string}
+             */
+            repeat: "once" | "session" | "always";
+            /**
+             * @description Channels it uses; null: all of the account
+             * @example null
+             */
+            channels?: string[] | null;
+            /**
+             * @description active also starts one anew that is done
+             * @default active
+             * @example paused
+             * @enum {string}
+             */
+            state: "active" | "paused";
+        };
+        /** @description Parts of a channel to change. What is not given stays. */
+        ChangeChannel: {
+            /**
+             * @default My server
+             * @example My server
+             */
+            name: string;
+            /**
+             * @description Makes a disabled channel active again
+             * @default active
+             * @example active
+             * @constant
+             */
+            state: "active";
+        };
         /** @description Another name of a list, or another order of its tickers; absent: unchanged. */
         ChangeList: {
             name?: string | null;
             /** @description The tickers of the list, in their new order */
             tickers?: string[] | null;
+        };
+        /** @description A channel of the account, without its secret. */
+        Channel: {
+            /** @example 3f0c9a51-6f0e-4f0e-8a53-0d6f4b1c7e22 */
+            id: string;
+            /**
+             * @description webhook: as Standard Webhooks specifies
+             * @constant
+             */
+            kind: "webhook";
+            /** @example My server */
+            name: string;
+            /**
+             * @description Where it leads, shortened
+             * @example https://example.com/...
+             */
+            target: string;
+            /**
+             * @description disabled: messages failed for three days, or the receiver wants none
+             * @example active
+             * @enum {string}
+             */
+            state: "unconfirmed" | "active" | "disabled";
+            /**
+             * @description false: the key of the installation has changed; request a new secret
+             * @example true
+             */
+            secret_valid: boolean;
+            /**
+             * @description Failed attempts since the last delivery
+             * @example 0
+             */
+            failures: number;
+            failing_since: string | null;
+            /** @example the receiver answered 503 */
+            last_error: string | null;
+            last_delivered_at: string | null;
+            /**
+             * @description Messages that wait
+             * @example 0
+             */
+            pending: number;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             * @example 2026-11-20T14:30:00Z
+             */
+            created_at: string;
+        };
+        /** @description Channels of the account, oldest first. */
+        ChannelsResponse: {
+            /** @example 7 */
+            count: number;
+            /**
+             * @description Channels that an account may have
+             * @example 10
+             */
+            limit: number;
+            /** @description Kinds that this installation has */
+            kinds: "webhook"[];
+            items: components["schemas"]["Channel"][];
         };
         /** @description Comparison of clocks; null: not compared, or the time is replayed. */
         ClockStatus: {
@@ -241,6 +441,67 @@ export interface components {
             tickers: components["schemas"]["TickerCoverage"][];
             items: components["schemas"]["SessionCoverage"][];
         };
+        /** @description A new alert. direction, basis, span and amount: those that its kind has. */
+        CreateAlert: {
+            /**
+             * @description A ticker, or * for every tracked stock
+             * @example NVDA
+             */
+            ticker: string;
+            /**
+             * @description price: the close of an hour above or below amount (USD). change: the close of an hour amount percent or more up or down from basis. volume: the session's volume so far, amount times the usual or more. extreme: a new high or low of span. insight: an insight about the stock, of significance amount or more. missing: a bar is missing
+             * @example change
+             * @enum {string}
+             */
+            kind: "price" | "change" | "volume" | "extreme" | "insight" | "missing";
+            /**
+             * @description price: above, below. change: up, down, any. extreme: high, low
+             * @example down
+             */
+            direction?: ("above" | "below" | "up" | "down" | "any" | "high" | "low") | null;
+            /**
+             * @description Of change
+             * @example previous_close
+             */
+            basis?: ("previous_close" | "session_open") | null;
+            /**
+             * @description Of extreme
+             * @example null
+             */
+            span?: ("20_sessions" | "52_weeks") | null;
+            /**
+             * @description See kind; at most four decimals
+             * @example 3
+             */
+            amount?: number | null;
+            /**
+             * @description once, once a session, or for each bar; of * each stock counts by itself
+             * @default once
+             * @example session
+             * @enum {string}
+             */
+            repeat: "once" | "session" | "always";
+            /**
+             * @description Channels it uses; null: all of the account
+             * @example null
+             */
+            channels?: string[] | null;
+        };
+        /** @description A new channel. */
+        CreateChannel: {
+            /**
+             * @description webhook: as Standard Webhooks specifies
+             * @constant
+             */
+            kind: "webhook";
+            /** @example My server */
+            name: string;
+            /**
+             * @description https, a public address, ASCII
+             * @example https://example.com/hooks/stocks
+             */
+            url: string;
+        };
         /** @description A new list. */
         CreateList: {
             /** @example Chips */
@@ -262,7 +523,7 @@ export interface components {
              *       "read"
              *     ]
              */
-            scopes?: ("read" | "account")[];
+            scopes?: ("read" | "account" | "alerts")[];
             /** @description RFC 3339, later than now, at most ten years ahead; not with expires_in_days */
             expires_at?: string | null;
             /** @example 90 */
@@ -279,6 +540,22 @@ export interface components {
         DeletionForm: {
             /** @example correct horse battery staple */
             password: string;
+        };
+        /** @description Message about a firing to one channel. */
+        Delivery: {
+            /** @example 3f0c9a51-6f0e-4f0e-8a53-0d6f4b1c7e22 */
+            channel: string;
+            /** @enum {string} */
+            state: "pending" | "delivered" | "failed";
+            /** @example 7 */
+            attempts: number;
+            next_attempt_at: string | null;
+            delivered_at: string | null;
+            /**
+             * @description Of the last attempt
+             * @example the receiver answered 503
+             */
+            error: string | null;
         };
         /** @description Differences to the bar of comparison. */
         Differences: {
@@ -550,6 +827,96 @@ export interface components {
             updated: string;
             /** @example false */
             stale: boolean;
+        };
+        /** @description What an alert told of, and why. */
+        Firing: {
+            /** @example 3f0c9a51-6f0e-4f0e-8a53-0d6f4b1c7e22 */
+            id: string;
+            /** @example 3f0c9a51-6f0e-4f0e-8a53-0d6f4b1c7e22 */
+            alert: string;
+            /** @example Tell me when NVDA falls 3% or more below the previous close, once a session. */
+            sentence: string;
+            /**
+             * @description corrected: a bar was revised, and the firing that it corrects does not hold any more
+             * @enum {string}
+             */
+            kind: "fired" | "corrected";
+            /** @description Firing that it takes back */
+            corrects: string | null;
+            /**
+             * @description It was taken back since
+             * @example false
+             */
+            corrected: boolean;
+            /** @example NVDA is at $135.20, 3.42% below the previous close of $139.99. */
+            text: string;
+            /** @example NVDA */
+            ticker: string;
+            bar: components["schemas"]["FiringBar"];
+            /**
+             * @description Close of the bar
+             * @example 135.2
+             */
+            price: number | null;
+            /**
+             * @description Figure that was judged, see kind
+             * @example -3.4217
+             */
+            value: number | null;
+            /**
+             * @description What it was judged against: a price, or times
+             * @example 139.99
+             */
+            bound: number | null;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             * @example 2026-11-20T14:30:00Z
+             */
+            fired_at: string;
+            deliveries: components["schemas"]["Delivery"][];
+        };
+        /** @description Bar that was judged. */
+        FiringBar: {
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             * @example 2026-11-20T14:30:00Z
+             */
+            start: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             * @example 2026-11-20T14:30:00Z
+             */
+            end: string;
+            /** @constant */
+            interval: "1h";
+            /**
+             * Format: date
+             * @description A date in New York
+             * @example 2026-11-20
+             */
+            session: string;
+            /**
+             * @description Its revision then; null: there was no bar
+             * @example 0
+             */
+            revision: number | null;
+            source: string | null;
+            /**
+             * @description Address of the bar, relative to the root of this API
+             * @example /ohlc/NVDA?start=2026-11-20T20:30:00Z&end=2026-11-20T21:00:00Z
+             */
+            link: string;
+        };
+        /** @description What alerts told of, newest first. */
+        FiringsResponse: {
+            /** @example 7 */
+            count: number;
+            /** @example before-1795185000000000-3f0c9a516f0e4f0e8a530d6f4b1c7e22 */
+            next_cursor: string | null;
+            items: components["schemas"]["Firing"][];
         };
         /** @description An hour of a session. Its datetime is its start. */
         Hour: {
@@ -928,7 +1295,7 @@ export interface components {
              * @example 31536000
              */
             expires_in: number;
-            /** @example read account */
+            /** @example read account alerts */
             scope: string;
         };
         /** @description A bar made from the hourly bars of whole sessions. */
@@ -1199,6 +1566,59 @@ export interface components {
             not_ranked: components["schemas"]["NotRanked"][];
             items: components["schemas"]["Mover"][];
         };
+        /** @description A channel with its secret, which is shown only once. */
+        NewChannelResponse: {
+            /** @example 3f0c9a51-6f0e-4f0e-8a53-0d6f4b1c7e22 */
+            id: string;
+            /**
+             * @description webhook: as Standard Webhooks specifies
+             * @constant
+             */
+            kind: "webhook";
+            /** @example My server */
+            name: string;
+            /**
+             * @description Where it leads, shortened
+             * @example https://example.com/...
+             */
+            target: string;
+            /**
+             * @description disabled: messages failed for three days, or the receiver wants none
+             * @example active
+             * @enum {string}
+             */
+            state: "unconfirmed" | "active" | "disabled";
+            /**
+             * @description false: the key of the installation has changed; request a new secret
+             * @example true
+             */
+            secret_valid: boolean;
+            /**
+             * @description Failed attempts since the last delivery
+             * @example 0
+             */
+            failures: number;
+            failing_since: string | null;
+            /** @example the receiver answered 503 */
+            last_error: string | null;
+            last_delivered_at: string | null;
+            /**
+             * @description Messages that wait
+             * @example 0
+             */
+            pending: number;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             * @example 2026-11-20T14:30:00Z
+             */
+            created_at: string;
+            /**
+             * @description Verifies messages, as Standard Webhooks specifies; shown only once
+             * @example whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=
+             */
+            secret: string;
+        };
         /** @description A new token, with its text. */
         NewTokenResponse: {
             /** @example 0b7f8a6e-3a52-4c0e-9c7f-2f4b1f6f9f10 */
@@ -1210,7 +1630,7 @@ export interface components {
             kind: "login" | "token";
             /** @example pandas */
             name: string;
-            scopes: ("read" | "account")[];
+            scopes: ("read" | "account" | "alerts")[];
             /**
              * Format: date-time
              * @description RFC 3339, UTC
@@ -1599,7 +2019,7 @@ export interface components {
             kind: "login" | "token";
             /** @example pandas */
             name: string;
-            scopes: ("read" | "account")[];
+            scopes: ("read" | "account" | "alerts")[];
             /**
              * Format: date-time
              * @description RFC 3339, UTC
@@ -1876,6 +2296,13 @@ export interface components {
              */
             version: string;
         };
+        /** @description What became of a test message. */
+        TestResponse: {
+            /** @example true */
+            delivered: boolean;
+            /** @example null */
+            error: string | null;
+        };
         /** @description Expected and stored bars of a ticker. */
         TickerCoverage: {
             /** @example 7 */
@@ -2019,7 +2446,7 @@ export interface components {
             kind: "login" | "token";
             /** @example pandas */
             name: string;
-            scopes: ("read" | "account")[];
+            scopes: ("read" | "account" | "alerts")[];
             /**
              * Format: date-time
              * @description RFC 3339, UTC
@@ -2064,18 +2491,27 @@ export type Absence = components['schemas']['Absence'];
 export type AccountResponse = components['schemas']['AccountResponse'];
 export type AddTickers = components['schemas']['AddTickers'];
 export type AddedTickersResponse = components['schemas']['AddedTickersResponse'];
+export type Alert = components['schemas']['Alert'];
+export type AlertsResponse = components['schemas']['AlertsResponse'];
 export type AppliedSplit = components['schemas']['AppliedSplit'];
 export type BarCounts = components['schemas']['BarCounts'];
 export type BarsResponse = components['schemas']['BarsResponse'];
 export type CalendarItem = components['schemas']['CalendarItem'];
 export type CalendarResponse = components['schemas']['CalendarResponse'];
+export type ChangeAlert = components['schemas']['ChangeAlert'];
+export type ChangeChannel = components['schemas']['ChangeChannel'];
 export type ChangeList = components['schemas']['ChangeList'];
+export type Channel = components['schemas']['Channel'];
+export type ChannelsResponse = components['schemas']['ChannelsResponse'];
 export type ClockStatus = components['schemas']['ClockStatus'];
 export type CoverageResponse = components['schemas']['CoverageResponse'];
+export type CreateAlert = components['schemas']['CreateAlert'];
+export type CreateChannel = components['schemas']['CreateChannel'];
 export type CreateList = components['schemas']['CreateList'];
 export type CreateToken = components['schemas']['CreateToken'];
 export type Credits = components['schemas']['Credits'];
 export type DeletionForm = components['schemas']['DeletionForm'];
+export type Delivery = components['schemas']['Delivery'];
 export type Differences = components['schemas']['Differences'];
 export type DirectoryResponse = components['schemas']['DirectoryResponse'];
 export type Disagreement = components['schemas']['Disagreement'];
@@ -2089,6 +2525,9 @@ export type FeedAuthor = components['schemas']['FeedAuthor'];
 export type FeedItem = components['schemas']['FeedItem'];
 export type FeedResponse = components['schemas']['FeedResponse'];
 export type FeedState = components['schemas']['FeedState'];
+export type Firing = components['schemas']['Firing'];
+export type FiringBar = components['schemas']['FiringBar'];
+export type FiringsResponse = components['schemas']['FiringsResponse'];
 export type Hour = components['schemas']['Hour'];
 export type HourlyBar = components['schemas']['HourlyBar'];
 export type Insight = components['schemas']['Insight'];
@@ -2112,6 +2551,7 @@ export type ModelStatus = components['schemas']['ModelStatus'];
 export type Mover = components['schemas']['Mover'];
 export type MoverWindow = components['schemas']['MoverWindow'];
 export type MoversResponse = components['schemas']['MoversResponse'];
+export type NewChannelResponse = components['schemas']['NewChannelResponse'];
 export type NewTokenResponse = components['schemas']['NewTokenResponse'];
 export type NewestBar = components['schemas']['NewestBar'];
 export type NotCompared = components['schemas']['NotCompared'];
@@ -2140,6 +2580,7 @@ export type SessionTimes = components['schemas']['SessionTimes'];
 export type SplitItem = components['schemas']['SplitItem'];
 export type SplitsResponse = components['schemas']['SplitsResponse'];
 export type StatusResponse = components['schemas']['StatusResponse'];
+export type TestResponse = components['schemas']['TestResponse'];
 export type TickerCoverage = components['schemas']['TickerCoverage'];
 export type TickerItem = components['schemas']['TickerItem'];
 export type TickerLatest = components['schemas']['TickerLatest'];

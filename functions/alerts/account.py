@@ -1,0 +1,60 @@
+"""What every endpoint of an account shares: its permission, ids in paths, and transactions."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from psycopg.errors import ForeignKeyViolation
+from starlette.requests import Request
+
+from shared.auth.authenticator import ALERTS, Caller, invalid_token
+from shared.connections.postgres import PostgresClient
+from shared.http.problem import Problem, bad_parameters
+
+_MAX_NAME = 100
+
+T = TypeVar("T")
+
+
+def require_alerts(caller: Caller, what: str) -> str:
+    """Return the id of the caller's account; Problem 401 or 403 when *what* is not permitted to its token."""
+    caller.require(ALERTS, what)
+    assert caller.principal is not None  # noqa: S101
+    return caller.principal.user_id
+
+
+def path_id(request: Request, name: str, unknown: Problem) -> str:
+    """Return the id in the path of *request*; *unknown* for text that is none."""
+    try:
+        return str(UUID(request.path_params[name]))
+    except ValueError:
+        raise unknown from None
+
+
+def refuse_query(request: Request) -> None:
+    """Problem 400 for a request with a query where there are no parameters."""
+    if request.scope["query_string"]:
+        raise bad_parameters([("", "The query should be empty: there are no parameters here.")])
+
+
+def clean_name(text: str) -> str:
+    """Return *text* without surrounding white space; Problem 400 for an invalid name."""
+    text = text.strip()
+    if not 1 <= len(text) <= _MAX_NAME or not text.isprintable():
+        detail = f"should have 1 to {_MAX_NAME} characters, none of them a control character"
+        raise bad_parameters([("name", detail)])
+    return text
+
+
+async def run(postgres: PostgresClient, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    """Return the result of *work* in a transaction; Problem 401 when the account was deleted meanwhile."""
+
+    async def run_within(connection: AsyncConnection) -> T:
+        async with connection.transaction():
+            return await work(connection)
+
+    try:
+        return await postgres.run(run_within)
+    except ForeignKeyViolation:
+        raise invalid_token() from None

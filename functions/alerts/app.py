@@ -1,0 +1,55 @@
+"""Application of alerts: accounts at /alerts, events at /events."""
+
+from functools import cached_property
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from functions.alerts.settings import Settings
+from shared.connections.postgres import PostgresClient
+from shared.connections.redis import RedisClient
+from shared.http.endpoint import Handler, Router, public_endpoint
+
+
+class AlertsApp:
+    """State of one process; both halves are made when their first request arrives."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._postgres = PostgresClient(settings)
+        self._redis = RedisClient(settings, self._postgres)
+
+    async def respond(self, request: Request) -> Response:
+        """Return the response to an account."""
+        return await self._endpoints(request)
+
+    @cached_property
+    def _endpoints(self) -> Handler:
+        from functions.alerts.channels.endpoints import Channels
+        from functions.alerts.delivery.sending import Sender
+        from functions.alerts.firings.endpoints import Firings
+        from functions.alerts.rules.endpoints import Rules
+        from shared.auth.authenticator import Authenticator
+
+        rules = Rules(self._settings, self._postgres)
+        channels = Channels(self._settings, self._postgres, Sender(self._settings, self._postgres))
+        firings = Firings(self._postgres)
+        routes = [
+            Route("/alerts", rules.list),
+            Route("/alerts", rules.create, methods=["POST"]),
+            Route("/alerts/firings", firings.list),
+            Route("/alerts/channels", channels.list),
+            Route("/alerts/channels", channels.create, methods=["POST"]),
+            Route("/alerts/channels/{channel_id}", channels.show),
+            Route("/alerts/channels/{channel_id}", channels.change, methods=["PATCH"]),
+            Route("/alerts/channels/{channel_id}", channels.delete, methods=["DELETE"]),
+            Route("/alerts/channels/{channel_id}/secret", channels.renew_secret, methods=["POST"]),
+            Route("/alerts/channels/{channel_id}/test", channels.test, methods=["POST"]),
+            Route("/alerts/{alert_id}", rules.show),
+            Route("/alerts/{alert_id}", rules.change, methods=["PATCH"]),
+            Route("/alerts/{alert_id}", rules.delete, methods=["DELETE"]),
+            Route("/alerts/{alert_id}/firings", firings.list),
+        ]
+        authenticator = Authenticator(self._settings, self._redis, self._postgres)
+        return public_endpoint(Router(routes, "Alerts are at /alerts."), authenticator)

@@ -1,0 +1,152 @@
+"""Queries on the table of channels, each of one account."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from psycopg import AsyncConnection
+from psycopg.rows import class_row, scalar_row
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRow:
+    """A channel as its owner may see it; *pending* counts the messages that wait."""
+
+    channel_id: str
+    kind: str
+    name: str
+    target: str
+    salt: str
+    key_id: str
+    state: str
+    failures: int
+    failing_since: datetime | None
+    last_error: str | None
+    delivered_at: datetime | None
+    created_at: datetime
+    pending: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewChannel:
+    """A channel to insert."""
+
+    channel_id: str
+    kind: str
+    name: str
+    target: str
+    salt: str
+    key_id: str
+    state: str
+
+
+async def select_channel_ids(connection: AsyncConnection, user_id: str) -> list[str]:
+    """Return the ids of the channels of an account."""
+    cursor = connection.cursor(row_factory=scalar_row)
+    await cursor.execute(
+        "SELECT channel_id::text FROM alert_channels WHERE user_id = %(user_id)s", {"user_id": user_id}
+    )
+    return await cursor.fetchall()
+
+
+async def insert_channel(connection: AsyncConnection, user_id: str, channel: NewChannel, now: datetime) -> None:
+    """Insert a channel."""
+    await connection.execute(
+        """
+        INSERT INTO alert_channels (channel_id, user_id, kind, name, target, salt, key_id, state, created_at)
+             VALUES (%(channel_id)s, %(user_id)s, %(kind)s, %(name)s, %(target)s, %(salt)s, %(key_id)s, %(state)s,
+                     %(now)s)
+        """,
+        {**asdict(channel), "user_id": user_id, "now": now},
+    )
+
+
+async def select_channels(connection: AsyncConnection, user_id: str, channel_id: str | None = None) -> list[ChannelRow]:
+    """Return the channels of an account, oldest first, or the one with an id."""
+    cursor = connection.cursor(row_factory=class_row(ChannelRow))
+    await cursor.execute(
+        """
+        SELECT channel_id::text, kind, name, target, salt, key_id, state, failures, failing_since, last_error,
+               delivered_at, created_at,
+               (SELECT count(*)
+                  FROM alert_deliveries AS delivery
+                 WHERE delivery.channel_id = channel.channel_id
+                   AND delivery.state = 'pending') AS pending
+          FROM alert_channels AS channel
+         WHERE user_id = %(user_id)s
+           AND (%(channel_id)s::uuid IS NULL OR channel_id = %(channel_id)s)
+         ORDER BY created_at, channel_id
+        """,
+        {"user_id": user_id, "channel_id": channel_id},
+    )
+    return await cursor.fetchall()
+
+
+async def update_channel(
+    connection: AsyncConnection, user_id: str, channel_id: str, name: str, *, enable: bool
+) -> None:
+    """Rename a channel; *enable* makes it active again, with the failures forgotten."""
+    await connection.execute(
+        """
+        UPDATE alert_channels
+           SET name = %(name)s,
+               state = CASE WHEN %(enable)s THEN 'active' ELSE state END,
+               failures = CASE WHEN %(enable)s THEN 0 ELSE failures END,
+               failing_since = CASE WHEN %(enable)s THEN NULL ELSE failing_since END,
+               last_error = CASE WHEN %(enable)s THEN NULL ELSE last_error END
+         WHERE channel_id = %(channel_id)s
+           AND user_id = %(user_id)s
+        """,
+        {"user_id": user_id, "channel_id": channel_id, "name": name, "enable": enable},
+    )
+
+
+async def update_salt(connection: AsyncConnection, user_id: str, channel_id: str, salt: str, key_id: str) -> bool:
+    """Replace what the secret of a webhook is derived from; False when the account has no such webhook."""
+    cursor = await connection.execute(
+        """
+        UPDATE alert_channels
+           SET salt = %(salt)s,
+               key_id = %(key_id)s
+         WHERE channel_id = %(channel_id)s
+           AND user_id = %(user_id)s
+           AND kind = 'webhook'
+        """,
+        {"user_id": user_id, "channel_id": channel_id, "salt": salt, "key_id": key_id},
+    )
+    return cursor.rowcount == 1
+
+
+async def delete_channel(connection: AsyncConnection, user_id: str, channel_id: str) -> bool:
+    """Delete a channel with its messages, and take it out of the rules; False when the account has no such channel."""
+    key = {"user_id": user_id, "channel_id": channel_id}
+    cursor = await connection.execute(
+        "DELETE FROM alert_channels WHERE channel_id = %(channel_id)s AND user_id = %(user_id)s", key
+    )
+    if not cursor.rowcount:
+        return False
+    await connection.execute(
+        """
+        UPDATE alert_rules
+           SET channel_ids = array_remove(channel_ids, %(channel_id)s::uuid)
+         WHERE user_id = %(user_id)s
+           AND %(channel_id)s::uuid = ANY (channel_ids)
+        """,
+        key,
+    )
+    return True
+
+
+async def count_tests(connection: AsyncConnection, user_id: str, span: timedelta) -> int:
+    """Return how many tests of channels an account has requested within the last *span*."""
+    cursor = connection.cursor(row_factory=scalar_row)
+    await cursor.execute(
+        """
+        SELECT count(*)
+          FROM alert_deliveries
+         WHERE user_id = %(user_id)s
+           AND firing_id IS NULL
+           AND created_at > clock_timestamp() - %(span)s
+        """,
+        {"user_id": user_id, "span": span},
+    )
+    return int(await cursor.fetchone() or 0)

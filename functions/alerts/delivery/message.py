@@ -1,0 +1,76 @@
+"""Messages: what a receiver gets for a firing, the same at every attempt."""
+
+from dataclasses import dataclass
+from typing import Any, cast
+from uuid import UUID
+
+import msgspec
+
+from functions.alerts.delivery.queries import DueDelivery
+from functions.alerts.firings.text import Told, explain
+from functions.alerts.rules.condition import read_condition
+from functions.alerts.rules.sentence import rule_sentence
+from shared.http.response_data import rfc3339
+
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+_TEST = "This is a test of the channel {}. Alerts will look like this."
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message: its id, a title, a text, a link ("" for none), and all of it as JSON."""
+
+    id: str
+    title: str
+    text: str
+    link: str
+    body: bytes
+
+
+def make_message(due: DueDelivery, public_url: str | None) -> Message:
+    """Return the message of *due*; links begin with *public_url* where it is known."""
+    message_id = f"msg_{UUID(due.delivery_id).hex}"
+    if due.firing_id is None:
+        text = _TEST.format(due.channel)
+        members = {"type": "alert.test", "timestamp": rfc3339(due.created_at), "data": {"text": text}}
+        return Message(message_id, "StocksALot", text, "", _ENCODER.encode(members))
+    told = told_of(due)
+    text, link = explain(told), f"{(public_url or '').rstrip('/')}{told.link}"
+    members = {
+        "type": f"alert.{due.firing_kind}",
+        "timestamp": due.fired_at and rfc3339(due.fired_at),
+        "data": {
+            "text": text,
+            "alert": {"id": due.rule_id, "sentence": _sentence(due)},
+            "firing": due.firing_id,
+            "corrects": due.corrects,
+            "ticker": due.ticker,
+            "bar": {
+                "start": rfc3339(told.start),
+                "end": rfc3339(told.end),
+                "interval": "1h",
+                "revision": due.revision,
+                "source": due.source,
+                "link": link,
+            },
+            "condition": read_condition(due.condition or {}).parts(),
+            "price": due.price,
+            "value": due.value,
+            "bound": due.bound,
+        },
+    }
+    title = f"{due.ticker}: {'correction' if due.firing_kind == 'corrected' else 'alert'}"
+    return Message(message_id, title, text, link, _ENCODER.encode(members))
+
+
+def told_of(due: DueDelivery) -> Told:
+    """Return the firing that *due* is about."""
+    firing = cast("Any", due)  # the columns of a firing are all there or all missing
+    return Told(
+        firing.firing_kind, firing.ticker, firing.start, firing.end, firing.condition, due.revision, due.source,
+        due.price, due.value, due.bound, due.detail,
+    )  # fmt: skip
+
+
+def _sentence(due: DueDelivery) -> str:
+    return rule_sentence(read_condition(due.condition or {}), due.rule_ticker, str(due.repeat))

@@ -1,0 +1,11 @@
+"""What became of one attempt to deliver a message."""
+
+from typing import NamedTuple
+
+
+class Outcome(NamedTuple):
+    """Result of an attempt; *error* holds no secret and no address. *gone*: the receiver wants no message ever."""
+
+    delivered: bool
+    error: str | None = None
+    gone: bool = False

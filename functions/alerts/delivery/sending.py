@@ -1,0 +1,122 @@
+"""Delivery of messages: claim what is due, send all channels at once, and note what became of each attempt.
+
+A row is committed as claimed before anything is sent. A process that dies leaves it to the next one after the lease,
+which sends the message again under the same id.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from datetime import datetime
+from itertools import groupby
+
+from psycopg import AsyncConnection
+
+from functions.alerts.delivery import queries
+from functions.alerts.delivery.message import make_message
+from functions.alerts.delivery.outcome import Outcome
+from functions.alerts.delivery.queries import DueDelivery
+from functions.alerts.delivery.webhook import make_secret, post_webhook
+from functions.alerts.settings import Settings
+from shared.auth.token_format import key_id
+from shared.connections.postgres import PostgresClient
+
+_logger = logging.getLogger(__name__)
+LEASE_SECONDS = 20
+"""Longer than an attempt takes."""
+_AT_ONCE = 500
+_PARALLEL = 8
+"""Requests of one channel at a time."""
+_AGAIN_SECONDS = (2, 5, 15, 30, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 72_000)
+"""Pauses after failed attempts: the broker's retries carry the first ones, ticks the others. Three days in all."""
+_BROKER_ATTEMPTS = 4
+"""With more attempts a message is left to the ticks, and its event is done."""
+_SOON_SECONDS = 60
+
+
+class Sender:
+    """Sends what is due."""
+
+    def __init__(self, settings: Settings, postgres: PostgresClient) -> None:
+        self._settings = settings
+        self._postgres = postgres
+        self._secret = settings.api_token_secret.reveal()
+        self._key_id = key_id(self._secret)
+
+    async def send_due(self, seconds: float) -> None:
+        """Send what is due, round after round, until nothing is or *seconds* are over."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        while asyncio.get_running_loop().time() < deadline:
+            due = await self._claim()
+            if not due:
+                return
+            channels = groupby(sorted(due, key=lambda one: one.channel_id), key=lambda one: one.channel_id)
+            await asyncio.gather(*[self._send_channel(list(messages)) for _, messages in channels])
+
+    async def send_once(self, due: DueDelivery) -> Outcome:
+        """Try a claimed message once: of a test the result is shown at once, and it is not repeated."""
+        outcome = await self._attempt(due)
+        await self._note(due, outcome, last=True)
+        return outcome
+
+    async def is_unfinished(self, before: datetime) -> bool:
+        """Return whether a message made *before* is tried again soon, within the broker's patience."""
+
+        async def work(connection: AsyncConnection) -> bool:
+            return await queries.is_pending(connection, _SOON_SECONDS, _BROKER_ATTEMPTS, before)
+
+        return await self._postgres.run(work)
+
+    async def _claim(self) -> list[DueDelivery]:
+        return await self._postgres.run(lambda connection: queries.claim_due(connection, LEASE_SECONDS, _AT_ONCE))
+
+    async def _send_channel(self, due: list[DueDelivery]) -> None:
+        """Send the messages of one channel; after a failure the others wait: a dead channel costs one timeout."""
+        waiting = list(due)
+        while waiting:
+            several, waiting = waiting[:_PARALLEL], waiting[_PARALLEL:]
+            outcomes = await asyncio.gather(*map(self._attempt, several))
+            for one, outcome in zip(several, outcomes, strict=True):
+                await self._note(one, outcome)
+            if waiting and not all(outcome.delivered for outcome in outcomes):
+                pause = _pause(several[0].attempts) or _AGAIN_SECONDS[-1]
+                await self._postpone(waiting, pause)
+                return
+
+    async def _attempt(self, due: DueDelivery) -> Outcome:
+        """Send one message; whatever goes wrong is an outcome."""
+        if due.key_id != self._key_id:
+            return Outcome(delivered=False, error="API_TOKEN_SECRET has changed: request a new secret for the channel")
+        try:
+            return await self._send(due)
+        except Exception:
+            _logger.exception("an attempt failed for a fault of this service")
+            return Outcome(delivered=False, error="a fault of this service")
+
+    async def _send(self, due: DueDelivery) -> Outcome:
+        message = make_message(due, self._settings.alerts_public_url)
+        secret = make_secret(self._secret, due.salt)
+        private = self._settings.permits_private
+        return await post_webhook(due.target, secret, message.id, due.now, message.body, private=private)
+
+    async def _note(self, due: DueDelivery, outcome: Outcome, *, last: bool = False) -> None:
+        async def work(connection: AsyncConnection) -> None:
+            async with connection.transaction():
+                if outcome.delivered:
+                    await queries.update_delivered(connection, due.delivery_id)
+                    return
+                again = None if outcome.gone or last else _pause(due.attempts)
+                disable = outcome.gone or (again is None and not last)
+                error = outcome.error or "unknown"
+                await queries.update_failed(connection, due.delivery_id, error, again, disable=disable)
+
+        await self._postgres.run(work)
+
+    async def _postpone(self, waiting: Iterable[DueDelivery], seconds: int) -> None:
+        ids = [one.delivery_id for one in waiting]
+        await self._postgres.run(lambda connection: queries.update_postponed(connection, ids, seconds))
+
+
+def _pause(attempts: int) -> int | None:
+    """Return the seconds until the next attempt, None after the last one."""
+    return _AGAIN_SECONDS[attempts - 1] if attempts <= len(_AGAIN_SECONDS) else None

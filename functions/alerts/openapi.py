@@ -1,0 +1,109 @@
+"""Routes of alerts, for the OpenAPI document. No running function imports them."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+
+from functions.alerts.firings.query import FiringsQuery
+from functions.alerts.response_models import (
+    ID_EXAMPLE,
+    Alert,
+    AlertsResponse,
+    ChangeAlert,
+    ChangeChannel,
+    Channel,
+    ChannelsResponse,
+    CreateAlert,
+    CreateChannel,
+    FiringsResponse,
+    NewChannelResponse,
+    TestResponse,
+)
+from functions.contract.operations import documented, query_model
+
+# pyright: reportReturnType=false
+router = APIRouter(tags=["Alerts"])
+AlertId = Annotated[str, Path(examples=[ID_EXAMPLE])]
+ChannelId = Annotated[str, Path(examples=[ID_EXAMPLE])]
+_BODY = (408, 413, 415)
+_CREATED = {"status": 201, "headers": ("Location",)}
+_FiringsQuery = query_model(FiringsQuery)
+
+
+@router.get("/alerts", **documented("token", 403))
+def list_alerts() -> AlertsResponse:
+    """List the alerts of the account."""
+
+
+@router.post("/alerts", **documented("token", 403, 404, 409, *_BODY, **_CREATED))
+def create_alert(alert: CreateAlert) -> Alert:
+    """Create an alert.
+
+    It judges each hourly bar that ends from now on, once the bar is final.
+    """
+
+
+@router.get("/alerts/firings", **documented("token", 403))
+def list_firings(query: Annotated[_FiringsQuery, Query()]) -> FiringsResponse:  # pyright: ignore[reportInvalidTypeForm]
+    """List what the alerts of the account told of, and how each message was delivered."""
+
+
+@router.get("/alerts/channels", **documented("token", 403))
+def list_channels() -> ChannelsResponse:
+    """List the channels of the account."""
+
+
+@router.post("/alerts/channels", **documented("token", 403, 409, *_BODY, **_CREATED))
+def create_channel(channel: CreateChannel) -> NewChannelResponse:
+    """Create a channel, which messages go to."""
+
+
+@router.get("/alerts/channels/{channel_id}", **documented("token", 403, 404))
+def show_channel(channel_id: ChannelId) -> Channel:
+    """Show a channel and whether its messages arrive."""
+
+
+@router.patch("/alerts/channels/{channel_id}", **documented("token", 403, 404, *_BODY))
+def change_channel(channel_id: ChannelId, channel: ChangeChannel) -> Channel:
+    """Rename a channel, or make it active again."""
+
+
+@router.delete("/alerts/channels/{channel_id}", **documented("token", 403, 404, status=204))
+def delete_channel(channel_id: ChannelId) -> None:
+    """Delete a channel and the messages that wait for it."""
+
+
+@router.post("/alerts/channels/{channel_id}/secret", **documented("token", 403, 404))
+def renew_secret(channel_id: ChannelId) -> NewChannelResponse:
+    """Replace the secret of a channel."""
+
+
+@router.post("/alerts/channels/{channel_id}/test", **documented("token", 403, 404))
+def test_channel(channel_id: ChannelId) -> TestResponse:
+    """Send a test message now.
+
+    At most 20 an hour.
+    """
+
+
+@router.get("/alerts/{alert_id}", **documented("token", 403, 404))
+def show_alert(alert_id: AlertId) -> Alert:
+    """Show an alert."""
+
+
+@router.patch("/alerts/{alert_id}", **documented("token", 403, 404, *_BODY))
+def change_alert(alert_id: AlertId, alert: ChangeAlert) -> Alert:
+    """Change an alert, pause it, or make it active again."""
+
+
+@router.delete("/alerts/{alert_id}", **documented("token", 403, 404, status=204))
+def delete_alert(alert_id: AlertId) -> None:
+    """Delete an alert and what it told of."""
+
+
+@router.get("/alerts/{alert_id}/firings", **documented("token", 403, 404))
+def list_firings_of(
+    alert_id: AlertId,
+    query: Annotated[_FiringsQuery, Query()],  # pyright: ignore[reportInvalidTypeForm]
+) -> FiringsResponse:
+    """List what one alert told of."""

@@ -1,0 +1,35 @@
+"""Requests about rules: what a client may state, and its types."""
+
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from functions.alerts.rules.condition import Basis, Direction, Kind, Repeat, Span
+
+
+class CreateAlert(msgspec.Struct, forbid_unknown_fields=True):
+    """Request for a rule."""
+
+    ticker: str
+    kind: Kind
+    direction: Direction | None = None
+    basis: Basis | None = None
+    span: Span | None = None
+    amount: Decimal | None = None
+    repeat: Repeat = "once"
+    channels: list[str] | None = None
+
+
+class ChangeAlert(msgspec.Struct, forbid_unknown_fields=True):
+    """Request for a change of a rule; what is not given stays."""
+
+    ticker: str | UnsetType = UNSET
+    direction: Direction | UnsetType = UNSET
+    basis: Basis | UnsetType = UNSET
+    span: Span | UnsetType = UNSET
+    amount: Decimal | UnsetType | None = UNSET
+    repeat: Repeat | UnsetType = UNSET
+    channels: list[str] | UnsetType | None = UNSET
+    state: Literal["active", "paused"] | UnsetType = UNSET

@@ -1,0 +1,176 @@
+"""Harness of alerts: the function in the test's process, accounts with tokens, and a receiver of webhooks."""
+
+import base64
+import hmac
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from functions.alerts.app import AlertsApp
+from functions.alerts.settings import Settings
+from shared.runtime import clock
+from shared.runtime.settings import read_settings
+from tests.accounts import Person, serving_tokens
+from tests.in_process import serving_handler
+from tests.insights_harness import event_headers
+from tests.reading import UNLIMITED
+
+NOON = "2026-11-20T17:00:00+00:00"
+"""Friday, in the third hour of a full session."""
+STORED = "tech.stocksalot.bars.stored.v1"
+
+
+@dataclass
+class Receiver:
+    """Server that takes webhooks and checks their signatures; *answer* decides the status by the path and the id."""
+
+    url: str = ""
+    secrets: dict[str, str] = field(default_factory=dict[str, str])
+    requests: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    answer: Callable[[str, str], int] = lambda path, message_id: 204
+    delay: float = 0
+
+    def ids(self, path: str = "") -> list[str]:
+        """The ids of the messages that came to *path*, repeated ones too."""
+        return [one["id"] for one in self.requests if one["path"].startswith(path)]
+
+    def bodies(self) -> list[dict[str, Any]]:
+        """The messages that were accepted, as JSON."""
+        return [one["body"] for one in self.requests if one["status"] < 300]
+
+    def texts(self) -> list[str]:
+        """The texts of the messages that were accepted."""
+        return [one["data"]["text"] for one in self.bodies()]
+
+
+@contextmanager
+def receiving() -> Iterator[Receiver]:
+    """Run a receiver on a port of its own."""
+    receiver = Receiver()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            message_id, timestamp = self.headers["webhook-id"], self.headers["webhook-timestamp"]
+            secret = receiver.secrets.get(self.path)
+            if secret:
+                assert self.headers["webhook-signature"] == signature(secret, message_id, timestamp, body)
+                assert abs(time.time() - int(timestamp)) < 300
+            time.sleep(receiver.delay)
+            status = receiver.answer(self.path, message_id)
+            seen = {"path": self.path, "id": message_id, "status": status, "body": json.loads(body)}
+            receiver.requests.append(seen | {"host": self.headers["host"]})
+            self.send_response(status)
+            if status == 302:
+                self.send_header("Location", f"{receiver.url}/elsewhere")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    receiver.url = f"http://127.0.0.1:{server.server_port}"
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    try:
+        yield receiver
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def signature(secret: str, message_id: str, timestamp: str, body: bytes) -> str:
+    """The signature that Standard Webhooks specifies, made here by its text."""
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    content = b".".join((message_id.encode(), timestamp.encode(), body))
+    return "v1," + base64.b64encode(hmac.new(key, content, "sha256").digest()).decode()
+
+
+@dataclass(frozen=True)
+class Owner(Person):
+    """An account as alerts sees it."""
+
+    def alert(self, ticker: str = "AAPL", kind: str = "price", **parts: Any) -> dict[str, Any]:
+        """A new alert of the account."""
+        if kind == "price":
+            parts = {"direction": "above", "amount": 100, **parts}
+        return self.ask("POST", "/alerts", 201, json={"ticker": ticker, "kind": kind, **parts}).json()
+
+    def webhook(self, receiver: Receiver, path: str = "/hook", **more: Any) -> dict[str, Any]:
+        """A new channel of the account that leads to *receiver*, which checks its signatures."""
+        asked = {"kind": "webhook", "name": "mine", "url": f"{receiver.url}{path}", **more}
+        channel = self.ask("POST", "/alerts/channels", 201, json=asked).json()
+        receiver.secrets[path] = channel["secret"]
+        return channel
+
+    def refusal(self, method: str, path: str, status: int, **more: Any) -> dict[str, Any]:
+        """The problem that a request gets."""
+        return self.ask(method, path, status, **more).json()
+
+    def firings(self, query: str = "") -> list[dict[str, Any]]:
+        """What its alerts told of, newest first."""
+        return self.ask("GET", f"/alerts/firings{query}").json()["items"]
+
+    def fired(self) -> list[tuple[str, str, str]]:
+        """What its alerts told of, oldest first: kind, ticker, and the start of the bar."""
+        return [(one["kind"], one["ticker"], one["bar"]["start"]) for one in reversed(self.firings("?limit=200"))]
+
+
+@dataclass(frozen=True)
+class Alerts:
+    """The functions alerts and token on one database."""
+
+    client: httpx.Client
+    tokens: httpx.Client
+    database_url: str
+
+    def owner(self, name: str, **fields: Any) -> Owner:
+        """A new account, with a token of the scopes that *fields* name (alerts)."""
+        from tests.accounts import Tokens
+
+        person = Tokens(self.tokens).person(name)
+        token = person.make(**{"scopes": ["alerts"], **fields})["token"]
+        return Owner(self.client, token)
+
+    def event(self, kind: str = STORED, event_id: str = "1", **data: Any) -> httpx.Response:
+        """The answer to an event, as a Trigger sends it; a reply is an event, too."""
+        headers = event_headers(kind, event_id)
+        return self.client.post("/events", headers=headers, content=json.dumps(data).encode(), timeout=60)
+
+    def query(self, statement: str, *arguments: object) -> list[tuple[Any, ...]]:
+        """The rows that *statement* gives."""
+        with psycopg.connect(self.database_url, autocommit=True) as connection:
+            cursor = connection.execute(statement.encode(), arguments)
+            return cursor.fetchall() if cursor.description else []
+
+
+@contextmanager
+def serving_alerts(database_url: str, redis_url: str, now: str | None = NOON, **settings: str) -> Iterator[Alerts]:
+    """Run alerts and token inside the test's process, the clock standing still at *now*."""
+    environment = {
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        **UNLIMITED,
+        "ALERTS_PRIVATE_TARGETS": "allowed",
+        **settings,
+    }
+    with pytest.MonkeyPatch.context() as patch, serving_tokens(database_url, redis_url) as tokens:
+        set_clock(patch, now)
+        app = AlertsApp(read_settings(Settings, environment))
+        with serving_handler(app.respond) as client:
+            yield Alerts(client, tokens.client, database_url)
+
+
+def set_clock(patch: pytest.MonkeyPatch, now: str | None) -> None:
+    """Let the clock stand still at *now*, None for the real time."""
+    patch.setattr(clock, "_REPLAY", clock.parse(f"{now} {now} 0" if now else None))
