@@ -8,7 +8,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
 from functions.api.market_state import HOURLY, MarketState
-from functions.api.parameters import TickerBars
+from functions.api.parameters import History
 from functions.api.rejection_reasons import reason
 from shared.calendar.trading import TradingCalendar, select_calendar
 from shared.http.response_data import Reason, absent, rfc3339
@@ -63,7 +63,7 @@ async def _explain_closing(connection: AsyncConnection, first: datetime, end: da
 async def explain_bars(
     connection: AsyncConnection,
     state: MarketState,
-    query: TickerBars,
+    query: History,
     tickers: Sequence[str],
     open_from: datetime | None,
 ) -> Reason:
@@ -110,7 +110,7 @@ def _missing(state: MarketState, names: str, known: _Facts, due: datetime | None
     return absent("no-bar-starts", f"No bar of {names} starts within the window.")
 
 
-async def _next_due(connection: AsyncConnection, state: MarketState, query: TickerBars) -> datetime | None:
+async def _next_due(connection: AsyncConnection, state: MarketState, query: History) -> datetime | None:
     """Return when the first bar of the query that has not finished will have, or its first hour for longer bars."""
     first, end = query.start or state.now, query.end or datetime.max.replace(tzinfo=state.now.tzinfo)
     if end <= state.now - timedelta(hours=1) - state.grace:
@@ -125,13 +125,18 @@ async def _next_due(connection: AsyncConnection, state: MarketState, query: Tick
 
 def _starts(calendar: TradingCalendar, interval: str, grace: timedelta) -> list[tuple[datetime, datetime]]:
     """Return the starts of bars of *interval*, each with the instant at which its first hour counts as finished."""
-    found: list[tuple[datetime, datetime]] = []
+    found = {start: session for session in calendar.sessions for start in session.starts(HOURLY)}
+    return [(start, found[start].end(HOURLY, start) + grace) for start in period_starts(calendar, interval)]
+
+
+def period_starts(calendar: TradingCalendar, interval: str) -> list[datetime]:
+    """Return the starts of the bars of *interval* that *calendar* calls for, in order."""
+    found: list[datetime] = []
     last: object = None
     for session in calendar.sessions:
         day = session.date
         period = {"1w": day.isocalendar()[:2], "1mo": (day.year, day.month)}.get(interval, day)
-        starts = [*session.starts(HOURLY)] if interval == HOURLY else [session.opens] if period != last else []
-        found += [(start, session.end(HOURLY, start) + grace) for start in starts]
+        found += [*session.starts(HOURLY)] if interval == HOURLY else [session.opens] if period != last else []
         last = period
     return found
 

@@ -20,7 +20,7 @@ from functions.api.documentation import PAGES, page
 from functions.api.event_stream import EventStreams, NewestData, load_newest
 from functions.api.formats import MEDIA_TYPES
 from functions.api.market_state import MarketState, MarketStateCache
-from functions.api.parameters import Query, Selection, Table, TickerBars, TickerLatest
+from functions.api.parameters import History, Query, Selection, Table, TickerBars, TickerLatest
 from functions.api.provider_usage import ProviderUsage
 from functions.api.routes import ALIASES, ENDPOINTS, Endpoint, RequestContext
 from functions.api.settings import Settings
@@ -171,20 +171,20 @@ class Api:
         self, endpoint: Endpoint, ticker: str, query: Query, query_string: str, caller: Caller
     ) -> CachedQuery:
         """Return what to load for *query*; Problem 401 or 403 for history that *caller* may not read."""
-        scope, open_from, midnight = CacheScope.ALL, None, None
+        scope, readable_from, midnight = CacheScope.ALL, None, None
         if endpoint.protected:
             caller.require(READ, endpoint.protected)
             scope = CacheScope.PRIVATE
-        if self._open_days and isinstance(query, TickerBars):
+        if self._open_days and isinstance(query, History):
             scope = CacheScope.PRIVATE if caller.principal else CacheScope.ANONYMOUS
             if not caller.can_read_history:
-                open_from, midnight = self._check_history(query, caller)
+                readable_from, midnight = self._check_history(query, caller)
 
         async def run(version: int) -> ResponseData:
             async def work(connection: AsyncConnection) -> ResponseData:
                 state = await self._market_states.load(connection, version)
                 found = _resolve(endpoint, state, ticker, query_string) if ticker else ""
-                context = RequestContext(connection, state, query, found, open_from, self._provider_usage)
+                context = RequestContext(connection, state, query, found, readable_from, self._provider_usage)
                 return await endpoint.respond(context)
 
             data = await self._postgres.run(work)
@@ -192,12 +192,12 @@ class Api:
             return replace(data, valid_until=until)
 
         return CachedQuery(
-            f"{endpoint.path} {ticker} {query} {open_from or ''}", run, not query_string, scope, id(caller)
+            f"{endpoint.path} {ticker} {query} {readable_from or ''}", run, not query_string, scope, id(caller)
         )
 
-    def _check_history(self, query: TickerBars, caller: Caller) -> tuple[datetime | None, datetime]:
-        """Return where history begins for *query*, and the midnight that moves it; Problem 401 or 403 before that."""
-        if query.format in _TOKEN_FORMATS:
+    def _check_history(self, query: History, caller: Caller) -> tuple[datetime, datetime]:
+        """Return where history begins for *caller*, and the midnight that moves it; Problem 401 or 403 before that."""
+        if isinstance(query, TickerBars) and query.format in _TOKEN_FORMATS:
             caller.require(READ, f"The format {query.format}")
         today = clock.now().astimezone(EXCHANGE_ZONE).date()
         first = today - timedelta(days=self._open_days)
@@ -206,7 +206,7 @@ class Api:
         )
         if (query.start and query.start < open_from) or (query.end and query.end <= open_from):
             caller.require(READ, f"History before {first}")
-        return None if query.start else open_from, midnight
+        return open_from, midnight
 
 
 async def _get_page(request: Request, _: Caller) -> Response:

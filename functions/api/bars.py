@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
@@ -48,6 +49,13 @@ class JsonSeries:
     newest: datetime
     newest_end: datetime
     sources: tuple[str, ...]
+
+
+async def select_bars(connection: AsyncConnection, interval: str, page: BarQuery) -> list[JsonSeries]:
+    """Return the bars of *interval* of *page*, by ticker."""
+    if interval in _UNITS:
+        return await select_derived_bars(connection, interval, page)
+    return await select_hourly_bars(connection, page)
 
 
 async def select_hourly_bars(connection: AsyncConnection, page: BarQuery) -> list[JsonSeries]:
@@ -127,6 +135,37 @@ async def select_derived_bars(connection: AsyncConnection, interval: str, page: 
         _parameters(page) | {"interval": interval, "unit": _UNITS[interval]},
     )
     return await cursor.fetchall()
+
+
+async def select_traded_values(
+    connection: AsyncConnection, ticker: str, periods: Sequence[tuple[datetime, datetime]], known_at: datetime | None
+) -> dict[datetime, Decimal]:
+    """Return by its start the price of each period, weighted by volume; none for one without volumes of all its hours.
+
+    Hourly bars count with the mean of their high, low and close.
+    """
+    cursor = await connection.execute(
+        """
+        SELECT period.opens, sum((bar.high + bar.low + bar.close) * bar.volume) / (3 * sum(bar.volume))
+          FROM unnest(%(opens)s::timestamptz[], %(closes)s::timestamptz[]) AS period(opens, closes)
+         CROSS JOIN LATERAL (SELECT high, low, close, volume
+                               FROM bars_known_at(%(known_at)s)
+                              WHERE ticker = %(ticker)s
+                                AND interval = '1h'
+                                AND start >= period.opens
+                                AND start < period.closes) AS bar
+         GROUP BY period.opens
+        HAVING count(*) = count(bar.volume)
+           AND sum(bar.volume) > 0
+        """,
+        {
+            "ticker": ticker,
+            "opens": [opens for opens, _ in periods],
+            "closes": [closes for _, closes in periods],
+            "known_at": known_at,
+        },
+    )
+    return dict(await cursor.fetchall())
 
 
 def _parameters(page: BarQuery) -> dict[str, object]:

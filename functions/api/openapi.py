@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Path, Query
 from fastapi.responses import HTMLResponse, Response
 
-from functions.api import quality_models, response_models, status_models
+from functions.api import indicator_models, quality_models, response_models, status_models
 from functions.api.columns import ARROW
 from functions.api.routes import ALIASES, ENDPOINTS, Endpoint
 from functions.api.status_models import DirectoryResponse, DocumentResponse
@@ -30,7 +30,7 @@ class EventStreamResponse(Response):
     media_type = "text/event-stream"
 
 
-_MODELS = vars(response_models) | vars(quality_models) | vars(status_models)
+_MODELS = vars(response_models) | vars(indicator_models) | vars(quality_models) | vars(status_models)
 
 
 def _add(endpoint: Endpoint, path: str, summary: str) -> None:

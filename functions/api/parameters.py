@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from functions.api.query_types import End, Instant, LatestFields, Ticker, Tickers
+from functions.api.indicator_requests import MAX_INDICATORS, USUAL
+from functions.api.query_types import End, IndicatorList, Instant, LatestFields, Ticker, Tickers
 from shared.auth.account_lists import MAX_NAME
 
 if TYPE_CHECKING:
@@ -119,19 +120,15 @@ Format = Literal["json", "csv", "ndjson", "arrow"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class TickerBars(Window):
-    """Bars of the one ticker that the path names."""
+class History(Window):
+    """Bars, or what is computed from them; without a token, of the last days alone."""
 
     interval: Interval = field(
         default="1h", metadata={"description": "Length of a bar; all but 1h are derived by session from hourly bars"}
     )
     limit: int | None = field(
         default=None,
-        metadata={
-            "description": "Most bars a ticker in one response; without start they are the newest",
-            "ge": 1,
-            "le": MAX_BARS,
-        },
+        metadata={"description": "Most bars a ticker; without start they are the newest", "ge": 1, "le": MAX_BARS},
     )
     as_of: Instant | None = field(
         default=None,
@@ -146,6 +143,12 @@ class TickerBars(Window):
         default=None,
         metadata={"description": "From next_cursor: goes on there", "max_length": 6000, "pattern": "^[A-Za-z0-9_-]+$"},
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TickerBars(History):
+    """Bars of the one ticker that the path names."""
+
     adjust: Literal["splits", "none"] = field(
         default="splits",
         metadata={"description": "Prices on the scale of today, or as they were traded (1h and 1d)"},
@@ -158,6 +161,19 @@ class TickerBars(Window):
             raise ValueError(
                 "adjust should be splits: a week or month with a split in it has no single scale otherwise"
             )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Indicators(Table, History):
+    """Indicators over the bars of the one ticker that the path names."""
+
+    indicators: IndicatorList = field(
+        default=USUAL,
+        metadata={
+            "description": f"Comma separated, each with its parameters or the usual ones: {', '.join(USUAL)}. "
+            f"2 to 400 bars, of Wilder's and for the signal 2 to 200; at most {MAX_INDICATORS}"
+        },
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

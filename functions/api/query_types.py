@@ -4,6 +4,8 @@ import re
 from datetime import UTC, date, datetime, time
 from typing import Annotated
 
+from functions.api.indicator_requests import PATTERN as INDICATOR
+from functions.api.indicator_requests import parse_indicators
 from functions.api.tables import LATEST
 from shared.calendar.trading import EXCHANGE_ZONE
 from shared.http.query import QueryType
@@ -86,4 +88,15 @@ Tickers = Annotated[tuple[str, ...], QueryType(_tickers, _LISTS)]
 LatestFields = Annotated[
     tuple[str, ...],
     QueryType(_latest_fields, {"type": "string", "pattern": r"^[a-z_]+(,[a-z_]+)*$", "examples": ["ticker,close"]}),
+]
+IndicatorList = Annotated[
+    tuple[str, ...],
+    QueryType(
+        parse_indicators,
+        {
+            "type": "string",
+            "pattern": rf"^{INDICATOR}(,{INDICATOR}){{0,9}}$",
+            "examples": ["sma:50,rsi,bollinger:20:2.5"],
+        },
+    ),
 ]

@@ -10,6 +10,7 @@ from psycopg import AsyncConnection
 from functions.api.calendar import respond_calendar
 from functions.api.coverage import respond_coverage
 from functions.api.disagreements import respond_disagreements
+from functions.api.indicators import respond_indicators
 from functions.api.latest import respond_latest, respond_ticker_latest
 from functions.api.market_state import MarketState
 from functions.api.movers import respond_movers
@@ -19,6 +20,7 @@ from functions.api.parameters import (
     Bars,
     Coverage,
     Disagreements,
+    Indicators,
     Latest,
     Movers,
     Query,
@@ -43,20 +45,25 @@ from shared.http.response_data import ResponseData, json_body
 class RequestContext:
     """A query and its data sources: *query* is of the endpoint's model, *ticker* is the one in the path.
 
-    *open_from* is where history begins for the caller, None for the whole history.
+    *readable_from* is where history begins for the caller, None for the whole history.
     """
 
     connection: AsyncConnection
     state: MarketState
     query: Any
     ticker: str
-    open_from: datetime | None
+    readable_from: datetime | None
     provider_usage: ProviderUsage
 
     @property
     def tickers(self) -> tuple[str, ...]:
         """The tickers that the query names, all that are tracked if none; Problem 404 for an unknown one."""
         return self.state.resolve(self.query.tickers) if self.query.tickers else self.state.active
+
+    @property
+    def open_from(self) -> datetime | None:
+        """Where the bars of a query without a start begin; None where it has one."""
+        return None if self.query.start else self.readable_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +150,15 @@ ENDPOINTS = (
             context.open_from,
         ),
         "BarsResponse",
+    ),
+    Endpoint(
+        "/indicators/{ticker}",
+        "Indicators over the bars of a ticker: averages, bands and oscillators, each figure with its bar",
+        Indicators,
+        lambda context: respond_indicators(
+            context.connection, context.state, context.query, context.ticker, context.open_from, context.readable_from
+        ),
+        "IndicatorsResponse",
     ),
     Endpoint(
         "/movers",

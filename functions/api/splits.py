@@ -14,6 +14,7 @@ from shared.http.response_data import ResponseData, absent, json_body, rfc3339
 from shared.providers.adjustment import SPLIT_ADJUSTED
 
 if TYPE_CHECKING:
+    from functions.api.bars import JsonSeries
     from functions.api.market_state import MarketState
 
 _MAX_ITEMS = 1000
@@ -141,6 +142,19 @@ async def select_seams(
         {"ticker": ticker, "first": first, "last": last},
     )
     return await cursor.fetchall()
+
+
+async def describe_series(
+    connection: AsyncConnection, series: "JsonSeries", splits: Sequence[Split], known_at: datetime | None
+) -> dict[str, object]:
+    """Return how *series* is adjusted for *splits* of its ticker, and where its source changes."""
+    has_seams = len(set(series.sources)) > 1 and known_at is None
+    return {
+        "ticker": series.ticker,
+        "adjusted": adjustment(series.sources, splits, known_at),
+        "splits": [{"date": one.date, "ratio": one.ratio} for one in splits if one.was_applied(known_at)],
+        "seams": await select_seams(connection, series.ticker, series.oldest, series.newest_end) if has_seams else [],
+    }
 
 
 def _number(shares: Decimal) -> float:

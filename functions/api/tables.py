@@ -18,6 +18,8 @@ BARS = {
     ),
 }
 """The columns of /ohlc by interval. Of each table: always all of them, in the order of the JSON members."""
+INDICATED = ("ticker", "interval", "datetime", "timestamp", "end", "close", "source", "complete")
+"""Of /indicators, before the columns of the values that a query asks for."""
 LATEST = (
     "datetime", "timestamp", "ticker", "name", "open", "high", "low", "close", "volume", "source",
     "stored_company_name", "interval", "end", "session", "revision", "received_at", "is_final", "is_newest",

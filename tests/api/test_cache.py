@@ -128,7 +128,7 @@ def test_the_same_question_in_other_words_is_one_query(
     monkeypatch: pytest.MonkeyPatch, stored: str, redis_url: str
 ) -> None:
     """The order of parameters and tickers, capitals and the spelling of a time do not matter to the cache."""
-    calls = counting(monkeypatch, functions.api.ohlc, "select_hourly_bars")
+    calls = counting(monkeypatch, functions.api.ohlc, "select_bars")
 
     async def work(clients: list[httpx.AsyncClient]) -> list[bytes]:
         return [

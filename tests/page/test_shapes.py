@@ -33,6 +33,7 @@ READ = {
     "coverage": "/coverage?tickers=NVDA",
     "disagreements": "/disagreements?tickers=PG",
     "splits": "/splits?ticker=PG",
+    "indicators": "/indicators/NVDA?indicators=sma:20,vwap&limit=161",
     "insights": "/insights",
     "problem": "/tickers/NOSUCH",
 }

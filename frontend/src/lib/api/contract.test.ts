@@ -11,6 +11,7 @@ import type {
   Bars,
   Coverage,
   Disagreements,
+  Indicators,
   Latest,
   Movers,
   Overview,
@@ -29,6 +30,7 @@ export type Accepted = [
   Accepts<typeof Bars, api.BarsResponse>,
   Accepts<typeof Coverage, api.CoverageResponse>,
   Accepts<typeof Disagreements, api.DisagreementsResponse>,
+  Accepts<typeof Indicators, api.IndicatorsResponse>,
   Accepts<typeof Splits, api.SplitsResponse>,
   Accepts<typeof Insights, api.InsightsResponse>,
   // The page never names fields.

@@ -992,6 +992,115 @@ export interface components {
              */
             revision: number;
         };
+        /** @description An indicator as it was computed. */
+        IndicatorInfo: {
+            /**
+             * @description With all its parameters
+             * @example sma:20
+             */
+            name: string;
+            /**
+             * @description Names of its values
+             * @example [
+             *       "sma_20"
+             *     ]
+             */
+            values: string[];
+            /**
+             * @description Bars that a complete value rests on; null: those of a session
+             * @example 20
+             */
+            bars: number | null;
+            /** @example Mean of the last 20 closes */
+            definition: string;
+        };
+        /** @description Values of the indicators at a bar, which datetime names by its start. */
+        IndicatorItem: {
+            /** @example AAPL */
+            ticker: string;
+            /** @enum {string} */
+            interval: "1h" | "1d" | "1w" | "1mo";
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             * @example 2026-11-20T14:30:00Z
+             */
+            datetime: string;
+            /**
+             * @description Unix seconds
+             * @example 1795185000
+             */
+            timestamp: number;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             * @example 2026-11-20T14:30:00Z
+             */
+            end: string;
+            /**
+             * @description USD, with the stored digits
+             * @example 271.49
+             */
+            close: number;
+            /**
+             * @description Source of the bars
+             * @example simulated
+             */
+            source: string;
+            /** @description All values rest on whole series of bars: incomplete is empty */
+            complete: boolean;
+            /**
+             * @description By the names that indicators lists; null with a reason
+             * @example {
+             *       "sma_20": 271.4935
+             *     }
+             */
+            values: {
+                [key: string]: number | null;
+            };
+            /**
+             * @description Why a value is null, or rests on less than it should. warm-up: too few bars. gap: a bar is missing. unfinished: hours of the bar are still to come. split: bars before a split are on another scale. source-changed: volumes are of several sources. volume-unknown: a volume is not known
+             * @example {
+             *       "sma_200": "warm-up"
+             *     }
+             */
+            incomplete: {
+                [key: string]: "warm-up" | "gap" | "unfinished" | "split" | "source-changed" | "volume-unknown";
+            };
+        };
+        /** @description Indicators over the bars of a ticker, by time. */
+        IndicatorsResponse: {
+            /** @example 7 */
+            count: number;
+            /** @description End of the newest bar in the response */
+            as_of: string | null;
+            /** @description Source of the bars; mixed for several, see sources */
+            source: string | null;
+            sources: string[];
+            /**
+             * @description The database is unavailable; this copy may be out of date
+             * @example false
+             */
+            stale: boolean;
+            /** @constant */
+            exchange_tz: "America/New_York";
+            /** @description Why there are no items; null where there are */
+            reason: components["schemas"]["Absence"] | null;
+            /** @enum {string} */
+            interval: "1h" | "1d" | "1w" | "1mo";
+            /** @description The as_of of the request */
+            known_at: string | null;
+            /** @description Without a token, history begins here, and nothing rests on older bars */
+            open_from: string | null;
+            /**
+             * @description Cursor of the next page, as in Link: rel=next
+             * @example b3blbi1zZXNhbWU
+             */
+            next_cursor: string | null;
+            series: components["schemas"]["SeriesInfo"][];
+            indicators: components["schemas"]["IndicatorInfo"][];
+            items: components["schemas"]["IndicatorItem"][];
+        };
         /** @description A sentence. */
         Insight: {
             /** @example 7 */
@@ -2530,6 +2639,9 @@ export type FiringBar = components['schemas']['FiringBar'];
 export type FiringsResponse = components['schemas']['FiringsResponse'];
 export type Hour = components['schemas']['Hour'];
 export type HourlyBar = components['schemas']['HourlyBar'];
+export type IndicatorInfo = components['schemas']['IndicatorInfo'];
+export type IndicatorItem = components['schemas']['IndicatorItem'];
+export type IndicatorsResponse = components['schemas']['IndicatorsResponse'];
 export type Insight = components['schemas']['Insight'];
 export type InsightHour = components['schemas']['InsightHour'];
 export type InsightsResponse = components['schemas']['InsightsResponse'];

@@ -151,6 +151,17 @@ export const Bars = v.object({
   items: v.array(Bar),
 });
 
+/** Indicators at bars: values by name, null where there are too few bars, and why a value is not complete. */
+export const Indicators = v.object({
+  items: v.array(
+    v.object({
+      timestamp: v.number(),
+      values: v.record(v.string(), v.nullable(v.number())),
+      incomplete: v.record(v.string(), v.string()),
+    }),
+  ),
+});
+
 /** A company, its session so far, and one close for each hour of the overview; null where the bar is missing. */
 export const Company = v.object({
   ticker: v.string(),
@@ -233,6 +244,7 @@ export type Status = v.InferOutput<typeof Status>;
 export type Tickers = v.InferOutput<typeof Tickers>;
 export type Bar = v.InferOutput<typeof Bar>;
 export type Bars = v.InferOutput<typeof Bars>;
+export type Indicators = v.InferOutput<typeof Indicators>;
 export type Company = v.InferOutput<typeof Company>;
 export type Overview = v.InferOutput<typeof Overview>;
 export type Closes = v.InferOutput<typeof Closes>;

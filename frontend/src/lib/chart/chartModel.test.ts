@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Bar, Coverage } from '#lib/api/shapes.ts';
-import { buildChartModel, isKnown } from '#lib/chart/chartModel.ts';
+import { buildChartModel } from '#lib/chart/chartModel.ts';
+import { isKnown, lackOf } from '#lib/chart/indicators.ts';
 import { markOf, nameOf } from '#lib/chart/labels.ts';
 import { lastBegun, placesOf } from '#lib/chart/timeline.ts';
 import { readView } from '#lib/chart/view.ts';
@@ -45,7 +46,7 @@ test('an instant belongs to the last place that has begun', () => {
   );
 });
 
-test('averages skip a gap instead of counting it, and have no value in it', () => {
+test('an average has no value where a bar is missing, and says which rest on both sides of it', () => {
   const bars = Array.from({ length: 22 }, (_, index) =>
     bar(new Date(Date.UTC(2026, 10, 2, index)).toISOString(), index),
   );
@@ -75,11 +76,21 @@ test('averages skip a gap instead of counting it, and have no value in it', () =
     bars,
     coverage,
     [],
+    {
+      indicators: new Map(
+        bars.map(({ timestamp }, index) => [
+          timestamp,
+          { timestamp, values: { sma_20: index }, incomplete: index > 9 ? { sma_20: 'gap' } : {} },
+        ]),
+      ),
+    },
   );
   assert.equal(model.places[10]?.why, 'rejected');
-  assert.equal(model.averages.sma?.[10], null);
-  assert.equal(model.averages.sma?.[19], null);
-  assert.equal(model.averages.sma?.[20], bars.slice(0, 20).reduce((sum, { close }) => sum + close, 0) / 20);
+  assert.deepEqual(model.averages.sma?.slice(9, 12), [9, null, 10]);
+  assert.deepEqual(
+    model.places.slice(9, 12).map(({ time }) => lackOf(model.indicators, 'sma', time)),
+    [null, null, 'gap'],
+  );
 });
 
 test('a range begins at the first bar of its first day, with the bars before it beside', () => {

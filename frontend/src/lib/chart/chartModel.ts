@@ -1,20 +1,10 @@
 /** Model of a chart, before anything is drawn: places on the axis, indicators, a comparison, and insights. */
 import type { Bar, Coverage } from '#lib/api/shapes.ts';
 import { isoDayOf } from '#lib/time/format.ts';
-import {
-  convergence,
-  exponentialAverage,
-  relativeStrength,
-  simpleAverage,
-  volumeWeightedAverage,
-  type Averages,
-} from '#lib/chart/indicators.ts';
+import { isKnown, valuesAt, type Averages, type IndicatorValues } from '#lib/chart/indicators.ts';
 import { lastBegun, placesOf, type Missing, type Place } from '#lib/chart/timeline.ts';
 import { firstDay } from '#lib/chart/ranges.ts';
 import type { Average, Interval, Kind, View } from '#lib/chart/view.ts';
-
-/** Bars that a simple and an exponential average look back on. */
-export const LENGTH = 20;
 
 /** A mark at a bar: an insight by its sentiment, a split, or figures in which two sources differ. */
 export interface Mark {
@@ -42,6 +32,8 @@ export interface ChartModel {
   averages: Partial<Record<Average, Averages>>;
   rsi: Averages | null;
   macd: { macd: Averages; signal: Averages } | null;
+  /** What the lines have their values from. */
+  indicators: IndicatorValues;
   compared: { name: string; values: Averages } | null;
   kind: Kind;
   logarithmic: boolean;
@@ -77,7 +69,11 @@ export function buildChartModel(
   bars: readonly Bar[],
   coverage: Coverage | null,
   marks: readonly Mark[],
-  { base = null, comparison = null }: { base?: number | null; comparison?: Comparison | null } = {},
+  {
+    base = null,
+    comparison = null,
+    indicators = new Map(),
+  }: { base?: number | null; comparison?: Comparison | null; indicators?: IndicatorValues | undefined } = {},
 ): ChartModel {
   const { places, first } = placesIn(view, bars, coverage);
   return {
@@ -86,15 +82,15 @@ export function buildChartModel(
     places,
     first,
     averages: Object.fromEntries(
-      view.averages.filter((name) => isKnown(name, view.interval)).map((name) => [name, averageOver(name, places)]),
+      view.averages
+        .filter((name) => isKnown(name, view.interval))
+        .map((name) => [name, valuesAt(indicators, name, places)]),
     ),
-    rsi: view.oscillators.includes('rsi') ? spread(places, relativeStrength) : null,
+    rsi: view.oscillators.includes('rsi') ? valuesAt(indicators, 'rsi', places) : null,
     macd: view.oscillators.includes('macd')
-      ? {
-          macd: spread(places, (bars) => convergence(bars).macd),
-          signal: spread(places, (bars) => convergence(bars).signal),
-        }
+      ? { macd: valuesAt(indicators, 'macd', places), signal: valuesAt(indicators, 'signal', places) }
       : null,
+    indicators,
     compared: comparison && {
       name: comparison.name,
       values: places.map(({ time, bar }) => (bar ? (comparison.closes.get(time) ?? null) : null)),
@@ -116,25 +112,4 @@ function missingOf(coverage: Coverage, interval: Interval): Missing[] {
   return coverage.items
     .filter(({ expected, present }) => expected > 0 && present === 0)
     .map(({ datetime, missing }) => ({ time: Date.parse(datetime) / 1000, why: missing[0]?.why ?? 'not_fetched' }));
-}
-
-/** Whether an average means anything: VWAP is counted through a session, hour by hour. */
-export function isKnown(name: Average, interval: Interval): boolean {
-  return name !== 'vwap' || interval === '1h';
-}
-
-/** The values of an average at each place. */
-function averageOver(name: Average, places: readonly Place<Bar>[]): Averages {
-  return spread(places, (bars) => {
-    if (name === 'sma') return simpleAverage(bars, LENGTH);
-    if (name === 'ema') return exponentialAverage(bars, LENGTH);
-    return volumeWeightedAverage(bars, (bar) => bar.datetime.slice(0, 10));
-  });
-}
-
-/** An indicator at each place: it goes over the bars there are, and has no value where one is missing. */
-function spread(places: readonly Place<Bar>[], indicator: (bars: readonly Bar[]) => Averages): Averages {
-  const values = indicator(places.flatMap(({ bar }) => bar ?? []));
-  let next = 0;
-  return places.map(({ bar }) => (bar ? (values[next++] ?? null) : null));
 }

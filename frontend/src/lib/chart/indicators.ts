@@ -1,90 +1,55 @@
-/** Indicators over bars, one value a bar; null where there are too few bars, or a volume is not known. */
+/** Indicators as the API computes them: the values that a view asks for, by the Unix second at which their bar begins. */
+import type { Indicators } from '#lib/api/shapes.ts';
+import type { Average, Interval, Oscillator, View } from '#lib/chart/view.ts';
 
-/** What an average looks at: prices in USD, volume in shares (null: not known). */
-export interface Traded {
-  high: number;
-  low: number;
-  close: number;
-  volume: number | null;
-}
-
+/** One value a place of the axis; null where there are too few bars, or none. */
 export type Averages = (number | null)[];
+/** Values and reasons of one indicator at one bar. */
+type Item = Indicators['items'][number];
+export type IndicatorValues = ReadonlyMap<number, Item>;
 
-/** The mean of the last `length` closes. */
-export function simpleAverage(bars: readonly Traded[], length: number): Averages {
-  let sum = 0;
-  return bars.map((bar, index) => {
-    sum += bar.close - (bars[index - length]?.close ?? 0);
-    return index < length - 1 ? null : sum / length;
-  });
+/** What the API is asked for, and the names of its values. */
+const ASKED: Record<Average | Oscillator, string> = {
+  sma: 'sma:20',
+  ema: 'ema:20',
+  vwap: 'vwap',
+  rsi: 'rsi:14',
+  macd: 'macd:12:26:9',
+};
+export const COLUMNS = {
+  sma: 'sma_20',
+  ema: 'ema_20',
+  vwap: 'vwap',
+  rsi: 'rsi_14',
+  macd: 'macd_12_26_9',
+  signal: 'macd_signal_12_26_9',
+} as const;
+export type Line = keyof typeof COLUMNS;
+
+/** Whether an indicator means anything: VWAP is counted through a session, hour by hour. */
+export function isKnown(name: Average | Oscillator, interval: Interval): boolean {
+  return name !== 'vwap' || interval === '1h';
 }
 
-/** The mean of closes that weighs each one less the older it is; it begins with the simple average of the first ones. */
-export function exponentialAverage(bars: readonly Traded[], length: number): Averages {
-  const weight = 2 / (length + 1);
-  const first = simpleAverage(bars, length)[length - 1] ?? null;
-  let average: number | null = null;
-  return bars.map((bar, index) => {
-    if (index === length - 1) average = first;
-    else if (average !== null) average += (bar.close - average) * weight;
-    return average;
-  });
+/** The parameter of the API for the indicators of a view; null for none. */
+export function askedBy({ averages, oscillators, interval }: View): string | null {
+  const names = [...averages, ...oscillators].filter((name) => isKnown(name, interval));
+  return names.length ? names.map((name) => ASKED[name]).join(',') : null;
 }
 
-/**
- * The mean price of what was traded since the first bar with the same anchor: typical prices weighed by volume.
- * After a bar whose volume is not known it is not known either, until the anchor changes.
- */
-export function volumeWeightedAverage<Bar extends Traded>(
-  bars: readonly Bar[],
-  anchorOf: (bar: Bar) => string,
-): Averages {
-  let anchor: string | null = null;
-  let spent = 0;
-  let shares: number | null = 0;
-  return bars.map((bar) => {
-    if (anchorOf(bar) !== anchor) [anchor, spent, shares] = [anchorOf(bar), 0, 0];
-    if (bar.volume === null || shares === null) {
-      shares = null;
-      return null;
-    }
-    spent += ((bar.high + bar.low + bar.close) / 3) * bar.volume;
-    shares += bar.volume;
-    return shares === 0 ? null : spent / shares;
-  });
+/** The items of a response by the start of their bar. */
+export function byBar({ items }: Indicators): IndicatorValues {
+  return new Map(items.map((item) => [item.timestamp, item]));
 }
 
-const PERIOD = 14;
-
-/** Wilder's relative strength index of 14 bars: 0 to 100. */
-export function relativeStrength(bars: readonly Traded[]): Averages {
-  let [gain, loss] = [0, 0];
-  return bars.map(({ close }, index) => {
-    const change = close - (bars[index - 1]?.close ?? close);
-    if (index <= PERIOD) {
-      gain += Math.max(change, 0) / PERIOD;
-      loss += Math.max(-change, 0) / PERIOD;
-    } else {
-      gain += (Math.max(change, 0) - gain) / PERIOD;
-      loss += (Math.max(-change, 0) - loss) / PERIOD;
-    }
-    if (index < PERIOD) return null;
-    return gain + loss === 0 ? 50 : (100 * gain) / (gain + loss);
-  });
+/** The values of a line at each place. */
+export function valuesAt(values: IndicatorValues, line: Line, places: readonly { time: number }[]): Averages {
+  return places.map(({ time }) => values.get(time)?.values[COLUMNS[line]] ?? null);
 }
 
-/** Moving average convergence divergence: the exponential averages of 12 less 26 bars, and its average of 9. */
-export function convergence(bars: readonly Traded[]): { macd: Averages; signal: Averages } {
-  const fast = exponentialAverage(bars, 12);
-  const slow = exponentialAverage(bars, 26);
-  const macd = slow.map((value, index) => {
-    const other = fast[index];
-    return value === null || other == null ? null : other - value;
-  });
-  const known = macd.flatMap((value) => (value === null ? [] : [{ high: 0, low: 0, close: value, volume: null }]));
-  const averages = exponentialAverage(known, 9);
-  const first = macd.length - known.length;
-  return { macd, signal: macd.map((_, index) => (index < first ? null : (averages[index - first] ?? null))) };
+/** Why the value of a line at a bar rests on less than it should; null where it does not. */
+export function lackOf(values: IndicatorValues, line: Line, time: number): string | null {
+  return values.get(time)?.incomplete[COLUMNS[line]]?.replace('-', ' ') ?? null;
 }
 
 /**

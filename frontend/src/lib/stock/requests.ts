@@ -2,7 +2,8 @@
 import type { Resource } from '#lib/api/resource.svelte.ts';
 import { resource } from '#lib/api/resources.ts';
 import { Insights } from '#lib/api/insights.ts';
-import { Bars, Closes, Coverage, Disagreements, Profile, Splits } from '#lib/api/shapes.ts';
+import { Bars, Closes, Coverage, Disagreements, Indicators, Profile, Splits } from '#lib/api/shapes.ts';
+import { askedBy } from '#lib/chart/indicators.ts';
 import { barsOf } from '#lib/chart/ranges.ts';
 import type { Interval, Range, View } from '#lib/chart/view.ts';
 
@@ -16,6 +17,14 @@ export const profileOf = (ticker: string): Resource<typeof Profile> =>
 /** The newest bars, enough of them for the view: a path that stays the same while days pass. */
 export const barsFor = (ticker: string, { range, interval }: View): Resource<typeof Bars> =>
   resource(`/ohlc/${ticker}?interval=${interval}&limit=${barsOf(range, interval)}`, Bars, { kept: range === '1M' });
+
+/** The indicators that a view shows, at the same bars; null for none. */
+export function indicatorsFor(ticker: string, view: View): Resource<typeof Indicators> | null {
+  const asked = askedBy(view);
+  const { range, interval } = view;
+  const path = `/indicators/${ticker}?interval=${interval}&limit=${barsOf(range, interval)}`;
+  return asked === null ? null : resource(`${path}&indicators=${asked}`, Indicators);
+}
 
 /** A year of days: key figures and performance. */
 export const daysOf = (ticker: string): Resource<typeof Bars> =>
