@@ -170,26 +170,6 @@ def test_a_mover_s_change_is_that_of_its_prices(market: System, open_page: Open,
     assert f"{item['basis_price']:,.2f} to {item['current_metrics']['close']:,.2f}" in text
 
 
-def test_insights_are_by_hour_and_each_figure_leads_to_its_chart(market: System, home: "Page") -> None:
-    """Sentences are those of the API under the end of their hour; a figure leads to a chart, none to JSON."""
-    hours = market.get("/insights")["items"]
-    home.wait_for_selector(".insight")
-    home.get_by_role("button", name="Earlier hours").click()
-
-    sentences = texts(home, ".insight p")
-    links = home.eval_on_selector_all(".insight a", "links => links.map((link) => link.getAttribute('href'))")
-    [newest, *_] = texts(home, ".hour h3 time")
-    figures = [fact for insight in hours[0]["insights"] for fact in insight["facts"]]
-    first = next(fact for fact in figures if fact["ticker"])
-    home.locator(".insight a[href^='/stocks/']").first.click()
-    home.wait_for_url(f"**/stocks/{first['ticker']}?**at={hours[0]['datetime']}")
-
-    assert sentences == [insight["insight"] for hour in hours for insight in hour["insights"]]
-    assert newest == "13:00"
-    assert links
-    assert all(re.match(r"/stocks/|/[#?]", link) for link in links)
-
-
 def test_the_heat_map_has_everybody_by_size(market: System, home: "Page") -> None:
     """50 tiles in 8 to 11 sectors with areas in the order of the market caps, and the same as a table."""
     companies = market.get("/movers", kind="active", limit=50)["items"]
@@ -273,20 +253,3 @@ def test_invented_prices_are_called_so(home: "Page") -> None:
     """The header says that prices are simulated, and the footer names the source and its age."""
     assert home.locator("header .pill").inner_text() == "Simulated prices"
     assert "Source: simulated prices" in home.locator("footer").inner_text()
-
-
-def test_insights_show_kinds_and_figures(market: System, home: "Page") -> None:
-    """A kind leaves only its sentences; a sentence opens to each figure with its basis, window and bars."""
-    newest = max(market.get("/insights")["items"], key=lambda hour: hour["datetime"])
-    insights = home.get_by_role("region", name="Insights")
-    insights.get_by_label("Kind of insight").select_option("company")
-    shown = wait_until(lambda: insights.locator(".insight").all_inner_texts())
-    kinds = {one["insight"]: one["kind"] for hour in market.get("/insights")["items"] for one in hour["insights"]}
-    insights.get_by_text("Figures", exact=True).first.click()
-    first = next(one for one in newest["insights"] if one["kind"] == "company")
-
-    assert {kinds[text.partition("\n")[0].strip()] for text in shown} == {"company"}
-    figures = " ".join(insights.locator("details[open]").inner_text().split())
-    assert all(fact["text"] in figures for fact in first["facts"])
-    assert "against" in figures
-    assert "prices of" in figures

@@ -3,10 +3,13 @@
 export const KINDS = ['gainers', 'losers', 'active', 'unusual_volume', 'volatile'] as const;
 export const BASES = ['previous_close', 'previous_bar', 'session_open'] as const;
 export const SORTS = ['size', 'ticker', 'close', 'change', 'volume'] as const;
+export const TOPICS = ['market', 'company', 'industry', 'wrap'] as const;
 
 export type Kind = (typeof KINDS)[number];
 export type Basis = (typeof BASES)[number];
 export type Sort = (typeof SORTS)[number];
+/** The kind of insights that are shown. */
+export type Topic = (typeof TOPICS)[number];
 
 export interface View {
   kind: Kind;
@@ -19,6 +22,10 @@ export interface View {
   /** All rows of the prices, also where they would be cut. */
   all: boolean;
   mapAsTable: boolean;
+  /** Null for insights of every kind. */
+  topic: Topic | null;
+  /** Insights of all hours that there are. */
+  earlier: boolean;
   /** The stock that is shown beside the prices on wide screens. */
   stock: string | null;
 }
@@ -39,6 +46,8 @@ export function readView(asked: Pick<URLSearchParams, 'get'>): View {
     watched: asked.get('only') === 'watched',
     all: asked.get('rows') === 'all',
     mapAsTable: asked.get('map') === 'table',
+    topic: one(TOPICS, asked.get('insights')) ?? null,
+    earlier: asked.get('hours') === 'all',
     stock: stock !== null && /^[A-Z][A-Z0-9.-]{0,14}$/.test(stock) ? stock : null,
   };
 }
@@ -53,6 +62,8 @@ export function writeView(view: View): string {
   if (view.watched) query.set('only', 'watched');
   if (view.all) query.set('rows', 'all');
   if (view.mapAsTable) query.set('map', 'table');
+  if (view.topic) query.set('insights', view.topic);
+  if (view.earlier) query.set('hours', 'all');
   if (view.stock) query.set('stock', view.stock);
   const text = query.toString();
   return text && `?${text}`;
