@@ -68,12 +68,22 @@ class Api:
         self._provider_usage = ProviderUsage(self._redis)
         self._authenticator = Authenticator(settings, self._redis, self._postgres)
         self._open_days = settings.anonymous_history_days
+        self._public_url = (settings.public_url or "").rstrip("/")
         self._at_once: dict[int, Counter[str]] = {}  # by caller, then by query
         self._handle = public_endpoint(self._router(), self._authenticator)
 
     async def respond(self, request: Request) -> Response:
         """Return the response to *request*, problems included."""
-        return self._reuse(request.scope) or await self._handle(request)
+        return self._reuse(request.scope) or await self._respond(request)
+
+    async def _respond(self, request: Request) -> Response:
+        response = await self._handle(request)
+        is_problem = response.media_type == "application/problem+json"
+        if is_problem and request.url.path.startswith("/embed/") and "text/html" in request.headers.get("accept", ""):
+            from functions.api.embed import problem_document  # a person looks at the frame
+
+            return problem_document(response)
+        return response
 
     def _reuse(self, scope: Scope) -> Response | None:
         """Return the response to the very same request of a moment ago, comparing bytes alone.
@@ -184,7 +194,9 @@ class Api:
             async def work(connection: AsyncConnection) -> ResponseData:
                 state = await self._market_states.load(connection, version)
                 found = _resolve(endpoint, state, ticker, query_string) if ticker else ""
-                context = RequestContext(connection, state, query, found, readable_from, self._provider_usage)
+                context = RequestContext(
+                    connection, state, query, found, readable_from, self._provider_usage, self._public_url
+                )
                 return await endpoint.respond(context)
 
             data = await self._postgres.run(work)

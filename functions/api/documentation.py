@@ -3,18 +3,41 @@
 import re
 from base64 import b64encode
 from collections.abc import Callable
+from dataclasses import fields
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
-from functions.api.routes import index
+from functions.api.routes import ENDPOINTS
 from shared.cache.cached_response import CachedResponse, PreparedResponse
-from shared.http.response_data import ResponseData
+from shared.http.response_data import ResponseData, json_body
 from shared.runtime import clock
 
 _FOLDER = Path(__file__).parent
 _MAX_AGE = 300
 _INLINE = {name: re.compile(rb"<%b>(.*?)</%b>" % (name, name), re.DOTALL) for name in (b"style", b"script")}
+
+
+def _index() -> ResponseData:
+    """Return the response to `/`: the endpoints, with addresses relative to it."""
+    items = [
+        {
+            "href": endpoint.path[1:],
+            "summary": endpoint.summary,
+            "parameters": {field.name: field.metadata["description"] for field in fields(endpoint.query)},
+        }
+        for endpoint in ENDPOINTS
+    ]
+    about = {
+        "name": "StocksALot",
+        "as_of": "In market answers, the end of the newest bar in them.",
+        "source": "In market answers, where the bars come from: a name, or mixed; sources lists them all.",
+        "stale": "True when the database does not respond, so that the response may be outdated.",
+        "times": "RFC 3339, UTC. A bar is named by its start. A window is half-open: end is outside. A date is a day "
+        "in New York.",
+        "numbers": "Exactly as stored: read prices as decimals.",
+    }
+    return ResponseData(json_body({"count": len(items), "about": about, "items": items}), max_age=300)
 
 
 def _document() -> ResponseData:
@@ -41,7 +64,7 @@ def _hash(name: bytes, body: bytes) -> str:
     return f"'sha256-{b64encode(sha256(content).digest()).decode()}'"
 
 
-PAGES: dict[str, Callable[[], ResponseData]] = {"/": index, "/openapi.json": _document, "/docs": _page}
+PAGES: dict[str, Callable[[], ResponseData]] = {"/": _index, "/openapi.json": _document, "/docs": _page}
 """Paths that need no data."""
 
 

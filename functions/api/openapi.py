@@ -42,10 +42,11 @@ def _add(endpoint: Endpoint, path: str, summary: str) -> None:
     if path == "/latest/{ticker}":
         media_types = media_types | {"text/plain": "The value of one field"}
     errors = [404] if has_ticker or names & {"ticker", "tickers"} else []
+    shown = {"response_model": _MODELS[endpoint.response]} if endpoint.response else {"response_class": HTMLResponse}
     router.add_api_route(
         path,
         _handler(has_ticker, query),
-        response_model=_MODELS[endpoint.response],
+        **shown,
         tags=["Market data"],
         description=summary,
         **documented(

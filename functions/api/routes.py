@@ -1,7 +1,7 @@
 """Endpoints of the reading API: path, summary, parameters and response."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from psycopg import AsyncConnection
 from functions.api.calendar import respond_calendar
 from functions.api.coverage import respond_coverage
 from functions.api.disagreements import respond_disagreements
+from functions.api.embed_parameters import Embed
 from functions.api.indicators import respond_indicators
 from functions.api.latest import respond_latest, respond_ticker_latest
 from functions.api.market_state import MarketState
@@ -38,14 +39,15 @@ from functions.api.search import respond_search
 from functions.api.splits import respond_splits
 from functions.api.status import respond_status
 from functions.api.tickers import respond_ticker, respond_tickers
-from shared.http.response_data import ResponseData, json_body
+from shared.http.response_data import ResponseData
 
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
     """A query and its data sources: *query* is of the endpoint's model, *ticker* is the one in the path.
 
-    *readable_from* is where history begins for the caller, None for the whole history.
+    *readable_from* is where history begins for the caller, None for the whole history. *public_url* is the page's
+    address without a slash at its end, "" for the host of the request.
     """
 
     connection: AsyncConnection
@@ -54,6 +56,7 @@ class RequestContext:
     ticker: str
     readable_from: datetime | None
     provider_usage: ProviderUsage
+    public_url: str = ""
 
     @property
     def tickers(self) -> tuple[str, ...]:
@@ -70,6 +73,7 @@ class RequestContext:
 class Endpoint:
     """A path, its parameters, its handler, and the name of its response model; {ticker} at its end is a ticker.
 
+    *response* is "" for HTML.
     *protected* names what only callers with a token may read. *follows_renames*: the path of a renamed ticker leads to
     its new name.
     """
@@ -81,6 +85,12 @@ class Endpoint:
     response: str
     protected: str = ""
     follows_renames: bool = True
+
+
+async def _respond_embed(context: RequestContext) -> ResponseData:
+    from functions.api.embed import respond_embed  # few processes need it
+
+    return await respond_embed(context.connection, context.state, context.query, context.ticker, context.public_url)
 
 
 ENDPOINTS = (
@@ -121,6 +131,13 @@ ENDPOINTS = (
         TickerLatest,
         lambda context: respond_ticker_latest(context.connection, context.state, context.query, context.ticker),
         "TickerLatestResponse",
+    ),
+    Endpoint(
+        "/embed/{ticker}",
+        "Price of a stock as a small document for frames of any site",
+        Embed,
+        _respond_embed,
+        "",
     ),
     Endpoint(
         "/overview",
@@ -213,25 +230,3 @@ ENDPOINTS = (
 )
 ALIASES = {"/market_movers": "/movers"}
 """Other paths of the first system, and the paths they stand for."""
-
-
-def index() -> ResponseData:
-    """Return the response to `/`: the endpoints, with addresses relative to it."""
-    items = [
-        {
-            "href": endpoint.path[1:],
-            "summary": endpoint.summary,
-            "parameters": {field.name: field.metadata["description"] for field in fields(endpoint.query)},
-        }
-        for endpoint in ENDPOINTS
-    ]
-    about = {
-        "name": "StocksALot",
-        "as_of": "In market answers, the end of the newest bar in them.",
-        "source": "In market answers, where the bars come from: a name, or mixed; sources lists them all.",
-        "stale": "True when the database does not respond, so that the response may be outdated.",
-        "times": "RFC 3339, UTC. A bar is named by its start. A window is half-open: end is outside. A date is a day "
-        "in New York.",
-        "numbers": "Exactly as stored: read prices as decimals.",
-    }
-    return ResponseData(json_body({"count": len(items), "about": about, "items": items}), max_age=300)

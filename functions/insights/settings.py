@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from functions.insights.public_address import PublicAddressSettings
 from shared.auth.authenticator import AuthSettings
+from shared.http.public_address import PublicAddressSettings
 from shared.runtime.settings import BarSettings, DatabaseSettings, RedisSettings, Secret, SettingsGroup
 
 _OPENAI_MODEL = "gpt-5-mini"

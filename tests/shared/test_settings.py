@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from functions.insights.public_address import PublicAddressSettings
 from functions.page.settings import Settings as PageSettings
 from shared.auth.authenticator import AuthSettings
+from shared.http.public_address import PublicAddressSettings
 from shared.runtime.settings import SettingsError, check_settings, read_settings
 from tests.reading import ROOT
 

@@ -11,7 +11,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from functions.insights.public_address import public_address
 from functions.insights.reading.absence import explain_insights
 from functions.insights.reading.queries import select_hours, select_renames
 from functions.insights.reading.query import InsightsQuery, cursor_before
@@ -23,6 +22,7 @@ from shared.calendar.trading import EXCHANGE_ZONE, select_calendar
 from shared.connections.postgres import PostgresClient
 from shared.connections.redis import RedisClient
 from shared.http.endpoint import Router, public_endpoint
+from shared.http.public_address import public_address
 from shared.http.query import read_query
 from shared.http.response_data import ResponseData, json_body, reason_until, rfc3339, source_of
 from shared.http.tickers import resolve, unknown_ticker

@@ -13,7 +13,7 @@ _FALLBACK = "http://localhost"
 
 @dataclass(frozen=True, kw_only=True)
 class PublicAddressSettings(SettingsGroup):
-    """Setting of the public address."""
+    """Setting of the public address, the same in all functions."""
 
     public_url: str | None = None
     """Address at which readers reach the page, such as https://stocks.example.com; none: the address of the request."""
