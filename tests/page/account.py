@@ -38,7 +38,7 @@ def log_in(page: "Page", email: str, password: str) -> None:
 
 def create(page: "Page", name: str) -> str:
     """Make a token of that name in the page; return it."""
-    page.get_by_label("Name").fill(name)
+    page.get_by_role("form", name="Create a token").get_by_label("Name").fill(name)
     page.get_by_role("button", name="Create a token").click()
     page.get_by_role("heading", name=f"“{name}” is ready").wait_for()
     return page.get_by_test_id("new-token").inner_text()

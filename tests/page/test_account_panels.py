@@ -19,6 +19,7 @@ def api(page: "Page") -> FakeApi:
     page.add_init_script(PRINCIPAL)
     api = FakeApi()
     api.answers["/tokens"] = recorded("tokens")
+    api.answers["/lists"] = {"count": 0, "items": []}
     return api
 
 
@@ -62,6 +63,31 @@ def test_tokens_that_fail_can_be_tried_again(page: "Page", api: FakeApi) -> None
 
     assert password
     assert page.get_by_role("alert").get_by_text("Out of order").count() == 0
+
+
+def test_lists_that_load_have_a_grey_place(page: "Page", api: FakeApi) -> None:
+    """A new list needs no answer."""
+    api.answers["/lists"] = None
+    api.open(page, "/account")
+    lists = page.get_by_role("region", name="Lists")
+    lists.get_by_role("button", name="Create a list").wait_for()
+
+    assert lists.locator(".skeleton").count() == 1
+    assert lists.get_by_role("button", name="Export").is_disabled()
+
+
+def test_lists_that_fail_can_be_tried_again(page: "Page", api: FakeApi) -> None:
+    """The error stands in their panel, and the tokens are there."""
+    lists = page.get_by_role("region", name="Lists")
+    api.answers["/lists"] = 500
+    api.open(page, "/account")
+    lists.get_by_role("alert").get_by_text("Out of order").wait_for()
+    page.get_by_role("rowheader", name="notebook").wait_for()
+    api.answers["/lists"] = {"count": 0, "items": []}
+    lists.get_by_role("button", name="Try again now").click()
+
+    lists.get_by_text("No lists yet").wait_for()
+    assert lists.get_by_role("alert").inner_text() == ""
 
 
 def test_a_refused_token_leads_to_signing_in(page: "Page", api: FakeApi) -> None:
