@@ -151,11 +151,11 @@ class Api:
                 self._at_once.pop(id(caller), None)
         return prepared.response(headers)
 
-    async def _load_newest(self, version: int) -> tuple[MarketState, NewestData] | None:
+    async def _load_newest(self, version: int, account: str | None) -> tuple[MarketState, NewestData] | None:
         """Return the market state and the newest data, None during an outage."""
 
         async def work(connection: AsyncConnection) -> tuple[MarketState, NewestData]:
-            return await self._market_states.load(connection, version), await load_newest(connection)
+            return await self._market_states.load(connection, version), await load_newest(connection, account)
 
         try:
             return await self._postgres.run(work)

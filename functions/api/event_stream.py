@@ -21,7 +21,7 @@ from starlette.responses import Response, StreamingResponse
 
 from functions.api.market_state import HOURLY, MarketState
 from functions.api.parameters import Query
-from shared.auth.authenticator import Caller
+from shared.auth.authenticator import ALERTS, Caller
 from shared.cache.market_version import MarketVersion
 from shared.http.query import read_query
 from shared.http.response_data import rfc3339
@@ -29,31 +29,37 @@ from shared.http.response_data import rfc3339
 STREAM_SECONDS = 45
 """Less than the timeout of a request in the cluster (knative/base/api.yaml)."""
 _CHECK_SECONDS = 0.5
+_ALERTS_SECONDS = 2.0
+"""An alert does not raise the market version: it is looked for by a query."""
 _ALIVE_SECONDS = 15
 """Proxies close a connection on which nothing is sent."""
 _OVERDUE = timedelta(minutes=15)
 """A bar that is this late is waited for by asking now and then."""
+_FOLLOWED_WITHIN = timedelta(minutes=2)
+"""Insights and alerts come this soon after the bars of their hour were due."""
 _SOON_MS, _NOW_AND_THEN_MS, _LONGEST_MS = 1_000, 300_000, 3_600_000
 _SPREAD_MS = 3_000
 """All clients are told of the same instant; they come back within this time after it."""
 _MAX_STREAMS, _MAX_STREAMS_OF_CALLER = 200, 10
 
-LoadState = Callable[[int], Awaitable[tuple[MarketState, "NewestData"] | None]]
+LoadState = Callable[[int, str | None], Awaitable[tuple[MarketState, "NewestData"] | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class NewestData:
-    """End of the newest bar, and the newest hour that has insights, with its revision; None without any."""
+    """End of the newest bar, the newest hour that has insights, the caller's newest alert; None without any."""
 
     as_of: datetime | None
     hour: datetime | None
     revision: int | None
+    fired_at: datetime | None
 
 
 class EventStreams:
     """The open streams of one process.
 
-    *load* returns the market state and the newest data at a market version, None during an outage.
+    *load* returns the market state and the newest data at a market version, with the alerts of an account (its id, or
+    None), and None during an outage.
     """
 
     def __init__(self, version: MarketVersion, load: LoadState) -> None:
@@ -67,40 +73,45 @@ class EventStreams:
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         if request.method == "HEAD":
             return Response(None, headers=headers, media_type="text/event-stream")
-        events = self._events(request.headers.get("last-event-id", ""), id(caller))
+        events = self._events(request.headers.get("last-event-id", ""), caller)
         return StreamingResponse(events, headers=headers, media_type="text/event-stream")
 
-    async def _events(self, seen: str, caller: int) -> AsyncIterator[str]:
-        if self._open.total() >= _MAX_STREAMS or self._open[caller] >= _MAX_STREAMS_OF_CALLER:
+    async def _events(self, seen: str, caller: Caller) -> AsyncIterator[str]:
+        key = id(caller)
+        if self._open.total() >= _MAX_STREAMS or self._open[key] >= _MAX_STREAMS_OF_CALLER:
             yield _retry(_NOW_AND_THEN_MS)  # an error would end an EventSource for good
             return
-        self._open[caller] += 1
+        self._open[key] += 1
         try:
-            async for event in self._follow(seen):
+            account = caller.principal.user_id if caller.principal and caller.has_scope(ALERTS) else None
+            async for event in self._follow(seen, account):
                 yield event
         finally:
-            self._open[caller] -= 1
+            self._open[key] -= 1
             self._open += Counter()  # drops what has come to zero
 
-    async def _follow(self, seen: str) -> AsyncIterator[str]:
+    async def _follow(self, seen: str, account: str | None) -> AsyncIterator[str]:
         """Yield an event for each change, until the stream's time is over or nothing is expected."""
-        end, said_at, version, waits_until = monotonic() + STREAM_SECONDS, monotonic(), None, 0.0
+        end, said_at, version, waits_until, load_at = monotonic() + STREAM_SECONDS, monotonic(), None, 0.0, 0.0
         yield ": StocksALot\n\n"
         while True:
             known = await self._version.get()
-            if known is None or known != version:
-                loaded = None if known is None else await self._load(known)
+            if known is None or known != version or (account and monotonic() >= load_at):
+                load_at = monotonic() + _ALERTS_SECONDS
+                loaded = None if known is None else await self._load(known, account)
                 if known is None or loaded is None:
                     yield _retry(_SOON_MS * 10)
                     return
-                version, (state, newest) = known, loaded
-                for text in _changes(seen, version, state, newest):
+                state, newest = loaded
+                for text in _changes(seen, known, state, newest):
                     said_at = monotonic()
                     yield text
-                seen = _event_id(version, newest)
-                wait_ms, expected = _next_visit(state)
-                waits_until = end if expected else 0.0
-                yield _retry(wait_ms)
+                seen = ".".join(_state_of(known, newest))
+                if known != version:
+                    wait_ms, expected = _next_visit(state)
+                    waits_until = end if expected else 0.0
+                    yield _retry(wait_ms)
+                version = known
             now = monotonic()
             if now >= waits_until:
                 return
@@ -111,45 +122,54 @@ class EventStreams:
 
 
 def _next_visit(state: MarketState) -> tuple[int, bool]:
-    """Return in how many milliseconds a client that is closed should come back, and whether a bar comes any moment."""
+    """Return after how many milliseconds a client should come back, and whether something may come at any moment."""
     finished, due = state.last_finished_bar, state.next_due
-    if state.lagging and finished is not None:
+    wait = due - state.now if due else None
+    if wait and wait < timedelta(seconds=STREAM_SECONDS):
+        return _SOON_MS, True
+    longest = _LONGEST_MS
+    if finished is not None:
         session = state.calendar.session_at(finished)
         assert session is not None, "the calendar has the session of its own bar"  # noqa: S101
         late = state.now - state.grace - session.end(HOURLY, finished)
-        return (_SOON_MS, True) if late < _OVERDUE else (_NOW_AND_THEN_MS, False)
-    if due is None:
-        return _LONGEST_MS, False
-    wait = due - state.now
-    if wait < timedelta(seconds=STREAM_SECONDS):
-        return _SOON_MS, True
+        if late < (_OVERDUE if state.lagging else _FOLLOWED_WITHIN):
+            return _SOON_MS, True
+        if state.lagging:
+            longest = _NOW_AND_THEN_MS
+    if wait is None:
+        return longest, False
     spread = random.randrange(_SPREAD_MS)
-    return min(int(wait.total_seconds() * 1000) + spread, _LONGEST_MS), False
+    return min(int(wait.total_seconds() * 1000) + spread, longest), False
 
 
 def _changes(seen: str, version: int, state: MarketState, newest: NewestData) -> list[str]:
     """Return the events that lead from the state *seen* (an id, "" for none) to the newest one.
 
-    A client that loses its connection between the two events has the id of the first alone.
+    The id of each has the new state up to it: a client that loses its connection between two receives the second later.
     """
-    market, _, insights = seen.partition(".")
-    event_id = _event_id(version, newest)
-    new_market, _, new_insights = event_id.partition(".")
+    old, new = (seen.split(".") + [""] * 3)[:3], _state_of(version, newest)
+    data: list[tuple[str, dict[str, object] | None]] = [
+        (
+            "bars",
+            {
+                "as_of": newest.as_of and rfc3339(newest.as_of),
+                "next_update_at": state.next_update_at and rfc3339(state.next_update_at),
+            },
+        ),
+        ("insights", newest.hour and {"hour": rfc3339(newest.hour), "revision": newest.revision}),
+        ("alerts", newest.fired_at and {"fired_at": rfc3339(newest.fired_at)}),
+    ]
     events: list[str] = []
-    if market != new_market:
-        data = {
-            "as_of": newest.as_of and rfc3339(newest.as_of),
-            "next_update_at": state.next_update_at and rfc3339(state.next_update_at),
-        }
-        events.append(_event("bars", f"{new_market}.{insights}", data))
-    if insights != new_insights and newest.hour is not None:
-        events.append(_event("insights", event_id, {"hour": rfc3339(newest.hour), "revision": newest.revision}))
+    for index, (name, members) in enumerate(data):
+        if old[index] != new[index] and members is not None:
+            events.append(_event(name, ".".join([*new[: index + 1], *old[index + 1 :]]), members))
     return events
 
 
-def _event_id(version: int, newest: NewestData) -> str:
-    hour = int(newest.hour.timestamp()) if newest.hour else 0
-    return f"{version}.{hour}.{newest.revision or 0}"
+def _state_of(version: int, newest: NewestData) -> list[str]:
+    """Return the parts of an event's id: market version, hour and revision of insights, instant of the newest alert."""
+    hour = f"{newest.hour.timestamp():.0f}-{newest.revision}" if newest.hour else ""
+    return [f"{version}", hour, f"{newest.fired_at.timestamp() * 1000:.0f}" if newest.fired_at else ""]
 
 
 def _event(name: str, event_id: str, data: Mapping[str, object]) -> str:
@@ -160,20 +180,22 @@ def _retry(milliseconds: int) -> str:
     return f"retry: {milliseconds}\n\n"
 
 
-async def load_newest(connection: AsyncConnection) -> NewestData:
-    """Return the newest data that readers see."""
+async def load_newest(connection: AsyncConnection, account: str | None) -> NewestData:
+    """Return the newest data that readers see, and the newest alert of an account."""
     cursor = connection.cursor(row_factory=class_row(NewestData))
     await cursor.execute(
         """
         SELECT (SELECT max("end") FROM newest_bars) AS as_of,
                hour.start AS hour,
-               hour.revision
+               hour.revision,
+               (SELECT max(fired_at) FROM alert_firings WHERE user_id = %(account)s) AS fired_at
           FROM (SELECT 1) AS always
           LEFT JOIN LATERAL (SELECT start, revision
                                FROM insight_hours
                               ORDER BY start DESC, revision DESC
                               LIMIT 1) AS hour ON true
-        """
+        """,
+        {"account": account},
     )
     row = await cursor.fetchone()
     assert row is not None, "a SELECT without a table returns one row"  # noqa: S101

@@ -90,14 +90,14 @@ def index() -> DirectoryResponse:  # pyright: ignore[reportReturnType]
     "/events",
     tags=["Market data"],
     response_class=EventStreamResponse,
-    **documented("optional", media_types={"text/event-stream": "Events bars and insights (HTML Standard, 9.2)"}),
+    **documented("optional", media_types={"text/event-stream": "Events bars, insights, alerts (HTML Standard, 9.2)"}),
 )
 def events(
     last_event_id: Annotated[
         str, Header(alias="Last-Event-ID", description="Id of the last event that the client received")
     ] = "",
 ) -> None:
-    """A stream of server-sent events: new bars, new insights.
+    """A stream of server-sent events: new bars, new insights, alerts of the account.
 
     Open for 45 seconds while a bar is expected, else closed at once: retry says when to come back.
     """

@@ -9,11 +9,12 @@ import psycopg
 import pytest
 
 from functions.api import event_stream
+from tests.accounts import bearer, serving_tokens
 from tests.reading import Bar, at, change, put, serving, serving_process
 from tests.waiting import wait_until
 
 FRIDAY = at("2026-11-20 20:30")
-LAST_HOUR_IS_DUE = "2026-11-20T20:32:50+00:00"
+LAST_HOUR_IS_DUE = "2026-11-20T20:30:50+00:00"
 """Ten seconds before the bar that ends at 20:30 counts as finished."""
 
 
@@ -35,7 +36,7 @@ def test_a_weekend_closes_the_stream_and_says_when_to_come_back(stored: str, red
     assert whole.headers["cache-control"] == "no-store"
     [bars, insights] = events(whole.text)
     assert (bars["event"], bars["data"]["as_of"]) == ("bars", "2026-11-20T21:00:00Z")
-    assert bars["data"]["next_update_at"].startswith("2026-11-23T15:3")
+    assert bars["data"]["next_update_at"].startswith("2026-11-23T15:31")
     assert insights["data"] == {"hour": "2026-11-20T18:30:00Z", "revision": 0}
     assert retries(whole.text) == [3_600_000]
 
@@ -74,11 +75,38 @@ def test_a_bar_that_comes_while_the_stream_is_open_is_told_at_once(stored: str, 
         assert "2026-11-20T20:30:00Z" in second[-1]
 
 
+def test_an_alert_is_told_to_its_account_alone(stored: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a token that may see alerts; the others receive what is public."""
+    monkeypatch.setattr(event_stream, "STREAM_SECONDS", 0.7)
+    with serving_tokens(stored, redis_url) as tokens, serving(stored, redis_url) as api:
+        owner, other = tokens.person("owner-of-alerts"), tokens.person("other-owner")
+        reader = owner.make(scopes=["read"])["token"]
+        last = events(api.get("/events", 200, **owner.headers).text)[-1]
+        fire(stored, owner.ask("GET", "/users/me").json()["id"])
+        [alert] = events(api.get("/events", 200, **owner.headers, last_event_id=last["id"]).text)
+
+        assert (alert["event"], alert["data"]) == ("alerts", {"fired_at": "2026-11-20T21:03:05Z"})
+        assert events(api.get("/events", 200, **owner.headers, last_event_id=alert["id"]).text) == []
+        for headers in (other.headers, bearer(reader), {}):
+            assert events(api.get("/events", 200, **headers, last_event_id=last["id"]).text) == []
+
+
+def test_insights_and_alerts_are_waited_for_after_the_bars(
+    stored: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All bars are there; for two minutes after they were due the client comes back at once."""
+    monkeypatch.setattr(event_stream, "STREAM_SECONDS", 0.7)
+    put(stored, bars_of_all(stored))
+    for now, wait in (("2026-11-20T21:02:30+00:00", 1_000), ("2026-11-20T21:03:30+00:00", 3_600_000)):
+        with serving(stored, redis_url, now) as api:
+            assert retries(api.get("/events").text) == [wait]
+
+
 def test_an_open_stream_ends_after_its_time(stored: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The client comes back a second later; meanwhile the process may be asked to end."""
     monkeypatch.setattr(event_stream, "STREAM_SECONDS", 1.2)
     monkeypatch.setattr(event_stream, "_ALIVE_SECONDS", 0.1)
-    with serving(stored, redis_url, "2026-11-20T20:32:59+00:00") as api:
+    with serving(stored, redis_url, "2026-11-20T20:30:59+00:00") as api:
         whole = api.get("/events").text
 
     assert retries(whole) == [1_000]
@@ -87,7 +115,7 @@ def test_an_open_stream_ends_after_its_time(stored: str, redis_url: str, monkeyp
 
 @pytest.mark.parametrize(
     ("now", "wait"),
-    [("2026-11-20T20:33:10+00:00", 1_000), ("2026-11-20T20:48:10+00:00", 300_000)],
+    [("2026-11-20T20:31:10+00:00", 1_000), ("2026-11-20T20:46:10+00:00", 300_000)],
     ids=["late", "very late"],
 )
 def test_a_late_bar_is_waited_for_at_first(
@@ -137,6 +165,24 @@ def write_insights(database_url: str, start: str, revision: int, redis_url: str 
                                    written_at)
              VALUES ('{start}Z', {revision}, '{start}Z'::timestamptz + interval '1 hour', '2026-11-20', true, '{{}}',
                      'rules', '{{}}', '{{simulated}}', now())
+        """,
+    )
+
+
+def fire(database_url: str, user_id: str) -> None:
+    """Store an alert that fired, as the function alerts does."""
+    change(
+        database_url,
+        f"""
+        WITH rule AS (INSERT INTO alert_rules (user_id, ticker, kind, direction, amount, repeat, since, created_at,
+                                               changed_at)
+                           VALUES ('{user_id}', 'AAPL', 'price', 'above', 50, 'always', now(), now(), now())
+                        RETURNING rule_id, user_id)
+        INSERT INTO alert_firings (rule_id, user_id, kind, ticker, interval, start, round, "end", session, period,
+                                   standing, condition, fired_at)
+             SELECT rule_id, user_id, 'fired', 'AAPL', '1h', '2026-11-20 20:30Z', 0, '2026-11-20 21:00Z', '2026-11-20',
+                    'x', true, '{{}}', '2026-11-20 21:03:05Z'
+               FROM rule
         """,
     )
 
