@@ -4,7 +4,7 @@ import os
 import re
 from collections import Counter
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -26,6 +26,7 @@ from functions.api.routes import ALIASES, ENDPOINTS, Endpoint, RequestContext
 from functions.api.settings import Settings
 from shared.auth.account_lists import select_list_tickers
 from shared.auth.authenticator import READ, Authenticator, Caller
+from shared.auth.open_history import open_history
 from shared.cache.cached_response import CacheScope
 from shared.cache.market_version import MarketVersion
 from shared.cache.response_cache import CachedQuery, ResponseCache, code_version
@@ -211,13 +212,9 @@ class Api:
         """Return where history begins for *caller*, and the midnight that moves it; Problem 401 or 403 before that."""
         if isinstance(query, TickerBars) and query.format in _TOKEN_FORMATS:
             caller.require(READ, f"The format {query.format}")
-        today = clock.now().astimezone(EXCHANGE_ZONE).date()
-        first = today - timedelta(days=self._open_days)
-        open_from, midnight = (
-            datetime.combine(day, time(), EXCHANGE_ZONE).astimezone(UTC) for day in (first, today + timedelta(days=1))
-        )
+        open_from, midnight = open_history(self._open_days, clock.now())
         if (query.start and query.start < open_from) or (query.end and query.end <= open_from):
-            caller.require(READ, f"History before {first}")
+            caller.require(READ, f"History before {open_from.astimezone(EXCHANGE_ZONE).date()}")
         return open_from, midnight
 
 

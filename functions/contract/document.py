@@ -37,6 +37,7 @@ see *Accounts*) raises the limit and gives access to the whole history.
 """
 _TAGS = {
     "Market data": "Open to everyone. Each response states its age and its source.",
+    "Files": "The stored bars of each month as one Parquet file.",
     "Insights": "Sentences about the last hours, with the facts behind each figure.",
     "Accounts": "Registration, login, and tokens.",
     "Alerts": "Rules of an account, what they told of, and the channels of its messages.",
@@ -59,8 +60,17 @@ _HEADERS = {
     "X-As-Of": "End of the newest bar in the response",
     "X-Source": "Source of the bars",
     "Content-Disposition": "File name for a table",
+    "Accept-Ranges": "bytes: send Range to read a part",
+    "Content-Range": "The part that a 206 has, and the size of the file; of a 416 the size alone",
 }
-_ERROR_HEADERS = {301: "Location", 401: "WWW-Authenticate", 405: "Allow", 429: "Retry-After", 503: "Retry-After"}
+_ERROR_HEADERS = {
+    301: "Location",
+    401: "WWW-Authenticate",
+    405: "Allow",
+    416: "Content-Range",
+    429: "Retry-After",
+    503: "Retry-After",
+}
 
 
 def make_document() -> dict[str, Any]:

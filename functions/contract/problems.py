@@ -96,6 +96,10 @@ PROBLEMS: Mapping[int, tuple[str, Mapping[str, str]]] = {
     413: ("Content too large", {"too-large": "the body is too large"}),
     414: ("Query too long", {"query-too-long": "the query string exceeds 8,000 bytes"}),
     415: ("Unsupported media type", {"unsupported-media-type": "the body has another Content-Type than required"}),
+    416: (
+        "Range not satisfiable",
+        {"range-not-satisfiable": "the file ends before the range; Content-Range has its size"},
+    ),
     429: (
         "Too many requests",
         {

@@ -13,7 +13,7 @@ from functions.store.migrate import Settings as MigrationSettings
 from shared.runtime.settings import CsvList, CsvMap, Secret, SecretList
 
 ROOT = Path(__file__).parents[2]
-_FUNCTIONS = ("alerts", "api", "ingest", "insights", "mcp", "page", "store", "token")
+_FUNCTIONS = ("alerts", "api", "files", "ingest", "insights", "mcp", "page", "store", "token")
 _PARTS = {
     "Secret": "Secrets",
     "Configuration": "Configuration",

@@ -10,7 +10,7 @@ DECLARE
     name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['stocksalot_ingest', 'stocksalot_store', 'stocksalot_api', 'stocksalot_insights',
-                                'stocksalot_token', 'stocksalot_alerts'] LOOP
+                                'stocksalot_token', 'stocksalot_alerts', 'stocksalot_files'] LOOP
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) THEN
             EXECUTE format('CREATE ROLE %I NOLOGIN', name);
         END IF;
@@ -25,7 +25,8 @@ GRANT SELECT ON sessions, tickers, companies, bars, bar_revisions, rejected_bars
       disagreements, comparisons, splits, source_overlaps, withdrawals, withdrawn_bars, calendar_closings
    TO stocksalot_ingest, stocksalot_api, stocksalot_insights;
 GRANT SELECT ON installation
-   TO stocksalot_ingest, stocksalot_store, stocksalot_api, stocksalot_insights, stocksalot_token, stocksalot_alerts;
+   TO stocksalot_ingest, stocksalot_store, stocksalot_api, stocksalot_insights, stocksalot_token, stocksalot_alerts,
+      stocksalot_files;
 GRANT SELECT ON dead_letters, store_totals, hourly_bars, profiles, newest_bars, mover_figures, movers, left_out_tickers
    TO stocksalot_api, stocksalot_insights;
 GRANT SELECT, INSERT, UPDATE, DELETE
@@ -49,7 +50,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON users, tokens, lists, list_tickers TO st
 GRANT SELECT ON tickers TO stocksalot_token;
 GRANT SELECT ON lists, list_tickers, alert_firings TO stocksalot_api;
 GRANT SELECT (token_id, user_id, hash, scopes, expires_at, revoked_at, invalidated_at) ON tokens
-   TO stocksalot_api, stocksalot_insights, stocksalot_alerts;
+   TO stocksalot_api, stocksalot_insights, stocksalot_alerts, stocksalot_files;
 
 -- Alerts: written by alerts alone, which judges bars and insights.
 GRANT SELECT, INSERT, UPDATE, DELETE ON alert_rules, alert_channels, alert_firings, alert_deliveries
@@ -57,3 +58,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON alert_rules, alert_channels, alert_firin
 GRANT SELECT ON sessions, tickers, bars, bar_revisions, splits, source_overlaps, market_epoch, hourly_bars, left_out_tickers,
       insight_hours, insights
    TO stocksalot_alerts;
+
+-- Files of bars by month: written by files alone.
+GRANT SELECT, INSERT, UPDATE, DELETE ON bar_files TO stocksalot_files;
+GRANT SELECT ON sessions, tickers, bars, market_epoch TO stocksalot_files;

@@ -1676,3 +1676,25 @@ CREATE INDEX alert_deliveries_due ON alert_deliveries USING btree (next_at) WHER
 CREATE INDEX alert_deliveries_of_channel ON alert_deliveries USING btree (channel_id, created_at);
 
 CREATE INDEX alert_deliveries_of_user ON alert_deliveries USING btree (user_id) WHERE (firing_id IS NULL);
+
+CREATE TABLE bar_files (
+    month date NOT NULL,
+    fingerprint text NOT NULL,
+    version bigint NOT NULL,
+    rows bigint NOT NULL,
+    tickers integer NOT NULL,
+    first timestamp with time zone NOT NULL,
+    last timestamp with time zone NOT NULL,
+    bytes bigint NOT NULL,
+    sha256 text NOT NULL,
+    built_at timestamp with time zone NOT NULL,
+    content bytea NOT NULL,
+    CONSTRAINT bar_files_month_check CHECK ((month = date_trunc('month'::text, (month)::timestamp without time zone))),
+    CONSTRAINT bar_files_pkey PRIMARY KEY (month)
+);
+
+COMMENT ON TABLE bar_files IS 'Parquet file of the hourly bars of a month; written by files, can be built again at any time';
+
+COMMENT ON COLUMN bar_files.fingerprint IS 'Of the bars in it: another one means that the file is out of date';
+
+COMMENT ON COLUMN bar_files.version IS 'Market version at which it was built';

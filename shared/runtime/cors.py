@@ -3,13 +3,18 @@
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
-_READING = {"api": ("GET", "HEAD", "OPTIONS"), "insights": ("GET", "HEAD", "OPTIONS"), "mcp": ("OPTIONS", "POST")}
+_READING = {
+    **dict.fromkeys(("api", "files", "insights"), ("GET", "HEAD", "OPTIONS")),
+    "mcp": ("OPTIONS", "POST"),
+}
 """Functions whose public data every page may read unless CORS_ORIGINS narrows it, and the methods for that."""
 _METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST")
-_REQUEST_HEADERS = ("Content-Type", "If-None-Match", "Mcp-Protocol-Version", "X-Request-ID", "traceparent")
+_REQUEST_HEADERS = (
+    "Content-Type", "If-None-Match", "If-Range", "Mcp-Protocol-Version", "Range", "X-Request-ID", "traceparent",
+)  # fmt: skip
 _RESPONSE_HEADERS = (
-    "ETag", "Link", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "WWW-Authenticate",
-    "X-As-Of", "X-Reason", "X-Request-ID", "X-Source", "X-Stale",
+    "Accept-Ranges", "Content-Range", "ETag", "Link", "Location", "RateLimit", "RateLimit-Policy", "Retry-After",
+    "WWW-Authenticate", "X-As-Of", "X-Reason", "X-Request-ID", "X-Source", "X-Stale",
 )  # fmt: skip
 
 

@@ -26,7 +26,7 @@ from tests.cluster.objects import (
 )
 
 DATABASE_USERS = {
-    name: f"DATABASE_URL_{name.upper()}" for name in ("alerts", "api", "ingest", "insights", "store", "token")
+    name: f"DATABASE_URL_{name.upper()}" for name in ("alerts", "api", "files", "ingest", "insights", "store", "token")
 }
 """The variable of each function's own user of Postgres."""
 

@@ -13,7 +13,7 @@ from tests.accounts import serving_tokens
 from tests.cluster.groups import ROOT
 from tests.reading import Bar, at, put, serving
 
-FUNCTIONS = ("alerts", "api", "ingest", "insights", "store", "token")
+FUNCTIONS = ("alerts", "api", "files", "ingest", "insights", "store", "token")
 DOCUMENT = (ROOT / "docs" / "security.md").read_text()
 MAKE, ROTATE = (
     block for block in re.findall(r"^```sql\n(.*?)^```", DOCUMENT, re.DOTALL | re.MULTILINE) if "USER" in block

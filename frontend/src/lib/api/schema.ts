@@ -828,6 +828,52 @@ export interface components {
             /** @example false */
             stale: boolean;
         };
+        /** @description A file: the hourly bars of a month, as they stand. */
+        FileItem: {
+            /** @example bars-2026-11.parquet */
+            name: string;
+            /**
+             * @description Of the sessions in New York
+             * @example 2026-11
+             */
+            month: string;
+            /** @example 7 */
+            rows: number;
+            /** @example 7 */
+            tickers: number;
+            /**
+             * Format: date-time
+             * @description Start of its first bar
+             * @example 2026-11-20T14:30:00Z
+             */
+            first: string;
+            /**
+             * Format: date-time
+             * @description Start of its last bar
+             * @example 2026-11-20T14:30:00Z
+             */
+            last: string;
+            /** @example 7 */
+            bytes: number;
+            /**
+             * @description Of the whole file; the ETag is its first half
+             * @example 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+             */
+            sha256: string;
+            /**
+             * @description Market version at which it was built; unchanged since
+             * @example 1796000000000
+             */
+            built_version: number;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             * @example 2026-11-20T14:30:00Z
+             */
+            built_at: string;
+            /** @description The month begins before the history that is open without a token */
+            needs_token: boolean;
+        };
         /** @description What an alert told of, and why. */
         Firing: {
             /** @example 3f0c9a51-6f0e-4f0e-8a53-0d6f4b1c7e22 */
@@ -1486,6 +1532,28 @@ export interface components {
              * @example true
              */
             complete: boolean;
+        };
+        /** @description All files. Each of `items` has every bar of its month as of `version`. */
+        ManifestResponse: {
+            /**
+             * @description Market version: it grows with every change of bars
+             * @example 1796000000000
+             */
+            version: number;
+            /**
+             * @description The database is unavailable; this copy may be out of date
+             * @example false
+             */
+            stale: boolean;
+            /** @constant */
+            format: "parquet";
+            /** @constant */
+            interval: "1h";
+            /** @example 7 */
+            count: number;
+            /** @description Files that are out of date or not built yet: they are when they are requested */
+            pending: string[];
+            items: components["schemas"]["FileItem"][];
         };
         /** @description State of the exchange. */
         MarketStatus: {
@@ -2634,6 +2702,7 @@ export type FeedAuthor = components['schemas']['FeedAuthor'];
 export type FeedItem = components['schemas']['FeedItem'];
 export type FeedResponse = components['schemas']['FeedResponse'];
 export type FeedState = components['schemas']['FeedState'];
+export type FileItem = components['schemas']['FileItem'];
 export type Firing = components['schemas']['Firing'];
 export type FiringBar = components['schemas']['FiringBar'];
 export type FiringsResponse = components['schemas']['FiringsResponse'];
@@ -2655,6 +2724,7 @@ export type ListsResponse = components['schemas']['ListsResponse'];
 export type LoginForm = components['schemas']['LoginForm'];
 export type LoginResponse = components['schemas']['LoginResponse'];
 export type LongerBar = components['schemas']['LongerBar'];
+export type ManifestResponse = components['schemas']['ManifestResponse'];
 export type MarketStatus = components['schemas']['MarketStatus'];
 export type MeasuredBar = components['schemas']['MeasuredBar'];
 export type MissingBar = components['schemas']['MissingBar'];
