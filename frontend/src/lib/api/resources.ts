@@ -33,6 +33,11 @@ export function resetAll(): void {
   for (const one of known.values()) one.reset();
 }
 
+/** Requests what is on the page and begins with *path* again; an unchanged answer is not sent twice. */
+export function refreshAll(path: string): void {
+  for (const one of known.values()) if (one.watched && one.path.startsWith(path)) void one.refresh();
+}
+
 export const status = () => resource('/status', Status, { kept: true, next: nextTurn });
 export const latest = () => resource('/latest', Latest, { kept: true });
 export const tickers = () => resource('/tickers', Tickers, { kept: true });
