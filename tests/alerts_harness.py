@@ -22,11 +22,12 @@ from shared.runtime.settings import read_settings
 from tests.accounts import Person, serving_tokens
 from tests.in_process import serving_handler
 from tests.insights_harness import event_headers
-from tests.reading import UNLIMITED
+from tests.reading import UNLIMITED, Bar, at, put
 
 NOON = "2026-11-20T17:00:00+00:00"
 """Friday, in the third hour of a full session."""
 STORED = "tech.stocksalot.bars.stored.v1"
+FIRED = "tech.stocksalot.alerts.fired.v1"
 
 
 @dataclass
@@ -78,8 +79,11 @@ def receiving() -> Iterator[Receiver]:
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+        request_queue_size = 512
+
+    server = Server(("127.0.0.1", 0), Handler)
     receiver.url = f"http://127.0.0.1:{server.server_port}"
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
     try:
@@ -122,8 +126,9 @@ class Owner(Person):
         return self.ask("GET", f"/alerts/firings{query}").json()["items"]
 
     def fired(self) -> list[tuple[str, str, str]]:
-        """What its alerts told of, oldest first: kind, ticker, and the start of the bar."""
-        return [(one["kind"], one["ticker"], one["bar"]["start"]) for one in reversed(self.firings("?limit=200"))]
+        """What its alerts told of: kind, ticker, and the start of the bar; in the order of these bars."""
+        found = self.firings("?limit=200")
+        return sorted(((one["kind"], one["ticker"], one["bar"]["start"]) for one in found), key=lambda one: one[2])
 
 
 @dataclass(frozen=True)
@@ -145,7 +150,20 @@ class Alerts:
     def event(self, kind: str = STORED, event_id: str = "1", **data: Any) -> httpx.Response:
         """The answer to an event, as a Trigger sends it; a reply is an event, too."""
         headers = event_headers(kind, event_id)
-        return self.client.post("/events", headers=headers, content=json.dumps(data).encode(), timeout=60)
+        return self.client.post("/events", headers=headers, content=json.dumps(data).encode())
+
+    def tick(self) -> httpx.Response:
+        """Send a tick, and the reply to it; return the last answer."""
+        return self.follow(self.event("dev.knative.sources.ping", "tick"))
+
+    def follow(self, answer: httpx.Response) -> httpx.Response:
+        """Bring a reply back here, as its Trigger does; return the last answer."""
+        if answer.status_code != 200:
+            return answer
+        assert (answer.headers["ce-type"], answer.headers["ce-delivery"]) == (FIRED, "wanted")
+        headers = {name: value for name, value in answer.headers.items() if name.startswith("ce-")}
+        headers["content-type"] = "application/json"
+        return self.client.post("/events", headers=headers, content=answer.content)
 
     def query(self, statement: str, *arguments: object) -> list[tuple[Any, ...]]:
         """The rows that *statement* gives."""
@@ -155,8 +173,10 @@ class Alerts:
 
 
 @contextmanager
-def serving_alerts(database_url: str, redis_url: str, now: str | None = NOON, **settings: str) -> Iterator[Alerts]:
-    """Run alerts and token inside the test's process, the clock standing still at *now*."""
+def serving_alerts(
+    database_url: str, redis_url: str, now: str | None = NOON, tokens_url: str = "", **settings: str
+) -> Iterator[Alerts]:
+    """Run alerts and token (at *tokens_url*) inside the test's process, the clock standing still at *now*."""
     environment = {
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
@@ -164,7 +184,7 @@ def serving_alerts(database_url: str, redis_url: str, now: str | None = NOON, **
         "ALERTS_PRIVATE_TARGETS": "allowed",
         **settings,
     }
-    with pytest.MonkeyPatch.context() as patch, serving_tokens(database_url, redis_url) as tokens:
+    with pytest.MonkeyPatch.context() as patch, serving_tokens(tokens_url or database_url, redis_url) as tokens:
         set_clock(patch, now)
         app = AlertsApp(read_settings(Settings, environment))
         with serving_handler(app.respond) as client:
@@ -174,3 +194,46 @@ def serving_alerts(database_url: str, redis_url: str, now: str | None = NOON, **
 def set_clock(patch: pytest.MonkeyPatch, now: str | None) -> None:
     """Let the clock stand still at *now*, None for the real time."""
     patch.setattr(clock, "_REPLAY", clock.parse(f"{now} {now} 0" if now else None))
+
+
+@dataclass(frozen=True)
+class Market:
+    """Bars that a test stores, and the event that says so."""
+
+    alerts: Alerts
+
+    def store(self, *bars: Bar, send: bool = True, times: int = 1) -> None:
+        """Store *bars* as the function store does, and send bars.stored, *times* the same one."""
+        put(self.alerts.database_url, bars)
+        for bar in bars:
+            self.alerts.query(
+                "UPDATE bars SET served_at = %s WHERE ticker = %s AND start = %s", clock.now(), bar.ticker, bar.start
+            )
+        if send:
+            for _ in range(times):
+                self.tell(*bars)
+
+    def revise(self, ticker: str, start: str, close: str, *, send: bool = True) -> None:
+        """Revise a bar: its close is another one, and its range reaches there."""
+        self.alerts.query(
+            """
+            UPDATE bars
+               SET close = %s::numeric, high = greatest(open, %s::numeric) + 1, low = least(open, %s::numeric) - 1,
+                   revision = revision + 1, served_at = %s
+             WHERE ticker = %s AND start = %s
+            """,
+            close, close, close, clock.now(), ticker, at(start),
+        )  # fmt: skip
+        if send:
+            self.tell(Bar(ticker, at(start)))
+
+    def tell(self, *bars: Bar) -> httpx.Response:
+        """Send bars.stored about *bars*, and the reply to it, as the broker does; return the last answer."""
+        data = {
+            "interval": "1h",
+            "tickers": sorted({bar.ticker for bar in bars}),
+            "first": min(bar.start for bar in bars).isoformat(),
+            "last": max(bar.start for bar in bars).isoformat(),
+            "inserted": len(bars), "revised": 0, "unchanged": 0, "rejected": 0,
+        }  # fmt: skip
+        return self.alerts.follow(self.alerts.event(STORED, "1", **data))

@@ -1,6 +1,7 @@
 """Application of alerts: accounts at /alerts, events at /events."""
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,6 +11,12 @@ from functions.alerts.settings import Settings
 from shared.connections.postgres import PostgresClient
 from shared.connections.redis import RedisClient
 from shared.http.endpoint import Handler, Router, public_endpoint
+
+if TYPE_CHECKING:
+    from functions.alerts.events import EventHandler
+
+EVENTS = "/events"
+"""Path for events. The public route leads to /alerts and nowhere else."""
 
 
 class AlertsApp:
@@ -21,8 +28,10 @@ class AlertsApp:
         self._redis = RedisClient(settings, self._postgres)
 
     async def respond(self, request: Request) -> Response:
-        """Return the response to an account."""
-        return await self._endpoints(request)
+        """Return the response to an account or to an event."""
+        if request.url.path.rstrip("/") != EVENTS:
+            return await self._endpoints(request)
+        return await self._event_handler.handle(request)
 
     @cached_property
     def _endpoints(self) -> Handler:
@@ -53,3 +62,10 @@ class AlertsApp:
         ]
         authenticator = Authenticator(self._settings, self._redis, self._postgres)
         return public_endpoint(Router(routes, "Alerts are at /alerts."), authenticator)
+
+    @cached_property
+    def _event_handler(self) -> "EventHandler":
+        # Loaded late: an account's cold start must not wait for it.
+        from functions.alerts.events import EventHandler
+
+        return EventHandler(self._settings, self._postgres)

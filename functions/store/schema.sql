@@ -1570,6 +1570,7 @@ CREATE TABLE alert_rules (
     since timestamp with time zone NOT NULL,
     created_at timestamp with time zone NOT NULL,
     changed_at timestamp with time zone NOT NULL,
+    stated_at timestamp with time zone NOT NULL,
     CONSTRAINT alert_rules_amount_check CHECK ((amount > (0)::numeric)),
     CONSTRAINT alert_rules_basis_check CHECK ((basis = ANY (ARRAY['previous_close'::text, 'session_open'::text]))),
     CONSTRAINT alert_rules_direction_check CHECK ((direction = ANY (ARRAY['above'::text, 'below'::text, 'up'::text, 'down'::text, 'any'::text, 'high'::text, 'low'::text]))),
@@ -1586,6 +1587,8 @@ COMMENT ON COLUMN alert_rules.ticker IS 'NULL: every tracked ticker';
 COMMENT ON COLUMN alert_rules.channel_ids IS 'Channels it uses; NULL: all of the account';
 
 COMMENT ON COLUMN alert_rules.since IS 'Bars that ended before are not judged: when its condition was stated, or when it was resumed';
+
+COMMENT ON COLUMN alert_rules.stated_at IS 'When its amount was stated: a price is on the scale of shares of then';
 
 CREATE INDEX alert_rules_of_user ON alert_rules USING btree (user_id);
 
@@ -1698,3 +1701,67 @@ COMMENT ON TABLE bar_files IS 'Parquet file of the hourly bars of a month; writt
 COMMENT ON COLUMN bar_files.fingerprint IS 'Of the bars in it: another one means that the file is out of date';
 
 COMMENT ON COLUMN bar_files.version IS 'Market version at which it was built';
+
+CREATE OR REPLACE FUNCTION comparable_prices(of_ticker text, of_source text, of_start timestamp with time zone)
+ RETURNS TABLE(open numeric, close numeric)
+ LANGUAGE sql
+ STABLE PARALLEL SAFE ROWS 1
+BEGIN ATOMIC
+ SELECT stored.open,
+     stored.close
+    FROM bars stored
+   WHERE ((stored.ticker = comparable_prices.of_ticker) AND (stored."interval" = '1h'::text) AND (stored.start = comparable_prices.of_start) AND is_comparable(comparable_prices.of_ticker, comparable_prices.of_source, stored.source))
+ UNION ALL
+ ( SELECT past.open,
+     past.close
+    FROM (bars stored
+      JOIN bar_revisions past USING (ticker, "interval", start))
+   WHERE ((stored.ticker = comparable_prices.of_ticker) AND (stored."interval" = '1h'::text) AND (stored.start = comparable_prices.of_start) AND (NOT is_comparable(comparable_prices.of_ticker, comparable_prices.of_source, stored.source)) AND (past.source = comparable_prices.of_source))
+   ORDER BY past.revision DESC
+  LIMIT 1);
+END
+;
+
+COMMENT ON FUNCTION comparable_prices(pg_catalog.text,pg_catalog.text,timestamp with time zone) IS 'Prices of a bar that can be compared with those of a source: as stored, or as that source gave them, as movers do it';
+
+CREATE OR REPLACE FUNCTION extreme_before(of_ticker text, of_source text, from_start timestamp with time zone, before timestamp with time zone, side text, price numeric)
+ RETURNS TABLE(is_new boolean, bound numeric)
+ LANGUAGE sql
+ STABLE PARALLEL SAFE ROWS 1
+BEGIN ATOMIC
+ SELECT
+         CASE
+             WHEN beyond.found THEN false
+             WHEN (((whole.bars)::numeric >= (0.95 * (called.bars)::numeric)) AND (whole.comparable = whole.bars)) THEN true
+             ELSE NULL::boolean
+         END AS "case",
+     COALESCE(whole.bound, beyond.price) AS "coalesce"
+    FROM (((( SELECT true AS "?column?") one
+      LEFT JOIN LATERAL ( SELECT true AS found,
+                 CASE extreme_before.side
+                     WHEN 'high'::text THEN bar.high
+                     ELSE bar.low
+                 END AS price
+            FROM bars bar
+           WHERE ((bar.ticker = extreme_before.of_ticker) AND (bar."interval" = '1h'::text) AND (bar.start >= extreme_before.from_start) AND (bar.start < extreme_before.before) AND
+                 CASE extreme_before.side
+                     WHEN 'high'::text THEN (bar.high >= extreme_before.price)
+                     ELSE (bar.low <= extreme_before.price)
+                 END)
+           ORDER BY bar.start DESC
+          LIMIT 1) beyond ON (true))
+      LEFT JOIN LATERAL ( SELECT count(*) AS bars,
+             count(*) FILTER (WHERE is_comparable(extreme_before.of_ticker, extreme_before.of_source, bar.source)) AS comparable,
+                 CASE extreme_before.side
+                     WHEN 'high'::text THEN max(bar.high)
+                     ELSE min(bar.low)
+                 END AS bound
+            FROM bars bar
+           WHERE ((beyond.found IS NULL) AND (bar.ticker = extreme_before.of_ticker) AND (bar."interval" = '1h'::text) AND (bar.start >= extreme_before.from_start) AND (bar.start < extreme_before.before))) whole ON (true))
+      LEFT JOIN LATERAL ( SELECT sum(hours_of(session.opens, LEAST(session.closes, extreme_before.before))) AS bars
+            FROM sessions session
+           WHERE ((beyond.found IS NULL) AND (session.opens >= extreme_before.from_start) AND (session.opens < extreme_before.before))) called ON (true));
+END
+;
+
+COMMENT ON FUNCTION extreme_before(pg_catalog.text,pg_catalog.text,timestamp with time zone,timestamp with time zone,pg_catalog.text,numeric) IS 'Whether a price is beyond every bar in [from_start, before), and the outermost of them; NULL where more than a twentieth of the bars is not stored, or some are of another source';

@@ -23,7 +23,7 @@ from shared.events.types import TickRefused
 from shared.runtime import clock
 from shared.runtime.settings import SettingsError, read_settings
 
-JOBS = ("bars", "companies", "compare", "insights")
+JOBS = ("alerts", "bars", "companies", "compare", "insights")
 
 
 def add_verbs(add: AddParser) -> None:
@@ -32,7 +32,7 @@ def add_verbs(add: AddParser) -> None:
     add_corrections(add)
     add_try_model(add)
     ticking = add("tick", help="send a tick now")
-    ticking.add_argument("job", help="a PingSource or its job: bars, companies, compare or insights")
+    ticking.add_argument("job", help="a PingSource or its job: alerts, bars, companies, compare or insights")
     ticking.add_argument("--tickers", help="only these: AAPL,MSFT")
     ticking.add_argument("--start", help="fetch bars from this day on: 2025-11-01")
     ticking.add_argument("--end", help="up to this day")
@@ -68,6 +68,8 @@ async def tick(arguments: Namespace, folder: Path) -> int:
         text = explain(outcome) if arguments.job in JOBS else f"responded {outcome.code}"
         if arguments.job == "insights" and outcome.code == 204:
             text = "no hour is due"
+        elif arguments.job == "alerts":
+            text = "messages are due" if outcome.led_to else "nothing is due"
         console.print(f"{arguments.job}: {text}")
         return 0 if outcome.code in (200, 204) and outcome.led_to != TickRefused.TYPE else 1
     finally:

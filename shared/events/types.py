@@ -49,7 +49,7 @@ class Event(Part, frozen=True):
 
 
 class Tick(Event, frozen=True, kw_only=True, omit_defaults=True):
-    """A schedule or a person requested a check for missing data. PingSource → ingest, insights (extension `job`).
+    """A schedule or a person requested a check for missing data. PingSource → ingest, insights, alerts (by `job`).
 
     Without overrides: whatever is missing now. *start* and *end* (instants, or dates of sessions) fill [start, end);
     *lookback_sessions* looks for holes in the newest sessions. With *again* all bars of the window are fetched, the
@@ -217,7 +217,7 @@ class CompaniesFetched(Event, frozen=True, kw_only=True):
 
 
 class BarsStored(Event, frozen=True, kw_only=True):
-    """A batch of bars was dealt with. store → insights, where the extension `hourcomplete` is "true" and not "false".
+    """A batch of bars was dealt with. store → alerts; store → insights if `hourcomplete` is "true".
 
     *first* and *last* are the starts of the oldest and newest bar of the batch, None when it had none.
     """
@@ -234,7 +234,7 @@ class BarsStored(Event, frozen=True, kw_only=True):
 
 
 class InsightsWritten(Event, frozen=True, kw_only=True):
-    """Insights of an hour were written. insights → insights where the extension `words` is "wanted", else terminal.
+    """Insights of an hour were written. insights → alerts; insights → insights if `words` is "wanted".
 
     *as_of* is the hour's end; *generator* is rules, model, or mixed.
     """
@@ -243,3 +243,13 @@ class InsightsWritten(Event, frozen=True, kw_only=True):
     as_of: Instant
     generator: str
     count: int
+
+
+class AlertsFired(Event, frozen=True, kw_only=True):
+    """Rules of accounts fired, and messages are due. alerts → alerts, where the extension `delivery` is "wanted".
+
+    *before* is an instant of the database's clock: those messages were made until then.
+    """
+
+    TYPE = "tech.stocksalot.alerts.fired.v1"
+    before: Instant

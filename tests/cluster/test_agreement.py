@@ -50,9 +50,16 @@ def test_a_function_replies_to_itself_only_by_an_extension() -> None:
         if producer == consumer
     }
 
-    filters = [trigger.filter_attributes for trigger in read(LOCAL).triggers]
-    assert [one for one in filters if one["type"] in to_itself] == [
-        {"type": events.InsightsWritten.TYPE, "words": "wanted"}
+    producers = {events.AlertsFired.TYPE: "alerts", events.InsightsWritten.TYPE: "insights"}
+    assert to_itself == set(producers)
+    filters = [
+        trigger.filter_attributes
+        for trigger in read(LOCAL).triggers
+        if producers.get(trigger.filter_attributes["type"], "none") in trigger.subscriber_name
+    ]
+    assert filters == [
+        {"type": events.AlertsFired.TYPE, "delivery": "wanted"},
+        {"type": events.InsightsWritten.TYPE, "words": "wanted"},
     ]
 
 
@@ -81,7 +88,7 @@ SECRETS_OF_LIBRARIES = {"PGPASSWORD", "OTEL_EXPORTER_OTLP_HEADERS"}
 """Read by libpq and by the server, not by a function's Settings."""
 
 
-@pytest.mark.parametrize("function", ["api", "ingest", "insights", "mcp", "page", "store", "token"])
+@pytest.mark.parametrize("function", ["alerts", "api", "ingest", "insights", "mcp", "page", "store", "token"])
 def test_a_function_gets_the_secrets_it_reads_and_no_other(function: str) -> None:
     """A compromised function reveals no secret of another function."""
     [container] = find(build(LOCAL), "Service", function, "serving")["spec"]["template"]["spec"]["containers"]

@@ -23,6 +23,12 @@ FORBIDDEN = {
         "DELETE FROM bars",
     ],
     "insights": ["SELECT password_hash FROM users", "DELETE FROM tokens", "UPDATE bars SET close = 1"],
+    "alerts": [
+        "SELECT email FROM users",
+        "SELECT name FROM tokens",
+        "DELETE FROM bars",
+        "UPDATE insights SET place = 1",
+    ],
     "token": ["SELECT FROM bars", "SELECT FROM insights", "UPDATE market_epoch SET epoch = 1"],
 }
 PERMITTED = {
@@ -32,6 +38,8 @@ PERMITTED = {
             "SELECT FROM bars_known_at(now())", "SELECT FROM coverage_of('{}', '{}', now())",
             "SELECT FROM derived_bars('AAPL', 'day', now(), now(), true, 1)"],
     "insights": ["DELETE FROM insights", "SELECT FROM insight_figures, hourly_bars", "SELECT hash FROM tokens"],
+    "alerts": ["DELETE FROM alert_rules", "SELECT FROM hourly_bars, insights, left_out_tickers",
+               "SELECT FROM usual_volume('AAPL', 'x', now(), now(), now(), now(), 1)"],
     "token": ["DELETE FROM users", "UPDATE tokens SET used_at = now()"],
 }  # fmt: skip
 

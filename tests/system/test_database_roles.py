@@ -9,6 +9,8 @@ import psycopg
 import pytest
 
 from tests.accounts import serving_tokens
+from tests.alerts_harness import receiving, serving_alerts
+from tests.alerts_harness import set_clock as set_alerts_clock
 from tests.api.asking import PATHS
 from tests.fake_vendors import set_clock
 from tests.ingest.ingest_harness import FRIDAY_EVENING, IngestHarness
@@ -45,6 +47,30 @@ def test_api_reads_all_its_paths(roles: str, redis_url: str) -> None:
         found = {path: api.client.get(path).status_code for path in paths}
 
     assert set(found.values()) == {200}, found
+
+
+def test_alerts_judges_and_delivers(roles: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rules of every kind, a webhook, an event, a tick, and what fired."""
+    kinds = (
+        {"kind": "price", "direction": "above", "amount": 100},
+        {"kind": "change", "basis": "previous_close", "direction": "any", "amount": 1},
+        {"kind": "volume", "amount": 1},
+        {"kind": "extreme", "direction": "high", "span": "52_weeks"},
+        {"kind": "insight"},
+        {"kind": "missing"},
+    )
+    with receiving() as receiver, serving_alerts(as_role(roles, "alerts"), redis_url, tokens_url=roles) as alerts:
+        owner = alerts.owner("owner")
+        owner.webhook(receiver)
+        for parts in kinds:
+            owner.ask("POST", "/alerts", 201, json={"ticker": "AAPL", **parts})
+        set_alerts_clock(monkeypatch, "2026-11-20T21:02:00+00:00")
+        put(roles, [Bar("AAPL", at("2026-11-20 19:30"), "100")])
+        alerts.tick()
+        fired = {one["sentence"].split()[3] for one in owner.firings()}
+
+    assert fired == {"AAPL", "a"}
+    assert len(receiver.ids()) == len(set(receiver.ids())) >= 2
 
 
 def test_token_keeps_accounts(roles: str, redis_url: str) -> None:

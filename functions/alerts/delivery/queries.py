@@ -109,8 +109,8 @@ async def insert_test(connection: AsyncConnection, user_id: str, channel_id: str
     return str(await cursor.fetchone())
 
 
-async def update_delivered(connection: AsyncConnection, delivery_id: str) -> None:
-    """Note that a message was delivered: its channel works."""
+async def update_delivered(connection: AsyncConnection, delivery_ids: list[str]) -> None:
+    """Note that messages were delivered: their channel works."""
     await connection.execute(
         """
         WITH delivered AS (
@@ -118,7 +118,7 @@ async def update_delivered(connection: AsyncConnection, delivery_id: str) -> Non
                 SET state = 'delivered',
                     delivered_at = clock_timestamp(),
                     last_error = NULL
-              WHERE delivery_id = %(delivery_id)s
+              WHERE delivery_id = ANY (%(ids)s::uuid[])
              RETURNING channel_id
         )
         UPDATE alert_channels AS channel
@@ -129,7 +129,7 @@ async def update_delivered(connection: AsyncConnection, delivery_id: str) -> Non
           FROM delivered
          WHERE channel.channel_id = delivered.channel_id
         """,
-        {"delivery_id": delivery_id},
+        {"ids": delivery_ids},
     )
 
 

@@ -6,7 +6,7 @@ which sends the message again under the same id.
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from itertools import groupby
 
@@ -27,7 +27,7 @@ LEASE_SECONDS = 20
 _AT_ONCE = 500
 _PARALLEL = 8
 """Requests of one channel at a time."""
-_AGAIN_SECONDS = (2, 5, 15, 30, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 72_000)
+_AGAIN_SECONDS = (2, 5, 15, 30, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 79_200)
 """Pauses after failed attempts: the broker's retries carry the first ones, ticks the others. Three days in all."""
 _BROKER_ATTEMPTS = 4
 """With more attempts a message is left to the ticks, and its event is done."""
@@ -40,6 +40,7 @@ class Sender:
     def __init__(self, settings: Settings, postgres: PostgresClient) -> None:
         self._settings = settings
         self._postgres = postgres
+        self._connections = asyncio.Semaphore(settings.database_connections)
         self._secret = settings.api_token_secret.reveal()
         self._key_id = key_id(self._secret)
 
@@ -56,7 +57,7 @@ class Sender:
     async def send_once(self, due: DueDelivery) -> Outcome:
         """Try a claimed message once: of a test the result is shown at once, and it is not repeated."""
         outcome = await self._attempt(due)
-        await self._note(due, outcome, last=True)
+        await self._note([due], [outcome], last=True)
         return outcome
 
     async def is_unfinished(self, before: datetime) -> bool:
@@ -76,8 +77,7 @@ class Sender:
         while waiting:
             several, waiting = waiting[:_PARALLEL], waiting[_PARALLEL:]
             outcomes = await asyncio.gather(*map(self._attempt, several))
-            for one, outcome in zip(several, outcomes, strict=True):
-                await self._note(one, outcome)
+            await self._note(several, outcomes)
             if waiting and not all(outcome.delivered for outcome in outcomes):
                 pause = _pause(several[0].attempts) or _AGAIN_SECONDS[-1]
                 await self._postpone(waiting, pause)
@@ -99,22 +99,31 @@ class Sender:
         private = self._settings.permits_private
         return await post_webhook(due.target, secret, message.id, due.now, message.body, private=private)
 
-    async def _note(self, due: DueDelivery, outcome: Outcome, *, last: bool = False) -> None:
+    async def _note(self, due: Sequence[DueDelivery], outcomes: Sequence[Outcome], *, last: bool = False) -> None:
+        """Note what became of messages of one channel."""
+
         async def work(connection: AsyncConnection) -> None:
             async with connection.transaction():
-                if outcome.delivered:
-                    await queries.update_delivered(connection, due.delivery_id)
-                    return
-                again = None if outcome.gone or last else _pause(due.attempts)
-                disable = outcome.gone or (again is None and not last)
-                error = outcome.error or "unknown"
-                await queries.update_failed(connection, due.delivery_id, error, again, disable=disable)
+                delivered = [one.delivery_id for one, outcome in zip(due, outcomes, strict=True) if outcome.delivered]
+                await queries.update_delivered(connection, delivered)
+                for one, outcome in zip(due, outcomes, strict=True):
+                    if outcome.delivered:
+                        continue
+                    again = None if outcome.gone or last else _pause(one.attempts)
+                    disable = outcome.gone or (again is None and not last)
+                    error = outcome.error or "unknown"
+                    await queries.update_failed(connection, one.delivery_id, error, again, disable=disable)
 
-        await self._postgres.run(work)
+        await self._run(work)
 
     async def _postpone(self, waiting: Iterable[DueDelivery], seconds: int) -> None:
         ids = [one.delivery_id for one in waiting]
-        await self._postgres.run(lambda connection: queries.update_postponed(connection, ids, seconds))
+        await self._run(lambda connection: queries.update_postponed(connection, ids, seconds))
+
+    async def _run(self, work: Callable[[AsyncConnection], Awaitable[None]]) -> None:
+        """Run *work*; hundreds of channels at once do not fill the queue for connections."""
+        async with self._connections:
+            await self._postgres.run(work)
 
 
 def _pause(attempts: int) -> int | None:

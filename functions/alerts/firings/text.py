@@ -60,7 +60,9 @@ def _span(told: Told) -> str:
 
 
 def _price(told: Told) -> str:
-    return f"{told.ticker} is at {dollars(told.price)}, {told.condition['direction']} {dollars(told.bound)}."
+    bound, stated = dollars(told.bound), dollars(Decimal(told.condition["amount"]))
+    before = "" if bound == stated else f" ({stated} before the split)"
+    return f"{told.ticker} is at {dollars(told.price)}, {told.condition['direction']} {bound}{before}."
 
 
 def _change(told: Told) -> str:

@@ -77,9 +77,9 @@ async def insert_rule(connection: AsyncConnection, user_id: str, rule: NewRule, 
     await cursor.execute(
         """
         INSERT INTO alert_rules (user_id, ticker, kind, direction, basis, span, amount, repeat, channel_ids, paused,
-                                 since, created_at, changed_at)
+                                 since, stated_at, created_at, changed_at)
              VALUES (%(user_id)s, %(ticker)s, %(kind)s, %(direction)s, %(basis)s, %(span)s, %(amount)s, %(repeat)s,
-                     %(channel_ids)s::uuid[], %(paused)s, %(now)s, %(now)s, %(now)s)
+                     %(channel_ids)s::uuid[], %(paused)s, %(now)s, %(now)s, %(now)s, %(now)s)
           RETURNING rule_id::text
         """,
         {**asdict(rule), "user_id": user_id, "now": now},
@@ -126,6 +126,8 @@ async def update_rule(
                repeat = %(repeat)s,
                channel_ids = %(channel_ids)s::uuid[],
                paused = %(paused)s,
+               stated_at = CASE WHEN amount IS DISTINCT FROM %(amount)s OR ticker IS DISTINCT FROM %(ticker)s
+                                THEN %(now)s ELSE stated_at END,
                since = CASE WHEN %(afresh)s THEN %(now)s ELSE since END,
                changed_at = %(now)s
          WHERE rule_id = %(rule_id)s

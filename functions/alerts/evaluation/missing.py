@@ -1,0 +1,83 @@
+"""The statement that judges the rules about missing bars: those that a session called for and that are not stored."""
+
+from datetime import datetime, timedelta
+from typing import LiteralString
+
+from psycopg import AsyncConnection
+
+from functions.alerts.evaluation.bars import LATE
+from functions.alerts.evaluation.outcomes import CONDITION, PERIOD, Outcomes, as_outcomes
+
+JUDGE_MISSING: LiteralString = f"""
+WITH rule AS MATERIALIZED (
+     SELECT rule.*, CASE WHEN known.active THEN rule.ticker ELSE coalesce(known.renamed_to, rule.ticker) END AS subject
+       FROM alert_rules AS rule
+       LEFT JOIN tickers AS known USING (ticker)
+      WHERE rule.kind = 'missing'
+), absent AS MATERIALIZED (
+     SELECT asked.ticker, slot.start, slot."end", session.date AS session
+       FROM sessions AS session
+      CROSS JOIN LATERAL (SELECT start, least(start + interval '1 hour', session.closes) AS "end"
+                            FROM generate_series(session.opens, session.closes - interval '1 second',
+                                                 interval '1 hour') AS start) AS slot
+      CROSS JOIN tickers AS asked
+      WHERE EXISTS (SELECT FROM rule)
+        AND session.opens > %(now)s - %(late)s
+        AND session.opens < %(now)s
+        AND slot."end" + %(after)s <= %(now)s
+        AND asked.active
+        AND NOT EXISTS (SELECT
+                          FROM bars AS stored
+                         WHERE stored.ticker = asked.ticker
+                           AND stored.interval = '1h'
+                           AND stored.start = slot.start)
+), pair AS (
+     SELECT matched.*, {PERIOD} AS period
+       FROM (SELECT rule.*, absent.ticker AS about, absent.start, absent."end", absent.session
+               FROM rule
+               JOIN absent ON rule.subject IS NULL OR rule.subject = absent.ticker
+              WHERE absent."end" > rule.since
+                AND NOT rule.paused) AS matched
+), undone AS (
+     SELECT firing.*, stored.revision AS new_revision, stored.source AS new_source, stored.close
+       FROM alert_firings AS firing
+       JOIN rule USING (rule_id)
+       JOIN bars AS stored ON stored.ticker = firing.ticker AND stored.interval = '1h' AND stored.start = firing.start
+      WHERE firing.standing
+        AND firing.start > %(now)s - %(late)s
+), fresh AS (
+     SELECT DISTINCT ON (pair.rule_id, pair.about, pair.period) pair.*
+       FROM pair
+      WHERE NOT EXISTS (SELECT
+                          FROM alert_firings AS firing
+                         WHERE firing.rule_id = pair.rule_id
+                           AND firing.ticker = pair.about
+                           AND firing.period = pair.period
+                           AND firing.standing
+                           AND firing.firing_id NOT IN (SELECT undone.firing_id FROM undone))
+      ORDER BY pair.rule_id, pair.about, pair.period, pair.start
+), outcome AS (
+     SELECT 'corrected' AS kind, firing_id AS corrects, rule_id, user_id, ticker, start, "end", session, period, round,
+            condition, new_revision AS revision, new_source AS source, close AS price, NULL AS value, NULL AS bound,
+            NULL AS detail
+       FROM undone
+      UNION ALL
+     SELECT 'fired', NULL, rule_id, user_id, about, start, "end", session, period,
+            (SELECT count(*)
+               FROM alert_firings AS before
+              WHERE before.rule_id = fresh.rule_id
+                AND before.ticker = fresh.about
+                AND before.start = fresh.start
+                AND before.kind = 'corrected'),
+            {CONDITION}, NULL, NULL, NULL, NULL, NULL, NULL
+       FROM fresh
+)
+SELECT coalesce(json_agg(outcome)::text, '[]'), count(*)
+  FROM outcome
+"""  # noqa: S608  made of parts of statements alone
+
+
+async def judge_missing(connection: AsyncConnection, now: datetime, after: timedelta) -> Outcomes:
+    """Judge the bars that ended *after* ago or earlier: those that are missing fire, those that have come undo it."""
+    cursor = await connection.execute(JUDGE_MISSING, {"now": now, "after": after, "late": LATE})
+    return as_outcomes(await cursor.fetchone())

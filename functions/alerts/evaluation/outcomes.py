@@ -1,0 +1,91 @@
+"""Outcomes of judging: the rows that statements return as JSON text, and the statements that store them.
+
+The text goes from one statement to the next unread: no figure loses a digit on the way.
+"""
+
+from datetime import datetime
+from typing import Any, LiteralString, NamedTuple
+
+from psycopg import AsyncConnection
+
+PERIOD: LiteralString = """
+    CASE matched.repeat WHEN 'once' THEN 'once'
+                        WHEN 'session' THEN matched.session::text
+                        ELSE rfc3339(matched.start) END
+"""
+"""In which a rule fires once, for each ticker."""
+CONDITION: LiteralString = """
+    jsonb_build_object('kind', kind, 'direction', direction, 'basis', basis, 'span', span,
+                       'amount', trim_scale(amount)::text)
+"""
+"""What a firing keeps of its rule."""
+_ITEMS: LiteralString = """
+    json_to_recordset(%(items)s::json)
+        AS item (kind text, corrects uuid, rule_id uuid, user_id uuid, ticker text, start timestamptz,
+                 "end" timestamptz, session date, period text, round integer, condition jsonb, revision integer,
+                 source text, price numeric, value numeric, bound numeric, detail text)
+"""
+
+
+class Outcomes(NamedTuple):
+    """Firings and corrections as a JSON array, and their number."""
+
+    items: str
+    number: int
+
+
+def as_outcomes(row: tuple[Any, ...] | None) -> Outcomes:
+    """Return the outcomes in the one row of a statement."""
+    assert row is not None, "an aggregate has one row"  # noqa: S101
+    return Outcomes(*row)
+
+
+async def lock_judging(connection: AsyncConnection) -> None:
+    """Wait for the right to judge, until the end of the transaction: what another process judged is seen then."""
+    await connection.execute("SELECT pg_advisory_xact_lock(5746806)")
+
+
+async def store_outcomes(connection: AsyncConnection, outcomes: Outcomes, now: datetime) -> int:
+    """Store *outcomes* with a delivery for each channel, corrections first; return how many are new.
+
+    Unique by rule, bar, round and kind: the same outcomes again change nothing.
+    """
+    if not outcomes.number:
+        return 0
+    await connection.execute(
+        f"""
+        UPDATE alert_firings AS firing
+           SET standing = false
+          FROM {_ITEMS}
+         WHERE item.kind = 'corrected'
+           AND firing.firing_id = item.corrects
+        """,  # noqa: S608  made of parts of statements alone
+        {"items": outcomes.items},
+    )
+    cursor = await connection.execute(
+        f"""
+        WITH told AS (
+             INSERT INTO alert_firings (rule_id, user_id, kind, ticker, interval, start, round, "end", session, period,
+                                        standing, corrects, condition, revision, source, price, value, bound, detail,
+                                        fired_at)
+                  SELECT rule_id, user_id, kind, ticker, '1h', start, round, "end", session, period, kind = 'fired',
+                         corrects, condition, revision, source, price, value, bound, detail, %(now)s
+                    FROM {_ITEMS}
+             ON CONFLICT DO NOTHING
+               RETURNING firing_id, rule_id, user_id
+        ), sent AS (
+             INSERT INTO alert_deliveries (firing_id, channel_id, user_id, state, next_at, created_at)
+                  SELECT told.firing_id, channel.channel_id, told.user_id, 'pending', clock_timestamp(),
+                         clock_timestamp()
+                    FROM told
+                    JOIN alert_rules AS rule USING (rule_id)
+                    JOIN alert_channels AS channel ON channel.user_id = told.user_id AND channel.state = 'active'
+                   WHERE rule.channel_ids IS NULL
+                      OR channel.channel_id = ANY (rule.channel_ids)
+        )
+        SELECT count(*) FROM told
+        """,  # noqa: S608  made of parts of statements alone
+        {"items": outcomes.items, "now": now},
+    )
+    row = await cursor.fetchone()
+    return row[0] if row else 0

@@ -1,0 +1,117 @@
+"""Event handler: judge rules when bars or insights are stored, and at ticks; deliver what they fired.
+
+Judging commits rows and replies with alerts.fired, which the broker brings back here: only then anything is sent. A
+process that dies in between leaves rows that the repeated event, or the next one, finds.
+"""
+
+import logging
+from datetime import datetime
+
+from psycopg import AsyncConnection
+from psycopg.rows import scalar_row
+from starlette.requests import Request
+from starlette.responses import Response
+
+from functions.alerts.delivery.queries import is_pending
+from functions.alerts.delivery.sending import Sender
+from functions.alerts.evaluation.bars import LATE, judge_bars
+from functions.alerts.evaluation.insights import judge_insights
+from functions.alerts.evaluation.missing import judge_missing
+from functions.alerts.evaluation.outcomes import lock_judging, store_outcomes
+from functions.alerts.settings import Settings
+from shared.connections.postgres import PostgresClient
+from shared.events.cloudevents import Received, receive, reply
+from shared.events.types import TICK, AlertsFired, BarsStored, EventError, InsightsWritten
+from shared.http.endpoint import Handler, handle_problems
+from shared.http.problem import Problem
+from shared.runtime import clock
+
+_logger = logging.getLogger(__name__)
+_JUDGING_SECONDS = 55
+"""Less than a Trigger waits."""
+_SENDING_SECONDS = 40
+_FOR_DELIVERY = {"delivery": "wanted"}
+"""Extension attribute of the event that asks for delivery: a Trigger brings it back here."""
+
+
+class EventHandler:
+    """Takes events."""
+
+    def __init__(self, settings: Settings, postgres: PostgresClient) -> None:
+        self._settings = settings
+        self._postgres = postgres
+        self._sender = Sender(settings, postgres)
+        self.handle: Handler = handle_problems(self._handle)
+
+    async def _handle(self, request: Request) -> Response:
+        """Answer 200 with an event when messages are due, 204 when none are, 5xx for a retry."""
+        if request.method != "POST":
+            detail = "Events come by POST."
+            raise Problem(405, "method-not-allowed", "Method not allowed", detail, headers={"Allow": "POST"})
+        event = await receive(request)
+        try:
+            return await self._take(event)
+        except EventError as error:
+            _logger.warning("took in an unreadable %s: %s", event.type, error)
+            return Response(status_code=204)
+
+    async def _take(self, event: Received) -> Response:
+        now = clock.now()
+        if event.type == AlertsFired.TYPE:
+            return await self._deliver(AlertsFired.from_json(event.data))
+        if event.type == BarsStored.TYPE:
+            stored = BarsStored.from_json(event.data)
+            return await self._judge(event, now, stored)
+        if event.type == InsightsWritten.TYPE:
+            InsightsWritten.from_json(event.data)
+            return await self._judge(event, now, None)
+        if event.type == TICK:
+            return await self._judge(event, now, None, everything=True)
+        _logger.warning("took in a %s, which a Trigger should not have sent here", event.type)
+        return Response(status_code=204)
+
+    async def _judge(
+        self, event: Received, now: datetime, stored: BarsStored | None, *, everything: bool = False
+    ) -> Response:
+        """Judge what *event* is about, or *everything* of the last days; reply when messages are due."""
+
+        async def work(connection: AsyncConnection) -> tuple[int, datetime | None]:
+            async with connection.transaction():
+                await lock_judging(connection)
+                count = 0
+                if everything or (stored and stored.first and stored.interval == "1h"):
+                    tickers, first = (stored.tickers, stored.first) if stored else (None, None)
+                    outcomes = await judge_bars(connection, tickers, first or now - LATE, now, self._settings.grace)
+                    count += await store_outcomes(connection, outcomes, now)
+                if stored or everything:
+                    outcomes = await judge_missing(connection, now, self._settings.missing_after)
+                    count += await store_outcomes(connection, outcomes, now)
+                if not stored:
+                    outcomes = await judge_insights(connection, now - LATE, now)
+                    count += await store_outcomes(connection, outcomes, now)
+            return count, await _due_before(connection)
+
+        count, before = await self._postgres.run(work, _JUDGING_SECONDS)
+        if count:
+            _logger.info("%s: %d firings and corrections", event.type, count)
+        if before is None:
+            return Response(status_code=204)
+        fired = AlertsFired(before=before)
+        return reply(fired, source="alerts", event_id=f"fired:{event.id}", extensions=_FOR_DELIVERY)
+
+    async def _deliver(self, fired: AlertsFired) -> Response:
+        """Send what is due; 503 while messages of *fired* are tried again soon, which the broker's back-off carries."""
+        await self._sender.send_due(_SENDING_SECONDS)
+        if await self._sender.is_unfinished(fired.before):
+            detail = "Some messages are to be tried again."
+            raise Problem(503, "busy", "Busy", detail, headers={"Retry-After": "2"})
+        return Response(status_code=204)
+
+
+async def _due_before(connection: AsyncConnection) -> datetime | None:
+    """Return the database's time when messages are due, None when none are."""
+    if not await is_pending(connection, 0, None, None):
+        return None
+    cursor = connection.cursor(row_factory=scalar_row)
+    await cursor.execute("SELECT clock_timestamp()")
+    return await cursor.fetchone()

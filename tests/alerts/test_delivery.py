@@ -1,0 +1,217 @@
+"""Delivery: committed before it is sent, retried under the same id, and no channel waits for another."""
+
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from tests.alerts_harness import Alerts, Market, Owner, Receiver, serving_alerts, set_clock
+from tests.reading import Bar, at
+
+FIRST = "2026-11-20 14:30"
+NOW = "2026-11-20T16:32:00+00:00"
+BEFORE = "2026-11-20T14:00:00+00:00"
+
+
+@pytest.fixture
+def market(database_url: str, redis_url: str) -> Iterator[Market]:
+    """A database of the test's own, in which rules were stated before the session."""
+    with serving_alerts(database_url, redis_url, BEFORE) as alerts:
+        yield Market(alerts)
+
+
+@pytest.fixture
+def owner(market: Market) -> Owner:
+    """An account."""
+    return market.alerts.owner("owner")
+
+
+def fire(market: Market, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Store a bar above 100 dollars and return the answer to what it led to."""
+    set_clock(monkeypatch, NOW)
+    market.store(Bar("AAPL", at(FIRST), "100"), send=False)
+    return market.tell(Bar("AAPL", at(FIRST)))
+
+
+def make_due(alerts: Alerts) -> None:
+    """Let the pauses of all messages be over."""
+    alerts.query("UPDATE alert_deliveries SET next_at = now() - interval '1 second' WHERE state = 'pending'")
+
+
+def test_a_message_says_all_of_the_firing(
+    market: Market, owner: Owner, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Signed, with the rule in words, the bar and its revision, and figures with their digits; delivered once."""
+    rule = owner.alert(amount=100)
+    owner.webhook(receiver)
+    answer = fire(market, monkeypatch)
+    market.alerts.tick()
+
+    (message,) = receiver.requests
+    data = message["body"]["data"]
+    assert answer.status_code == 204
+    assert message["body"]["type"] == "alert.fired"
+    assert datetime.fromisoformat(message["body"]["timestamp"]) == datetime.fromisoformat(NOW)
+    assert data["alert"] == {"id": rule["id"], "sentence": rule["sentence"]}
+    assert (data["ticker"], data["price"], data["bound"], data["corrects"]) == ("AAPL", 100.5, 100, None)
+    assert data["bar"]["revision"] == 0
+    (firing,) = owner.firings()
+    assert (firing["deliveries"][0]["state"], firing["deliveries"][0]["attempts"]) == ("delivered", 1)
+
+
+def test_a_rule_uses_the_channels_that_it_names(
+    market: Market, owner: Owner, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Null is all of the account; none of another account's."""
+    other = market.alerts.owner("other")
+    other.webhook(receiver, "/other")
+    first, _ = owner.webhook(receiver, "/1"), owner.webhook(receiver, "/2")
+    owner.alert(amount=100)
+    owner.alert(amount=90, channels=[first["id"]])
+    owner.alert(amount=80, channels=[])
+    fire(market, monkeypatch)
+
+    assert sorted(one["path"] for one in receiver.requests) == ["/1", "/1", "/2"]
+
+
+def test_what_fails_is_retried_under_the_same_id(
+    market: Market, owner: Owner, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The event answers 503, so that the broker brings it again; the message is the same to the byte."""
+    owner.alert(amount=100)
+    owner.webhook(receiver)
+    receiver.answer = lambda *_: 503 if len(receiver.requests) < 2 else 200
+    assert fire(market, monkeypatch).status_code == 503
+    assert market.tell(Bar("AAPL", at(FIRST))).status_code == 204, "nothing is due: no second event"
+    for status in (503, 204):
+        make_due(market.alerts)
+        assert market.tell(Bar("AAPL", at(FIRST))).status_code == status
+
+    assert len(set(receiver.ids())) == 1
+    assert receiver.requests[0]["body"] == receiver.requests[2]["body"]
+    assert owner.firings()[0]["deliveries"][0]["state"] == "delivered"
+    assert owner.ask("GET", "/alerts/channels").json()["items"][0]["failures"] == 0
+
+
+def test_a_dead_channel_is_left_to_ticks_then_disabled(
+    market: Market, owner: Owner, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The event is done after a few attempts, no dead letter; after three days the channel is disabled."""
+    owner.alert(amount=100)
+    channel = owner.webhook(receiver)
+    receiver.answer = lambda *_: 500
+    statuses = [fire(market, monkeypatch).status_code]
+    waits: list[float] = []
+    while owner.firings()[0]["deliveries"][0]["state"] == "pending":
+        waits += [
+            float(one)
+            for (one,) in market.alerts.query(
+                "SELECT extract(epoch FROM next_at - clock_timestamp()) FROM alert_deliveries"
+            )
+        ]
+        make_due(market.alerts)
+        statuses.append(market.alerts.tick().status_code)
+
+    shown = owner.ask("GET", f"/alerts/channels/{channel['id']}").json()
+    assert statuses == [503] * 4 + [204] * 8
+    assert 3 * 86_400 < sum(waits) < 4 * 86_400
+    assert len(set(receiver.ids())) == 1
+    assert (shown["state"], shown["last_error"], shown["pending"]) == ("disabled", "the receiver answered 500", 0)
+    market.store(Bar("AAPL", at("2026-11-20 15:30"), "100"))
+    owner.alert("MSFT", amount=100)
+    owner.ask("PATCH", f"/alerts/channels/{channel['id']}", json={"state": "active"})
+    assert owner.ask("GET", f"/alerts/channels/{channel['id']}").json()["state"] == "active"
+
+
+def test_a_disabled_channel_gets_nothing(
+    market: Market, owner: Owner, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """410 disables at once; what fires later is listed without a delivery."""
+    owner.alert(amount=100, repeat="always")
+    owner.webhook(receiver)
+    receiver.answer = lambda *_: 410
+    fire(market, monkeypatch)
+    market.store(Bar("AAPL", at("2026-11-20 15:30"), "100"))
+
+    assert len(receiver.requests) == 1
+    assert sorted(len(one["deliveries"]) for one in owner.firings()) == [0, 1]
+
+
+def test_a_dead_webhook_holds_back_nobody(market: Market, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of twenty accounts one has a receiver that never answers, with many messages: the others have theirs at once."""
+    monkeypatch.setattr("functions.alerts.delivery.webhook._TOTAL_SECONDS", 2)
+    owners = [market.alerts.owner(f"owner{number}") for number in range(20)]
+    for number, one in enumerate(owners):
+        one.webhook(receiver, f"/{number}")
+        one.alert("*", amount=100)
+    arrived: list[float] = []
+
+    def answer(path: str, _: str) -> int:
+        if path == "/0":
+            time.sleep(4)
+        else:
+            arrived.append(time.monotonic())
+        return 204
+
+    receiver.answer = answer
+    set_clock(monkeypatch, NOW)
+    tickers = [one for (one,) in market.alerts.query("SELECT ticker FROM tickers WHERE active LIMIT 10")]
+    begun = time.monotonic()
+    market.store(*[Bar(ticker, at(FIRST), "100") for ticker in tickers])
+
+    assert len(arrived) == 19 * len(tickers)
+    dead = market.alerts.query(
+        "SELECT sum(attempts), count(*) FROM alert_deliveries JOIN alert_channels USING (channel_id)"
+        " WHERE target LIKE '%%/0' AND alert_deliveries.state = 'pending'"
+    )
+    assert dead == [(8, 10)], "one round of parallel attempts, the others wait"
+    assert max(arrived) < begun + 4, "before the dead one has answered"
+
+
+def test_a_process_that_dies_leaves_the_message_to_another(
+    market: Market, owner: Owner, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the row and the sending, and between the sending and the note: it is sent, again under the same id."""
+    owner.alert(amount=100)
+    owner.webhook(receiver)
+    set_clock(monkeypatch, NOW)
+    market.store(Bar("AAPL", at(FIRST), "100"), send=False)
+    with monkeypatch.context() as patch:
+        patch.setattr("functions.alerts.delivery.sending.Sender._attempt", _die)
+        assert market.tell(Bar("AAPL", at(FIRST))).status_code == 500
+    assert receiver.requests == []
+    assert market.tell(Bar("AAPL", at(FIRST))).status_code == 204, "the lease runs"
+    make_due(market.alerts)
+    with monkeypatch.context() as patch:
+        patch.setattr("functions.alerts.delivery.queries.update_delivered", _die)
+        assert market.tell(Bar("AAPL", at(FIRST))).status_code == 500
+    make_due(market.alerts)
+    assert market.tell(Bar("AAPL", at(FIRST))).status_code == 204
+
+    assert len(receiver.ids()) == 2
+    assert len(set(receiver.ids())) == 1
+
+
+async def _die(*_: object, **__: object) -> None:
+    raise RuntimeError("killed")
+
+
+def test_two_processes_do_not_send_the_same_message(
+    market: Market, owner: Owner, receiver: Receiver, database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both take the same event at once: each message is claimed by one of them."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    for number in range(30):
+        owner.alert(amount=50 + number)
+    owner.webhook(receiver)
+    set_clock(monkeypatch, NOW)
+    market.store(Bar("AAPL", at(FIRST), "100"), send=False)
+    with serving_alerts(database_url, redis_url, NOW) as second, ThreadPoolExecutor(4) as pool:
+        both = [market, Market(second)] * 2
+        answers = list(pool.map(lambda one: one.tell(Bar("AAPL", at(FIRST))).status_code, both))
+
+    assert set(answers) <= {204, 503}
+    assert len(receiver.ids()) == len(set(receiver.ids())) == 30
