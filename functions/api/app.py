@@ -25,7 +25,8 @@ from functions.api.provider_usage import ProviderUsage
 from functions.api.routes import ALIASES, ENDPOINTS, Endpoint, RequestContext
 from functions.api.settings import Settings
 from shared.auth.account_lists import select_list_tickers
-from shared.auth.authenticator import READ, Authenticator, Caller
+from shared.auth.authenticator import READ, Caller
+from shared.auth.link_authenticator import LinkAuthenticator
 from shared.auth.open_history import open_history
 from shared.cache.cached_response import CacheScope
 from shared.cache.market_version import MarketVersion
@@ -67,7 +68,7 @@ class Api:
         self._cache = ResponseCache(self._redis, version, code_version(Path(__file__)))
         self._market_states = MarketStateCache(settings.bar_grace_seconds)
         self._provider_usage = ProviderUsage(self._redis)
-        self._authenticator = Authenticator(settings, self._redis, self._postgres)
+        self._authenticator = LinkAuthenticator(settings, self._redis, self._postgres)
         self._open_days = settings.anonymous_history_days
         self._public_url = (settings.public_url or "").rstrip("/")
         self._at_once: dict[int, Counter[str]] = {}  # by caller, then by query

@@ -104,7 +104,13 @@ def make_document() -> dict[str, Any]:
                 "scheme": "bearer",
                 "bearerFormat": "sal_ and 38 letters and digits",
                 "description": "From POST /token or POST /tokens",
-            }
+            },
+            "link": {
+                "type": "apiKey",
+                "in": "query",
+                "name": "link",
+                "description": "In an address from POST /links: opens that path with those parameters",
+            },
         },
     }
     order = list(_TAGS)

@@ -8,10 +8,10 @@ from typing import Any, Literal, get_args, get_type_hints
 from pydantic import Field, create_model
 
 Access = Literal["open", "optional", "token"]
-"""A bearer token is ignored, raises limits, or is required."""
+"""A bearer token is ignored, raises limits as a link does, or is required."""
 SECURITY: Mapping[Access, list[dict[str, list[str]]]] = {
     "open": [],
-    "optional": [{}, {"token": []}],
+    "optional": [{}, {"token": []}, {"link": []}],
     "token": [{"token": []}],
 }
 EVERY_OPERATION = (400, 401, 405, 414, 429, 500, 503)
@@ -33,6 +33,8 @@ def documented(
     content = {
         media: {"schema": {"type": "string", "description": text}} for media, text in (media_types or {}).items()
     }
+    if access == "optional":
+        errors = (*errors, 403)
     responses: dict[int, dict[str, Any]] = {
         status: {"headers": header_references(*_EVERY_RESPONSE, *headers), **({"content": content} if content else {})},
         **{error: {"$ref": f"#/components/responses/{error}"} for error in sorted({*EVERY_OPERATION, *errors})},

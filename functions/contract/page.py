@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 _FOLDER = Path(__file__).parent
 _TOKENS = _FOLDER.parents[1] / "frontend" / "src" / "lib" / "design" / "tokens.css"
 _MAX_EXAMPLE_LINES = 60
-_ACCESS = {0: "no token", 1: "requires a token", 2: "token optional"}
+_ACCESS = {0: "no token", 1: "requires a token", 3: "token or link optional"}
 
 
 def make_page(document: Mapping[str, Any]) -> str:

@@ -57,6 +57,7 @@ PROBLEMS: Mapping[int, tuple[str, Mapping[str, str]]] = {
     403: (
         "Forbidden",
         {
+            "invalid-link": "the link was revoked, has expired, or belongs to other parameters",
             "insufficient-scope": "the token lacks the scope",
             "wrong-password": "the current password is wrong",
             "username-refused": "this user name is reserved",
@@ -71,6 +72,7 @@ PROBLEMS: Mapping[int, tuple[str, Mapping[str, str]]] = {
             "unknown-ticker": "no such ticker",
             "no-bar": "no bar of the ticker has been fetched yet",
             "unknown-token": "the account has no such token",
+            "unknown-link": "the account has no such link",
             "unknown-list": "the account has no such list",
             "empty-list": "the list has no tickers yet",
             "unknown-alert": "the account has no such alert",
@@ -85,6 +87,7 @@ PROBLEMS: Mapping[int, tuple[str, Mapping[str, str]]] = {
         {
             "account-exists": "the email address or user name is taken",
             "too-many-tokens": "the account has the maximum number of tokens",
+            "too-many-links": "the account has the maximum number of links",
             "too-many-lists": "the account has the maximum number of lists",
             "name-taken": "the account has a list of this name; Location is its address",
             "list-full": "the list would have more than 100 tickers; nothing was added",

@@ -1765,3 +1765,25 @@ END
 ;
 
 COMMENT ON FUNCTION extreme_before(pg_catalog.text,pg_catalog.text,timestamp with time zone,timestamp with time zone,pg_catalog.text,numeric) IS 'Whether a price is beyond every bar in [from_start, before), and the outermost of them; NULL where more than a twentieth of the bars is not stored, or some are of another source';
+
+CREATE TABLE links (
+    link_id uuid NOT NULL DEFAULT gen_random_uuid(),
+    token_id uuid NOT NULL,
+    hash bytea NOT NULL,
+    name text NOT NULL,
+    path text NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT now(),
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT links_hash_check CHECK ((length(hash) = 32)),
+    CONSTRAINT links_hash_key UNIQUE (hash),
+    CONSTRAINT links_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+    CONSTRAINT links_path_check CHECK (((length(path) >= 2) AND (length(path) <= 2100))),
+    CONSTRAINT links_pkey PRIMARY KEY (link_id),
+    CONSTRAINT links_token_id_fkey FOREIGN KEY (token_id) REFERENCES tokens(token_id) ON DELETE CASCADE
+);
+
+COMMENT ON COLUMN links.hash IS 'Keyed hash of the secret together with path and parameters: the secret opens no other';
+
+COMMENT ON COLUMN links.path IS 'Path below the root of the API, with its parameters, without the secret';
+
+CREATE INDEX links_token_id_idx ON links USING btree (token_id);

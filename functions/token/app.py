@@ -1,4 +1,4 @@
-"""Paths of the function: registration, login, and an account's own tokens and lists."""
+"""Paths of the function: registration, login, and an account's own tokens, links and lists."""
 
 from collections.abc import Callable, Collection, Coroutine, Mapping
 
@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from functions.token.accounts import Accounts
 from functions.token.attempts import Attempts
+from functions.token.links import Links
 from functions.token.lists import Lists
 from functions.token.request_body import read_query
 from functions.token.settings import Settings
@@ -32,6 +33,7 @@ def make_handler(settings: Settings) -> Handler:
     tokens = Tokens(settings, authenticator, attempts, redis, postgres)
     accounts = Accounts(settings, authenticator, attempts, postgres, tokens)
     lists = Lists(postgres)
+    links = Links(settings, authenticator, attempts, redis, postgres, tokens)
     router = Router(
         [
             _route("POST", "/users/register", accounts.register),
@@ -44,6 +46,9 @@ def make_handler(settings: Settings) -> Handler:
             _route("DELETE", "/tokens", tokens.revoke_all, REVOCATION),
             _route("DELETE", "/tokens/{token_id}", tokens.revoke),
             _route("POST", "/tokens/{token_id}/rotate", tokens.rotate),
+            _route("GET", "/links", links.list),
+            _route("POST", "/links", links.create),
+            _route("DELETE", "/links/{link_id}", links.revoke),
             _route("GET", "/lists", lists.list),
             _route("POST", "/lists", lists.create),
             _route("GET", "/lists/{list_id}", lists.show),

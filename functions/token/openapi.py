@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Form, Path, Query
 
 from functions.contract.operations import documented, query_model
+from functions.token.link_models import CreateLink, LinksResponse, NewLinkResponse
 from functions.token.list_models import (
     AddedTickersResponse,
     AddTickers,
@@ -143,3 +144,22 @@ def add_tickers(list_id: ListId, body: AddTickers) -> AddedTickersResponse:
 @router.delete("/lists/{list_id}/tickers/{ticker}", **documented("token", 403, 404, status=204))
 def remove_ticker(list_id: ListId, ticker: Annotated[str, Path(examples=["AAPL"])]) -> None:
     """Remove a ticker from a list."""
+
+
+@router.get("/links", **documented("token", 403))
+def list_links() -> LinksResponse:
+    """List the links of the account, without their secrets."""
+
+
+@router.post("/links", **documented("token", 403, 409, *_BODY, **_CREATED))
+def create_link(link: CreateLink) -> NewLinkResponse:
+    """Create a link: an address that reads one path with its parameters in place of a token.
+
+    For spreadsheets, which send no header. It opens nothing else, counts as a request of its token, and ends with its
+    token and its account.
+    """
+
+
+@router.delete("/links/{link_id}", **documented("token", 403, 404, status=204))
+def revoke_link(link_id: TokenId) -> None:
+    """Revoke a link at once."""

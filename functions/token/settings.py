@@ -6,13 +6,14 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from shared.auth.authenticator import AuthSettings
+from shared.http.public_address import PublicAddressSettings
 from shared.runtime.settings import DatabaseSettings, RedisSettings, SecretList
 
 Count = Annotated[int, Meta(ge=1)]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(DatabaseSettings, RedisSettings, AuthSettings):
+class Settings(DatabaseSettings, RedisSettings, AuthSettings, PublicAddressSettings):
     """Lifetimes of tokens, limits on attempts, and who may register."""
 
     api_token_expiry_days: Annotated[int, Meta(ge=1, le=3650)] = 365

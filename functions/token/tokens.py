@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from functions.token.attempts import Attempts
+from functions.token.link_queries import select_link_digests
 from functions.token.request_body import read_json, read_query
 from functions.token.responses import json_response, no_content
 from functions.token.security_log import log_event
@@ -150,7 +151,7 @@ class Tokens:
         row, old_digest, revoked = replaced
         await self.announce_revocation([*revoked, *([old_digest] if seconds == 0 else [])])
         if seconds:
-            await self._announce(invalidate(self._redis, old_digest))
+            await self.announce(invalidate(self._redis, old_digest))
         log_event("token rotated", self._address(request), user_id, token_id=row.token_id, replaces=old_id)
         members = {"token": token, **self._members(row, caller), "replaces": old_id}
         return json_response(201, members, {"Location": f"../{row.token_id}"})
@@ -179,10 +180,14 @@ class Tokens:
         return no_content()
 
     async def announce_revocation(self, digests: Sequence[str]) -> None:
-        """Make revoked tokens invalid at once in all copies of all functions."""
-        await self._announce(mark_revoked(self._redis, digests))
+        """Make revoked tokens and their links invalid at once in all copies of all functions."""
+        await self.announce(mark_revoked(self._redis, digests))
+        if digests:
+            links = await self._postgres.run(lambda connection: select_link_digests(connection, digests))
+            await self.announce(mark_revoked(self._redis, links))
 
-    async def _announce(self, announcement: Awaitable[None]) -> None:
+    async def announce(self, announcement: Awaitable[None]) -> None:
+        """Await *announcement*, a change in Redis that readers notice without it a few seconds later."""
         try:
             await announcement
         except UnavailableError:

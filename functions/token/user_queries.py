@@ -104,8 +104,18 @@ async def select_user_for_update(connection: AsyncConnection, user_id: str) -> b
 
 
 async def delete_user(connection: AsyncConnection, user_id: str) -> list[str]:
-    """Delete the account and its tokens, and return their keyed hashes (hex)."""
+    """Delete the account with its tokens and links, and return their keyed hashes (hex)."""
     async with connection.transaction():
+        links = await connection.execute(
+            """
+            DELETE FROM links AS link
+                  USING tokens AS token
+                  WHERE token.token_id = link.token_id
+                    AND token.user_id = %(user_id)s
+              RETURNING encode(link.hash, 'hex')
+            """,
+            {"user_id": user_id},
+        )
         cursor = await connection.execute(
             """
             DELETE FROM tokens
@@ -114,6 +124,6 @@ async def delete_user(connection: AsyncConnection, user_id: str) -> list[str]:
             """,
             {"user_id": user_id},
         )
-        digests = [digest for (digest,) in await cursor.fetchall()]
+        digests = [digest for (digest,) in [*await links.fetchall(), *await cursor.fetchall()]]
         await connection.execute("DELETE FROM users WHERE user_id = %(user_id)s", {"user_id": user_id})
     return digests

@@ -148,21 +148,33 @@ class Authenticator:
 
     async def _authenticate_token(self, authorization: bytes, address: str) -> Caller:
         match = _BEARER.fullmatch(authorization)
-        # Not the limit of anonymous requests: a valid token works from an address that has used that up.
-        guesses = self._limiter.for_key(f"guesses:{address}", self._settings.rate_limit_anonymous)
         if match is None or not is_well_formed(match[1]):
+            return await self._verify(None, address, invalid_token)
+        return await self._verify(match[1], address, invalid_token)
+
+    async def _verify(self, key: bytes | None, address: str, refusal: Callable[[], Problem]) -> Caller:
+        """Return the caller of the token or link *key*; Problem *refusal* without one, which counts as a guess."""
+        guesses = self._guesses(address)
+        if key is None:
             await guesses.acquire()
-            raise invalid_token()
-        token = match[1]
-        caller = self._callers.get(token)
+            raise refusal()
+        caller = self._callers.get(key)
         if caller and caller.is_fresh(time.monotonic()):
             return caller
         guesses.check()
-        caller = await asyncio.shield(self._start_lookup(token))
+        caller = await asyncio.shield(self._start_lookup(key))
         if caller is None:
             await guesses.acquire()
-            raise invalid_token()
+            raise refusal()
         return caller
+
+    def _guesses(self, address: str) -> RateLimit:
+        """Return the limit of wrong tokens: not that of anonymous requests, which a valid token may have used up."""
+        return self._limiter.for_key(f"guesses:{address}", self._settings.rate_limit_anonymous)
+
+    async def _find(self, key: bytes) -> Principal | None:
+        """Return the principal of the well-formed token *key*, None when it is invalid; UnverifiableError."""
+        return await self._tokens.get(key)
 
     def _start_lookup(self, token: bytes) -> asyncio.Task[Caller | None]:
         """Start to look *token* up, or return the look-up in flight."""
@@ -175,7 +187,7 @@ class Authenticator:
     async def _look_up(self, token: bytes) -> Caller | None:
         asked_at, caller = time.monotonic(), self._callers.get(token)
         try:
-            principal = await self._tokens.get(token)
+            principal = await self._find(token)
         except UnverifiableError:
             if caller is None or asked_at - caller.verified_at >= _OUTAGE_SECONDS:
                 raise unverifiable() from None

@@ -6,7 +6,7 @@ token has a mark of its own in Redis that overrides any cached result, so that n
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -53,8 +53,16 @@ class UnverifiableError(Exception):
 class TokenLookup:
     """Looks tokens up with at most one query to Redis and one to Postgres."""
 
-    def __init__(self, secret: str, redis: RedisClient, postgres: PostgresClient) -> None:
+    def __init__(
+        self,
+        secret: str,
+        redis: RedisClient,
+        postgres: PostgresClient,
+        select: "Callable[[AsyncConnection, str], Awaitable[Principal | None]] | None" = None,
+    ) -> None:
+        """*select* queries Postgres for the principal by keyed hash: `select_principal` unless stated."""
         self._secret = secret
+        self._select = select or select_principal
         self._redis = redis
         self._postgres = postgres
 
@@ -99,9 +107,7 @@ class TokenLookup:
     async def _from_postgres(self, digest: str) -> _CachedToken | None:
         asked = time.time()
         try:
-            copy = _CachedToken(
-                await self._postgres.run(lambda connection: select_principal(connection, digest)), asked
-            )
+            copy = _CachedToken(await self._postgres.run(lambda connection: self._select(connection, digest)), asked)
         except UnavailableError:
             return None
         text = _encode(copy) if copy.principal else None

@@ -22,6 +22,11 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 _SINGLE_HEADERS = (b"authorization", b"content-type", b"host")
 
+_BY_LINK = "stocksalot.link"
+"""Member of the scope of a request by a link (shared/auth/links.py)."""
+_NOT_KEPT = {"Cache-Control": "private, no-cache", "Referrer-Policy": "no-referrer"}
+"""A link may be revoked at any moment, and its address is a secret."""
+
 RawHeaders = list[tuple[bytes, bytes]]
 Handler = Callable[[Request], Coroutine[None, None, Response]]
 
@@ -120,7 +125,10 @@ def public_endpoint(router: Router, authenticator: Authenticates, *, ignore_toke
             raise bad_parameters(repeated)
         if request.method == "OPTIONS":
             return Response(None, 204, {"Allow": router.allowed(request.scope)})
-        return await router.match(request.scope)(request, caller)
+        response = await router.match(request.scope)(request, caller)
+        if _BY_LINK in request.scope:
+            response.headers.update(_NOT_KEPT)
+        return response
 
     return handle_problems(respond)
 

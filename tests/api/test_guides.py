@@ -12,7 +12,7 @@ from tests.systems import StartSystem
 
 EVENING = "2026-11-20T22:00:00+00:00"
 HOST = "localhost:8080"
-PAGES = ("start/first-hour.md", "howto/one-machine.md")
+PAGES = ("start/first-hour.md", "howto/one-machine.md", "howto/spreadsheets.md")
 
 
 @pytest.fixture(scope="module")

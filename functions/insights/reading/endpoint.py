@@ -15,7 +15,8 @@ from functions.insights.reading.absence import explain_insights
 from functions.insights.reading.queries import select_hours, select_renames
 from functions.insights.reading.query import InsightsQuery, cursor_before
 from functions.insights.settings import Settings
-from shared.auth.authenticator import Authenticator, Caller
+from shared.auth.authenticator import Caller
+from shared.auth.link_authenticator import LinkAuthenticator
 from shared.cache.market_version import MarketVersion
 from shared.cache.response_cache import CachedQuery, ResponseCache, code_version
 from shared.calendar.trading import EXCHANGE_ZONE, select_calendar
@@ -53,7 +54,7 @@ class InsightsEndpoint:
         self._postgres = postgres
         self._grace = timedelta(seconds=settings.bar_grace_seconds)
         self._cache = ResponseCache(redis, MarketVersion(postgres, redis), code_version(Path(__file__)))
-        authenticator = Authenticator(settings, redis, postgres)
+        authenticator = LinkAuthenticator(settings, redis, postgres)
         routes = [Route(path, self._answer) for path in (PATH, f"{PATH}/")]
         routes += [Route(path, self._answer_feed) for path in FEED_PATHS]
         hint = f"Insights are at {PATH}, their feeds at {' and '.join(FEED_PATHS)}."

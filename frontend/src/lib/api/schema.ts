@@ -502,6 +502,22 @@ export interface components {
              */
             url: string;
         };
+        /** @description A new link. Without expires_at and expires_in_days it ends with its token. */
+        CreateLink: {
+            /**
+             * @description A path that reads, below the root of the API, with its parameters
+             * @example /ohlc/AAPL?interval=1d&format=csv
+             */
+            path: string;
+            /** @description Default: the path */
+            name?: string | null;
+            /** @description Token that the link reads by and ends with; default: that of the request */
+            token_id?: string | null;
+            /** @description RFC 3339, at most the end of the token; not with expires_in_days */
+            expires_at?: string | null;
+            /** @example 90 */
+            expires_in_days?: number | null;
+        };
         /** @description A new list. */
         CreateList: {
             /** @example Chips */
@@ -1378,6 +1394,40 @@ export interface components {
              */
             since: string;
         };
+        /** @description A link, without its secret. */
+        LinkResponse: {
+            /** @example 0b7f8a6e-3a52-4c0e-9c7f-2f4b1f6f9f10 */
+            id: string;
+            /** @example pandas */
+            name: string;
+            /**
+             * @description A path that reads, below the root of the API, with its parameters
+             * @example /ohlc/AAPL?interval=1d&format=csv
+             */
+            path: string;
+            /** @example 0b7f8a6e-3a52-4c0e-9c7f-2f4b1f6f9f10 */
+            token_id: string;
+            /** @example pandas */
+            token_name: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             * @example 2026-11-20T14:30:00Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             * @example 2026-11-20T14:30:00Z
+             */
+            expires_at: string;
+        };
+        /** @description Links of an account, oldest first. */
+        LinksResponse: {
+            /** @example 7 */
+            count: number;
+            items: components["schemas"]["LinkResponse"][];
+        };
         /** @description A list of tickers. */
         ListResponse: {
             /** @example 0b7f8a6e-3a52-4c0e-9c7f-2f4b1f6f9f10 */
@@ -1795,6 +1845,39 @@ export interface components {
              * @example whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=
              */
             secret: string;
+        };
+        /** @description A new link, with its address. */
+        NewLinkResponse: {
+            /** @example 0b7f8a6e-3a52-4c0e-9c7f-2f4b1f6f9f10 */
+            id: string;
+            /** @example pandas */
+            name: string;
+            /**
+             * @description A path that reads, below the root of the API, with its parameters
+             * @example /ohlc/AAPL?interval=1d&format=csv
+             */
+            path: string;
+            /** @example 0b7f8a6e-3a52-4c0e-9c7f-2f4b1f6f9f10 */
+            token_id: string;
+            /** @example pandas */
+            token_name: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             * @example 2026-11-20T14:30:00Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             * @example 2026-11-20T14:30:00Z
+             */
+            expires_at: string;
+            /**
+             * @description Shown only once. Whoever has it reads this path with these parameters
+             * @example https://stocks.example.com/api/ohlc/AAPL?interval=1d&format=csv&link=sal_link_9tWvJ1yq3KcR0dXGm7ZbL5uPaE2sHfQn4Uik61
+             */
+            url: string;
         };
         /** @description A new token, with its text. */
         NewTokenResponse: {
@@ -2684,6 +2767,7 @@ export type ClockStatus = components['schemas']['ClockStatus'];
 export type CoverageResponse = components['schemas']['CoverageResponse'];
 export type CreateAlert = components['schemas']['CreateAlert'];
 export type CreateChannel = components['schemas']['CreateChannel'];
+export type CreateLink = components['schemas']['CreateLink'];
 export type CreateList = components['schemas']['CreateList'];
 export type CreateToken = components['schemas']['CreateToken'];
 export type Credits = components['schemas']['Credits'];
@@ -2719,6 +2803,8 @@ export type LatestFields = components['schemas']['LatestFields'];
 export type LatestItem = components['schemas']['LatestItem'];
 export type LatestResponse = components['schemas']['LatestResponse'];
 export type LeftOut = components['schemas']['LeftOut'];
+export type LinkResponse = components['schemas']['LinkResponse'];
+export type LinksResponse = components['schemas']['LinksResponse'];
 export type ListResponse = components['schemas']['ListResponse'];
 export type ListsResponse = components['schemas']['ListsResponse'];
 export type LoginForm = components['schemas']['LoginForm'];
@@ -2734,6 +2820,7 @@ export type Mover = components['schemas']['Mover'];
 export type MoverWindow = components['schemas']['MoverWindow'];
 export type MoversResponse = components['schemas']['MoversResponse'];
 export type NewChannelResponse = components['schemas']['NewChannelResponse'];
+export type NewLinkResponse = components['schemas']['NewLinkResponse'];
 export type NewTokenResponse = components['schemas']['NewTokenResponse'];
 export type NewestBar = components['schemas']['NewestBar'];
 export type NotCompared = components['schemas']['NotCompared'];
