@@ -41,7 +41,7 @@ DOMAIN ?=
 OVERLAY ?= local
 SCRIPTS := .ci/run frontend/scripts/npm knative/install/cluster
 
-.PHONY: help run page shapes contract schema sessions pictures lighthouse test lint types lock outdated bench images cluster deploy clean
+.PHONY: help run page shapes contract clients schema sessions pictures lighthouse test lint types lock outdated bench images cluster deploy clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -57,6 +57,9 @@ test: .venv/dev.stamp $(PAGE) ## run every test, against real servers and in a r
 
 shapes: .venv/dev.stamp $(PAGE) ## write down anew which answers the page relies on, after a change that is meant
 	@RENEW_SHAPES=1 .venv/bin/python -m pytest tests/page/test_shapes.py $(ARGS)
+
+clients: .venv/dev.stamp ## build the wheel of the Python client into clients/python/dist
+	@cd clients/python && $(CURDIR)/.venv/bin/python -m hatchling build -t wheel
 
 schema: .venv/dev.stamp ## write functions/store/schema.sql anew, after a new migration
 	@RENEW_SCHEMA=1 .venv/bin/python -m pytest -q tests/store/test_schema.py $(ARGS)

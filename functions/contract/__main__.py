@@ -6,6 +6,7 @@ from pathlib import Path
 
 from functions.contract.document import FUNCTIONS, make_document
 from functions.contract.page import make_page
+from functions.contract.python_types import make_types
 from functions.contract.settings_reference import ROOT, make_reference
 
 
@@ -16,6 +17,7 @@ def make_files() -> Mapping[Path, str]:
         FUNCTIONS / "api" / "openapi.json": json.dumps(document, indent=1, ensure_ascii=False) + "\n",
         FUNCTIONS / "api" / "docs.html": make_page(document) + "\n",
         ROOT / "docs" / "reference" / "settings.md": make_reference(),
+        ROOT / "clients" / "python" / "src" / "stocksalot" / "models.py": make_types(document),
     }
 
 

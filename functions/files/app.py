@@ -68,7 +68,6 @@ class FilesApp:
             "Cache-Control": f"{visibility}, max-age={_MAX_AGE}",
             "Accept-Ranges": "bytes",
             "Vary": "Authorization",
-            "X-Content-Type-Options": "nosniff",
         }
         known = request.headers.get("if-none-match", "")
         if headers["ETag"] in known or known.strip() == "*":

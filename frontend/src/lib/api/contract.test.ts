@@ -20,7 +20,7 @@ import type {
   Status,
   Tickers,
 } from '#lib/api/shapes.ts';
-import { apiTypes, FILE } from '../../../scripts/api-types.js';
+import { apiTypes, CLIENT, clientTypes, FILE } from '../../../scripts/api-types.js';
 
 /** Does not compile unless the page's schema accepts every response that the contract allows. */
 type Accepts<Schema extends v.GenericSchema, Response extends v.InferInput<Schema>> = [Schema, Response];
@@ -46,6 +46,7 @@ export type Accepted = [
   Accepts<typeof Tokens, api.TokensResponse>,
 ];
 
-test('schema.ts is current: make contract', async () => {
+test('schema.ts and the types of the TypeScript client are current: make contract', async () => {
   assert.equal(readFileSync(FILE, 'utf8'), await apiTypes());
+  assert.equal(readFileSync(CLIENT, 'utf8'), await clientTypes());
 });

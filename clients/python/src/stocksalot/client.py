@@ -1,0 +1,176 @@
+"""Synchronous client."""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from typing import Any, Literal, Self, Unpack
+from urllib.parse import quote
+
+import httpx
+
+from stocksalot import models
+from stocksalot.errors import ConnectionFailedError, error_of
+from stocksalot.exchange import Exchange, Options, parameters
+from stocksalot.options import BarOptions, Basis, HistoryOptions, Instant, MoverKind
+from stocksalot.response import Response
+
+
+class Client:
+    """Synchronous client of the deployment at *url*, such as `http://localhost:8080/api`.
+
+    The token is *token* or the variable STOCKSALOT_TOKEN. A request that the server has no room for is repeated up to
+    *retries* times after the time that it names, if that is at most *most_wait* seconds. Answers are kept with their
+    tags: what has not changed is not sent again.
+    """
+
+    def __init__(
+        self, url: str, token: str | None = None, *, retries: int = 3, most_wait: float = 60, timeout: float = 30
+    ) -> None:
+        options = Options(token, retries, most_wait)
+        self._exchange = Exchange(options)
+        self._http = httpx.Client(
+            base_url=url.rstrip("/") + "/", headers=options.headers, timeout=timeout, follow_redirects=True
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def get(self, path: str, query: Mapping[str, object] | None = None) -> Response[Any]:
+        """Return the JSON at *path* of the API; the methods below know the types of theirs."""
+        request = self._http.build_request("GET", path.lstrip("/"), params=parameters(query or {}))
+        url = str(request.url)
+        request.headers.update(self._exchange.headers(url))
+        attempt = 0
+        while True:
+            answer = self._send(request)
+            wait = self._exchange.wait(answer, attempt)
+            if wait is None:
+                return self._exchange.receive(url, answer)
+            attempt += 1
+            time.sleep(wait)
+
+    def _send(self, request: httpx.Request) -> httpx.Response | httpx.TransportError:
+        try:
+            return self._http.send(request)
+        except httpx.TransportError as error:
+            return error
+
+    def download(self, name: str) -> bytes:
+        """Return the file *name* of the manifest, such as `bars-2026-11.parquet`."""
+        try:
+            answer = self._http.get(f"files/{_segment(name)}")
+        except httpx.TransportError as error:
+            raise ConnectionFailedError(f"The server does not respond: {error}") from error
+        if not answer.is_success:
+            raise error_of(answer)
+        return answer.content
+
+    def iterate_bars(
+        self, tickers: Iterable[str] | str, **options: Unpack[BarOptions]
+    ) -> Iterator[models.HourlyBar | models.LongerBar]:
+        """Yield the bars of all pages; *limit* is that of a page. Without a start, the newest page comes first."""
+        while True:
+            page = self.bars(tickers, **options)
+            yield from page.items
+            if not page.next_cursor:
+                return
+            options["cursor"] = page.next_cursor
+
+    def iterate_indicators(
+        self, ticker: str, indicators: Iterable[str] | str | None = None, **options: Unpack[HistoryOptions]
+    ) -> Iterator[models.IndicatorItem]:
+        """Yield the items of all pages, as `iterate_bars` does."""
+        while True:
+            page = self.indicators(ticker, indicators, **options)
+            yield from page.items
+            if not page.next_cursor:
+                return
+            options["cursor"] = page.next_cursor
+
+    def tickers(self) -> Response[models.TickersResponse]:
+        """All tracked tickers."""
+        return self.get("/tickers")
+
+    def ticker(self, ticker: str) -> Response[models.ProfileResponse]:
+        """Profile of a company."""
+        return self.get(f"/tickers/{_segment(ticker)}")
+
+    def search(self, q: str, *, limit: int = 10) -> Response[models.SearchResponse]:
+        """Tickers by the start of the ticker or a part of the name."""
+        return self.get("/search", {"q": q, "limit": limit})
+
+    def latest(
+        self, *, tickers: Iterable[str] | str | None = None, fields: Iterable[str] | str | None = None
+    ) -> Response[models.LatestResponse]:
+        """Newest hourly bar of each ticker."""
+        return self.get("/latest", {"tickers": tickers, "fields": fields})
+
+    def overview(self) -> Response[models.OverviewResponse]:
+        """The whole market in one small answer."""
+        return self.get("/overview")
+
+    def bars(self, tickers: Iterable[str] | str, **options: Unpack[BarOptions]) -> Response[models.BarsResponse]:
+        """One page of bars, the newest ones without a start."""
+        return self.get("/ohlc", {"tickers": tickers, **options})
+
+    def indicators(
+        self, ticker: str, indicators: Iterable[str] | str | None = None, **options: Unpack[HistoryOptions]
+    ) -> Response[models.IndicatorsResponse]:
+        """One page of indicators, such as `["sma:50", "rsi"]`; without any, all of them."""
+        return self.get(f"/indicators/{_segment(ticker)}", {"indicators": indicators, **options})
+
+    def movers(
+        self, *, kind: MoverKind = "gainers", basis: Basis = "previous_close", limit: int = 10
+    ) -> Response[models.MoversResponse]:
+        """Tickers that moved most."""
+        return self.get("/movers", {"kind": kind, "basis": basis, "limit": limit})
+
+    def insights(
+        self,
+        *,
+        date: date | str | None = None,
+        ticker: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Response[models.InsightsResponse]:
+        """Sentences about the last hours, each figure with its bars."""
+        return self.get("/insights", {"date": date, "ticker": ticker, "limit": limit, "cursor": cursor})
+
+    def coverage(
+        self,
+        *,
+        tickers: Iterable[str] | str | None = None,
+        start: Instant = None,
+        end: Instant = None,
+        detail: Literal["sessions", "totals"] = "sessions",
+    ) -> Response[models.CoverageResponse]:
+        """Expected and stored bars of each session, and why bars are missing."""
+        return self.get("/coverage", {"tickers": tickers, "start": start, "end": end, "detail": detail})
+
+    def splits(self, *, ticker: str | None = None) -> Response[models.SplitsResponse]:
+        """Splits of shares."""
+        return self.get("/splits", {"ticker": ticker})
+
+    def calendar(self, *, start: Instant = None, end: Instant = None) -> Response[models.CalendarResponse]:
+        """Sessions of the exchange."""
+        return self.get("/calendar", {"start": start, "end": end})
+
+    def status(self) -> Response[models.StatusResponse]:
+        """Market hours, and the age of the data."""
+        return self.get("/status")
+
+    def manifest(self) -> Response[models.ManifestResponse]:
+        """Files of bars by month."""
+        return self.get("/files/manifest.json")
+
+
+def _segment(text: str) -> str:
+    """Return *text* as a segment of a path."""
+    return quote(text, safe="")
