@@ -1,4 +1,4 @@
-"""Settings of alerts: limits of an account, where messages may go, and the address that links begin with."""
+"""Settings of alerts: limits of an account, and where messages may go."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -7,11 +7,12 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from shared.auth.authenticator import AuthSettings
+from shared.http.public_address import PublicAddressSettings
 from shared.runtime.settings import BarSettings, DatabaseSettings, RedisSettings
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(DatabaseSettings, RedisSettings, BarSettings, AuthSettings):
+class Settings(DatabaseSettings, RedisSettings, BarSettings, AuthSettings, PublicAddressSettings):
     """All settings of the function."""
 
     alerts_max_rules: Annotated[int, Meta(ge=1, le=1000)] = 50
@@ -22,9 +23,6 @@ class Settings(DatabaseSettings, RedisSettings, BarSettings, AuthSettings):
 
     alerts_private_targets: Literal["refused", "allowed"] = "refused"
     """Whether channels may lead to private addresses and over plain HTTP."""
-
-    alerts_public_url: str | None = None
-    """Address of the API, such as https://example.com/api: links in messages begin with it."""
 
     alerts_missing_minutes: Annotated[int, Meta(ge=1, le=1440)] = 30
     """Minutes after its end from which a bar counts as missing."""

@@ -161,6 +161,8 @@ def fake_provider_settings(url: str) -> dict[str, str]:
         "TWELVEDATA_API_KEYS": ",".join(f"fake-{number}" for number in range(1, 8)),
         "FINNHUB_BASE_URL": f"{url}/api/v1",
         "FINNHUB_API_KEY": "fake",
+        # The fake takes webhooks, too: POST /hooks, and GET /hooks shows them.
+        "ALERTS_PRIVATE_TARGETS": "allowed",
     }
 
 

@@ -28,14 +28,14 @@ class Message:
 
 
 def make_message(due: DueDelivery, public_url: str | None) -> Message:
-    """Return the message of *due*; links begin with *public_url* where it is known."""
+    """Return the message of *due*; links begin with *public_url*, the page's address, where it is known."""
     message_id = f"msg_{UUID(due.delivery_id).hex}"
     if due.firing_id is None:
         text = _TEST.format(due.channel)
         members = {"type": "alert.test", "timestamp": rfc3339(due.created_at), "data": {"text": text}}
         return Message(message_id, "StocksALot", text, "", _ENCODER.encode(members))
     told = told_of(due)
-    text, link = explain(told), f"{(public_url or '').rstrip('/')}{told.link}"
+    text, link = explain(told), f"{public_url.rstrip('/')}/api{told.link}" if public_url else told.link
     members = {
         "type": f"alert.{due.firing_kind}",
         "timestamp": due.fired_at and rfc3339(due.fired_at),

@@ -94,7 +94,7 @@ class Sender:
             return Outcome(delivered=False, error="a fault of this service")
 
     async def _send(self, due: DueDelivery) -> Outcome:
-        message = make_message(due, self._settings.alerts_public_url)
+        message = make_message(due, self._settings.public_url)
         secret = make_secret(self._secret, due.salt)
         private = self._settings.permits_private
         return await post_webhook(due.target, secret, message.id, due.now, message.body, private=private)

@@ -15,6 +15,7 @@ from tests.fakes.market_data import connection
 from tests.fakes.market_data.alpaca import Alpaca
 from tests.fakes.market_data.faults import Faults, UnknownFault
 from tests.fakes.market_data.finnhub import Finnhub
+from tests.fakes.market_data.hooks import hooks_blueprint
 from tests.fakes.market_data.market import Market
 from tests.fakes.market_data.request_log import RequestLog
 from tests.fakes.market_data.twelvedata import TwelveData
@@ -34,6 +35,8 @@ def create_upstream(
     """Return the application: Twelve Data at /, Finnhub at /api/v1, Alpaca at /v2, Yahoo at /v8.
 
     *keys*: who is let in, anybody with a key if empty. *differing*: symbols that Alpaca and Yahoo price otherwise.
+
+    `POST /hooks` takes webhooks of alerts, `GET` lists them, `DELETE` forgets them.
 
     `POST /misbehave` takes a fault (faults.py), `DELETE` ends all. `GET /requests` lists the requests and which
     requests went beyond the budget, `DELETE` forgets them and the credits used. *now* is the vendors' own clock, as the
@@ -55,6 +58,8 @@ def create_upstream(
     app.register_blueprint(Alpaca(market, allowed, logs["alpaca"], faults, frozenset(differing)).blueprint())
     app.register_blueprint(Yahoo(market, logs["yahoo"], faults, frozenset(differing)).blueprint())
     app.register_blueprint(Finnhub(market, allowed, logs["finnhub"], faults).blueprint())
+
+    app.register_blueprint(hooks_blueprint())
 
     @app.post("/misbehave")
     def misbehave() -> tuple[Response, int]:
