@@ -37,7 +37,9 @@ test('a span has its two largest units', () => {
   assert.equal(span(65_000), '1 min 5 s');
   assert.equal(span(2 * 86_400_000 + 3_600_000 * 4 + 59_000), '2 d 4 h');
   assert.equal(span(-5), '0 s');
-  assert.equal(roughly(3_700_000), '1 h');
+  assert.equal(roughly(3_700_000), '1 hour');
+  assert.equal(roughly(2 * 86_400_000 + 5), '2 days');
+  assert.equal(roughly(0), '0 seconds');
 });
 
 test('the exchange opens at 09:30 on both sides of the end of daylight saving time', () => {

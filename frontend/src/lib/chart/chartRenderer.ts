@@ -43,7 +43,7 @@ export class ChartRenderer {
       },
       grid: { vertLines: { visible: false } },
       rightPriceScale: { borderVisible: false, entireTextOnly: true },
-      timeScale: { borderVisible: false, minBarSpacing: 0.2 },
+      timeScale: { borderVisible: false, minBarSpacing: 0.2, allowBoldLabels: false },
       crosshair: { mode: CrosshairMode.Magnet },
       // The page is scrolled with the wheel; the chart by dragging and with Ctrl.
       handleScroll: { mouseWheel: false, vertTouchDrag: false },

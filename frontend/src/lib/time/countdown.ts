@@ -21,8 +21,10 @@ export function span(milliseconds: number): string {
   return parts.join(' ');
 }
 
-/** Returns *milliseconds* in its largest unit, "2 d", "5 min": enough for an age. */
+const WORDS: Record<string, string> = { d: 'day', h: 'hour', min: 'minute', s: 'second' };
+
+/** Returns *milliseconds* in words of its largest unit, "2 days", "1 minute": enough for an age. */
 export function roughly(milliseconds: number): string {
-  const [first = '0', unit = 's'] = span(milliseconds).split(' ');
-  return `${first} ${unit}`;
+  const [count = '0', unit = 's'] = span(milliseconds).split(' ');
+  return `${count} ${WORDS[unit]}${count === '1' ? '' : 's'}`;
 }
