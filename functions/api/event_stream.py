@@ -33,9 +33,9 @@ _ALERTS_SECONDS = 2.0
 """An alert does not raise the market version: it is looked for by a query."""
 _ALIVE_SECONDS = 15
 """Proxies close a connection on which nothing is sent."""
-_OVERDUE = timedelta(minutes=15)
+_OVERDUE_SECONDS = 900
 """A bar that is this late is waited for by asking now and then."""
-_FOLLOWED_WITHIN = timedelta(minutes=2)
+_FOLLOWED_SECONDS = 120
 """Insights and alerts come this soon after the bars of their hour were due."""
 _SOON_MS, _NOW_AND_THEN_MS, _LONGEST_MS = 1_000, 300_000, 3_600_000
 _SPREAD_MS = 3_000
@@ -132,7 +132,7 @@ def _next_visit(state: MarketState) -> tuple[int, bool]:
         session = state.calendar.session_at(finished)
         assert session is not None, "the calendar has the session of its own bar"  # noqa: S101
         late = state.now - state.grace - session.end(HOURLY, finished)
-        if late < (_OVERDUE if state.lagging else _FOLLOWED_WITHIN):
+        if late.total_seconds() < (_OVERDUE_SECONDS if state.lagging else _FOLLOWED_SECONDS):
             return _SOON_MS, True
         if state.lagging:
             longest = _NOW_AND_THEN_MS

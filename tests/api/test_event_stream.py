@@ -174,9 +174,9 @@ def fire(database_url: str, user_id: str) -> None:
     change(
         database_url,
         f"""
-        WITH rule AS (INSERT INTO alert_rules (user_id, ticker, kind, direction, amount, repeat, since, created_at,
-                                               changed_at)
-                           VALUES ('{user_id}', 'AAPL', 'price', 'above', 50, 'always', now(), now(), now())
+        WITH rule AS (INSERT INTO alert_rules (user_id, ticker, kind, direction, amount, repeat, since, stated_at,
+                                               created_at, changed_at)
+                           VALUES ('{user_id}', 'AAPL', 'price', 'above', 50, 'always', now(), now(), now(), now())
                         RETURNING rule_id, user_id)
         INSERT INTO alert_firings (rule_id, user_id, kind, ticker, interval, start, round, "end", session, period,
                                    standing, condition, fired_at)
