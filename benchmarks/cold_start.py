@@ -71,7 +71,14 @@ def prepared() -> Iterator[Stage]:
     """A filled system with insights, where mcp's addresses are those of nobody."""
     with stage() as place, function("insights", place) as insights:
         httpx.post(f"{insights}/events", headers=TICK, timeout=60).raise_for_status()
-        yield Stage({**place.environment, "API_URL": "http://127.0.0.1:1", "INSIGHTS_URL": "http://127.0.0.1:1"})
+        yield Stage(
+            {
+                **place.environment,
+                "API_URL": "http://127.0.0.1:1",
+                "INSIGHTS_URL": "http://127.0.0.1:1",
+                "ALERTS_URL": "http://127.0.0.1:1",
+            }
+        )
 
 
 def cases(place: Stage, hello: Path) -> dict[str, Callable[[], tuple[float, float, float]]]:

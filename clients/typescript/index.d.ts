@@ -633,6 +633,45 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the links of the account, without their secrets. */
+        get: operations["get_links"];
+        put?: never;
+        /**
+         * Create a link: an address that reads one path with its parameters in place of a token.
+         * @description For spreadsheets, which send no header. It opens nothing else, counts as a request of its token, and ends with its
+         *     token and its account.
+         */
+        post: operations["post_links"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/links/{link_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke a link at once. */
+        delete: operations["delete_links_link_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/alerts": {
         parameters: {
             query?: never;
@@ -1334,6 +1373,22 @@ export interface components {
              * @example https://example.com/hooks/stocks
              */
             url: string;
+        };
+        /** @description A new link. Without expires_at and expires_in_days it ends with its token. */
+        CreateLink: {
+            /**
+             * @description A path that reads, below the root of the API, with its parameters
+             * @example /ohlc/AAPL?interval=1d&format=csv
+             */
+            path: string;
+            /** @description Default: the path */
+            name?: string | null;
+            /** @description Token that the link reads by and ends with; default: that of the request */
+            token_id?: string | null;
+            /** @description RFC 3339, at most the end of the token; not with expires_in_days */
+            expires_at?: string | null;
+            /** @example 90 */
+            expires_in_days?: number | null;
         };
         /** @description A new list. */
         CreateList: {
@@ -2211,6 +2266,40 @@ export interface components {
              */
             since: string;
         };
+        /** @description A link, without its secret. */
+        LinkResponse: {
+            /** @example 0b7f8a6e-3a52-4c0e-9c7f-2f4b1f6f9f10 */
+            id: string;
+            /** @example pandas */
+            name: string;
+            /**
+             * @description A path that reads, below the root of the API, with its parameters
+             * @example /ohlc/AAPL?interval=1d&format=csv
+             */
+            path: string;
+            /** @example 0b7f8a6e-3a52-4c0e-9c7f-2f4b1f6f9f10 */
+            token_id: string;
+            /** @example pandas */
+            token_name: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             * @example 2026-11-20T14:30:00Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             * @example 2026-11-20T14:30:00Z
+             */
+            expires_at: string;
+        };
+        /** @description Links of an account, oldest first. */
+        LinksResponse: {
+            /** @example 7 */
+            count: number;
+            items: components["schemas"]["LinkResponse"][];
+        };
         /** @description A list of tickers. */
         ListResponse: {
             /** @example 0b7f8a6e-3a52-4c0e-9c7f-2f4b1f6f9f10 */
@@ -2628,6 +2717,39 @@ export interface components {
              * @example whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=
              */
             secret: string;
+        };
+        /** @description A new link, with its address. */
+        NewLinkResponse: {
+            /** @example 0b7f8a6e-3a52-4c0e-9c7f-2f4b1f6f9f10 */
+            id: string;
+            /** @example pandas */
+            name: string;
+            /**
+             * @description A path that reads, below the root of the API, with its parameters
+             * @example /ohlc/AAPL?interval=1d&format=csv
+             */
+            path: string;
+            /** @example 0b7f8a6e-3a52-4c0e-9c7f-2f4b1f6f9f10 */
+            token_id: string;
+            /** @example pandas */
+            token_name: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             * @example 2026-11-20T14:30:00Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             * @example 2026-11-20T14:30:00Z
+             */
+            expires_at: string;
+            /**
+             * @description Shown only once. Whoever has it reads this path with these parameters
+             * @example https://stocks.example.com/api/ohlc/AAPL?interval=1d&format=csv&link=sal_link_9tWvJ1yq3KcR0dXGm7ZbL5uPaE2sHfQn4Uik61
+             */
+            url: string;
         };
         /** @description A new token, with its text. */
         NewTokenResponse: {
@@ -3562,7 +3684,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Forbidden. insufficient-scope: the token lacks the scope; wrong-password: the current password is wrong; username-refused: this user name is reserved; registration-closed: this installation takes no registrations; invite-needed: registration needs an invite code of this installation */
+        /** @description Forbidden. invalid-link: the link was revoked, has expired, or belongs to other parameters; insufficient-scope: the token lacks the scope; wrong-password: the current password is wrong; username-refused: this user name is reserved; registration-closed: this installation takes no registrations; invite-needed: registration needs an invite code of this installation */
         403: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -3571,17 +3693,17 @@ export interface components {
             content: {
                 /**
                  * @example {
-                 *       "type": "https://stocksalot.tech/problems/insufficient-scope",
+                 *       "type": "https://stocksalot.tech/problems/invalid-link",
                  *       "title": "Forbidden",
                  *       "status": 403,
-                 *       "detail": "the token lacks the scope",
+                 *       "detail": "the link was revoked, has expired, or belongs to other parameters",
                  *       "instance": "/ohlc/AAPL"
                  *     }
                  */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not found. not-found: no such path; unknown-ticker: no such ticker; no-bar: no bar of the ticker has been fetched yet; unknown-token: the account has no such token; unknown-list: the account has no such list; empty-list: the list has no tickers yet; unknown-alert: the account has no such alert; unknown-channel: the account has no such channel of alerts */
+        /** @description Not found. not-found: no such path; unknown-ticker: no such ticker; no-bar: no bar of the ticker has been fetched yet; unknown-token: the account has no such token; unknown-link: the account has no such link; unknown-list: the account has no such list; empty-list: the list has no tickers yet; unknown-alert: the account has no such alert; unknown-channel: the account has no such channel of alerts */
         404: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -3658,7 +3780,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Conflict. account-exists: the email address or user name is taken; too-many-tokens: the account has the maximum number of tokens; too-many-lists: the account has the maximum number of lists; name-taken: the account has a list of this name; Location is its address; list-full: the list would have more than 100 tickers; nothing was added; list-changed: the list has other tickers by now; load it again; too-many-alerts: the account has the maximum number of alerts; too-many-channels: the account has the maximum number of channels */
+        /** @description Conflict. account-exists: the email address or user name is taken; too-many-tokens: the account has the maximum number of tokens; too-many-links: the account has the maximum number of links; too-many-lists: the account has the maximum number of lists; name-taken: the account has a list of this name; Location is its address; list-full: the list would have more than 100 tickers; nothing was added; list-changed: the list has other tickers by now; load it again; too-many-alerts: the account has the maximum number of alerts; too-many-channels: the account has the maximum number of channels */
         409: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -3876,6 +3998,7 @@ export type ClockStatus = components['schemas']['ClockStatus'];
 export type CoverageResponse = components['schemas']['CoverageResponse'];
 export type CreateAlert = components['schemas']['CreateAlert'];
 export type CreateChannel = components['schemas']['CreateChannel'];
+export type CreateLink = components['schemas']['CreateLink'];
 export type CreateList = components['schemas']['CreateList'];
 export type CreateToken = components['schemas']['CreateToken'];
 export type Credits = components['schemas']['Credits'];
@@ -3911,6 +4034,8 @@ export type LatestFields = components['schemas']['LatestFields'];
 export type LatestItem = components['schemas']['LatestItem'];
 export type LatestResponse = components['schemas']['LatestResponse'];
 export type LeftOut = components['schemas']['LeftOut'];
+export type LinkResponse = components['schemas']['LinkResponse'];
+export type LinksResponse = components['schemas']['LinksResponse'];
 export type ListResponse = components['schemas']['ListResponse'];
 export type ListsResponse = components['schemas']['ListsResponse'];
 export type LoginForm = components['schemas']['LoginForm'];
@@ -3926,6 +4051,7 @@ export type Mover = components['schemas']['Mover'];
 export type MoverWindow = components['schemas']['MoverWindow'];
 export type MoversResponse = components['schemas']['MoversResponse'];
 export type NewChannelResponse = components['schemas']['NewChannelResponse'];
+export type NewLinkResponse = components['schemas']['NewLinkResponse'];
 export type NewTokenResponse = components['schemas']['NewTokenResponse'];
 export type NewestBar = components['schemas']['NewestBar'];
 export type NotCompared = components['schemas']['NotCompared'];
@@ -4061,6 +4187,7 @@ export interface operations {
             };
             400: components["responses"]["400"];
             401: components["responses"]["401"];
+            403: components["responses"]["403"];
             405: components["responses"]["405"];
             414: components["responses"]["414"];
             429: components["responses"]["429"];
@@ -4130,6 +4257,7 @@ export interface operations {
             };
             400: components["responses"]["400"];
             401: components["responses"]["401"];
+            403: components["responses"]["403"];
             404: components["responses"]["404"];
             405: components["responses"]["405"];
             414: components["responses"]["414"];
@@ -4205,6 +4333,7 @@ export interface operations {
             };
             400: components["responses"]["400"];
             401: components["responses"]["401"];
+            403: components["responses"]["403"];
             405: components["responses"]["405"];
             414: components["responses"]["414"];
             429: components["responses"]["429"];
@@ -4364,6 +4493,7 @@ export interface operations {
             };
             400: components["responses"]["400"];
             401: components["responses"]["401"];
+            403: components["responses"]["403"];
             404: components["responses"]["404"];
             405: components["responses"]["405"];
             414: components["responses"]["414"];
@@ -4415,6 +4545,7 @@ export interface operations {
             };
             400: components["responses"]["400"];
             401: components["responses"]["401"];
+            403: components["responses"]["403"];
             404: components["responses"]["404"];
             405: components["responses"]["405"];
             414: components["responses"]["414"];
@@ -4496,6 +4627,7 @@ export interface operations {
             };
             400: components["responses"]["400"];
             401: components["responses"]["401"];
+            403: components["responses"]["403"];
             405: components["responses"]["405"];
             414: components["responses"]["414"];
             429: components["responses"]["429"];
@@ -4625,6 +4757,7 @@ export interface operations {
             };
             400: components["responses"]["400"];
             401: components["responses"]["401"];
+            403: components["responses"]["403"];
             404: components["responses"]["404"];
             405: components["responses"]["405"];
             406: components["responses"]["406"];
@@ -4898,6 +5031,7 @@ export interface operations {
             };
             400: components["responses"]["400"];
             401: components["responses"]["401"];
+            403: components["responses"]["403"];
             404: components["responses"]["404"];
             405: components["responses"]["405"];
             414: components["responses"]["414"];
@@ -5054,6 +5188,7 @@ export interface operations {
             };
             400: components["responses"]["400"];
             401: components["responses"]["401"];
+            403: components["responses"]["403"];
             405: components["responses"]["405"];
             414: components["responses"]["414"];
             429: components["responses"]["429"];
@@ -5209,6 +5344,7 @@ export interface operations {
             };
             400: components["responses"]["400"];
             401: components["responses"]["401"];
+            403: components["responses"]["403"];
             405: components["responses"]["405"];
             414: components["responses"]["414"];
             429: components["responses"]["429"];
@@ -5281,6 +5417,7 @@ export interface operations {
             };
             400: components["responses"]["400"];
             401: components["responses"]["401"];
+            403: components["responses"]["403"];
             404: components["responses"]["404"];
             405: components["responses"]["405"];
             414: components["responses"]["414"];
@@ -5575,6 +5712,7 @@ export interface operations {
             };
             400: components["responses"]["400"];
             401: components["responses"]["401"];
+            403: components["responses"]["403"];
             404: components["responses"]["404"];
             405: components["responses"]["405"];
             414: components["responses"]["414"];
@@ -5655,6 +5793,7 @@ export interface operations {
             };
             400: components["responses"]["400"];
             401: components["responses"]["401"];
+            403: components["responses"]["403"];
             405: components["responses"]["405"];
             414: components["responses"]["414"];
             429: components["responses"]["429"];
@@ -5793,6 +5932,7 @@ export interface operations {
             };
             400: components["responses"]["400"];
             401: components["responses"]["401"];
+            403: components["responses"]["403"];
             405: components["responses"]["405"];
             414: components["responses"]["414"];
             429: components["responses"]["429"];
@@ -5826,6 +5966,7 @@ export interface operations {
             };
             400: components["responses"]["400"];
             401: components["responses"]["401"];
+            403: components["responses"]["403"];
             405: components["responses"]["405"];
             414: components["responses"]["414"];
             429: components["responses"]["429"];
@@ -5895,6 +6036,7 @@ export interface operations {
             };
             400: components["responses"]["400"];
             401: components["responses"]["401"];
+            403: components["responses"]["403"];
             405: components["responses"]["405"];
             414: components["responses"]["414"];
             429: components["responses"]["429"];
@@ -6102,6 +6244,7 @@ export interface operations {
             };
             400: components["responses"]["400"];
             401: components["responses"]["401"];
+            403: components["responses"]["403"];
             404: components["responses"]["404"];
             405: components["responses"]["405"];
             414: components["responses"]["414"];
@@ -6158,6 +6301,7 @@ export interface operations {
             };
             400: components["responses"]["400"];
             401: components["responses"]["401"];
+            403: components["responses"]["403"];
             404: components["responses"]["404"];
             405: components["responses"]["405"];
             414: components["responses"]["414"];
@@ -6256,6 +6400,7 @@ export interface operations {
             };
             400: components["responses"]["400"];
             401: components["responses"]["401"];
+            403: components["responses"]["403"];
             404: components["responses"]["404"];
             405: components["responses"]["405"];
             414: components["responses"]["414"];
@@ -7127,6 +7272,145 @@ export interface operations {
             503: components["responses"]["503"];
         };
     };
+    get_links: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List the links of the account, without their secrets. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "count": 7,
+                     *       "items": [
+                     *         {
+                     *           "id": "0b7f8a6e-3a52-4c0e-9c7f-2f4b1f6f9f10",
+                     *           "name": "pandas",
+                     *           "path": "/ohlc/AAPL?interval=1d&format=csv",
+                     *           "token_id": "0b7f8a6e-3a52-4c0e-9c7f-2f4b1f6f9f10",
+                     *           "token_name": "pandas",
+                     *           "created_at": "2026-11-20T14:30:00Z",
+                     *           "expires_at": "2026-11-20T14:30:00Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["LinksResponse"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            405: components["responses"]["405"];
+            414: components["responses"]["414"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
+    post_links: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "path": "/ohlc/AAPL?interval=1d&format=csv",
+                 *       "name": "pandas",
+                 *       "token_id": "0b7f8a6e-3a52-4c0e-9c7f-2f4b1f6f9f10",
+                 *       "expires_in_days": 90
+                 *     }
+                 */
+                "application/json": components["schemas"]["CreateLink"];
+            };
+        };
+        responses: {
+            /** @description Create a link: an address that reads one path with its parameters in place of a token. */
+            201: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0b7f8a6e-3a52-4c0e-9c7f-2f4b1f6f9f10",
+                     *       "name": "pandas",
+                     *       "path": "/ohlc/AAPL?interval=1d&format=csv",
+                     *       "token_id": "0b7f8a6e-3a52-4c0e-9c7f-2f4b1f6f9f10",
+                     *       "token_name": "pandas",
+                     *       "created_at": "2026-11-20T14:30:00Z",
+                     *       "expires_at": "2026-11-20T14:30:00Z",
+                     *       "url": "https://stocks.example.com/api/ohlc/AAPL?interval=1d&format=csv&link=sal_link_9tWvJ1yq3KcR0dXGm7ZbL5uPaE2sHfQn4Uik61"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["NewLinkResponse"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            405: components["responses"]["405"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
+            415: components["responses"]["415"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
+    delete_links_link_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                link_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Revoke a link at once. */
+            204: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            405: components["responses"]["405"];
+            414: components["responses"]["414"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
     get_alerts: {
         parameters: {
             query?: never;
@@ -7976,6 +8260,7 @@ export interface operations {
             };
             400: components["responses"]["400"];
             401: components["responses"]["401"];
+            403: components["responses"]["403"];
             405: components["responses"]["405"];
             414: components["responses"]["414"];
             429: components["responses"]["429"];
@@ -8022,6 +8307,7 @@ export interface operations {
             };
             400: components["responses"]["400"];
             401: components["responses"]["401"];
+            403: components["responses"]["403"];
             405: components["responses"]["405"];
             414: components["responses"]["414"];
             429: components["responses"]["429"];
@@ -8063,6 +8349,7 @@ export interface operations {
             };
             400: components["responses"]["400"];
             401: components["responses"]["401"];
+            403: components["responses"]["403"];
             405: components["responses"]["405"];
             414: components["responses"]["414"];
             429: components["responses"]["429"];

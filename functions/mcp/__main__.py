@@ -26,7 +26,7 @@ def main() -> None:
     token = settings.stocksalot_token
     headers = {"Authorization": f"Bearer {token.reveal()}"} if token else None
     client = Client(settings.stocksalot_url, headers, f"StocksALot at {urlsplit(settings.stocksalot_url).hostname}")
-    server = make_server(Tools(client, client))
+    server = make_server(Tools(client, client, client))
 
     async def serve() -> None:
         async with stdio_server() as (read, write):

@@ -81,6 +81,24 @@ class Tickers(Arguments, frozen=True, kw_only=True):
     after: After | None = None
 
 
+class SetAlert(Arguments, frozen=True, kw_only=True):
+    """Arguments of `set_alert`."""
+
+    ticker: Annotated[str, Meta(max_length=15, description="* for every stock")]
+    kind: Literal["price", "change", "volume", "extreme", "insight", "missing"]
+    direction: (
+        Annotated[
+            Literal["above", "below", "up", "down", "any", "high", "low"],
+            Meta(description="price: above, below; change: up, down, any; extreme: high, low"),
+        ]
+        | None
+    ) = None
+    basis: Annotated[Literal["previous_close", "session_open"], Meta(description="Of change")] | None = None
+    span: Annotated[Literal["20_sessions", "52_weeks"], Meta(description="Of extreme")] | None = None
+    amount: Annotated[float, Meta(description="USD, percent, or times the usual volume")] | None = None
+    repeat: Literal["once", "session", "always"] = "once"
+
+
 class Calendar(Arguments, frozen=True, kw_only=True):
     """Arguments of `calendar`."""
 

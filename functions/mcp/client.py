@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import httpx2
 import msgspec
@@ -11,7 +12,7 @@ Members = Mapping[str, msgspec.Raw]
 
 _TIMEOUT = httpx2.Timeout(30, connect=5)
 _EVERYWHERE = "stale"
-"""Member of every response."""
+"""Member of every response about the market."""
 _MAX_TEXT = 2000
 """Characters of an error: it repeats what the caller sent."""
 _ADVICE = (
@@ -22,7 +23,7 @@ _TOOLS = {"ohlc": "bars", "search": "tickers", "overview": "latest"}
 """Tools that are not called as their path is."""
 _ARGUMENTS = {"/search": {"q": "search"}, "/insights": {"date": "session"}}
 """Arguments that are not called as the parameters of their path are."""
-_PATH = re.compile(r"(\. |^)?/(latest|ohlc|movers|insights|coverage|tickers|search|status|calendar|overview)\b")
+_PATH = re.compile(r"(\. |^)?/(latest|ohlc|movers|insights|coverage|tickers|search|status|calendar|overview|alerts)\b")
 
 
 class ToolError(Exception):
@@ -42,14 +43,24 @@ class Client:
         self._name = name
         self._client = httpx2.AsyncClient(base_url=url, headers=headers, timeout=_TIMEOUT, trust_env=False)
 
-    async def get(self, path: str, query: Mapping[str, object], headers: Mapping[str, str]) -> Members:
+    async def get(
+        self, path: str, query: Mapping[str, object], headers: Mapping[str, str], member: str = _EVERYWHERE
+    ) -> Members:
         """Return the JSON object at *path*. ToolError with the problem's text, or when the function does not respond.
 
-        Parameters that are None are omitted.
+        Parameters that are None are omitted. A response without *member* is not StocksALot's.
         """
         parameters = {name: str(value) for name, value in query.items() if value is not None}
+        return await self._send("GET", path, headers, member, params=parameters)
+
+    async def post(self, path: str, body: Mapping[str, object], headers: Mapping[str, str], member: str) -> Members:
+        """Return the JSON object that *body* makes at *path*; as get otherwise."""
+        given = {name: value for name, value in body.items() if value is not None}
+        return await self._send("POST", path, headers, member, json=given)
+
+    async def _send(self, method: str, path: str, headers: Mapping[str, str], member: str, **request: Any) -> Members:
         try:
-            response = await self._client.get(path, params=parameters, headers=headers)
+            response = await self._client.request(method, path, headers=headers, **request)
         except httpx2.HTTPError as error:
             raise ToolError(
                 f"{self._name} does not respond ({type(error).__name__}). Try again in a minute."
@@ -60,7 +71,7 @@ class Client:
             members = msgspec.json.decode(response.content, type=dict[str, msgspec.Raw])
         except msgspec.DecodeError:
             members = {}
-        if _EVERYWHERE not in members:
+        if member not in members:
             raise ToolError(f"{response.url.host} did not respond as StocksALot does. Check its address.")
         return members
 

@@ -25,7 +25,9 @@ class McpEndpoint:
     """Handles messages of the protocol. The SDK's task starts with the first one."""
 
     def __init__(self, settings: Settings) -> None:
-        server = make_server(Tools(Client(settings.api_url), Client(settings.insights_url)))
+        server = make_server(
+            Tools(Client(settings.api_url), Client(settings.insights_url), Client(settings.alerts_url))
+        )
         # The check of Host and Origin protects local servers that act for their user. This one has no cookies and
         # serves the same public data as the API beside it.
         security = TransportSecuritySettings(enable_dns_rebinding_protection=False)

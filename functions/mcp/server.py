@@ -28,6 +28,7 @@ INSTRUCTIONS = (
     "Prices are for information, not advice. An error says what to change."
 )
 _READS = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
+_MAKES = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=False)
 _FORWARDED = ("authorization", "x-forwarded-for", "x-request-id", "traceparent", "tracestate")
 """Headers of the caller: their permissions and limits apply, and logs share one request ID."""
 
@@ -62,7 +63,9 @@ def _describe(tool: tools.Tool) -> Tool:
     _, components = msgspec.json.schema_components([tool.model])
     schema = components[tool.model.__name__]
     shown = {name: schema[name] for name in ("type", "properties", "required", "additionalProperties")}
-    return Tool(name=tool.name, description=tool.description, input_schema=shown, annotations=_READS)
+    return Tool(
+        name=tool.name, description=tool.description, input_schema=shown, annotations=_READS if tool.reads else _MAKES
+    )
 
 
 async def _call(by_name: Mapping[str, tools.Tool], call: CallToolRequestParams, headers: Mapping[str, str]) -> str:

@@ -12,6 +12,7 @@ class Settings(AddressSettings):
 
     api_url: str
     insights_url: str
+    alerts_url: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ Headers = Mapping[str, str]
 
 _DATED = ("as_of", "source", "stale", "reason")
 _MAX_MOVERS = 1000
+_MAX_FIRINGS = 20
 _MAX_FOUND = 100
 """As many movers, and matches of a search, as the API returns."""
 
@@ -26,14 +27,16 @@ class Tool:
     description: str
     model: type[arguments.Arguments]
     call: Callable[[Any, Headers], Awaitable[str]]
+    reads: bool = True
 
 
 class Tools:
     """The tools over the public functions. The docstring of each is its description for the assistant."""
 
-    def __init__(self, api: Client, insights: Client) -> None:
+    def __init__(self, api: Client, insights: Client, alerts: Client) -> None:
         self._api = api
         self._insights = insights
+        self._alerts = alerts
 
     async def latest(self, asked: arguments.Latest, headers: Headers) -> str:
         """Newest hourly bar of each ticker, with the change since the previous close."""
@@ -130,6 +133,22 @@ class Tools:
             members |= {"more": True, "next": {"start": table.rows[shown][0]}}
         return write_table(members, Table(table.name, table.columns, table.rows[:shown]))
 
+    async def alerts(self, _: arguments.Arguments, headers: Headers) -> str:
+        """Alerts of the account, and what they told of lately. Needs a token."""
+        rules = await self._alerts.get("/alerts", {}, headers, "items")
+        fired = await self._alerts.get("/alerts/firings", {"limit": _MAX_FIRINGS}, headers, "items")
+        columns = ("id sentence state last_fired_at", "fired_at kind text corrected")
+        tables = [
+            Table.of(name, text, _items(found))
+            for name, text, found in zip(("alerts", "fired"), columns, (rules, fired), strict=True)
+        ]
+        return write({one.name: {"columns": one.columns, "rows": one.rows} for one in tables})
+
+    async def set_alert(self, asked: arguments.SetAlert, headers: Headers) -> str:
+        """Make an alert of the account. Needs a token. Say the sentence of the result to the user."""
+        response = await self._alerts.post("/alerts", msgspec.structs.asdict(asked), headers, "sentence")
+        return write({name: response[name] for name in ("id", "sentence", "state")})
+
     def all(self) -> list[Tool]:
         """Return every tool, with the model of its arguments."""
         models = {
@@ -141,9 +160,12 @@ class Tools:
             self.tickers: arguments.Tickers,
             self.status: arguments.Arguments,
             self.calendar: arguments.Calendar,
+            self.alerts: arguments.Arguments,
+            self.set_alert: arguments.SetAlert,
         }
         return [
-            Tool(call.__name__, " ".join((call.__doc__ or "").split()), model, call) for call, model in models.items()
+            Tool(call.__name__, " ".join((call.__doc__ or "").split()), model, call, call != self.set_alert)
+            for call, model in models.items()
         ]
 
 

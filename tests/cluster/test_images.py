@@ -25,6 +25,7 @@ SETTINGS = {
     "API_TOKEN_SECRET": "a secret of the tests and of nobody else",
     "API_URL": "http://127.0.0.1:1",
     "INSIGHTS_URL": "http://127.0.0.1:1",
+    "ALERTS_URL": "http://127.0.0.1:1",
 }
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the Dockerfile's commands are GNU's")
 

@@ -11,7 +11,7 @@ from mcp import Client
 from tests.mcp.conftest import Assistant, text_of
 from tests.running import System
 
-TOOLS = {"latest", "bars", "movers", "insights", "coverage", "tickers", "status", "calendar"}
+TOOLS = {"latest", "bars", "movers", "insights", "coverage", "tickers", "status", "calendar", "alerts", "set_alert"}
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])

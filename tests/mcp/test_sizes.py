@@ -22,7 +22,9 @@ class Recorded(Client):
     def __init__(self, response: Mapping[str, Any]) -> None:
         self._response = response
 
-    async def get(self, path: str, query: Mapping[str, object], headers: Mapping[str, str]) -> Members:
+    async def get(
+        self, path: str, query: Mapping[str, object], headers: Mapping[str, str], member: str = "stale"
+    ) -> Members:
         """Return the recorded response with as many items as are asked for, and a cursor if there are more."""
         items, limit = self._response["items"], int(str(query.get("limit") or 10_000))
         page = {**self._response, "items": items[:limit]}
@@ -49,7 +51,7 @@ def test_a_thousand_tickers_come_in_pages_without_a_gap(assistant: Assistant, to
     """Each page says how to go on; together they are all tickers, once each and in order."""
     response = assistant.system.get(path)
     whole = response | {"items": many(response["items"][0]), "count": 1000}
-    tools = Tools(Recorded(whole), Recorded({}))
+    tools = Tools(Recorded(whole), Recorded({}), Recorded({}))
     seen, asked = list[str](), dict[str, Any]()
     model = {"latest": arguments.Latest, "tickers": arguments.Tickers}[tool]
     for _ in range(20):
@@ -78,7 +80,9 @@ def test_a_search_that_finds_too_much_says_so(assistant: Assistant) -> None:
     """The API returns a hundred matches at most; a result of so many says that it may lack some."""
     item = assistant.system.get("/tickers")["items"][0]
     for count, said in ((99, False), (100, True)):
-        tools = Tools(Recorded({"stale": False, "reason": None, "items": many(item, count)}), Recorded({}))
+        tools = Tools(
+            Recorded({"stale": False, "reason": None, "items": many(item, count)}), Recorded({}), Recorded({})
+        )
         text = asyncio.run(tools.tickers(arguments.Tickers(search="T"), {}))
         assert ("left_out" in json.loads(text)) == said
 
@@ -117,11 +121,11 @@ def test_hours_of_very_many_insights_are_shortened_and_say_so(assistant: Assista
     """Hours that do not fit come in pages; of one hour alone the first insights, and how many are left out."""
     response = assistant.system.get("/insights", limit=1)
     (hour,) = response["items"]
-    short = Tools(Recorded({}), Recorded(response | {"items": [hour] * 40}))
+    short = Tools(Recorded({}), Recorded(response | {"items": [hour] * 40}), Recorded({}))
     page = json.loads(asyncio.run(short.insights(arguments.Insights(hours=7), {})))
     assert page["more"]
     long = {**hour, "insights": hour["insights"] * 60}
-    tools = Tools(Recorded({}), Recorded(response | {"items": [long] * 7}))
+    tools = Tools(Recorded({}), Recorded(response | {"items": [long] * 7}), Recorded({}))
 
     text = asyncio.run(tools.insights(arguments.Insights(hours=7), {}))
 
@@ -136,4 +140,4 @@ def test_the_list_of_tools_is_short(assistant: Assistant) -> None:
     listed = assistant.talk(lambda client: client.list_tools())
 
     assert len(listed.model_dump_json(by_alias=True, exclude_none=True)) <= 8000
-    assert {tool.name for tool in listed.tools} == {tool.name for tool in Tools(Recorded({}), Recorded({})).all()}
+    assert {tool.name for tool in listed.tools} == {tool.name for tool in Tools(*[Recorded({})] * 3).all()}

@@ -19,6 +19,7 @@ VALID = {
     "REDIS_URL": "redis://host:6379/0",
     "API_URL": "http://api",
     "INSIGHTS_URL": "http://insights",
+    "ALERTS_URL": "http://alerts",
     "TWELVEDATA_API_KEYS": "key",
 }
 MODULES = sorted(f"functions.{path.parent.name}.settings" for path in (ROOT / "functions").glob("*/settings.py"))

@@ -232,6 +232,16 @@ class CreateChannel(TypedDict):
     url: str
 
 
+class CreateLink(TypedDict):
+    """A new link. Without expires_at and expires_in_days it ends with its token."""
+
+    path: str
+    name: NotRequired[str | None]
+    token_id: NotRequired[str | None]
+    expires_at: NotRequired[str | None]
+    expires_in_days: NotRequired[int | None]
+
+
 class CreateList(TypedDict):
     """A new list."""
 
@@ -647,6 +657,25 @@ class LeftOut(TypedDict):
     since: str
 
 
+class LinkResponse(TypedDict):
+    """A link, without its secret."""
+
+    id: str
+    name: str
+    path: str
+    token_id: str
+    token_name: str
+    created_at: str
+    expires_at: str
+
+
+class LinksResponse(TypedDict):
+    """Links of an account, oldest first."""
+
+    count: int
+    items: list["LinkResponse"]
+
+
 class ListResponse(TypedDict):
     """A list of tickers."""
 
@@ -841,6 +870,19 @@ class NewChannelResponse(TypedDict):
     pending: int
     created_at: str
     secret: str
+
+
+class NewLinkResponse(TypedDict):
+    """A new link, with its address."""
+
+    id: str
+    name: str
+    path: str
+    token_id: str
+    token_name: str
+    created_at: str
+    expires_at: str
+    url: str
 
 
 class NewTokenResponse(TypedDict):
