@@ -67,12 +67,11 @@ def test_insights_show_kinds_and_figures(market: System, home: "Page") -> None:
     newest = max(market.get("/insights")["items"], key=lambda hour: hour["datetime"])
     insights = home.get_by_role("region", name="Insights")
     insights.get_by_label("Kind of insight").select_option("company")
-    shown = wait_until(lambda: insights.locator(".insight").all_inner_texts())
     kinds = {one["insight"]: one["kind"] for hour in market.get("/insights")["items"] for one in hour["insights"]}
+    wait_until(lambda: {kinds[text] for text in texts(home, ".insight p")} == {"company"})
     insights.get_by_text("Figures", exact=True).first.click()
     first = next(one for one in newest["insights"] if one["kind"] == "company")
 
-    assert {kinds[text.partition("\n")[0].strip()] for text in shown} == {"company"}
     figures = " ".join(insights.locator("details[open]").inner_text().split())
     assert all(fact["text"] in figures for fact in first["facts"])
     assert "against" in figures
