@@ -29,6 +29,9 @@ STATEMENTS: dict[str, LiteralString] = {
     "disagreements": "DELETE FROM disagreements WHERE resolved_at < %(before)s",
     "insight_model_runs": "DELETE FROM insight_model_runs WHERE asked_at < %(before)s",
     "insight_model_calls": "DELETE FROM insight_model_calls WHERE start < %(before)s",
+    "alert_deliveries": "DELETE FROM alert_deliveries WHERE created_at < %(before)s AND state <> 'pending'",
+    # Without the firing of a rule that fires once the rule would fire again.
+    "alert_firings": "DELETE FROM alert_firings WHERE fired_at < %(before)s AND NOT (standing AND period = 'once')",
     "tokens": "DELETE FROM tokens WHERE least(revoked_at, invalidated_at, expires_at) < %(before)s",
 }
 """By table. Fetched ranges and overlaps do not grow: one row for each ticker."""

@@ -13,8 +13,8 @@ BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def test_only_what_ended_before_is_deleted(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of each table the old row goes and the new one stays, also under a clock that is a year ahead; bars and accounts
-    stay; again changes nothing."""
+    """Of each table the old row goes and the new one stays, also under a clock that is a year ahead; bars, accounts,
+    messages that wait and the firings of rules that fire once stay; again changes nothing."""
     put(database_url, [Bar("AAPL", at("2024-11-20 20:30"), revision=2)])
     with psycopg.connect(database_url) as connection:
         for number, then in enumerate(("2025-12-31", "2026-01-01")):
@@ -34,6 +34,22 @@ def test_only_what_ended_before_is_deleted(database_url: str, monkeypatch: pytes
                 SELECT user_id, decode(md5('{number}') || md5('{number}'), 'hex'), 'a', '{{read}}', '2025-01-01',
                        '{then}Z'
                   FROM users WHERE email LIKE '{number}@%';
+                INSERT INTO alert_rules (user_id, kind, repeat, since, stated_at, created_at, changed_at)
+                SELECT user_id, 'missing', 'once', now(), now(), now(), now()
+                  FROM users WHERE email LIKE '{number}@%';
+                INSERT INTO alert_channels (user_id, kind, name, target, salt, key_id, state, created_at)
+                SELECT user_id, 'webhook', 'x', 'x', 'x', 'x', 'active', now()
+                  FROM users WHERE email LIKE '{number}@%';
+                INSERT INTO alert_firings (rule_id, user_id, kind, ticker, interval, start, round, "end", session,
+                                           period, standing, condition, fired_at)
+                SELECT rule_id, user_id, 'fired', 'AAPL', '1h', '{then}Z', round, '{then}Z', '{then}',
+                       CASE round WHEN 0 THEN 'once' ELSE '{then}' END, true, '{{}}', '{then}Z'
+                  FROM alert_rules JOIN users USING (user_id), generate_series(0, 1) AS round
+                 WHERE email LIKE '{number}@%';
+                INSERT INTO alert_deliveries (channel_id, user_id, state, next_at, created_at)
+                SELECT channel_id, user_id, given.state, '{then}Z', '{then}Z'
+                  FROM alert_channels JOIN users USING (user_id), unnest('{{pending,failed}}'::text[]) AS given (state)
+                 WHERE email LIKE '{number}@%';
                 """.encode()
             )
 
@@ -43,7 +59,8 @@ def test_only_what_ended_before_is_deleted(database_url: str, monkeypatch: pytes
         first = prune(database_url, BEFORE + ahead - timedelta(minutes=1))
     second = prune(database_url, BEFORE)
 
-    seeded = {"rejected_bars", "bar_revisions", "dead_letters", "insight_model_calls", "tokens"}
+    alerts = {"alert_firings", "alert_deliveries"}
+    seeded = {"rejected_bars", "bar_revisions", "dead_letters", "insight_model_calls", "tokens"} | alerts
     assert first == {table: int(table in seeded) for table in STATEMENTS}
     assert set(second.values()) == {0}
     with psycopg.connect(database_url) as connection:
