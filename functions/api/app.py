@@ -18,7 +18,7 @@ from starlette.types import Scope
 
 from functions.api.documentation import PAGES, page
 from functions.api.event_stream import EventStreams, NewestData, load_newest
-from functions.api.formats import MEDIA_TYPES
+from functions.api.formats import offered
 from functions.api.market_state import MarketState, MarketStateCache
 from functions.api.parameters import History, Query, Selection, Table, TickerBars, TickerLatest
 from functions.api.provider_usage import ProviderUsage
@@ -128,9 +128,8 @@ class Api:
         accept = headers.get(b"accept")
         query = read_query(endpoint.query, text)
         if isinstance(query, TickerBars | Table | TickerLatest) and not query.format:
-            media_types = MEDIA_TYPES if isinstance(query, TickerBars) else MEDIA_TYPES[:3]
             any_will_do = accept in (None, b"*/*")
-            query = replace(query, format="json" if any_will_do else negotiate(accept, media_types))
+            query = replace(query, format="json" if any_will_do else negotiate(accept, offered(query)))
         key: tuple[object, ...] = (request.scope["raw_path"], text, accept, caller.can_read_history)
         own_list = ()
         if isinstance(query, Selection) and query.list is not None:

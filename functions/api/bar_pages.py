@@ -59,11 +59,8 @@ def next_link(query: History, cursor: str | None) -> list[tuple[str, str]]:
 
 
 def _parameters(query: History) -> dict[str, str]:
-    """Return the parameters of the same query."""
-    parameters = given(query)
-    if parameters.get("format") == "json":  # the default
-        del parameters["format"]
-    return {name: _text(value) for name, value in parameters.items()}
+    """Return the parameters of the same query; the format too where an Accept header chose it."""
+    return {name: _text(value) for name, value in given(query).items()}
 
 
 def _text(value: object) -> str:

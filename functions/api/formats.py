@@ -5,12 +5,23 @@ import json
 from collections.abc import Mapping, Sequence
 
 from functions.api.columns import ARROW, arrow_body
+from functions.api.parameters import Query, Table, TickerBars, TickerLatest
 from functions.api.tables import CSV, NDJSON, csv_body, ndjson_body
 from shared.http.response_data import ResponseData, json_body, reason_until
 
 TEXT = "text/plain; charset=utf-8"
 MEDIA_TYPES = (("json", "application/json"), ("csv", "text/csv"), ("ndjson", NDJSON), ("arrow", ARROW))
 """The formats of bars, the usual one first, with their names in an Accept header; other tables lack the last."""
+
+
+def offered(query: Query) -> tuple[tuple[str, str], ...]:
+    """Return the formats that an Accept header may choose for *query*, none where there is one format alone."""
+    if isinstance(query, TickerBars):
+        return MEDIA_TYPES
+    if isinstance(query, TickerLatest):
+        # Only one field has a form as text.
+        return (*MEDIA_TYPES[:3], ("text", "text/plain")) if len(query.fields or ()) == 1 else MEDIA_TYPES[:3]
+    return MEDIA_TYPES[:3] if isinstance(query, Table) else ()
 
 
 async def table_response(

@@ -46,14 +46,22 @@ _ALWAYS = (
     "from two sources with different prices (source-changed); left_out those whose bars are on two scales because of a "
     "split, until their history is fetched again."
 )
+_NONE = {
+    "gainers": "none rose",
+    "losers": "none fell",
+    "active": "none was traded",
+    "unusual_volume": "none was traded more than usual",
+    "volatile": "none has a range",
+}
 _THRESHOLDS = {"unusual_volume": 1}
 
 
 @dataclass(frozen=True, slots=True)
 class MoverRows(JsonRows):
-    """Ranked tickers, and those that lack a figure."""
+    """Ranked tickers, those that lack a figure, and how many have it."""
 
     not_ranked: list[dict[str, object]]
+    measured: int
 
 
 async def respond_movers(connection: AsyncConnection, state: MarketState, query: Movers) -> ResponseData:
@@ -73,7 +81,11 @@ async def respond_movers(connection: AsyncConnection, state: MarketState, query:
 def _reason(state: MarketState, query: Movers, movers: MoverRows) -> Reason:
     if movers.newest_end is None:
         return nothing_stored(state)
-    text = f"No ticker qualifies as {query.kind}; {len(movers.not_ranked)} lack a bar that the measure needs."
+    if not movers.measured:
+        text = f"No ticker can be measured: {len(movers.not_ranked)} lack a bar that the measure needs"
+        text += f", {len(state.left_out)} wait for a split." if state.left_out else "."
+        return absent("none-measured", text, state.next_update_at)
+    text = f"Of {movers.measured} tickers that could be measured {_NONE[query.kind]}."
     return absent("none-qualifies", text, state.next_update_at)
 
 
@@ -107,6 +119,7 @@ async def select_movers(connection: AsyncConnection, query: Movers) -> MoverRows
                count(*) AS count,
                (SELECT max("end") FROM measured) AS newest_end,
                (SELECT coalesce(array_agg(DISTINCT source), '{}') FROM measured) AS sources,
+               (SELECT count(*) FROM measured WHERE measure IS NOT NULL) AS measured,
                (SELECT coalesce(json_agg(json_build_object('ticker', ticker, 'datetime', rfc3339(start),
                                                            'is_newest', is_newest, 'reason',
                                                            CASE WHEN seam THEN 'source-changed'

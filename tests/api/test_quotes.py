@@ -56,6 +56,39 @@ def test_one_value_is_one_line_of_text(api: Api, field: str, text: str) -> None:
     assert (answer.headers["x-as-of"], answer.headers["x-source"]) == ("2026-11-20T21:00:00Z", "simulated")
 
 
+def test_accept_chooses_text_where_one_field_has_it(api: Api) -> None:
+    """By weight; JSON where several fields have no form as text; the parameter wins."""
+    one = "/latest/AAPL?fields=close"
+
+    assert api.get(one, accept="text/plain").text == "113.60\n"
+    assert api.get(one, accept="text/plain;q=0.5, application/json").json()["close"]
+    assert api.get(one, accept="text/*").headers["content-type"].startswith("text/csv")
+    assert api.get(f"{one},ticker", accept="text/plain").headers["content-type"] == "application/json"
+    assert api.get(f"{one}&format=csv", accept="text/plain").headers["content-type"].startswith("text/csv")
+
+
+def test_an_empty_ranking_says_whether_any_ticker_could_be_measured(api: Api) -> None:
+    """A usual volume needs five sessions, of which there are two; a falling price needs one that fell."""
+    volume, losers = (api.json(f"/movers?kind={kind}&basis=session_open") for kind in ("unusual_volume", "losers"))
+
+    assert volume["reason"]["code"] == "none-measured"
+    assert volume["reason"]["text"] == "No ticker can be measured: 4 lack a bar that the measure needs."
+    assert losers["reason"]["code"] == "none-qualifies"
+    assert losers["reason"]["text"] == "Of 4 tickers that could be measured none fell."
+
+
+@pytest.mark.parametrize(("query", "accept"), [("", "text/csv"), ("&format=json", "text/csv"), ("", "*/*")])
+def test_the_next_page_has_the_format_of_the_first(api: Api, query: str, accept: str) -> None:
+    """Whether Accept or the parameter chose it, and whatever the next request accepts."""
+    first = api.get(f"/ohlc/AAPL?limit=5{query}", accept=accept)
+    link = first.headers["link"].partition(">")[0].removeprefix("<")
+    later = api.get(f"/ohlc/AAPL{link}", accept="*/*")
+
+    assert later.headers["content-type"] == first.headers["content-type"]
+    if query:
+        assert api.get(f"/ohlc/AAPL{link}", accept="text/csv").json()["count"] == 5
+
+
 @pytest.mark.parametrize("spelling", ["BRK.B", "brk.b", "BRK-B", "brk-b", "BRK/B", "BRK%2FB"])
 def test_spellings_of_a_ticker_are_one_ticker(api: Api, spelling: str) -> None:
     """In paths and in lists."""

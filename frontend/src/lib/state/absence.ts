@@ -16,6 +16,7 @@ const WORDS: Record<string, string> = {
   rejected: 'A source sent something, and it was refused because it failed a check.',
   'no-bar-starts': 'No hour begins in this period.',
   'last-page': 'There is nothing older.',
+  'none-measured': 'No stock can be measured yet.',
   'none-qualifies': 'Nothing qualifies at the moment.',
   'none-known': 'None is known.',
   'none-found': 'None was found.',
