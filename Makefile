@@ -41,7 +41,7 @@ DOMAIN ?=
 OVERLAY ?= local
 SCRIPTS := .ci/run frontend/scripts/npm knative/install/cluster
 
-.PHONY: help run page shapes contract clients schema sessions pictures lighthouse test lint types lock outdated bench images cluster deploy clean
+.PHONY: help run page shapes contract clients schema sessions pictures lighthouse test lint types lock outdated bench images runner cluster deploy clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -114,6 +114,12 @@ images: ## build the container images: REGISTRY=ghcr.io/you/stocksalot TAG=v1 PU
 			--tag $(REGISTRY)/$$image:$(TAG) \
 			$(if $(PUSH),--push --platform $(PLATFORMS) $(ATTESTATIONS) --metadata-file $(DIGESTS)/$$image.json,--load) .; \
 	done
+
+runner: ## build the image of compose.yaml, everything in one: REGISTRY= TAG= PUSH=1 PLATFORMS=
+	@mkdir -p .local; SOURCE_DATE_EPOCH=$(COMMITTED) $(DOCKER) buildx build --target runner \
+		--build-arg RUN_GROUPS="$(RUN_GROUPS)" --build-arg REVISION=$(REVISION) --build-arg VERSION=$(TAG) \
+		--build-arg SOURCE=$(SOURCE) --tag $(REGISTRY)/runner:$(TAG) \
+		$(if $(PUSH),--push --platform $(PLATFORMS) $(ATTESTATIONS) --metadata-file .local/runner.json,--load) .
 
 cluster: ## install what StocksALot runs on into the cluster that kubectl points to, at pinned versions
 	@knative/install/cluster

@@ -14,6 +14,7 @@ TEXTS = {path.stem: path.read_text() for path in sorted((ROOT / ".github" / "wor
 WORKFLOWS: dict[str, dict[Any, Any]] = {name: yaml.safe_load(text) for name, text in TEXTS.items()}
 WRITERS = {
     ("images", "build"): {"packages"},
+    ("images", "runner"): {"packages", "id-token"},
     ("images", "sign"): {"packages", "id-token"},
     ("deploy", "images"): {"packages", "id-token"},
     ("release", "deploy"): {"packages", "id-token"},
