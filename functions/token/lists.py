@@ -117,7 +117,8 @@ class Lists:
         async def work(connection: AsyncConnection) -> None:
             before = await _lock(connection, user_id, list_id)
             ticker, _ = _resolve(text, dict.fromkeys(before.tickers))
-            await remove_ticker(connection, list_id, ticker or text.upper())
+            if ticker:
+                await remove_ticker(connection, list_id, ticker)
 
         await self._run(work)
         return no_content()

@@ -26,6 +26,8 @@ async def select_list_tickers(
     connection: "AsyncConnection", user_id: str, name: str
 ) -> tuple[str, tuple[str, ...]] | None:
     """Return the id of the account's list of this name and its tickers in order, None without one."""
+    if "\0" in name:  # in no name, and Postgres takes none
+        return None
     cursor = await connection.execute(
         """
         SELECT list_id::text,

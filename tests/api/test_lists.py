@@ -90,3 +90,11 @@ def test_the_next_page_of_a_list_is_of_the_tickers_of_the_first(api: Api, person
     first = api.get("/ohlc?list=Große Chips&limit=1&format=csv&start=2026-11-20", 200, **bearer(person.token))
 
     assert "list=" not in first.headers.get("link", "")
+
+
+@pytest.mark.parametrize("name", ["%00", "Große Chips%00", "%EF%BF%BF", "%7F"])
+def test_a_name_that_no_list_can_have_is_unknown(api: Api, person: Person, name: str) -> None:
+    """The answer is the 404 of every other name."""
+    answer = api.get(f"/latest?list={name}", 404, **bearer(person.token))
+
+    assert answer.json()["type"].endswith("/unknown-list")

@@ -177,3 +177,13 @@ def _make(person: Person, name: str, *tickers: str) -> dict[str, Any]:
 
 def _lists(person: Person) -> list[dict[str, Any]]:
     return person.ask("GET", "/lists").json()["items"]
+
+
+@pytest.mark.parametrize("text", ["%00", "AAPL%00", "%FF", "A" * 2000])
+def test_what_is_no_ticker_is_not_in_a_list(person: Person, text: str) -> None:
+    """Removing it is no error, as for every ticker that is not there; nothing changes."""
+    made = _make(person, f"Without {text[:9]}", "AAPL")
+
+    person.ask("DELETE", f"/lists/{made['id']}/tickers/{text}", 204)
+    assert person.ask("GET", f"/lists/{made['id']}").json()["tickers"] == ["AAPL"]
+    person.ask("DELETE", f"/lists/{made['id']}", 204)

@@ -63,11 +63,11 @@ async def resolve(host: str, port: int, *, private: bool) -> Sequence[str]:
 
 
 def is_public(address: Address) -> bool:
-    """Return whether *address* belongs to the public Internet; tunnels through IPv4 (6to4, Teredo) do not count."""
+    """Return whether *address* belongs to the public Internet; not through a tunnel (6to4, Teredo)."""
     if isinstance(address, IPv6Address):
         if inner := _translated(address):
             return is_public(inner)
-        if address.sixtofour or address.teredo:
+        if address.sixtofour or address.teredo or address.is_site_local:
             return False
     public = address.is_global and not address.is_multicast and not address.is_reserved
     return public and not any(address in network for network in _PLATFORMS)
