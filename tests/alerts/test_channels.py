@@ -3,13 +3,16 @@
 import asyncio
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
 from standardwebhooks import Webhook
 
 from functions.alerts.delivery.webhook import make_secret, post_webhook, sign
 from functions.alerts.response_models import Channel, ChannelsResponse, NewChannelResponse
 from tests.alerts_harness import Alerts, Owner, Receiver, serving_alerts
+from tests.waiting import wait_until
 
 
 def test_the_signature_is_that_of_standard_webhooks() -> None:
@@ -163,3 +166,23 @@ def test_an_endless_answer_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
             thread.join(20)
             assert outcome.delivered is delivered
             assert not thread.is_alive()
+
+
+def test_a_channel_that_is_deleted_while_its_test_waits_is_unknown(
+    owner: Owner, receiver: Receiver, database: str
+) -> None:
+    """The token is as good as before: the answer is the 404 of a channel that is gone."""
+    made, url = owner.webhook(receiver), database
+    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    with psycopg.connect(url) as other, psycopg.connect(url, autocommit=True) as watcher, ThreadPoolExecutor() as pool:
+        other.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(user_id::text, 5746805)) FROM alert_channels"
+            " WHERE channel_id = %s",
+            [made["id"]],
+        )
+        answer = pool.submit(owner.ask, "POST", f"/alerts/channels/{made['id']}/test", 404)
+        wait_until(lambda: (watcher.execute(waiting).fetchone() or (0,))[0])
+        other.execute("DELETE FROM alert_channels WHERE channel_id = %s", [made["id"]])
+        other.commit()
+
+        assert answer.result().json()["type"].endswith("/unknown-channel")

@@ -116,7 +116,12 @@ class Channels:
         refuse_query(request)
         user_id = require_alerts(caller, "Deleting a channel")
         channel_id = path_id(request, "channel_id", unknown_channel())
-        if not await run(self._postgres, lambda connection: delete_channel(connection, user_id, channel_id)):
+
+        async def work(connection: AsyncConnection) -> bool:
+            await lock_account(connection, user_id)  # a rule or a test that names it comes before or after
+            return await delete_channel(connection, user_id, channel_id)
+
+        if not await run(self._postgres, work):
             raise unknown_channel()
         return no_content()
 
@@ -139,10 +144,11 @@ class Channels:
         refuse_query(request)
         user_id = require_alerts(caller, "A test of a channel")
         channel_id = path_id(request, "channel_id", unknown_channel())
-        await self._find(user_id, channel_id)
 
         async def work(connection: AsyncConnection) -> DueDelivery:
             await lock_account(connection, user_id)
+            if not await select_channels(connection, user_id, channel_id):
+                raise unknown_channel()
             if await count_tests(connection, user_id, _TEST_SPAN) >= _MAX_TESTS:
                 detail = f"The limit is {_MAX_TESTS} tests an hour. Try again later."
                 raise Problem(429, "too-many-attempts", "Too many attempts", detail, headers={"Retry-After": "600"})
