@@ -5961,7 +5961,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": string;
+                    "text/event-stream": {
+                        /** @enum {string} */
+                        event: "bars" | "insights" | "alerts";
+                        /** @description State of the data after the event: for Last-Event-ID */
+                        id: string;
+                        data: string;
+                    };
                 };
             };
             400: components["responses"]["400"];

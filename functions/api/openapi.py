@@ -24,6 +24,18 @@ _TABLES = {
 }
 
 
+_EVENT = {
+    "type": "object",
+    "description": "An event of the stream (HTML Standard, 9.2); data is JSON",
+    "properties": {
+        "event": {"type": "string", "enum": ["bars", "insights", "alerts"]},
+        "id": {"type": "string", "description": "State of the data after the event: for Last-Event-ID"},
+        "data": {"type": "string"},
+    },
+    "required": ["event", "id", "data"],
+}
+
+
 class EventStreamResponse(Response):
     """A stream of server-sent events."""
 
@@ -90,7 +102,7 @@ def index() -> DirectoryResponse:  # pyright: ignore[reportReturnType]
     "/events",
     tags=["Market data"],
     response_class=EventStreamResponse,
-    **documented("optional", media_types={"text/event-stream": "Events bars, insights, alerts (HTML Standard, 9.2)"}),
+    **documented("optional", schemas={"text/event-stream": _EVENT}),
 )
 def events(
     last_event_id: Annotated[

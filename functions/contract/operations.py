@@ -25,14 +25,15 @@ def documented(
     status: int = 200,
     headers: Sequence[str] = (),
     media_types: Mapping[str, str] | None = None,
+    schemas: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Arguments of a FastAPI route: its errors, response headers, further media types and security.
 
-    An operation with an ETag also returns 304.
+    *media_types* are described texts, *schemas* other media types with their JSON Schema. An operation with an ETag
+    also returns 304.
     """
-    content = {
-        media: {"schema": {"type": "string", "description": text}} for media, text in (media_types or {}).items()
-    }
+    texts = {media: {"type": "string", "description": text} for media, text in (media_types or {}).items()}
+    content = {media: {"schema": schema} for media, schema in {**texts, **(schemas or {})}.items()}
     if access == "optional":
         errors = (*errors, 403)
     responses: dict[int, dict[str, Any]] = {

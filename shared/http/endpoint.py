@@ -60,7 +60,7 @@ class Router:
 
     def match(self, scope: Scope) -> Callable[..., Any]:
         """Return the endpoint and put the path parameters into *scope*; Problem 404, or 405 with Allow."""
-        for route in self._routes:
+        for route in self._routes_of(scope):
             match, found = route.matches(scope)
             if match is Match.FULL:
                 scope["path_params"] = found["path_params"]
@@ -71,10 +71,15 @@ class Router:
 
     def allowed(self, scope: Scope) -> str:
         """Return the methods of the request's path, as Allow lists them; Problem 404."""
-        routes = [route for route in self._routes if route.matches(scope)[0] is not Match.NONE]
-        if not routes:
+        methods = {method for route in self._routes_of(scope) for method in route.methods or ()}
+        return ", ".join(sorted(methods | {"OPTIONS"}))
+
+    def _routes_of(self, scope: Scope) -> list[Route]:
+        """Return the routes of the first path that matches: a fixed one is none of the parameters of another."""
+        found = next((route for route in self._routes if route.matches(scope)[0] is not Match.NONE), None)
+        if found is None:
             raise Problem(404, "not-found", "Not found", f"There is nothing at this path. {self._hint}".rstrip())
-        return ", ".join(sorted({method for route in routes for method in route.methods or ()} | {"OPTIONS"}))
+        return [route for route in self._routes if route.path == found.path]
 
 
 def handle_problems(handler: Handler) -> Handler:

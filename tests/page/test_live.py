@@ -38,12 +38,12 @@ def clocked(page: "Page") -> "Page":
     return page
 
 
-def later(page: "Page", stream: Stream, count: int) -> None:
-    """Let time pass until the stream was requested *count* times."""
+def later(page: "Page", stream: Stream, count: int, step: int = 100) -> None:
+    """Let time pass in steps (milliseconds) until the stream was requested *count* times."""
     page.locator("tr[data-ticker]").first.wait_for()
 
     def requested() -> bool:
-        page.clock.run_for(1_000 if count == 1 else 100)
+        page.clock.run_for(1_000 if count == 1 else step)
         return len(stream.headers) >= count
 
     wait_until(requested)
@@ -103,7 +103,7 @@ def test_without_the_stream_the_page_asks_as_before(clocked: "Page") -> None:
     api.max_age = 30
     api.open(clocked)
     stream = Stream(clocked, 404, 503, "endless" * 4_000)
-    later(clocked, stream, 3)
+    later(clocked, stream, 3, step=3_000)
 
     assert asked(api, "/latest") > 1
     assert clocked.locator("[data-state]").count() == 0
