@@ -106,4 +106,4 @@ def test_without_the_stream_the_page_asks_as_before(clocked: "Page") -> None:
     later(clocked, stream, 3, step=3_000)
 
     assert asked(api, "/latest") > 1
-    assert clocked.locator("[data-state]").count() == 0
+    wait_until(lambda: clocked.locator("[data-state]").count() == 0)
