@@ -182,7 +182,7 @@ def still_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let functions in the test's process count requests and attempts in one minute, the first of the hour."""
     begun = time.time() // 3600 * 3600 + 1
     still = SimpleNamespace(time=lambda: begun, monotonic=time.monotonic)
-    for module in ("shared.auth.rate_limit", "functions.token.attempts"):
+    for module in ("shared.auth.rate_limit", "shared.auth.attempts"):
         monkeypatch.setattr(f"{module}.time", still)
 
 

@@ -39,10 +39,13 @@ class AlertsApp:
         from functions.alerts.delivery.sending import Sender
         from functions.alerts.firings.endpoints import Firings
         from functions.alerts.rules.endpoints import Rules
+        from shared.auth.attempts import Attempts
         from shared.auth.authenticator import Authenticator
 
         rules = Rules(self._settings, self._postgres)
-        channels = Channels(self._settings, self._postgres, Sender(self._settings, self._postgres))
+        authenticator = Authenticator(self._settings, self._redis, self._postgres)
+        attempts = Attempts(authenticator.counters, self._settings.api_token_secret.reveal())
+        channels = Channels(self._settings, self._postgres, Sender(self._settings, self._postgres), attempts)
         firings = Firings(self._postgres)
         routes = [
             Route("/alerts", rules.list),
@@ -60,7 +63,6 @@ class AlertsApp:
             Route("/alerts/{alert_id}", rules.delete, methods=["DELETE"]),
             Route("/alerts/{alert_id}/firings", firings.list),
         ]
-        authenticator = Authenticator(self._settings, self._redis, self._postgres)
         return public_endpoint(Router(routes, "Alerts are at /alerts."), authenticator)
 
     @cached_property

@@ -56,29 +56,27 @@ class EventHandler:
             return Response(status_code=204)
 
     async def _take(self, event: Received) -> Response:
-        now = clock.now()
         if event.type == AlertsFired.TYPE:
             return await self._deliver(AlertsFired.from_json(event.data))
         if event.type == BarsStored.TYPE:
             stored = BarsStored.from_json(event.data)
-            return await self._judge(event, now, stored)
+            return await self._judge(event, stored)
         if event.type == InsightsWritten.TYPE:
             InsightsWritten.from_json(event.data)
-            return await self._judge(event, now, None)
+            return await self._judge(event, None)
         if event.type == TICK:
-            return await self._judge(event, now, None, everything=True)
+            return await self._judge(event, None, everything=True)
         _logger.warning("took in a %s, which a Trigger should not have sent here", event.type)
         return Response(status_code=204)
 
-    async def _judge(
-        self, event: Received, now: datetime, stored: BarsStored | None, *, everything: bool = False
-    ) -> Response:
+    async def _judge(self, event: Received, stored: BarsStored | None, *, everything: bool = False) -> Response:
         """Judge what *event* is about, or *everything* of the last days; reply when messages are due."""
 
         async def work(connection: AsyncConnection) -> tuple[int, datetime | None]:
             async with connection.transaction():
                 await lock_judging(connection)
-                count = 0
+                # Read after the wait: nothing fires at an instant before what another process judged meanwhile.
+                now, count = clock.now(), 0
                 if everything or (stored and stored.first and stored.interval == "1h"):
                     tickers, first = (stored.tickers, stored.first) if stored else (None, None)
                     outcomes = await judge_bars(connection, tickers, first or now - LATE, now, self._settings.grace)

@@ -64,13 +64,13 @@ class Api:
         self._postgres = PostgresClient(settings)
         self._redis = RedisClient(settings, self._postgres)
         version = MarketVersion(self._postgres, self._redis)
-        self._streams = EventStreams(version, self._load_newest)
         self._cache = ResponseCache(self._redis, version, code_version(Path(__file__)))
         self._market_states = MarketStateCache(settings.bar_grace_seconds)
         self._provider_usage = ProviderUsage(self._redis)
         self._authenticator = LinkAuthenticator(settings, self._redis, self._postgres)
         self._open_days = settings.anonymous_history_days
         self._public_url = (settings.public_url or "").rstrip("/")
+        self._streams = EventStreams(version, self._load_newest, self._authenticator.is_valid)
         self._at_once: dict[int, Counter[str]] = {}  # by caller, then by query
         self._handle = public_endpoint(self._router(), self._authenticator)
 

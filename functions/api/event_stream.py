@@ -59,13 +59,15 @@ class EventStreams:
     """The open streams of one process.
 
     *load* returns the market state and the newest data at a market version, with the alerts of an account (its id, or
-    None), and None during an outage.
+    None), and None during an outage. *is_valid* returns whether the token of a caller is still good: nothing is told
+    of an account once it is revoked.
     """
 
-    def __init__(self, version: MarketVersion, load: LoadState) -> None:
+    def __init__(self, version: MarketVersion, load: LoadState, is_valid: Callable[[Caller], Awaitable[bool]]) -> None:
         self._version = version
+        self._is_valid = is_valid
         self._load = load
-        self._open: Counter[int] = Counter()  # by caller
+        self._open: Counter[str] = Counter()  # by account, or by caller
 
     async def respond(self, request: Request, caller: Caller) -> Response:
         """Return the stream that continues after the header Last-Event-ID."""
@@ -77,7 +79,7 @@ class EventStreams:
         return StreamingResponse(events, headers=headers, media_type="text/event-stream")
 
     async def _events(self, seen: str, caller: Caller) -> AsyncIterator[str]:
-        key = id(caller)
+        key = caller.principal.user_id if caller.principal else str(id(caller))
         if self._open.total() >= _MAX_STREAMS or self._open[key] >= _MAX_STREAMS_OF_CALLER:
             yield _retry(_NOW_AND_THEN_MS)  # an error would end an EventSource for good
             return
@@ -85,6 +87,8 @@ class EventStreams:
         try:
             account = caller.principal.user_id if caller.principal and caller.has_scope(ALERTS) else None
             async for event in self._follow(seen, account):
+                if account and not await self._is_valid(caller):
+                    return
                 yield event
         finally:
             self._open[key] -= 1
@@ -161,7 +165,9 @@ def _changes(seen: str, version: int, state: MarketState, newest: NewestData) ->
     ]
     events: list[str] = []
     for index, (name, members) in enumerate(data):
-        if old[index] != new[index] and members is not None:
+        # A rule that is deleted takes its alerts with it: then the newest one is older, and nothing is new.
+        changed = old[index] != new[index] and (name != "alerts" or new[index] > old[index])
+        if changed and members is not None:
             events.append(_event(name, ".".join([*new[: index + 1], *old[index + 1 :]]), members))
     return events
 

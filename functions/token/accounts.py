@@ -7,7 +7,6 @@ from psycopg import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import Response
 
-from functions.token.attempts import Attempts
 from functions.token.credentials import Credentials
 from functions.token.normalization import (
     RESERVED_USERNAMES,
@@ -31,6 +30,7 @@ from functions.token.user_queries import (
     select_user_by_login,
     update_password_hash,
 )
+from shared.auth.attempts import Attempts
 from shared.auth.authenticator import SCOPES, Authenticator, Caller, invalid_token
 from shared.connections.postgres import PostgresClient
 from shared.http.problem import Problem, bad_parameters

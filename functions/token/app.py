@@ -7,12 +7,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from functions.token.accounts import Accounts
-from functions.token.attempts import Attempts
 from functions.token.links import Links
 from functions.token.lists import Lists
 from functions.token.request_body import read_query
 from functions.token.settings import Settings
 from functions.token.tokens import REVOCATION, Tokens
+from shared.auth.attempts import Attempts
 from shared.auth.authenticator import Authenticator, Caller
 from shared.connections.postgres import PostgresClient
 from shared.connections.redis import RedisClient

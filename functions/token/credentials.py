@@ -8,11 +8,11 @@ from weakref import WeakValueDictionary
 
 from psycopg import AsyncConnection
 
-from functions.token.attempts import Attempts, too_many
 from functions.token.normalization import normalize_password
 from functions.token.passwords import Passwords
 from functions.token.security_log import log_event
 from functions.token.user_queries import User, select_user, update_password_hash
+from shared.auth.attempts import Attempts, too_many
 from shared.connections.postgres import PostgresClient
 
 _SECONDS = 300

@@ -11,7 +11,6 @@ from psycopg import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import Response
 
-from functions.token.attempts import Attempts
 from functions.token.link_queries import (
     LinkRow,
     NewLink,
@@ -28,6 +27,7 @@ from functions.token.settings import Settings
 from functions.token.tokens import Tokens, require_account
 from functions.token.user_queries import select_user_for_update
 from shared.auth.account_lists import normalize_name
+from shared.auth.attempts import Attempts
 from shared.auth.authenticator import Authenticator, Caller
 from shared.auth.links import MAX_BYTES, PARAMETER, PATHS, identify, is_reading, new_secret
 from shared.auth.token_format import keyed_hash

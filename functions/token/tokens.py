@@ -10,7 +10,6 @@ from psycopg import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import Response
 
-from functions.token.attempts import Attempts
 from functions.token.link_queries import select_link_digests
 from functions.token.request_body import read_json, read_query
 from functions.token.responses import json_response, no_content
@@ -33,6 +32,7 @@ from functions.token.token_queries import (
 from functions.token.token_requests import CreateToken, RotateToken
 from functions.token.user_queries import User, select_password_hash_for_share, select_user_for_update
 from shared.auth.account_lists import normalize_name
+from shared.auth.attempts import Attempts
 from shared.auth.authenticator import ACCOUNT, SCOPES, Authenticator, Caller
 from shared.auth.token_format import key_id, keyed_hash, new_token
 from shared.auth.token_lookup import invalidate, mark_revoked, used_name

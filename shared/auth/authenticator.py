@@ -62,13 +62,15 @@ class AuthSettings(AddressSettings):
 class Caller:
     """Sender of requests as this process last saw it; *principal* is None without a token."""
 
-    __slots__ = ("_fresh_until", "_refresh", "_refresh_at", "can_read_history", "principal", "rate_limit",
+    __slots__ = ("_fresh_until", "_refresh", "_refresh_at", "can_read_history", "principal", "rate_limit", "token",
                  "use_recorded_at", "verified_at")  # fmt: skip
 
     def __init__(
         self, rate_limit: RateLimit, principal: Principal | None = None, refresh: Callable[[], None] | None = None
     ) -> None:
         """*refresh* starts another look-up of the token in the background."""
+        self.token: bytes | None = None
+        """As it came; None without one, and for a link."""
         self.rate_limit = rate_limit
         self.principal = principal
         self.can_read_history = self.has_scope(READ)
@@ -140,6 +142,16 @@ class Authenticator:
         else:
             caller = await self._authenticate_token(authorization, address)
         return caller, await caller.rate_limit.acquire()
+
+    async def is_valid(self, caller: Caller) -> bool:
+        """Return whether the token that *caller* came with is still good; False also when it cannot be looked up."""
+        token = caller.token
+        if token is None or caller.is_fresh(time.monotonic()):
+            return True
+        try:
+            return await asyncio.shield(self._start_lookup(token)) is not None
+        except Problem:
+            return False
 
     def client_address(self, scope: Scope, headers: Headers) -> str:
         """Return the client address whose requests are counted together."""
@@ -214,7 +226,9 @@ class Authenticator:
             self._start_lookup(token).add_done_callback(_consume_exception)
 
         rate_limit = self._limiter.for_key(f"user:{principal.user_id}", self._settings.rate_limit_token)
-        return Caller(rate_limit, principal, refresh)
+        caller = Caller(rate_limit, principal, refresh)
+        caller.token = token
+        return caller
 
     def _remember(self, key: str | bytes, caller: Caller) -> Caller:
         if len(self._callers) >= _MAX_CALLERS:

@@ -84,13 +84,16 @@ def test_a_failed_test_says_why_and_is_not_repeated(owner: Owner, receiver: Rece
 
 
 def test_tests_are_limited(owner: Owner, receiver: Receiver) -> None:
-    """Twenty an hour of an account, over all its channels."""
+    """Twenty an hour of an account, over all its channels, and over those that it deletes."""
     channel = owner.webhook(receiver)
     path = f"/alerts/channels/{channel['id']}/test"
     for _ in range(20):
         owner.ask("POST", path)
 
     assert owner.refusal("POST", path, 429)["type"].endswith("too-many-attempts")
+    owner.ask("DELETE", path.removesuffix("/test"), 204)
+    another = f"/alerts/channels/{owner.webhook(receiver)['id']}/test"
+    assert owner.refusal("POST", another, 429)["type"].endswith("too-many-attempts")
 
 
 def test_an_account_has_ten_channels(owner: Owner, receiver: Receiver) -> None:

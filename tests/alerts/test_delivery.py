@@ -1,14 +1,18 @@
 """Delivery: committed before it is sent, retried under the same id, and no channel waits for another."""
 
+import asyncio
 import time
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+import psycopg
 import pytest
 
+from functions.alerts.delivery.queries import claim_due
 from tests.alerts_harness import Alerts, Market, Owner, Receiver, serving_alerts, set_clock
 from tests.reading import Bar, at
+from tests.waiting import wait_until
 
 FIRST = "2026-11-20 14:30"
 NOW = "2026-11-20T16:32:00+00:00"
@@ -139,6 +143,20 @@ def test_a_disabled_channel_gets_nothing(
     assert sorted(len(one["deliveries"]) for one in owner.firings()) == [0, 1]
 
 
+def test_a_receiver_that_is_gone_is_believed_beside_a_success(
+    market: Market, owner: Owner, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two messages go out at once; one of them is accepted, the other answered by 410."""
+    answers = iter([200, 410])
+    channel = owner.webhook(receiver)
+    for amount in (99, 100):
+        owner.alert(amount=amount)
+    receiver.answer = lambda *_: next(answers)
+    fire(market, monkeypatch)
+
+    assert owner.ask("GET", f"/alerts/channels/{channel['id']}").json()["state"] == "disabled"
+
+
 def test_a_dead_webhook_holds_back_nobody(market: Market, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of twenty accounts one has a receiver that never answers, with many messages: the others have theirs at once."""
     monkeypatch.setattr("functions.alerts.delivery.webhook._TOTAL_SECONDS", 2)
@@ -215,3 +233,32 @@ def test_two_processes_do_not_send_the_same_message(
 
     assert set(answers) <= {204, 503}
     assert len(receiver.ids()) == len(set(receiver.ids())) == 30
+
+
+def test_a_claim_that_waited_for_another_gets_nothing(
+    market: Market, owner: Owner, receiver: Receiver, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two claims at once the second sees, when the first is committed, that nothing is due any more."""
+    owner.alert(amount=100)
+    owner.webhook(receiver)
+    set_clock(monkeypatch, NOW)
+    market.store(Bar("AAPL", at(FIRST), "100"), send=False)
+    with monkeypatch.context() as patch:
+        patch.setattr("functions.alerts.delivery.sending.Sender.send_due", _pass)
+        market.tell(Bar("AAPL", at(FIRST)))
+
+    async def claim_twice() -> tuple[int, int]:
+        connect = psycopg.AsyncConnection.connect
+        async with await connect(database_url) as first, await connect(database_url) as second:
+            claimed = await claim_due(first, 60, 10)
+            waiting = asyncio.create_task(claim_due(second, 60, 10))
+            blocked = "SELECT pid FROM pg_stat_activity WHERE pid = %s AND wait_event_type = 'Lock'"
+            await asyncio.to_thread(wait_until, lambda: market.alerts.query(blocked, second.info.backend_pid))
+            await first.commit()
+            return len(claimed), len(await waiting)
+
+    assert asyncio.run(claim_twice()) == (1, 0)
+
+
+async def _pass(*_: object) -> None:
+    """Send nothing."""

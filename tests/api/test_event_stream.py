@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from functions.api import event_stream
-from tests.accounts import bearer, serving_tokens
+from tests.accounts import bearer, serving_tokens, wait_until_refused
 from tests.reading import Bar, at, change, put, serving, serving_process
 from tests.waiting import wait_until
 
@@ -89,6 +89,22 @@ def test_an_alert_is_told_to_its_account_alone(stored: str, redis_url: str, monk
         assert events(api.get("/events", 200, **owner.headers, last_event_id=alert["id"]).text) == []
         for headers in (other.headers, bearer(reader), {}):
             assert events(api.get("/events", 200, **headers, last_event_id=last["id"]).text) == []
+
+
+def test_a_revoked_token_is_told_of_no_alert(stored: str, redis_url: str) -> None:
+    """Although its stream was open before; the stream ends."""
+    with serving_tokens(stored, redis_url) as tokens, serving_process(stored, redis_url, LAST_HOUR_IS_DUE) as api:
+        owner = tokens.person("revoked-owner")
+        user_id = owner.ask("GET", "/users/me").json()["id"]
+        with api.client.stream("GET", "/events", headers=owner.headers) as stream:
+            lines = stream.iter_lines()
+            until(lines, "insights")
+            owner.ask("DELETE", "/tokens/current", 204)
+            wait_until_refused(tokens.client, owner.token)
+            fire(stored, user_id)
+            rest = list(lines)
+
+    assert "event: alerts" not in rest
 
 
 def test_insights_and_alerts_are_waited_for_after_the_bars(

@@ -1,7 +1,6 @@
 """Endpoints of channels: list, create, show, change, delete, test, and a new secret."""
 
 import secrets
-from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -15,7 +14,6 @@ from functions.alerts.account import clean_name, path_id, refuse_query, require_
 from functions.alerts.channels.queries import (
     ChannelRow,
     NewChannel,
-    count_tests,
     delete_channel,
     insert_channel,
     select_channel_ids,
@@ -31,6 +29,7 @@ from functions.alerts.delivery.webhook import make_secret
 from functions.alerts.responses import json_response, no_content
 from functions.alerts.rules.queries import lock_account
 from functions.alerts.settings import Settings
+from shared.auth.attempts import Attempts
 from shared.auth.authenticator import Caller
 from shared.auth.token_format import key_id
 from shared.connections.postgres import PostgresClient
@@ -40,13 +39,14 @@ from shared.http.response_data import rfc3339
 from shared.runtime import clock
 
 _KINDS = ("webhook",)
-_MAX_TESTS, _TEST_SPAN = 20, timedelta(hours=1)
+_MAX_TESTS, _TEST_SECONDS = 20, 3600
 
 
 class Channels:
     """Endpoints of an account's own channels."""
 
-    def __init__(self, settings: Settings, postgres: PostgresClient, sender: Sender) -> None:
+    def __init__(self, settings: Settings, postgres: PostgresClient, sender: Sender, attempts: Attempts) -> None:
+        self._attempts = attempts
         self._settings = settings
         self._postgres = postgres
         self._sender = sender
@@ -144,14 +144,13 @@ class Channels:
         refuse_query(request)
         user_id = require_alerts(caller, "A test of a channel")
         channel_id = path_id(request, "channel_id", unknown_channel())
+        # Counted apart from the channels: one that is deleted and made anew starts no new hour.
+        await self._attempts.require("channel test", f"account {user_id}", _MAX_TESTS, _TEST_SECONDS)
 
         async def work(connection: AsyncConnection) -> DueDelivery:
             await lock_account(connection, user_id)
             if not await select_channels(connection, user_id, channel_id):
                 raise unknown_channel()
-            if await count_tests(connection, user_id, _TEST_SPAN) >= _MAX_TESTS:
-                detail = f"The limit is {_MAX_TESTS} tests an hour. Try again later."
-                raise Problem(429, "too-many-attempts", "Too many attempts", detail, headers={"Retry-After": "600"})
             delivery_id = await insert_test(connection, user_id, channel_id)
             return (await claim_due(connection, LEASE_SECONDS, 1, delivery_id))[0]
 

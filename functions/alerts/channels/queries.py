@@ -1,7 +1,7 @@
 """Queries on the table of channels, each of one account."""
 
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from psycopg import AsyncConnection
 from psycopg.rows import class_row, scalar_row
@@ -134,19 +134,3 @@ async def delete_channel(connection: AsyncConnection, user_id: str, channel_id: 
         key,
     )
     return True
-
-
-async def count_tests(connection: AsyncConnection, user_id: str, span: timedelta) -> int:
-    """Return how many tests of channels an account has requested within the last *span*."""
-    cursor = connection.cursor(row_factory=scalar_row)
-    await cursor.execute(
-        """
-        SELECT count(*)
-          FROM alert_deliveries
-         WHERE user_id = %(user_id)s
-           AND firing_id IS NULL
-           AND created_at > clock_timestamp() - %(span)s
-        """,
-        {"user_id": user_id, "span": span},
-    )
-    return int(await cursor.fetchone() or 0)

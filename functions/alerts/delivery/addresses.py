@@ -3,6 +3,8 @@
 import asyncio
 import socket
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
@@ -10,6 +12,8 @@ _MAX_URL = 2000
 _HTTPS = 443
 _LEAST_OTHER_PORT = 1024
 _RESOLVE_SECONDS = 3
+_RESOLVERS = ThreadPoolExecutor(32, "resolver")
+"""Apart from the threads of all else: a look-up that has timed out goes on in its thread."""
 _PLATFORMS = (IPv4Network("168.63.129.16/32"), IPv4Network("192.0.0.0/24"))
 """Services of a cloud's own machines at addresses that look public: Azure's, Oracle's."""
 _TRANSLATION = IPv6Network("64:ff9b::/96")
@@ -51,7 +55,8 @@ async def resolve(host: str, port: int, *, private: bool) -> Sequence[str]:
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(_RESOLVE_SECONDS):
-            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+            found = await loop.run_in_executor(_RESOLVERS, look_up)
     except (OSError, UnicodeError, TimeoutError):
         raise RefusedTargetError("the host name cannot be resolved") from None
     addresses = list(dict.fromkeys(str(one[4][0]).partition("%")[0] for one in found))

@@ -134,11 +134,12 @@ async def update_delivered(connection: AsyncConnection, delivery_ids: list[str])
 
 
 async def update_failed(
-    connection: AsyncConnection, delivery_id: str, error: str, again_in: int | None, *, disable: bool
+    connection: AsyncConnection, delivery_id: str, error: str, again_in: int | None, *, gone: bool, disable: bool
 ) -> None:
     """Note a failed attempt: the next one in some seconds, none any more for None.
 
-    *disable* the channel when it has delivered nothing since the message was made: what waits for it fails with it.
+    *disable* the channel when it has delivered nothing since the message was made, or is *gone* by its own word: what
+    waits for it fails with it.
     """
     await connection.execute(
         """
@@ -155,12 +156,13 @@ async def update_failed(
            SET failures = channel.failures + 1,
                failing_since = coalesce(channel.failing_since, clock_timestamp()),
                last_error = %(error)s,
-               state = CASE WHEN %(disable)s AND coalesce(channel.delivered_at, '-infinity') < failed.created_at
+               state = CASE WHEN %(gone)s
+                              OR %(disable)s AND coalesce(channel.delivered_at, '-infinity') < failed.created_at
                             THEN 'disabled' ELSE channel.state END
           FROM failed
          WHERE channel.channel_id = failed.channel_id
         """,
-        {"delivery_id": delivery_id, "error": error, "again_in": again_in, "disable": disable},
+        {"delivery_id": delivery_id, "error": error, "again_in": again_in, "gone": gone, "disable": disable},
     )
     if disable:
         await connection.execute(

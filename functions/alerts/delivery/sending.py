@@ -112,7 +112,9 @@ class Sender:
                     again = None if outcome.gone or last else _pause(one.attempts)
                     disable = outcome.gone or (again is None and not last)
                     error = outcome.error or "unknown"
-                    await queries.update_failed(connection, one.delivery_id, error, again, disable=disable)
+                    await queries.update_failed(
+                        connection, one.delivery_id, error, again, gone=outcome.gone, disable=disable
+                    )
 
         await self._run(work)
 

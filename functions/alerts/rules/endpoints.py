@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from functions.alerts.account import path_id, refuse_query, require_alerts, run
 from functions.alerts.channels.queries import select_channel_ids
+from functions.alerts.evaluation.outcomes import lock_judging
 from functions.alerts.responses import json_response, no_content
 from functions.alerts.rules.condition import EVERY_TICKER, Condition, find_faults
 from functions.alerts.rules.queries import (
@@ -97,6 +98,8 @@ class Rules:
         ticker = body.ticker if body.ticker is UNSET else _spelled(body.ticker)
 
         async def work(connection: AsyncConnection) -> RuleRow:
+            # What is judged meanwhile is of the rule before or after the change. First, as judging locks accounts too.
+            await lock_judging(connection)
             await lock_account(connection, user_id)
             rows = await select_rules(connection, user_id, rule_id)
             if not rows:
@@ -123,7 +126,12 @@ class Rules:
         refuse_query(request)
         user_id = require_alerts(caller, "Deleting an alert")
         rule_id = path_id(request, "alert_id", unknown_alert())
-        if not await run(self._postgres, lambda connection: delete_rule(connection, user_id, rule_id)):
+
+        async def work(connection: AsyncConnection) -> bool:
+            await lock_judging(connection)
+            return await delete_rule(connection, user_id, rule_id)
+
+        if not await run(self._postgres, work):
             raise unknown_alert()
         return no_content()
 

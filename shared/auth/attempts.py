@@ -1,4 +1,4 @@
-"""Limits on logins, registrations and new tokens, counted in Redis under hashed keys."""
+"""Limits on logins, registrations, new tokens and tests of channels, counted in Redis under hashed keys."""
 
 import time
 
