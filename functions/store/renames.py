@@ -66,9 +66,33 @@ def _rename(connection: Connection, old: str, new: str) -> bool:
         """,
         names,
     )
+    _move_firings(connection, names)
     # What the old name was asked for says nothing of the new one, which is asked again.
     connection.execute("DELETE FROM asked_windows WHERE ticker = %(old)s", names)
     return True
+
+
+def _move_firings(connection: Connection, names: Mapping[str, str]) -> None:
+    """Move what alerts have told of the old name, as judging looks for their bars under the name that they have.
+
+    Rules and lists keep the name that their owner gave: they are read through `renamed_to`. Of two firings of a rule,
+    that of the new name is current; the other stays in the history and is not judged any more, as its bar has moved.
+    """
+    connection.execute(
+        """
+        UPDATE alert_firings AS firing
+           SET ticker = %(new)s
+         WHERE ticker = %(old)s
+           AND NOT EXISTS (SELECT
+                             FROM alert_firings AS other
+                            WHERE other.rule_id = firing.rule_id
+                              AND other.ticker = %(new)s
+                              AND (other.interval = firing.interval AND other.start = firing.start
+                                   OR other.standing AND firing.standing AND other.period = firing.period))
+        """,
+        names,
+    )
+    connection.execute("UPDATE alert_firings SET standing = false WHERE ticker = %(old)s AND standing", names)
 
 
 def _move_bars(connection: Connection, names: Mapping[str, str]) -> None:
