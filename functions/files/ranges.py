@@ -3,8 +3,9 @@
 import re
 from typing import NamedTuple
 
-_RANGE = re.compile(r"\s*bytes\s*=\s*([0-9]{0,18})-([0-9]{0,18})\s*", re.IGNORECASE)
+_RANGE = re.compile(r"\s*bytes\s*=\s*([0-9]*)-([0-9]*)\s*", re.IGNORECASE)
 _MAX_LENGTH = 100
+"""Of the header: it bounds the digits, and a number beyond any size is beyond the end."""
 
 
 class ByteRange(NamedTuple):
