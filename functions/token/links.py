@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import unquote_plus, urlsplit
 from uuid import UUID
 
 import msgspec
@@ -142,8 +142,12 @@ def _parse_path(text: str) -> tuple[str, str]:
         raise bad_parameters([("path", f"should be a path of the API with its parameters that begins with: {start}")])
     if len(text) > MAX_BYTES:
         raise bad_parameters([("path", f"should have at most {MAX_BYTES} characters")])
-    if "%" in parts.path or parts.fragment or f"&{PARAMETER}=" in f"&{parts.query}":
+    names = {unquote_plus(part.partition("=")[0]) for part in parts.query.split("&")}
+    if "%" in parts.path or parts.fragment or PARAMETER in names:
         raise bad_parameters([("path", f"should have no fragment, no parameter {PARAMETER}, and no % before its ?")])
+    # Clients resolve such parts before they send, and would ask for another path than the link's.
+    if {".", ".."} & set(parts.path.split("/")) or "//" in parts.path:
+        raise bad_parameters([("path", "should have no part that is empty, . or .. before its ?")])
     return parts.path, parts.query
 
 
