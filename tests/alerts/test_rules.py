@@ -86,6 +86,22 @@ def test_what_is_wrong_with_a_rule_is_named(owner: Owner, asked: dict[str, Any],
     assert owner.ask("GET", "/alerts").json()["count"] == 0
 
 
+@pytest.mark.parametrize(
+    ("amount", "found"), [("1_0", "text"), ("10", "text"), (True, "true or false"), ([1], "a list")]
+)
+def test_an_amount_is_a_number(owner: Owner, amount: object, found: str) -> None:
+    """Text is none, whatever it looks like; in a new rule and in a changed one, in words of the API."""
+    path = f"/alerts/{owner.alert(amount=7.0001)['id']}"
+    asked = {"ticker": "AAPL", "kind": "price", "direction": "above", "amount": amount}
+    refused = [
+        owner.refusal("POST", "/alerts", 400, json=asked),
+        owner.refusal("PATCH", path, 400, json={"amount": amount}),
+    ]
+
+    assert [one["errors"][0]["detail"] for one in refused] == [f"should be a number, not {found}"] * 2
+    assert [rule["amount"] for rule in owner.ask("GET", "/alerts").json()["items"]] == [7.0001]
+
+
 def test_an_unknown_ticker_gets_suggestions(owner: Owner) -> None:
     """As in every path of the API."""
     problem = owner.refusal("POST", "/alerts", 404, json={"ticker": "APPL", "kind": "missing"})

@@ -25,7 +25,7 @@ from functions.alerts.rules.queries import (
     select_rules,
     update_rule,
 )
-from functions.alerts.rules.requests import ChangeAlert, CreateAlert
+from functions.alerts.rules.requests import ChangeAlert, CreateAlert, exact
 from functions.alerts.rules.sentence import rule_sentence
 from functions.alerts.settings import Settings
 from shared.auth.authenticator import Caller
@@ -60,7 +60,8 @@ class Rules:
         refuse_query(request)
         user_id = require_alerts(caller, "Creating an alert")
         body = await read_json(request, CreateAlert)
-        _check(Condition(body.kind, body.direction, body.basis, body.span, body.amount))
+        amount = exact(body.amount)
+        _check(Condition(body.kind, body.direction, body.basis, body.span, amount))
         channels, ticker = self._channels(body.channels), _spelled(body.ticker)
 
         async def work(connection: AsyncConnection) -> RuleRow:
@@ -69,7 +70,7 @@ class Rules:
                 detail = f"An account has at most {self._most} alerts. Delete some first."
                 raise Problem(409, "too-many-alerts", "Too many alerts", detail)
             rule = NewRule(
-                await _find_ticker(connection, ticker), body.kind, body.direction, body.basis, body.span, body.amount,
+                await _find_ticker(connection, ticker), body.kind, body.direction, body.basis, body.span, amount,
                 body.repeat, await _own_channels(connection, user_id, channels), paused=False,
             )  # fmt: skip
             rule_id = await insert_rule(connection, user_id, rule, clock.now())
@@ -106,6 +107,8 @@ class Rules:
                 raise unknown_alert()
             before = _stated(rows[0])
             given = {name: getattr(body, name) for name in _AFRESH if getattr(body, name) is not UNSET}
+            if body.amount is not UNSET:
+                given["amount"] = exact(body.amount)
             if ticker is not UNSET:
                 given["ticker"] = await _find_ticker(connection, ticker)
             if channels is not UNSET:

@@ -9,6 +9,15 @@ from msgspec import UNSET, UnsetType
 from functions.alerts.rules.condition import Basis, Direction, Kind, Repeat, Span
 
 
+def exact(amount: float | None) -> Decimal | None:
+    """Return *amount* with the digits that were sent.
+
+    A request has a float, as msgspec takes text such as "1_0" for a Decimal. It is exact: within the limits of every
+    kind an amount has at most 12 digits, and a float keeps 15.
+    """
+    return None if amount is None else Decimal(str(amount))
+
+
 class CreateAlert(msgspec.Struct, forbid_unknown_fields=True):
     """Request for a rule."""
 
@@ -17,7 +26,7 @@ class CreateAlert(msgspec.Struct, forbid_unknown_fields=True):
     direction: Direction | None = None
     basis: Basis | None = None
     span: Span | None = None
-    amount: Decimal | None = None
+    amount: float | None = None
     repeat: Repeat = "once"
     channels: list[str] | None = None
 
@@ -29,7 +38,7 @@ class ChangeAlert(msgspec.Struct, forbid_unknown_fields=True):
     direction: Direction | UnsetType = UNSET
     basis: Basis | UnsetType = UNSET
     span: Span | UnsetType = UNSET
-    amount: Decimal | UnsetType | None = UNSET
+    amount: float | UnsetType | None = UNSET
     repeat: Repeat | UnsetType = UNSET
     channels: list[str] | UnsetType | None = UNSET
     state: Literal["active", "paused"] | UnsetType = UNSET
