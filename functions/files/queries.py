@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, LiteralString
 
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
@@ -47,19 +47,33 @@ def file_name(month: date) -> str:
     return f"bars-{month:%Y-%m}.parquet"
 
 
+_FINGERPRINT: LiteralString = """
+    concat_ws(':', %(format)s::int, sum(counted.bars), sum(counted.revisions), sum(counted.received),
+              unix_seconds(max(counted.newest)),
+              md5(string_agg(concat_ws(' ', counted.ticker, counted.bars), ',' ORDER BY counted.ticker COLLATE "C")),
+              (SELECT md5(string_agg(concat_ws(' ', date, unix_seconds(closes)), ',' ORDER BY date))
+                 FROM sessions
+                WHERE date >= counted.month
+                  AND date < counted.month + interval '1 month'))
+"""
+"""Over tickers and closes too: a rename and a changed closing change the file, but no revision."""
+
+
 async def select_months(connection: AsyncConnection) -> list[MonthOfBars]:
     """Return every month in which bars are stored, in order."""
     cursor = connection.cursor(row_factory=class_row(MonthOfBars))
     await cursor.execute(
-        """
-        SELECT date_trunc('month', start AT TIME ZONE 'America/New_York')::date AS month,
-               concat_ws(':', %(format)s::int, count(*), sum(revision), sum(unix_seconds(received_at)),
-                         unix_seconds(max(received_at))) AS fingerprint
-          FROM bars
-         WHERE interval = '1h'
-         GROUP BY 1
-         ORDER BY 1
-        """,
+        f"""
+        SELECT counted.month, {_FINGERPRINT} AS fingerprint
+          FROM (SELECT date_trunc('month', start AT TIME ZONE 'America/New_York')::date AS month, ticker,
+                       count(*) AS bars, sum(revision) AS revisions, sum(unix_seconds(received_at)) AS received,
+                       max(received_at) AS newest
+                  FROM bars
+                 WHERE interval = '1h'
+                 GROUP BY 1, 2) AS counted
+         GROUP BY counted.month
+         ORDER BY counted.month
+        """,  # noqa: S608  made of parts of statements alone
         {"format": FORMAT},
     )
     return await cursor.fetchall()
@@ -69,20 +83,21 @@ async def select_month(connection: AsyncConnection, month: date) -> MonthOfBars 
     """Return the stored bars of *month*, None for none."""
     cursor = connection.cursor(row_factory=class_row(MonthOfBars))
     await cursor.execute(
-        """
-        SELECT %(month)s::date AS month,
-               concat_ws(':', %(format)s::int, count(*), sum(revision), sum(unix_seconds(received_at)),
-                         unix_seconds(max(received_at))) AS fingerprint
-          FROM tickers
-         CROSS JOIN LATERAL (SELECT revision, received_at
-                               FROM bars
-                              WHERE bars.ticker = tickers.ticker
-                                AND interval = '1h'
-                                AND start >= %(month)s::timestamp AT TIME ZONE 'America/New_York'
-                                AND start < (%(month)s::timestamp + interval '1 month')
-                                            AT TIME ZONE 'America/New_York') AS bar
-        HAVING count(*) > 0
-        """,
+        f"""
+        SELECT counted.month, {_FINGERPRINT} AS fingerprint
+          FROM (SELECT %(month)s::date AS month, tickers.ticker, count(*) AS bars, sum(revision) AS revisions,
+                       sum(unix_seconds(received_at)) AS received, max(received_at) AS newest
+                  FROM tickers
+                 CROSS JOIN LATERAL (SELECT revision, received_at
+                                       FROM bars
+                                      WHERE bars.ticker = tickers.ticker
+                                        AND interval = '1h'
+                                        AND start >= %(month)s::timestamp AT TIME ZONE 'America/New_York'
+                                        AND start < (%(month)s::timestamp + interval '1 month')
+                                                    AT TIME ZONE 'America/New_York') AS bar
+                 GROUP BY tickers.ticker) AS counted
+         GROUP BY counted.month
+        """,  # noqa: S608  made of parts of statements alone
         {"format": FORMAT, "month": month},
     )
     return await cursor.fetchone()

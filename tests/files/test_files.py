@@ -15,6 +15,7 @@ from pyarrow import parquet
 
 from functions.files import manifest
 from functions.files.response_models import ManifestResponse
+from functions.store.migrate import migrate
 from tests.accounts import bearer, serving_tokens
 from tests.files.serving import MANIFEST, NOVEMBER, serving_files
 from tests.reading import Bar, at, change, put
@@ -102,6 +103,35 @@ def test_a_file_is_built_once_and_again_after_a_revision(database_url: str, redi
     changed = {name for name in before if before[name] != after[name]}
     assert changed == {"bars-2026-11.parquet"}
     assert after["bars-2026-11.parquet"]["built_version"] > before["bars-2026-11.parquet"]["built_version"]
+
+
+def test_a_rename_makes_its_months_again(database_url: str, redis_url: str) -> None:
+    """It changes no revision, yet the file has the new name, and the other month stays as it is."""
+    put(database_url, [Bar("KO", at("2026-11-20 15:30")), Bar("AAPL", at("2026-10-20 15:30"))])
+    with serving_files(database_url, redis_url) as client:
+        before, first = listed(client), table(client)
+        migrate(database_url, renames={"KO": "COKE"})
+        change(database_url, "UPDATE tickers SET name = name", redis_url)
+        wait_until(lambda: table(client)["ticker"].to_pylist() == ["COKE"])
+        wait_until(lambda: listed(client) != before)
+        after = listed(client)
+
+    assert first["ticker"].to_pylist() == ["KO"]
+    assert {name for name in before if before[name] != after[name]} == {"bars-2026-11.parquet"}
+
+
+def test_a_changed_closing_makes_its_month_again(database_url: str, redis_url: str) -> None:
+    """The last bar of the day ends earlier."""
+    put(database_url, [Bar("KO", at("2026-11-20 20:30")), Bar("AAPL", at("2026-10-20 15:30"))])
+    with serving_files(database_url, redis_url) as client:
+        before, first = listed(client), table(client)
+        change(database_url, "UPDATE sessions SET closes = '2026-11-20 20:45Z' WHERE date = '2026-11-20'", redis_url)
+        wait_until(lambda: table(client)["end"].to_pylist() == [at("2026-11-20 20:45")])
+        wait_until(lambda: listed(client) != before)
+        after = listed(client)
+
+    assert first["end"].to_pylist() == [at("2026-11-20 21:00")]
+    assert {name for name in before if before[name] != after[name]} == {"bars-2026-11.parquet"}
 
 
 def test_the_same_bars_give_the_same_bytes(database_url: str, redis_url: str) -> None:
