@@ -18,7 +18,7 @@ BEFORE = "2026-11-20T14:00:00+00:00"
 
 
 @pytest.fixture
-def market(database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Market]:
+def market(database_url: str, redis_url: str) -> Iterator[Market]:
     """A database of the test's own, in which rules were stated before the session."""
     with serving_alerts(database_url, redis_url, BEFORE) as alerts:
         yield Market(alerts)

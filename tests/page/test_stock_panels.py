@@ -1,5 +1,6 @@
 """Every panel of a stock's page in each of its states, in a real browser, without functions."""
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -61,14 +62,17 @@ def test_panels_show_what_there_is(page: "Page", api: FakeApi) -> None:
 def test_the_price_comes_first_and_a_slow_one_holds_nothing_back(page: "Page", api: FakeApi) -> None:
     """The line is free for the price; when it does not come for a while, the chart and the insights come without it."""
     page.clock.install()
+    page.clock.pause_at(datetime.now(UTC) + timedelta(hours=1))
     api.answers["/latest"] = None
     api.open(page, PATH)
     page.locator("html[data-live]").wait_for(state="attached")
     page.clock.run_for(500)
+    wait_until(lambda: {"/latest", "/status"} <= set(api.requests))
     first = set(api.requests)
     page.clock.run_for(500)
     wait_until(lambda: {"/insights?ticker=S000", "/tickers/S000"} <= set(api.requests))
     page.clock.run_for(11_000)
+    page.clock.resume()
     page.get_by_role("slider").locator("canvas").first.wait_for()
 
     assert first == {"/latest", "/status"}

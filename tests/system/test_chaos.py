@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import psycopg
 
 from knative.local.services.ports import free_port
@@ -57,8 +58,12 @@ def kill_functions(system: System) -> None:
 def kill_server(folder: Path, name: str) -> None:
     """End the process of a private server; its guard lives on, as after a crash."""
     programs = {"postgres": "postgres", "redis": "valkey-server", "rabbitmq": "beam.smp"}
-    marked = [one for one in processes_of(folder / "services") if one.name() == programs[name]]
-    oldest = min(marked, key=lambda one: one.create_time())
+    marked: list[tuple[float, psutil.Process]] = []
+    for one in processes_of(folder / "services"):
+        with suppress(psutil.NoSuchProcess):  # a worker of the server that has just ended
+            if one.name() == programs[name]:
+                marked.append((one.create_time(), one))
+    _, oldest = min(marked, key=lambda pair: pair[0])
     oldest.kill()
 
 
