@@ -41,7 +41,7 @@ class Site:
                 self.end_headers()
                 self.wfile.write(HOST.format(site.frame, site.width).encode())
 
-            def log_message(self, *_: Any) -> None: ...
+            def log_message(self, format: str, *args: Any) -> None: ...  # noqa: A002
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://localhost:{self._server.server_port}/"
