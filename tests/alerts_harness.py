@@ -185,15 +185,18 @@ def serving_alerts(
         **settings,
     }
     with pytest.MonkeyPatch.context() as patch, serving_tokens(tokens_url or database_url, redis_url) as tokens:
-        set_clock(patch, now)
+        patch.setattr(clock, "_REPLAY", clock.parse(f"{now} {now} 0" if now else None))
         app = AlertsApp(read_settings(Settings, environment))
         with serving_handler(app.respond) as client:
             yield Alerts(client, tokens.client, database_url)
 
 
-def set_clock(patch: pytest.MonkeyPatch, now: str | None) -> None:
-    """Let the clock stand still at *now*, None for the real time."""
-    patch.setattr(clock, "_REPLAY", clock.parse(f"{now} {now} 0" if now else None))
+def set_clock(_: pytest.MonkeyPatch, now: str | None) -> None:
+    """Let the clock stand still at *now*, None for the real time, until the context of `serving_alerts` ends.
+
+    Not by the test's own patch: undone after that context, it would leave this time to all later tests.
+    """
+    clock._REPLAY = clock.parse(f"{now} {now} 0" if now else None)  # pyright: ignore[reportPrivateUsage]
 
 
 @dataclass(frozen=True)

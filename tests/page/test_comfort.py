@@ -177,11 +177,20 @@ def test_focus_is_never_covered_and_follows_the_eye(market: System, open_page: O
     for _ in range(160):
         page.keyboard.press("Tab")
         at: dict[str, Any] = page.evaluate(
-            """() => {
+            """async () => {
                 const at = document.activeElement;
+                const look = () => {
+                    const box = at.getBoundingClientRect();
+                    const seen = document.elementFromPoint(box.x + box.width / 2, box.y + Math.min(box.height / 2, 10));
+                    return seen && (at.contains(seen) || seen.contains(at) || at.parentElement.contains(seen));
+                };
+                // A busy machine takes a moment to scroll there.
+                let clear = look();
+                for (let tries = 0; !clear && tries < 20; tries++) {
+                    await new Promise((done) => setTimeout(done, 100));
+                    clear = look();
+                }
                 const box = at.getBoundingClientRect();
-                const seen = document.elementFromPoint(box.x + box.width / 2, box.y + Math.min(box.height / 2, 10));
-                const clear = seen && (at.contains(seen) || seen.contains(at) || at.parentElement.contains(seen));
                 const section = at.closest('section')?.getAttribute('aria-labelledby') ?? '';
                 const name = at.outerHTML.slice(0, 120);
                 return { name, top: box.top + scrollY, section, clear: Boolean(clear), body: at === document.body };
