@@ -1,4 +1,4 @@
-"""What every endpoint of an account shares: its permission, ids in paths, and transactions."""
+"""Checks and transactions of the endpoints of an account: its permission, ids in paths, names."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar

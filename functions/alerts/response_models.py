@@ -135,7 +135,7 @@ class Delivery(Model):
 
 
 class Firing(Model):
-    """What an alert told of, and why."""
+    """A firing of an alert, or its correction, with the bar and the figures that it rests on."""
 
     id: Id
     alert: Id
@@ -161,7 +161,7 @@ class Firing(Model):
 
 
 class FiringsResponse(Model):
-    """What alerts told of, newest first."""
+    """Firings and corrections of alerts, newest first."""
 
     count: Count
     next_cursor: Annotated[str | None, Field(examples=["before-1795185000000000-3f0c9a516f0e4f0e8a530d6f4b1c7e22"])]
@@ -242,7 +242,7 @@ class NewChannelResponse(Channel):
 
 
 class TestResponse(Model):
-    """What became of a test message."""
+    """Result of a test message."""
 
     delivered: Annotated[bool, Field(examples=[True])]
     error: Annotated[str | None, Field(examples=[None])]

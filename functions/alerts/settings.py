@@ -22,14 +22,14 @@ class Settings(DatabaseSettings, RedisSettings, BarSettings, AuthSettings, Publi
     """Channels of an account."""
 
     alerts_private_targets: Literal["refused", "allowed"] = "refused"
-    """Whether channels may lead to private addresses and over plain HTTP."""
+    """Permission of private addresses and of plain HTTP for channels."""
 
     alerts_missing_minutes: Annotated[int, Meta(ge=1, le=1440)] = 30
     """Minutes after its end from which a bar counts as missing."""
 
     @property
     def permits_private(self) -> bool:
-        """Whether channels may lead to private addresses."""
+        """True when channels may lead to private addresses."""
         return self.alerts_private_targets == "allowed"
 
     @property

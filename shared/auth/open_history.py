@@ -14,7 +14,7 @@ _EXCHANGE_ZONE = ZoneInfo("America/New_York")
 
 @dataclass(frozen=True, kw_only=True)
 class HistorySettings(SettingsGroup):
-    """How much history is open."""
+    """Setting of the functions that serve history."""
 
     anonymous_history_days: Annotated[int, Meta(ge=0)] = 30
     """Days of history that are open without a token; 0: all of it, and the exports."""

@@ -30,7 +30,7 @@ def owner(market: Market, receiver: Receiver) -> Owner:
 
 
 def kinds(owner: Owner) -> list[str]:
-    """What the account was told, oldest first."""
+    """Return the firings of the account, oldest first."""
     return [one["kind"] for one in reversed(owner.firings())]
 
 

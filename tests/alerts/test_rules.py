@@ -121,7 +121,7 @@ def test_an_account_has_fifty_rules(owner: Owner) -> None:
 
 
 def test_a_rule_is_changed_paused_and_deleted(owner: Owner) -> None:
-    """What is not given stays; a part that does not fit the kind is refused."""
+    """Parts that are not given stay; one that does not fit the kind is refused."""
     made = owner.alert("AAPL", repeat="always")
     path = f"/alerts/{made['id']}"
 

@@ -86,7 +86,7 @@ def test_head_has_the_headers_alone(files: httpx.Client, whole: httpx.Response) 
 def test_a_large_file_comes_in_pieces(
     files: httpx.Client, whole: httpx.Response, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is longer than a piece is read in several, and is the same."""
+    """A range longer than a piece is read in several, and is the same."""
     monkeypatch.setattr("functions.files.app._PIECE", 1000)
 
     assert files.get(NOVEMBER).content == whole.content

@@ -1,4 +1,4 @@
-"""What became of one attempt to deliver a message."""
+"""Result of one attempt to deliver a message."""
 
 from typing import NamedTuple
 

@@ -182,7 +182,7 @@ async def update_failed(
 
 
 async def update_postponed(connection: AsyncConnection, delivery_ids: list[str], seconds: int) -> None:
-    """Give back deliveries that were not tried, because another message of their channel has just failed."""
+    """Postpone claimed deliveries that were not tried, since their channel failed before: no attempt is counted."""
     await connection.execute(
         """
         UPDATE alert_deliveries

@@ -13,12 +13,12 @@ PERIOD: LiteralString = """
                         WHEN 'session' THEN matched.session::text
                         ELSE rfc3339(matched.start) END
 """
-"""In which a rule fires once, for each ticker."""
+"""Period in which a rule fires once for each ticker."""
 CONDITION: LiteralString = """
     jsonb_build_object('kind', kind, 'direction', direction, 'basis', basis, 'span', span,
                        'amount', trim_scale(amount)::text)
 """
-"""What a firing keeps of its rule."""
+"""Condition of the rule as it was when it fired, stored with the firing."""
 _ITEMS: LiteralString = """
     json_to_recordset(%(items)s::json)
         AS item (kind text, corrects uuid, rule_id uuid, user_id uuid, ticker text, start timestamptz,

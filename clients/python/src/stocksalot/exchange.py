@@ -1,4 +1,4 @@
-"""One request and what becomes of its answer, the same for both clients: nothing here waits or sends."""
+"""Rules of a request that both clients share: headers, retries, entity tags, errors. Nothing here waits or sends."""
 
 import json
 import os
@@ -20,7 +20,7 @@ _USER_AGENT = "stocksalot-python/0.2.0"
 
 @dataclass(frozen=True)
 class Options:
-    """How a client behaves: *retries* of a request, each after *most_wait* seconds at most."""
+    """Settings of a client: its token, *retries* of a request, and the longest wait before one in seconds."""
 
     token: str | None
     retries: int
@@ -34,7 +34,7 @@ class Options:
 
 
 class Exchange:
-    """Answers with their entity tags, and the decision what follows from an answer."""
+    """Cache of answers by address, with their entity tags, and the decision between an answer, an error and a retry."""
 
     def __init__(self, options: Options) -> None:
         self._options = options

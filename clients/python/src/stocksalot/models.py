@@ -441,7 +441,7 @@ class FileItem(TypedDict):
 
 
 class Firing(TypedDict):
-    """What an alert told of, and why."""
+    """A firing of an alert, or its correction, with the bar and the figures that it rests on."""
 
     id: str
     alert: str
@@ -472,7 +472,7 @@ class FiringBar(TypedDict):
 
 
 class FiringsResponse(TypedDict):
-    """What alerts told of, newest first."""
+    """Firings and corrections of alerts, newest first."""
 
     count: int
     next_cursor: str | None
@@ -1229,7 +1229,7 @@ class StatusResponse(TypedDict):
 
 
 class TestResponse(TypedDict):
-    """What became of a test message."""
+    """Result of a test message."""
 
     delivered: bool
     error: str | None

@@ -44,12 +44,12 @@ class Response(Generic[T]):
 
     @property
     def is_stale(self) -> bool:
-        """Whether the database was unavailable, so that the answer may be out of date."""
+        """True when the database was unavailable: the answer may be out of date."""
         return bool(self._members.get("stale"))
 
     @property
     def reason(self) -> dict[str, Any] | None:
-        """Why there are no items, None where there are some."""
+        """Reason of an answer without items, and when to ask again; None where there are items."""
         return self._members.get("reason")
 
     @property

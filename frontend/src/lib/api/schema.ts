@@ -890,7 +890,7 @@ export interface components {
             /** @description The month begins before the history that is open without a token */
             needs_token: boolean;
         };
-        /** @description What an alert told of, and why. */
+        /** @description A firing of an alert, or its correction, with the bar and the figures that it rests on. */
         Firing: {
             /** @example 3f0c9a51-6f0e-4f0e-8a53-0d6f4b1c7e22 */
             id: string;
@@ -972,7 +972,7 @@ export interface components {
              */
             link: string;
         };
-        /** @description What alerts told of, newest first. */
+        /** @description Firings and corrections of alerts, newest first. */
         FiringsResponse: {
             /** @example 7 */
             count: number;
@@ -2556,7 +2556,7 @@ export interface components {
              */
             version: string;
         };
-        /** @description What became of a test message. */
+        /** @description Result of a test message. */
         TestResponse: {
             /** @example true */
             delivered: boolean;
