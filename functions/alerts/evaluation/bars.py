@@ -6,7 +6,15 @@ from typing import LiteralString
 
 from psycopg import AsyncConnection
 
-from functions.alerts.evaluation.outcomes import CONDITION, PERIOD, Outcomes, as_outcomes
+from functions.alerts.evaluation.outcomes import (
+    AS_JSON,
+    CONDITION,
+    PERIOD,
+    Outcomes,
+    as_outcomes,
+    count_corrections,
+    has_standing_firing,
+)
 
 LATE = timedelta(days=7)
 """Bars that ended earlier are not judged any more: nobody waits for news of them."""
@@ -187,13 +195,7 @@ WITH rule AS MATERIALIZED (
       WHERE pair.holds
         AND NOT pair.paused
         AND pair."end" > pair.since
-        AND NOT EXISTS (SELECT
-                          FROM alert_firings AS firing
-                         WHERE firing.rule_id = pair.rule_id
-                           AND firing.ticker = pair.ticker
-                           AND firing.period = pair.period
-                           AND firing.standing
-                           AND firing.firing_id NOT IN (SELECT undone.firing_id FROM undone))
+        AND NOT {has_standing_firing("ticker")}
       ORDER BY pair.rule_id, pair.ticker, pair.period, pair.start
 ), outcome AS (
      SELECT 'corrected' AS kind, firing_id AS corrects, rule_id, user_id, ticker, start, "end", session, period, round,
@@ -201,18 +203,11 @@ WITH rule AS MATERIALIZED (
        FROM undone
       UNION ALL
      SELECT 'fired', NULL, rule_id, user_id, ticker, start, "end", session, period,
-            (SELECT count(*)
-               FROM alert_firings AS before
-              WHERE before.rule_id = fresh.rule_id
-                AND before.ticker = fresh.ticker
-                AND before.start = fresh.start
-                AND before.kind = 'corrected'),
+            {count_corrections("ticker")},
             {CONDITION}, revision, source, close, round(value, 6), bound, NULL
        FROM fresh
 )
-SELECT coalesce(json_agg(outcome)::text, '[]'), count(*)
-  FROM outcome
-"""  # noqa: S608  made of parts of statements alone
+{AS_JSON}"""  # noqa: S608  made of parts of statements alone
 
 
 async def judge_bars(

@@ -6,7 +6,15 @@ from typing import LiteralString
 from psycopg import AsyncConnection
 
 from functions.alerts.evaluation.bars import LATE
-from functions.alerts.evaluation.outcomes import CONDITION, PERIOD, Outcomes, as_outcomes
+from functions.alerts.evaluation.outcomes import (
+    AS_JSON,
+    CONDITION,
+    PERIOD,
+    Outcomes,
+    as_outcomes,
+    count_corrections,
+    has_standing_firing,
+)
 
 JUDGE_INSIGHTS: LiteralString = f"""
 WITH rule AS MATERIALIZED (
@@ -49,13 +57,7 @@ WITH rule AS MATERIALIZED (
        FROM pair
       WHERE NOT pair.paused
         AND pair."end" > pair.since
-        AND NOT EXISTS (SELECT
-                          FROM alert_firings AS firing
-                         WHERE firing.rule_id = pair.rule_id
-                           AND firing.ticker = pair.about
-                           AND firing.period = pair.period
-                           AND firing.standing
-                           AND firing.firing_id NOT IN (SELECT undone.firing_id FROM undone))
+        AND NOT {has_standing_firing("about")}
       ORDER BY pair.rule_id, pair.about, pair.period, pair.start, pair.significance DESC, pair.place
 ), outcome AS (
      SELECT 'corrected' AS kind, firing_id AS corrects, rule_id, user_id, ticker, start, "end", session, period, round,
@@ -64,18 +66,11 @@ WITH rule AS MATERIALIZED (
        FROM undone
       UNION ALL
      SELECT 'fired', NULL, rule_id, user_id, about, start, "end", session, period,
-            (SELECT count(*)
-               FROM alert_firings AS before
-              WHERE before.rule_id = fresh.rule_id
-                AND before.ticker = fresh.about
-                AND before.start = fresh.start
-                AND before.kind = 'corrected'),
+            {count_corrections("about")},
             {CONDITION}, NULL, NULL, NULL, significance, NULL, insight
        FROM fresh
 )
-SELECT coalesce(json_agg(outcome)::text, '[]'), count(*)
-  FROM outcome
-"""  # noqa: S608  made of parts of statements alone
+{AS_JSON}"""  # noqa: S608  made of parts of statements alone
 
 
 async def judge_insights(connection: AsyncConnection, first: datetime, now: datetime) -> Outcomes:

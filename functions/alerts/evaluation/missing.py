@@ -6,7 +6,15 @@ from typing import LiteralString
 from psycopg import AsyncConnection
 
 from functions.alerts.evaluation.bars import LATE
-from functions.alerts.evaluation.outcomes import CONDITION, PERIOD, Outcomes, as_outcomes
+from functions.alerts.evaluation.outcomes import (
+    AS_JSON,
+    CONDITION,
+    PERIOD,
+    Outcomes,
+    as_outcomes,
+    count_corrections,
+    has_standing_firing,
+)
 
 JUDGE_MISSING: LiteralString = f"""
 WITH rule AS MATERIALIZED (
@@ -48,13 +56,7 @@ WITH rule AS MATERIALIZED (
 ), fresh AS (
      SELECT DISTINCT ON (pair.rule_id, pair.about, pair.period) pair.*
        FROM pair
-      WHERE NOT EXISTS (SELECT
-                          FROM alert_firings AS firing
-                         WHERE firing.rule_id = pair.rule_id
-                           AND firing.ticker = pair.about
-                           AND firing.period = pair.period
-                           AND firing.standing
-                           AND firing.firing_id NOT IN (SELECT undone.firing_id FROM undone))
+      WHERE NOT {has_standing_firing("about")}
       ORDER BY pair.rule_id, pair.about, pair.period, pair.start
 ), outcome AS (
      SELECT 'corrected' AS kind, firing_id AS corrects, rule_id, user_id, ticker, start, "end", session, period, round,
@@ -63,18 +65,11 @@ WITH rule AS MATERIALIZED (
        FROM undone
       UNION ALL
      SELECT 'fired', NULL, rule_id, user_id, about, start, "end", session, period,
-            (SELECT count(*)
-               FROM alert_firings AS before
-              WHERE before.rule_id = fresh.rule_id
-                AND before.ticker = fresh.about
-                AND before.start = fresh.start
-                AND before.kind = 'corrected'),
+            {count_corrections("about")},
             {CONDITION}, NULL, NULL, NULL, NULL, NULL, NULL
        FROM fresh
 )
-SELECT coalesce(json_agg(outcome)::text, '[]'), count(*)
-  FROM outcome
-"""  # noqa: S608  made of parts of statements alone
+{AS_JSON}"""  # noqa: S608  made of parts of statements alone
 
 
 async def judge_missing(connection: AsyncConnection, now: datetime, after: timedelta) -> Outcomes:

@@ -19,12 +19,42 @@ CONDITION: LiteralString = """
                        'amount', trim_scale(amount)::text)
 """
 """Condition of the rule as it was when it fired, stored with the firing."""
+AS_JSON: LiteralString = """
+    SELECT coalesce(json_agg(outcome)::text, '[]'), count(*)
+      FROM outcome
+"""
+"""End of a statement that judges: its outcomes as one row."""
 _ITEMS: LiteralString = """
     json_to_recordset(%(items)s::json)
         AS item (kind text, corrects uuid, rule_id uuid, user_id uuid, ticker text, start timestamptz,
                  "end" timestamptz, session date, period text, round integer, condition jsonb, revision integer,
                  source text, price numeric, value numeric, bound numeric, detail text)
 """
+
+
+def has_standing_firing(ticker: LiteralString) -> LiteralString:
+    """Return the condition that a firing stands for the rule and period of `pair`, about its column *ticker*."""
+    return f"""
+        EXISTS (SELECT
+                  FROM alert_firings AS firing
+                 WHERE firing.rule_id = pair.rule_id
+                   AND firing.ticker = pair.{ticker}
+                   AND firing.period = pair.period
+                   AND firing.standing
+                   AND firing.firing_id NOT IN (SELECT undone.firing_id FROM undone))
+    """  # noqa: S608  the column is named by the code
+
+
+def count_corrections(ticker: LiteralString) -> LiteralString:
+    """Return the number of corrections of the rule and bar of `fresh`, about its column *ticker*: the round."""
+    return f"""
+        (SELECT count(*)
+           FROM alert_firings AS before
+          WHERE before.rule_id = fresh.rule_id
+            AND before.ticker = fresh.{ticker}
+            AND before.start = fresh.start
+            AND before.kind = 'corrected')
+    """  # noqa: S608  the column is named by the code
 
 
 class Outcomes(NamedTuple):
