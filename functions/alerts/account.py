@@ -1,4 +1,4 @@
-"""Checks and transactions of the endpoints of an account: its permission, ids in paths, names."""
+"""Checks and transactions of the endpoints of an account: its permission, ids in paths."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -11,8 +11,6 @@ from starlette.requests import Request
 from shared.auth.authenticator import ALERTS, Caller, invalid_token
 from shared.connections.postgres import PostgresClient
 from shared.http.problem import Problem, bad_parameters
-
-_MAX_NAME = 100
 
 T = TypeVar("T")
 
@@ -36,15 +34,6 @@ def refuse_query(request: Request) -> None:
     """Problem 400 for a request with a query where there are no parameters."""
     if request.scope["query_string"]:
         raise bad_parameters([("", "The query should be empty: there are no parameters here.")])
-
-
-def clean_name(text: str) -> str:
-    """Return *text* without surrounding white space; Problem 400 for an invalid name."""
-    text = text.strip()
-    if not 1 <= len(text) <= _MAX_NAME or not text.isprintable():
-        detail = f"should have 1 to {_MAX_NAME} characters, none of them a control character"
-        raise bad_parameters([("name", detail)])
-    return text
 
 
 async def run(postgres: PostgresClient, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from functions.api.indicator_requests import MAX_INDICATORS, USUAL
 from functions.api.query_types import End, IndicatorList, Instant, LatestFields, Ticker, Tickers
-from shared.auth.account_lists import MAX_NAME
+from shared.auth.names import MAX_NAME
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter

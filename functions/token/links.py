@@ -26,10 +26,10 @@ from functions.token.security_log import log_event
 from functions.token.settings import Settings
 from functions.token.tokens import Tokens, require_account
 from functions.token.user_queries import select_user_for_update
-from shared.auth.account_lists import normalize_name
 from shared.auth.attempts import Attempts
 from shared.auth.authenticator import Authenticator, Caller
 from shared.auth.links import MAX_BYTES, PARAMETER, PATHS, identify, is_reading, new_secret
+from shared.auth.names import MAX_NAME, parse_name
 from shared.auth.token_format import keyed_hash
 from shared.auth.token_lookup import mark_revoked
 from shared.connections.postgres import PostgresClient
@@ -102,7 +102,7 @@ class Links:
                 end = await select_token_end(connection, user_id, token_id)
                 if end is None:
                     raise bad_parameters([("token_id", "should be a valid token of the account with the scope read")])
-                name = _parse_name(body.name, path)
+                name = parse_name(path[:MAX_NAME] if body.name is None else body.name)
                 new = NewLink(token_id, digest, name, address, _parse_end(body, end))
                 link_id = await insert_link(connection, new)
                 return next(row for row in await select_links(connection, user_id) if row.link_id == link_id)
@@ -149,13 +149,6 @@ def _parse_path(text: str) -> tuple[str, str]:
     if {".", ".."} & set(parts.path.split("/")) or "//" in parts.path:
         raise bad_parameters([("path", "should have no part that is empty, . or .. before its ?")])
     return parts.path, parts.query
-
-
-def _parse_name(name: str | None, path: str) -> str:
-    try:
-        return normalize_name(path[:100] if name is None else name)
-    except ValueError as error:
-        raise bad_parameters([("name", str(error))]) from None
 
 
 def _parse_token_id(text: str) -> str:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from functions.contract.fields import Count, Instant, Model
 from functions.token.response_models import Id
-from shared.auth.account_lists import MAX_NAME
+from shared.auth.names import MAX_NAME
 from shared.http.tickers import MAX_TICKERS
 
 ListName = Annotated[str, Field(min_length=1, max_length=MAX_NAME, examples=["Chips"])]

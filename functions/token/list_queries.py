@@ -127,9 +127,3 @@ async def remove_ticker(connection: AsyncConnection, list_id: str, ticker: str) 
         "DELETE FROM list_tickers WHERE list_id = %(list_id)s AND ticker = %(ticker)s",
         {"list_id": list_id, "ticker": ticker},
     )
-
-
-async def select_renames(connection: AsyncConnection) -> dict[str, str | None]:
-    """Return every known ticker, with the new name of one that was renamed and is not tracked any more."""
-    cursor = await connection.execute("SELECT ticker, CASE WHEN NOT active THEN renamed_to END FROM tickers")
-    return dict(await cursor.fetchall())

@@ -18,7 +18,6 @@ from functions.token.list_queries import (
     remove_ticker,
     rename_list,
     select_lists,
-    select_renames,
     touch_list,
 )
 from functions.token.list_requests import AddTickers, ChangeList, CreateList
@@ -26,12 +25,13 @@ from functions.token.request_body import read_json
 from functions.token.responses import json_response, no_content
 from functions.token.tokens import require_account
 from functions.token.user_queries import select_user_for_update
-from shared.auth.account_lists import list_name_key, normalize_name, select_list_tickers
+from shared.auth.account_lists import list_name_key, select_list_tickers
 from shared.auth.authenticator import READ, Caller
+from shared.auth.names import parse_name
 from shared.connections.postgres import PostgresClient
-from shared.http.problem import Problem, bad_parameters
+from shared.http.problem import Problem
 from shared.http.response_data import rfc3339
-from shared.http.tickers import MAX_TICKERS, parse_ticker, resolve, similar
+from shared.http.tickers import MAX_TICKERS, parse_ticker, resolve, select_renames, similar
 
 _MAX_LISTS = 20
 _SHOWN_CHARACTERS = 50
@@ -60,7 +60,7 @@ class Lists:
         """Create a list; Problem 409 with its Location when the account has one of this name."""
         user_id = require_account(caller, "Creating a list")
         body = await read_json(request, CreateList)
-        name = _parse_name(body.name)
+        name = parse_name(body.name)
 
         async def work(connection: AsyncConnection) -> dict[str, Any]:
             await select_user_for_update(connection, user_id)  # requests of one account count one after the other
@@ -80,7 +80,7 @@ class Lists:
         """Rename a list, or put its tickers into another order; Problem 409 when it has other tickers by now."""
         user_id, list_id = require_account(caller, "Changing a list"), _parse_id(request)
         body = await read_json(request, ChangeList)
-        name = None if body.name is None else _parse_name(body.name)
+        name = None if body.name is None else parse_name(body.name)
 
         async def work(connection: AsyncConnection) -> TickerList:
             before = await _lock(connection, user_id, list_id)
@@ -181,13 +181,6 @@ def _require_reader(caller: Caller) -> str:
     caller.require(READ, "A list")
     assert caller.principal is not None  # noqa: S101
     return caller.principal.user_id
-
-
-def _parse_name(text: str) -> str:
-    try:
-        return normalize_name(text)
-    except ValueError as error:
-        raise bad_parameters([("name", str(error))]) from None
 
 
 def _parse_id(request: Request) -> str:

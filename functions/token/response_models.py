@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field
 
 from functions.contract.fields import Count, Instant, Model
 from functions.token.normalization import MAX_PASSWORD, MIN_PASSWORD
-from shared.auth.account_lists import MAX_NAME
+from shared.auth.names import MAX_NAME
 
 ID_EXAMPLE = "0b7f8a6e-3a52-4c0e-9c7f-2f4b1f6f9f10"
 Id = Annotated[str, Field(pattern="^[0-9a-f-]{36}$", examples=[ID_EXAMPLE])]

@@ -31,9 +31,9 @@ from functions.token.token_queries import (
 )
 from functions.token.token_requests import CreateToken, RotateToken
 from functions.token.user_queries import User, select_password_hash_for_share, select_user_for_update
-from shared.auth.account_lists import normalize_name
 from shared.auth.attempts import Attempts
 from shared.auth.authenticator import ACCOUNT, SCOPES, Authenticator, Caller
+from shared.auth.names import normalize_name
 from shared.auth.token_format import key_id, keyed_hash, new_token
 from shared.auth.token_lookup import invalidate, mark_revoked, used_name
 from shared.connections.circuit_breaker import UnavailableError

@@ -6,16 +6,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
-MAX_NAME = 100
-
-
-def normalize_name(text: str) -> str:
-    """Return *text* in NFC without surrounding white space; ValueError for an invalid name."""
-    name = unicodedata.normalize("NFC", text).strip()
-    if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
-        raise ValueError(f"should have 1 to {MAX_NAME} characters, none of them a control character")
-    return name
-
 
 def list_name_key(name: str) -> str:
     """Return the form of a name in which names are compared: without case and compatibility forms."""

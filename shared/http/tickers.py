@@ -2,8 +2,12 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from shared.http.problem import Problem
+
+if TYPE_CHECKING:
+    from psycopg import AsyncConnection
 
 RENAMED: Mapping[str, str] = {"FB": "META"}
 """Tickers that the exchange renamed before this history begins, with their names of today."""
@@ -40,6 +44,12 @@ def resolve(name: str, renames: Mapping[str, str | None]) -> str | None:
         passed.add(known)
         known = new
     return known
+
+
+async def select_renames(connection: "AsyncConnection") -> dict[str, str | None]:
+    """Return every known ticker, with the new name of one that was renamed and is not tracked any more."""
+    cursor = await connection.execute("SELECT ticker, CASE WHEN NOT active THEN renamed_to END FROM tickers")
+    return dict(await cursor.fetchall())
 
 
 def similar(name: str, known: Iterable[str]) -> list[str]:

@@ -10,7 +10,7 @@ from psycopg import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import Response
 
-from functions.alerts.account import clean_name, path_id, refuse_query, require_alerts, run
+from functions.alerts.account import path_id, refuse_query, require_alerts, run
 from functions.alerts.channels.queries import (
     ChannelRow,
     NewChannel,
@@ -31,6 +31,7 @@ from functions.alerts.rules.queries import lock_account
 from functions.alerts.settings import Settings
 from shared.auth.attempts import Attempts
 from shared.auth.authenticator import Caller
+from shared.auth.names import parse_name
 from shared.auth.token_format import key_id
 from shared.connections.postgres import PostgresClient
 from shared.http.json_body import read_json
@@ -69,7 +70,7 @@ class Channels:
         if fault := check_url(body.url, private=self._settings.permits_private):
             raise bad_parameters([("url", fault)])
         new = NewChannel(
-            str(uuid4()), body.kind, clean_name(body.name), body.url, secrets.token_hex(16), self._key_id, "active"
+            str(uuid4()), body.kind, parse_name(body.name), body.url, secrets.token_hex(16), self._key_id, "active"
         )
         most = self._settings.alerts_max_channels
 
@@ -98,7 +99,7 @@ class Channels:
         user_id = require_alerts(caller, "Changing a channel")
         channel_id = path_id(request, "channel_id", unknown_channel())
         body = await read_json(request, ChangeChannel)
-        name = body.name if body.name is UNSET else clean_name(body.name)
+        name = body.name if body.name is UNSET else parse_name(body.name)
 
         async def work(connection: AsyncConnection) -> ChannelRow:
             rows = await select_channels(connection, user_id, channel_id)

@@ -21,7 +21,6 @@ from functions.alerts.rules.queries import (
     delete_rule,
     insert_rule,
     lock_account,
-    select_renames,
     select_rules,
     update_rule,
 )
@@ -33,7 +32,7 @@ from shared.connections.postgres import PostgresClient
 from shared.http.json_body import read_json
 from shared.http.problem import Problem, bad_parameters
 from shared.http.response_data import rfc3339
-from shared.http.tickers import parse_ticker, resolve, unknown_ticker
+from shared.http.tickers import parse_ticker, resolve, select_renames, unknown_ticker
 from shared.runtime import clock
 
 _AFRESH = ("ticker", "direction", "basis", "span", "amount", "repeat")

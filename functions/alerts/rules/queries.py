@@ -58,12 +58,6 @@ async def lock_account(connection: AsyncConnection, user_id: str) -> None:
     )
 
 
-async def select_renames(connection: AsyncConnection) -> dict[str, str | None]:
-    """Return every known ticker, with the new name of one that was renamed and is not tracked any more."""
-    cursor = await connection.execute("SELECT ticker, CASE WHEN NOT active THEN renamed_to END FROM tickers")
-    return dict(await cursor.fetchall())
-
-
 async def count_rules(connection: AsyncConnection, user_id: str) -> int:
     """Return how many rules an account has."""
     cursor = connection.cursor(row_factory=scalar_row)

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from functions.insights.reading.absence import explain_insights
-from functions.insights.reading.queries import select_hours, select_renames
+from functions.insights.reading.queries import select_hours
 from functions.insights.reading.query import InsightsQuery, cursor_before
 from functions.insights.settings import Settings
 from shared.auth.authenticator import Caller
@@ -26,7 +26,7 @@ from shared.http.endpoint import Router, public_endpoint
 from shared.http.public_address import public_address
 from shared.http.query import read_query
 from shared.http.response_data import ResponseData, json_body, reason_until, rfc3339, source_of
-from shared.http.tickers import resolve, unknown_ticker
+from shared.http.tickers import resolve, select_renames, unknown_ticker
 from shared.runtime import clock
 
 if TYPE_CHECKING:

@@ -21,12 +21,6 @@ class HourRows:
     sources: tuple[str, ...]
 
 
-async def select_renames(connection: AsyncConnection) -> dict[str, str | None]:
-    """Return every known ticker, with the new name of one that was renamed and is not tracked any more."""
-    cursor = await connection.execute("SELECT ticker, CASE WHEN NOT active THEN renamed_to END FROM tickers")
-    return dict(await cursor.fetchall())
-
-
 async def select_hours(connection: AsyncConnection, wanted: InsightsQuery) -> HourRows:
     """Return the newest revision of each hour that is *wanted*."""
     cursor = connection.cursor(row_factory=class_row(HourRows))
