@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from functions.api.bar_models import SeriesInfo
 from functions.api.parameters import Interval
-from functions.api.response_models import SeriesInfo
 from functions.contract.fields import Instant, MarketResponse, Model, Price, Seconds, Source, Ticker
 
 IndicatorGap = Literal["warm-up", "gap", "unfinished", "split", "source-changed", "volume-unknown"]

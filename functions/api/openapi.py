@@ -6,7 +6,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Path, Query
 from fastapi.responses import HTMLResponse, Response
 
-from functions.api import indicator_models, quality_models, response_models, status_models
+from functions.api import (
+    bar_models,
+    indicator_models,
+    mover_models,
+    quality_models,
+    response_models,
+    status_models,
+)
 from functions.api.columns import ARROW
 from functions.api.routes import ALIASES, ENDPOINTS, Endpoint
 from functions.api.status_models import DirectoryResponse, DocumentResponse
@@ -42,7 +49,11 @@ class EventStreamResponse(Response):
     media_type = "text/event-stream"
 
 
-_MODELS = vars(response_models) | vars(indicator_models) | vars(quality_models) | vars(status_models)
+_MODELS = {
+    name: model
+    for module in (response_models, bar_models, mover_models, indicator_models, quality_models, status_models)
+    for name, model in vars(module).items()
+}
 
 
 def _add(endpoint: Endpoint, path: str, summary: str) -> None:

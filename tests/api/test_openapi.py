@@ -14,14 +14,10 @@ import pytest
 import redis
 from pydantic import BaseModel
 
+from functions.api.bar_models import BarsResponse
+from functions.api.mover_models import MoversResponse
 from functions.api.quality_models import CoverageResponse
-from functions.api.response_models import (
-    BarsResponse,
-    LatestResponse,
-    MoversResponse,
-    ProfileResponse,
-    TickersResponse,
-)
+from functions.api.response_models import LatestResponse, ProfileResponse, TickersResponse
 from functions.api.routes import ENDPOINTS
 from functions.api.status_models import DirectoryResponse, StatusResponse
 from functions.contract.__main__ import make_files

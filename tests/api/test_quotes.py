@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from pydantic import BaseModel
 
-from functions.api import quality_models, response_models, status_models, tables
+from functions.api import mover_models, quality_models, response_models, status_models, tables
 from tests.conftest import new_database
 from tests.reading import Api, Bar, change, hours, put, serving, sessions
 
@@ -174,7 +174,7 @@ def is_model(kind: Any) -> bool:
     [
         (tables.TICKERS, response_models.TickerItem),
         (tables.LATEST, response_models.LatestItem),
-        (tables.MOVERS, response_models.Mover),
+        (tables.MOVERS, mover_models.Mover),
         (tables.SESSIONS, status_models.CalendarItem),
         (tables.COVERAGE, quality_models.SessionCoverage),
     ],
