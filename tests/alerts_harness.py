@@ -24,6 +24,8 @@ from tests.in_process import serving_handler
 from tests.insights_harness import event_headers
 from tests.reading import UNLIMITED, Bar, at, put
 
+BEFORE = "2026-11-20T14:00:00+00:00"
+"""Before the session: rules that are stated now judge all of it."""
 NOON = "2026-11-20T17:00:00+00:00"
 """Friday, in the third hour of a full session."""
 STORED = "tech.stocksalot.bars.stored.v1"
@@ -125,6 +127,10 @@ class Owner(Person):
         """What its alerts told of, newest first."""
         return self.ask("GET", f"/alerts/firings{query}").json()["items"]
 
+    def kinds(self) -> list[str]:
+        """Return the kind of each firing of the account, oldest first."""
+        return [one["kind"] for one in reversed(self.firings())]
+
     def fired(self) -> list[tuple[str, str, str]]:
         """What its alerts told of: kind, ticker, and the start of the bar; in the order of these bars."""
         found = self.firings("?limit=200")
@@ -191,7 +197,7 @@ def serving_alerts(
             yield Alerts(client, tokens.client, database_url)
 
 
-def set_clock(_: pytest.MonkeyPatch, now: str | None) -> None:
+def set_clock(now: str | None) -> None:
     """Let the clock stand still at *now*, None for the real time, until the context of `serving_alerts` ends.
 
     Not by the test's own patch: undone after that context, it would leave this time to all later tests.

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.alerts_harness import Alerts, Owner, Receiver, receiving, serving_alerts
+from tests.alerts_harness import BEFORE, Alerts, Market, Owner, Receiver, receiving, serving_alerts
 from tests.conftest import new_database
 
 
@@ -35,3 +35,10 @@ def receiver() -> Iterator[Receiver]:
     """A receiver of webhooks."""
     with receiving() as receiver:
         yield receiver
+
+
+@pytest.fixture
+def market(database_url: str, redis_url: str) -> Iterator[Market]:
+    """A database of the test's own, in which rules were stated before the session."""
+    with serving_alerts(database_url, redis_url, BEFORE) as alerts:
+        yield Market(alerts)

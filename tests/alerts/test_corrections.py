@@ -1,24 +1,15 @@
 """Revisions that undo a firing, splits, bars that are missing, and insights: each is told of with its right end."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
-from tests.alerts_harness import Alerts, Market, Owner, Receiver, serving_alerts, set_clock
+from tests.alerts_harness import Alerts, Market, Owner, Receiver, set_clock
 from tests.reading import Bar, at, hours, put, sessions
 
 FIRST, SECOND = "2026-11-20 14:30", "2026-11-20 15:30"
 NOW = "2026-11-20T16:32:00+00:00"
-BEFORE = "2026-11-20T14:00:00+00:00"
 WRITTEN = "tech.stocksalot.insights.written.v1"
-
-
-@pytest.fixture
-def market(database_url: str, redis_url: str) -> Iterator[Market]:
-    """A database of the test's own, in which rules were stated before the session."""
-    with serving_alerts(database_url, redis_url, BEFORE) as alerts:
-        yield Market(alerts)
 
 
 @pytest.fixture
@@ -29,17 +20,12 @@ def owner(market: Market, receiver: Receiver) -> Owner:
     return owner
 
 
-def kinds(owner: Owner) -> list[str]:
-    """Return the firings of the account, oldest first."""
-    return [one["kind"] for one in reversed(owner.firings())]
-
-
 def test_a_revision_that_undoes_a_firing_is_sent_as_a_correction(
-    market: Market, owner: Owner, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    market: Market, owner: Owner, receiver: Receiver
 ) -> None:
     """Once however often the event comes; it names the new revision, and the message that it takes back."""
     owner.alert(amount=100)
-    set_clock(monkeypatch, NOW)
+    set_clock(NOW)
     market.store(Bar("AAPL", at(FIRST), "100"))
     for _ in range(2):
         market.revise("AAPL", FIRST, "99.5") if len(receiver.requests) == 1 else market.tell(Bar("AAPL", at(FIRST)))
@@ -54,10 +40,10 @@ def test_a_revision_that_undoes_a_firing_is_sent_as_a_correction(
     assert sorted(one["corrected"] for one in owner.firings()) == [False, True]
 
 
-def test_a_corrected_rule_waits_again(market: Market, owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_corrected_rule_waits_again(market: Market, owner: Owner) -> None:
     """A rule of once has not fired after all: the next bar counts, and the same bar when it is revised back."""
     rule = owner.alert(amount=100)
-    set_clock(monkeypatch, NOW)
+    set_clock(NOW)
     market.store(Bar("AAPL", at(FIRST), "100"))
     market.revise("AAPL", FIRST, "99")
     assert owner.ask("GET", f"/alerts/{rule['id']}").json()["state"] == "active"
@@ -66,16 +52,14 @@ def test_a_corrected_rule_waits_again(market: Market, owner: Owner, monkeypatch:
     market.store(Bar("AAPL", at(SECOND), "100"))
     market.tell(Bar("AAPL", at(FIRST)))
 
-    assert sorted(kinds(owner)) == ["corrected"] * 2 + ["fired"] * 3
+    assert sorted(owner.kinds()) == ["corrected"] * 2 + ["fired"] * 3
     assert owner.fired()[-1] == ("fired", "AAPL", "2026-11-20T15:30:00Z")
 
 
-def test_a_correction_moves_a_firing_of_the_session(
-    market: Market, owner: Owner, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_correction_moves_a_firing_of_the_session(market: Market, owner: Owner) -> None:
     """When the first bar of the session does not hold any more, the next that does is told of, in one step."""
     owner.alert(amount=100, repeat="session")
-    set_clock(monkeypatch, NOW)
+    set_clock(NOW)
     market.store(Bar("AAPL", at(FIRST), "100"), Bar("AAPL", at(SECOND), "100"))
     market.revise("AAPL", FIRST, "99")
 
@@ -86,58 +70,54 @@ def test_a_correction_moves_a_firing_of_the_session(
     ]
 
 
-def test_a_revised_basis_undoes_what_was_measured_from_it(
-    market: Market, owner: Owner, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_revised_basis_undoes_what_was_measured_from_it(market: Market, owner: Owner) -> None:
     """The close before is revised, the bar itself is not: the event of that close is enough."""
     owner.ask("POST", "/alerts", 201, json={
         "ticker": "AAPL", "kind": "change", "basis": "previous_close", "direction": "up", "amount": 5,
     })  # fmt: skip
-    set_clock(monkeypatch, NOW)
+    set_clock(NOW)
     market.store(Bar("AAPL", at("2026-11-19 20:30"), "89.5"), Bar("AAPL", at(FIRST), "100"))
-    assert kinds(owner) == ["fired"]
+    assert owner.kinds() == ["fired"]
     market.revise("AAPL", "2026-11-19 20:30", "99")
 
-    assert sorted(kinds(owner)) == ["corrected", "fired"]
+    assert sorted(owner.kinds()) == ["corrected", "fired"]
 
 
-def test_a_withdrawn_bar_takes_its_firing_back(market: Market, owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_withdrawn_bar_takes_its_firing_back(market: Market, owner: Owner) -> None:
     """Without the bar nothing holds; a tick finds it, too."""
     owner.alert(amount=100)
-    set_clock(monkeypatch, NOW)
+    set_clock(NOW)
     market.store(Bar("AAPL", at(FIRST), "100"))
     market.alerts.query("DELETE FROM bars WHERE ticker = 'AAPL'")
     market.alerts.tick()
 
-    assert sorted(kinds(owner)) == ["corrected", "fired"]
+    assert sorted(owner.kinds()) == ["corrected", "fired"]
     assert "was withdrawn" in next(one["text"] for one in owner.firings() if one["kind"] == "corrected")
 
 
-def test_another_condition_settles_what_was_told(market: Market, owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_condition_settles_what_was_told(market: Market, owner: Owner) -> None:
     """A rule that is stated anew corrects nothing of what the old one said, and judges what ends from then on."""
     rule = owner.alert(amount=100)
-    set_clock(monkeypatch, NOW)
+    set_clock(NOW)
     market.store(Bar("AAPL", at(FIRST), "100"))
     owner.ask("PATCH", f"/alerts/{rule['id']}", json={"amount": 200})
     market.tell(Bar("AAPL", at(FIRST)))
-    set_clock(monkeypatch, "2026-11-20T17:32:00+00:00")
+    set_clock("2026-11-20T17:32:00+00:00")
     market.store(Bar("AAPL", at("2026-11-20 16:30"), "200"))
 
     assert [(one[0], one[2][11:16]) for one in owner.fired()] == [("fired", "14:30"), ("fired", "16:30")]
 
 
-def test_a_split_scales_the_price_that_was_asked_for(
-    market: Market, owner: Owner, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_split_scales_the_price_that_was_asked_for(market: Market, owner: Owner) -> None:
     """While the history is on two scales nothing is judged; then 100 dollars of before are 10 of now."""
     owner.alert(amount=100, repeat="always")
     owner.ask("POST", "/alerts", 201, json={
         "ticker": "AAPL", "kind": "change", "basis": "previous_close", "direction": "down", "amount": 50,
     })  # fmt: skip
     owner.alert(amount=9.9, direction="below", repeat="always")
-    set_clock(monkeypatch, NOW)
+    set_clock(NOW)
     market.store(Bar("AAPL", at(FIRST), "101"))
-    assert kinds(owner) == ["fired"]
+    assert owner.kinds() == ["fired"]
     market.alerts.query(
         """
         INSERT INTO splits (ticker, date, starts_at, new_shares, old_shares, state, found, source, detail, refetch_from,
@@ -146,9 +126,9 @@ def test_a_split_scales_the_price_that_was_asked_for(
                      '2026-01-01', now(), now())
         """
     )
-    set_clock(monkeypatch, "2026-11-23T15:32:00+00:00")
+    set_clock("2026-11-23T15:32:00+00:00")
     market.store(Bar("AAPL", at("2026-11-23 14:30"), "10.2"))
-    assert kinds(owner) == ["fired"]
+    assert owner.kinds() == ["fired"]
     market.alerts.query("UPDATE splits SET state = 'applied'")
     market.alerts.query(
         "UPDATE bars SET open = open / 10, high = high / 10, low = low / 10, close = close / 10, revision = 1,"
@@ -163,15 +143,13 @@ def test_a_split_scales_the_price_that_was_asked_for(
     ]
 
 
-def test_a_missing_bar_is_told_of_and_its_arrival_too(
-    market: Market, owner: Owner, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_bar_is_told_of_and_its_arrival_too(market: Market, owner: Owner) -> None:
     """Half an hour after its end, once; a bar that comes then is the correction."""
     owner.ask("POST", "/alerts", 201, json={"ticker": "AAPL", "kind": "missing", "repeat": "always"})
-    set_clock(monkeypatch, "2026-11-20T15:59:00+00:00")
+    set_clock("2026-11-20T15:59:00+00:00")
     market.alerts.tick()
-    assert kinds(owner) == []
-    set_clock(monkeypatch, "2026-11-20T16:00:00+00:00")
+    assert owner.kinds() == []
+    set_clock("2026-11-20T16:00:00+00:00")
     market.alerts.tick()
     market.alerts.tick()
     assert [one["text"] for one in owner.firings()] == [
@@ -179,18 +157,18 @@ def test_a_missing_bar_is_told_of_and_its_arrival_too(
     ]
     market.store(Bar("AAPL", at(FIRST)), times=2)
 
-    assert sorted(kinds(owner)) == ["corrected", "fired"]
+    assert sorted(owner.kinds()) == ["corrected", "fired"]
 
 
-def test_a_half_day_lacks_no_bar_after_its_close(market: Market, owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_half_day_lacks_no_bar_after_its_close(market: Market, owner: Owner) -> None:
     """The sessions say which bars there are: after one o'clock, at night and on holidays none is missing."""
     owner.ask("POST", "/alerts", 201, json={"ticker": "AAPL", "kind": "missing", "repeat": "always"})
     calendar = sessions(market.alerts.database_url, "2026-11-20", "2026-11-28")
     put(market.alerts.database_url, [Bar("AAPL", start) for start in hours(calendar)])
-    set_clock(monkeypatch, "2026-11-29T15:00:00+00:00")
+    set_clock("2026-11-29T15:00:00+00:00")
     market.alerts.tick()
 
-    assert kinds(owner) == []
+    assert owner.kinds() == []
 
 
 def insight_hour(alerts: Alerts, revision: int, insights: dict[str, str]) -> None:
@@ -215,11 +193,11 @@ def insight_hour(alerts: Alerts, revision: int, insights: dict[str, str]) -> Non
         )  # fmt: skip
 
 
-def test_an_insight_is_told_of_in_its_own_words(market: Market, owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_insight_is_told_of_in_its_own_words(market: Market, owner: Owner) -> None:
     """Once for an hour, by its newest revision; when that has none about the stock any more, it is taken back."""
     owner.ask("POST", "/alerts", 201, json={"ticker": "AAPL", "kind": "insight", "amount": 2, "repeat": "always"})
     owner.ask("POST", "/alerts", 201, json={"ticker": "AAPL", "kind": "insight", "amount": 3, "repeat": "always"})
-    set_clock(monkeypatch, NOW)
+    set_clock(NOW)
     written = {"as_of": "2026-11-20T15:30:00Z", "generator": "rules", "count": 2}
     insight_hour(market.alerts, 0, {"AAPL": "Apple rose 3%.", "KO": "Coca-Cola fell 1%."})
     for _ in range(2):
@@ -230,7 +208,7 @@ def test_an_insight_is_told_of_in_its_own_words(market: Market, owner: Owner, mo
     insight_hour(market.alerts, 2, {"KO": "Coca-Cola fell 1%."})
     market.alerts.follow(market.alerts.event(WRITTEN, "3", **written))
 
-    assert sorted(kinds(owner)) == ["corrected", "fired"]
+    assert sorted(owner.kinds()) == ["corrected", "fired"]
 
 
 def test_what_is_no_event_of_ours_is_let_pass(market: Market, owner: Owner) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -16,14 +15,6 @@ from tests.waiting import wait_until
 
 FIRST = "2026-11-20 14:30"
 NOW = "2026-11-20T16:32:00+00:00"
-BEFORE = "2026-11-20T14:00:00+00:00"
-
-
-@pytest.fixture
-def market(database_url: str, redis_url: str) -> Iterator[Market]:
-    """A database of the test's own, in which rules were stated before the session."""
-    with serving_alerts(database_url, redis_url, BEFORE) as alerts:
-        yield Market(alerts)
 
 
 @pytest.fixture
@@ -32,9 +23,9 @@ def owner(market: Market) -> Owner:
     return market.alerts.owner("owner")
 
 
-def fire(market: Market, monkeypatch: pytest.MonkeyPatch) -> Any:
+def fire(market: Market) -> Any:
     """Store a bar above 100 dollars and return the answer to what it led to."""
-    set_clock(monkeypatch, NOW)
+    set_clock(NOW)
     market.store(Bar("AAPL", at(FIRST), "100"), send=False)
     return market.tell(Bar("AAPL", at(FIRST)))
 
@@ -44,13 +35,11 @@ def make_due(alerts: Alerts) -> None:
     alerts.query("UPDATE alert_deliveries SET next_at = now() - interval '1 second' WHERE state = 'pending'")
 
 
-def test_a_message_says_all_of_the_firing(
-    market: Market, owner: Owner, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_message_says_all_of_the_firing(market: Market, owner: Owner, receiver: Receiver) -> None:
     """Signed, with the rule in words, the bar and its revision, and figures with their digits; delivered once."""
     rule = owner.alert(amount=100)
     owner.webhook(receiver)
-    answer = fire(market, monkeypatch)
+    answer = fire(market)
     market.alerts.tick()
 
     (message,) = receiver.requests
@@ -65,9 +54,7 @@ def test_a_message_says_all_of_the_firing(
     assert (firing["deliveries"][0]["state"], firing["deliveries"][0]["attempts"]) == ("delivered", 1)
 
 
-def test_a_rule_uses_the_channels_that_it_names(
-    market: Market, owner: Owner, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_rule_uses_the_channels_that_it_names(market: Market, owner: Owner, receiver: Receiver) -> None:
     """Null is all of the account; none of another account's."""
     other = market.alerts.owner("other")
     other.webhook(receiver, "/other")
@@ -75,19 +62,17 @@ def test_a_rule_uses_the_channels_that_it_names(
     owner.alert(amount=100)
     owner.alert(amount=90, channels=[first["id"]])
     owner.alert(amount=80, channels=[])
-    fire(market, monkeypatch)
+    fire(market)
 
     assert sorted(one["path"] for one in receiver.requests) == ["/1", "/1", "/2"]
 
 
-def test_what_fails_is_retried_under_the_same_id(
-    market: Market, owner: Owner, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_fails_is_retried_under_the_same_id(market: Market, owner: Owner, receiver: Receiver) -> None:
     """The event answers 503, so that the broker brings it again; the message is the same to the byte."""
     owner.alert(amount=100)
     owner.webhook(receiver)
     receiver.answer = lambda *_: 503 if len(receiver.requests) < 2 else 200
-    assert fire(market, monkeypatch).status_code == 503
+    assert fire(market).status_code == 503
     assert market.tell(Bar("AAPL", at(FIRST))).status_code == 204, "nothing is due: no second event"
     for status in (503, 204):
         make_due(market.alerts)
@@ -99,14 +84,12 @@ def test_what_fails_is_retried_under_the_same_id(
     assert owner.ask("GET", "/alerts/channels").json()["items"][0]["failures"] == 0
 
 
-def test_a_dead_channel_is_left_to_ticks_then_disabled(
-    market: Market, owner: Owner, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_dead_channel_is_left_to_ticks_then_disabled(market: Market, owner: Owner, receiver: Receiver) -> None:
     """The event is done after a few attempts, no dead letter; after three days the channel is disabled."""
     owner.alert(amount=100)
     channel = owner.webhook(receiver)
     receiver.answer = lambda *_: 500
-    statuses = [fire(market, monkeypatch).status_code]
+    statuses = [fire(market).status_code]
     waits: list[float] = []
     while owner.firings()[0]["deliveries"][0]["state"] == "pending":
         waits += [
@@ -129,23 +112,19 @@ def test_a_dead_channel_is_left_to_ticks_then_disabled(
     assert owner.ask("GET", f"/alerts/channels/{channel['id']}").json()["state"] == "active"
 
 
-def test_a_disabled_channel_gets_nothing(
-    market: Market, owner: Owner, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_disabled_channel_gets_nothing(market: Market, owner: Owner, receiver: Receiver) -> None:
     """410 disables at once; what fires later is listed without a delivery."""
     owner.alert(amount=100, repeat="always")
     owner.webhook(receiver)
     receiver.answer = lambda *_: 410
-    fire(market, monkeypatch)
+    fire(market)
     market.store(Bar("AAPL", at("2026-11-20 15:30"), "100"))
 
     assert len(receiver.requests) == 1
     assert sorted(len(one["deliveries"]) for one in owner.firings()) == [0, 1]
 
 
-def test_a_receiver_that_is_gone_is_believed_beside_a_success(
-    market: Market, owner: Owner, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_receiver_that_is_gone_is_believed_beside_a_success(market: Market, owner: Owner, receiver: Receiver) -> None:
     """Two messages go out at once; one of them is accepted, the other answered by 410."""
     answers = iter([200, 410])
 
@@ -158,7 +137,7 @@ def test_a_receiver_that_is_gone_is_believed_beside_a_success(
     for amount in (99, 100):
         owner.alert(amount=amount)
     receiver.answer = answer
-    fire(market, monkeypatch)
+    fire(market)
 
     assert owner.ask("GET", f"/alerts/channels/{channel['id']}").json()["state"] == "disabled"
 
@@ -180,7 +159,7 @@ def test_a_dead_webhook_holds_back_nobody(market: Market, receiver: Receiver, mo
         return 204
 
     receiver.answer = answer
-    set_clock(monkeypatch, NOW)
+    set_clock(NOW)
     tickers = [one for (one,) in market.alerts.query("SELECT ticker FROM tickers WHERE active LIMIT 10")]
     begun = time.monotonic()
     market.store(*[Bar(ticker, at(FIRST), "100") for ticker in tickers])
@@ -200,7 +179,7 @@ def test_a_process_that_dies_leaves_the_message_to_another(
     """Between the row and the sending, and between the sending and the note: it is sent, again under the same id."""
     owner.alert(amount=100)
     owner.webhook(receiver)
-    set_clock(monkeypatch, NOW)
+    set_clock(NOW)
     market.store(Bar("AAPL", at(FIRST), "100"), send=False)
     with monkeypatch.context() as patch:
         patch.setattr("functions.alerts.delivery.sending.Sender._attempt", _die)
@@ -223,7 +202,7 @@ async def _die(*_: object, **__: object) -> None:
 
 
 def test_two_processes_do_not_send_the_same_message(
-    market: Market, owner: Owner, receiver: Receiver, database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+    market: Market, owner: Owner, receiver: Receiver, database_url: str, redis_url: str
 ) -> None:
     """Both take the same event at once: each message is claimed by one of them."""
     from concurrent.futures import ThreadPoolExecutor
@@ -231,7 +210,7 @@ def test_two_processes_do_not_send_the_same_message(
     for number in range(30):
         owner.alert(amount=50 + number)
     owner.webhook(receiver)
-    set_clock(monkeypatch, NOW)
+    set_clock(NOW)
     market.store(Bar("AAPL", at(FIRST), "100"), send=False)
     with serving_alerts(database_url, redis_url, NOW) as second, ThreadPoolExecutor(4) as pool:
         both = [market, Market(second)] * 2
@@ -247,7 +226,7 @@ def test_a_claim_that_waited_for_another_gets_nothing(
     """Of two claims at once the second sees, when the first is committed, that nothing is due any more."""
     owner.alert(amount=100)
     owner.webhook(receiver)
-    set_clock(monkeypatch, NOW)
+    set_clock(NOW)
     market.store(Bar("AAPL", at(FIRST), "100"), send=False)
     with monkeypatch.context() as patch:
         patch.setattr("functions.alerts.delivery.sending.Sender.send_due", _pass)

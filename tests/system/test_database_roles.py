@@ -49,7 +49,7 @@ def test_api_reads_all_its_paths(roles: str, redis_url: str) -> None:
     assert set(found.values()) == {200}, found
 
 
-def test_alerts_judges_and_delivers(roles: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_alerts_judges_and_delivers(roles: str, redis_url: str) -> None:
     """Rules of every kind, a webhook, an event, a tick, and what fired."""
     kinds = (
         {"kind": "price", "direction": "above", "amount": 100},
@@ -64,7 +64,7 @@ def test_alerts_judges_and_delivers(roles: str, redis_url: str, monkeypatch: pyt
         owner.webhook(receiver)
         for parts in kinds:
             owner.ask("POST", "/alerts", 201, json={"ticker": "AAPL", **parts})
-        set_alerts_clock(monkeypatch, "2026-11-20T21:02:00+00:00")
+        set_alerts_clock("2026-11-20T21:02:00+00:00")
         put(roles, [Bar("AAPL", at("2026-11-20 19:30"), "100")])
         alerts.tick()
         fired = {one["sentence"].split()[3] for one in owner.firings()}
