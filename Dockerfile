@@ -110,6 +110,11 @@ RUN --mount=type=cache,target=/root/.cache/uv \
     && uv pip install --quiet --python /venv --constraint requirements.lock $(printf -- '--group %s ' ${RUN_GROUPS}) \
     && find /venv -exec touch -h -d @0 {} +
 
+# What is copied from the checkout has the checkout's modes: nobody else could read it after umask 077.
+FROM code AS runner-code
+COPY knative /app/knative
+RUN chmod -R u=rwX,go=rX /app/knative
+
 FROM runtime AS runner
 ARG REVISION=unknown
 ARG VERSION=unknown
@@ -119,8 +124,7 @@ ARG PYTHON
 RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends rabbitmq-server >/dev/null \
     && rm -rf /var/lib/apt/lists/* && useradd --uid 65532 --home-dir /data --create-home stocksalot
 COPY --from=runner-packages /venv /venv
-COPY --from=code /app /app
-COPY knative /app/knative
+COPY --from=runner-code /app /app
 COPY --from=frontend /image /
 WORKDIR /app
 ENV PATH=/venv/bin:$PATH PYTHONPATH=/app PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/data

@@ -126,6 +126,14 @@ class Build:
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
 
     def _build(self, name: str) -> Path:
+        """Return the folder of a stage, built with the umask of an engine, whatever that of the tests is."""
+        umask = os.umask(0o022)
+        try:
+            return self._build_stage(name)
+        finally:
+            os.umask(umask)
+
+    def _build_stage(self, name: str) -> Path:
         target = self._folder / f"{name}-{self._digest(name)}"
         if target.exists():
             return target

@@ -46,6 +46,15 @@ def test_compose_builds_that_image_and_keeps_its_data() -> None:
     assert stage.last("HEALTHCHECK")
 
 
+def test_its_files_have_no_modes_of_a_checkout() -> None:
+    """What it copies comes from stages that let everyone read it."""
+    copied = [value for word, value in parse(DOCKERFILE, {})["runner"].instructions if word == "COPY"]
+
+    assert copied
+    assert [value for value in copied if not value.startswith("--from=")] == []
+    assert ("RUN", "chmod -R u=rwX,go=rX /app/knative") in parse(DOCKERFILE, {})["runner-code"].instructions
+
+
 def test_the_manifests_get_into_it() -> None:
     """It runs them: none is held back from the build."""
     ignored = (ROOT / ".dockerignore").read_text().splitlines()

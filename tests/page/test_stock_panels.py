@@ -66,11 +66,14 @@ def test_the_price_comes_first_and_a_slow_one_holds_nothing_back(page: "Page", a
     api.answers["/latest"] = None
     api.open(page, PATH)
     page.locator("html[data-live]").wait_for(state="attached")
-    page.clock.run_for(500)
-    wait_until(lambda: {"/latest", "/status"} <= set(api.requests))
+
+    def requested(*paths: str) -> bool:
+        page.clock.run_for(20)
+        return set(paths) <= set(api.requests)
+
+    wait_until(lambda: requested("/latest", "/status"))
     first = set(api.requests)
-    page.clock.run_for(500)
-    wait_until(lambda: {"/insights?ticker=S000", "/tickers/S000"} <= set(api.requests))
+    wait_until(lambda: requested("/insights?ticker=S000", "/tickers/S000"))
     page.clock.run_for(11_000)
     page.clock.resume()
     page.get_by_role("slider").locator("canvas").first.wait_for()
