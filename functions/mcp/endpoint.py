@@ -2,12 +2,12 @@
 
 import asyncio
 
-from mcp.server.transport_security import TransportSecuritySettings
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message
 
 from functions.mcp.client import Client
+from functions.mcp.sdk import StreamableHTTPSessionManager, TransportSecuritySettings
 from functions.mcp.server import make_server
 from functions.mcp.settings import Settings
 from functions.mcp.tools import Tools
@@ -31,12 +31,9 @@ class McpEndpoint:
         # The check of Host and Origin protects local servers that act for their user. This one has no cookies and
         # serves the same public data as the API beside it.
         security = TransportSecuritySettings(enable_dns_rebinding_protection=False)
-        server.streamable_http_app(
-            json_response=True,
-            stateless_http=True,
-            transport_security=security,
+        self._manager = StreamableHTTPSessionManager(
+            server, json_response=True, stateless=True, security_settings=security
         )
-        self._manager = server.session_manager
         self._starting: asyncio.Task[None] | None = None
         self._started = asyncio.Event()
 

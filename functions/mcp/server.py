@@ -4,20 +4,20 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from mcp.server.context import ServerRequestContext
-from mcp.server.lowlevel import Server
-from mcp.types import (
+
+from functions.mcp import tools
+from functions.mcp.client import ToolError
+from functions.mcp.sdk import (
     CallToolRequestParams,
     CallToolResult,
     ListToolsResult,
     PaginatedRequestParams,
+    Server,
+    ServerRequestContext,
     TextContent,
     Tool,
     ToolAnnotations,
 )
-
-from functions.mcp import tools
-from functions.mcp.client import ToolError
 from shared.http.field_errors import describe_error
 
 INSTRUCTIONS = (
