@@ -62,6 +62,8 @@ def requests() -> dict[str, tuple[str, str]]:
         "token": (get("/tokens", {"Authorization": f"Bearer {new_token()}"}), "401"),
         "api": (get("/latest"), "200"),
         "insights": (get("/insights"), "200"),
+        "alerts": (get("/alerts", {"Authorization": f"Bearer {new_token()}"}), "401"),
+        "files": (get("/files/manifest.json"), "200"),
         "mcp": (post(message, b'{"jsonrpc":"2.0","id":1,"method":"tools/list"}', "/mcp"), "200"),
     }
 

@@ -18,7 +18,7 @@ from benchmarks.cold_start import HELLO, SERVER, get, prepared, print_in_turns, 
 from benchmarks.table import print_table
 from tests.cluster.groups import ROOT
 
-IMAGES = ("page", "store", "ingest", "token", "api", "insights", "mcp", "migration")
+IMAGES = ("page", "store", "ingest", "token", "api", "insights", "alerts", "files", "mcp", "migration")
 BASE = "python:3.13-slim-trixie"
 HELLO_TAG = "stocksalot-hello"
 SANDBOX = ("--network", "host", "--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL")
