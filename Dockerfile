@@ -23,7 +23,7 @@ FROM ${PYTHON} AS tools
 RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends binutils >/dev/null && rm -rf /var/lib/apt/lists/*
 RUN pip install --quiet --no-cache-dir --root-user-action ignore uv==0.13.9
 WORKDIR /build
-COPY pyproject.toml requirements.lock image-excludes.txt ./
+COPY pyproject.toml requirements.lock image-excludes.txt image-prunes.txt ./
 ENV UV_COMPILE_BYTECODE=1 PYC_INVALIDATION_MODE=UNCHECKED_HASH UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never
 
 # What several functions need is one layer for all of them: the server, then the clients of Postgres and Redis.
@@ -50,6 +50,7 @@ COPY --from=server-packages /venv /venv
 RUN --mount=type=cache,target=/root/.cache/uv \
     uv pip install --quiet --python /venv --constraint requirements.lock --excludes image-excludes.txt $(printf -- '--group %s ' ${GROUPS}) \
     && uv pip freeze --quiet --python /venv > /venv/requirements.txt \
+    && for path in $(sed '/^#/d' image-prunes.txt); do rm -rf /venv/lib/python3*/site-packages/${path}; done \
     && cd /venv && sha256sum --check /below.sum 2>/dev/null | sed -n 's/: OK$//p' | xargs -r -d '\n' rm \
     && find . -depth -type d -empty -delete && find . -exec touch -h -d @0 {} +
 

@@ -4,7 +4,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
@@ -16,6 +16,7 @@ from knative.local.kustomize import build
 from knative.local.services.ports import free_port
 from tests.cluster.dockerfile import Build, build_arguments
 from tests.cluster.groups import FUNCTIONS, ROOT, group
+from tests.fakes.language_model.server import Fake, serving
 from tests.waiting import wait_until
 
 IMAGES = [*FUNCTIONS, "migration"]
@@ -137,6 +138,29 @@ def test_an_image_serves(image: Callable[[str], Build], function: str) -> None:
     assert files(built.root) == before
 
 
+_COMPLETE = """
+import asyncio, sys
+from functions.insights.generation.llm import ChatMessage, complete
+from functions.insights.settings import ModelSettings
+
+settings = ModelSettings(openai_base_url=sys.argv[1], insights_api=sys.argv[2])
+messages = [ChatMessage("system", "Write."), ChatMessage("user", "Anything.")]
+print(asyncio.run(complete(settings, messages, {"type": "object"}, 20)).model)
+"""
+
+
+@pytest.mark.parametrize("api", ["responses", "chat"])
+def test_the_image_of_insights_can_ask_a_model(image: Callable[[str], Build], api: str) -> None:
+    """image-prunes.txt leaves out nothing of the SDK that a completion needs, by either API."""
+    built = image("insights")
+    with serving(Fake()) as url:
+        process = start(built, command=("python", "-c", _COMPLETE, url, api))
+        output, _ = process.communicate(timeout=60)
+
+    assert (process.returncode, output) == (0, "fake-1\n")
+    assert not list((built.root / "venv").glob("lib/python*/site-packages/openai/resources/beta"))
+
+
 def test_the_migration_starts(image: Callable[[str], Build]) -> None:
     """The Job finds its code and every migration; without a database it reports that and fails."""
     process = start(image("migration"))
@@ -159,11 +183,12 @@ def answers(client: httpx.Client) -> bool:
         return False
 
 
-def start(built: Build, **variables: str) -> "subprocess.Popen[str]":
-    """Start the image's command with its environment, its paths moved to the folder."""
+def start(built: Build, command: Sequence[str] = (), **variables: str) -> "subprocess.Popen[str]":
+    """Start the image's command, or *command*, with the image's environment, its paths moved to the folder."""
+    program, *arguments = command or built.command
     environment = {name: value.replace("/app", f"{built.root}/app") for name, value in built.environment.items()}
     return subprocess.Popen(
-        [f"{built.root}/venv/bin/{built.command[0]}", *built.command[1:]],
+        [f"{built.root}/venv/bin/{program}", *arguments],
         cwd=built.root / "app",
         env={**environment, "PATH": f"{built.root}/venv/bin", **SETTINGS, "HOST": "127.0.0.1", **variables},
         stdout=subprocess.PIPE,
