@@ -105,7 +105,7 @@ LABEL org.opencontainers.image.title="StocksALot ${FUNCTION}" \
 # Everything on one machine, behind one port: compose.yaml runs it.
 FROM tools AS runner-packages
 # The same as in the Makefile.
-ARG RUN_GROUPS="alerts api arrow files ingest insights mcp store token local"
+ARG RUN_GROUPS="alerts api apprise arrow files ingest insights mcp store token local"
 RUN --mount=type=cache,target=/root/.cache/uv \
     uv venv --quiet /venv \
     && uv pip install --quiet --python /venv --constraint requirements.lock $(printf -- '--group %s ' ${RUN_GROUPS}) \

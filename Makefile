@@ -14,7 +14,7 @@ UV := uv==0.13.9
 CERTIFICATES := $(firstword $(SSL_CERT_FILE) $(wildcard /etc/ssl/certs/ca-certificates.crt))
 TRUST := $(if $(CERTIFICATES),SSL_CERT_FILE=$(CERTIFICATES) PIP_CERT=$(CERTIFICATES) NODE_EXTRA_CA_CERTS=$(CERTIFICATES))
 INSTALL := $(TRUST) .venv/bin/uv pip install --quiet --python .venv --compile-bytecode --constraint requirements.lock
-RUN_GROUPS := alerts api arrow files ingest insights mcp store token local
+RUN_GROUPS := alerts api apprise arrow files ingest insights mcp store token local
 NEEDED := pyproject.toml requirements.lock
 NPM := $(TRUST) frontend/scripts/npm
 PAGE := frontend/build/index.html

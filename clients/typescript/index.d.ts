@@ -720,7 +720,10 @@ export interface paths {
         /** List the channels of the account. */
         get: operations["get_alerts_channels"];
         put?: never;
-        /** Create a channel, which messages go to. */
+        /**
+         * Create a channel, which messages go to.
+         * @description The same browser or address again is the channel that there is: 200. An address gets a code that confirms it.
+         */
         post: operations["post_alerts_channels"];
         delete?: never;
         options?: never;
@@ -747,6 +750,26 @@ export interface paths {
         patch: operations["patch_alerts_channels_channel_id"];
         trace?: never;
     };
+    "/alerts/channels/{channel_id}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm an address by the code that was sent there.
+         * @description A code is good for an hour and ten tries.
+         */
+        post: operations["post_alerts_channels_channel_id_confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/alerts/channels/{channel_id}/secret": {
         parameters: {
             query?: never;
@@ -756,7 +779,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Replace the secret of a channel. */
+        /** Replace the secret of a webhook. */
         post: operations["post_alerts_channels_channel_id_secret"];
         delete?: never;
         options?: never;
@@ -774,8 +797,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Send a test message now.
-         * @description At most 20 an hour.
+         * Send a test message now, to an unconfirmed address another code.
+         * @description At most 20 tests and 5 codes an hour, and 3 codes a day to one address.
          */
         post: operations["post_alerts_channels_channel_id_test"];
         delete?: never;
@@ -1203,25 +1226,25 @@ export interface components {
             /** @example 3f0c9a51-6f0e-4f0e-8a53-0d6f4b1c7e22 */
             id: string;
             /**
-             * @description webhook: as Standard Webhooks specifies
-             * @constant
+             * @description webhook: as Standard Webhooks specifies. push: a browser. email: an address that is confirmed by a code. apprise: Slack, Discord, Telegram, ntfy, Gotify or Pushover
+             * @enum {string}
              */
-            kind: "webhook";
+            kind: "webhook" | "push" | "email" | "apprise";
             /** @example My server */
             name: string;
             /**
-             * @description Where it leads, shortened
+             * @description Where it leads, without secrets: the start of an address, the host of a push service, the address of mail, the name of a service
              * @example https://example.com/...
              */
             target: string;
             /**
-             * @description disabled: messages failed for three days, or the receiver wants none
+             * @description unconfirmed: the reader of the address has not given the code yet. disabled: messages failed for three days, or the receiver wants none
              * @example active
              * @enum {string}
              */
             state: "unconfirmed" | "active" | "disabled";
             /**
-             * @description false: the key of the installation has changed; request a new secret
+             * @description false: the key of the installation has changed; request a new secret for a webhook, create another channel anew
              * @example true
              */
             secret_valid: boolean;
@@ -1246,6 +1269,21 @@ export interface components {
              */
             created_at: string;
         };
+        /** @description A kind of channel, and whether this installation has it. */
+        ChannelKindAvailability: {
+            /**
+             * @description webhook: as Standard Webhooks specifies. push: a browser. email: an address that is confirmed by a code. apprise: Slack, Discord, Telegram, ntfy, Gotify or Pushover
+             * @enum {string}
+             */
+            kind: "webhook" | "push" | "email" | "apprise";
+            /** @example true */
+            available: boolean;
+            /**
+             * @description Why not: what the operator of the installation can set
+             * @example The operator can set SMTP_HOST and SMTP_FROM.
+             */
+            reason: string | null;
+        };
         /** @description Channels of the account, oldest first. */
         ChannelsResponse: {
             /** @example 7 */
@@ -1255,8 +1293,12 @@ export interface components {
              * @example 10
              */
             limit: number;
-            /** @description Kinds that this installation has */
-            kinds: "webhook"[];
+            kinds: components["schemas"]["ChannelKindAvailability"][];
+            /**
+             * @description Public key for PushManager.subscribe, in base64url; null: no web push here
+             * @example BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4
+             */
+            push_key: string | null;
             items: components["schemas"]["Channel"][];
         };
         /** @description Comparison of clocks; null: not compared, or the time is replayed. */
@@ -1270,6 +1312,11 @@ export interface components {
             ahead_of_database_seconds: number | null;
             /** @example 0 */
             ahead_of_provider_seconds: number | null;
+        };
+        /** @description Code of the message that was sent to an address. */
+        ConfirmChannel: {
+            /** @example 7KQM-2XW9 */
+            code: string;
         };
         /** @description Expected and stored bars. */
         CoverageResponse: {
@@ -1359,20 +1406,28 @@ export interface components {
              */
             channels?: string[] | null;
         };
-        /** @description A new channel. */
+        /** @description A new channel. A webhook and a service have a url, a browser a subscription, mail an address. */
         CreateChannel: {
             /**
-             * @description webhook: as Standard Webhooks specifies
-             * @constant
+             * @description webhook: as Standard Webhooks specifies. push: a browser. email: an address that is confirmed by a code. apprise: Slack, Discord, Telegram, ntfy, Gotify or Pushover
+             * @enum {string}
              */
-            kind: "webhook";
+            kind: "webhook" | "push" | "email" | "apprise";
             /** @example My server */
             name: string;
             /**
-             * @description https, a public address, ASCII
+             * @description webhook: https, a public address. apprise: discord://, gotifys://, ntfys://, pover://, slack:// or tgram://, as Apprise writes it, with one recipient. ASCII
+             * @default
              * @example https://example.com/hooks/stocks
              */
             url: string;
+            /** @description Of push */
+            subscription?: components["schemas"]["Subscription"] | null;
+            /**
+             * @description Of email
+             * @example me@example.com
+             */
+            email?: string | null;
         };
         /** @description A new link. Without expires_at and expires_in_days it ends with its token. */
         CreateLink: {
@@ -2665,30 +2720,30 @@ export interface components {
             not_ranked: components["schemas"]["NotRanked"][];
             items: components["schemas"]["Mover"][];
         };
-        /** @description A channel with its secret, which is shown only once. */
+        /** @description A channel with the secret of a webhook, which is shown only once. */
         NewChannelResponse: {
             /** @example 3f0c9a51-6f0e-4f0e-8a53-0d6f4b1c7e22 */
             id: string;
             /**
-             * @description webhook: as Standard Webhooks specifies
-             * @constant
+             * @description webhook: as Standard Webhooks specifies. push: a browser. email: an address that is confirmed by a code. apprise: Slack, Discord, Telegram, ntfy, Gotify or Pushover
+             * @enum {string}
              */
-            kind: "webhook";
+            kind: "webhook" | "push" | "email" | "apprise";
             /** @example My server */
             name: string;
             /**
-             * @description Where it leads, shortened
+             * @description Where it leads, without secrets: the start of an address, the host of a push service, the address of mail, the name of a service
              * @example https://example.com/...
              */
             target: string;
             /**
-             * @description disabled: messages failed for three days, or the receiver wants none
+             * @description unconfirmed: the reader of the address has not given the code yet. disabled: messages failed for three days, or the receiver wants none
              * @example active
              * @enum {string}
              */
             state: "unconfirmed" | "active" | "disabled";
             /**
-             * @description false: the key of the installation has changed; request a new secret
+             * @description false: the key of the installation has changed; request a new secret for a webhook, create another channel anew
              * @example true
              */
             secret_valid: boolean;
@@ -2713,10 +2768,10 @@ export interface components {
              */
             created_at: string;
             /**
-             * @description Verifies messages, as Standard Webhooks specifies; shown only once
+             * @description Verifies messages of a webhook, as Standard Webhooks specifies; shown only once. null: it is no webhook
              * @example whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=
              */
-            secret: string;
+            secret: string | null;
         };
         /** @description A new link, with its address. */
         NewLinkResponse: {
@@ -3428,6 +3483,19 @@ export interface components {
              */
             version: string;
         };
+        /** @description A browser's subscription, as PushSubscription.toJSON() gives it; other members are ignored. */
+        Subscription: {
+            /** @example https://push.example.com/send/abc */
+            endpoint: string;
+            keys: components["schemas"]["SubscriptionKeys"];
+        };
+        /** @description Keys of a browser's subscription. */
+        SubscriptionKeys: {
+            /** @example BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4 */
+            p256dh: string;
+            /** @example BTBZMqHH6r4Tts7J_aSIgg */
+            auth: string;
+        };
         /** @description Result of a test message. */
         TestResponse: {
             /** @example true */
@@ -3780,7 +3848,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Conflict. account-exists: the email address or user name is taken; too-many-tokens: the account has the maximum number of tokens; too-many-links: the account has the maximum number of links; too-many-lists: the account has the maximum number of lists; name-taken: the account has a list of this name; Location is its address; list-full: the list would have more than 100 tickers; nothing was added; list-changed: the list has other tickers by now; load it again; too-many-alerts: the account has the maximum number of alerts; too-many-channels: the account has the maximum number of channels */
+        /** @description Conflict. account-exists: the email address or user name is taken; too-many-tokens: the account has the maximum number of tokens; too-many-links: the account has the maximum number of links; too-many-lists: the account has the maximum number of lists; name-taken: the account has a list of this name; Location is its address; list-full: the list would have more than 100 tickers; nothing was added; list-changed: the list has other tickers by now; load it again; too-many-alerts: the account has the maximum number of alerts; channel-kind-unavailable: this installation has no such channels; detail says what its operator can do; too-many-channels: the account has the maximum number of channels */
         409: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -3993,8 +4061,10 @@ export type ChangeAlert = components['schemas']['ChangeAlert'];
 export type ChangeChannel = components['schemas']['ChangeChannel'];
 export type ChangeList = components['schemas']['ChangeList'];
 export type Channel = components['schemas']['Channel'];
+export type ChannelKindAvailability = components['schemas']['ChannelKindAvailability'];
 export type ChannelsResponse = components['schemas']['ChannelsResponse'];
 export type ClockStatus = components['schemas']['ClockStatus'];
+export type ConfirmChannel = components['schemas']['ConfirmChannel'];
 export type CoverageResponse = components['schemas']['CoverageResponse'];
 export type CreateAlert = components['schemas']['CreateAlert'];
 export type CreateChannel = components['schemas']['CreateChannel'];
@@ -4080,6 +4150,8 @@ export type SessionTimes = components['schemas']['SessionTimes'];
 export type SplitItem = components['schemas']['SplitItem'];
 export type SplitsResponse = components['schemas']['SplitsResponse'];
 export type StatusResponse = components['schemas']['StatusResponse'];
+export type Subscription = components['schemas']['Subscription'];
+export type SubscriptionKeys = components['schemas']['SubscriptionKeys'];
 export type TestResponse = components['schemas']['TestResponse'];
 export type TickerCoverage = components['schemas']['TickerCoverage'];
 export type TickerItem = components['schemas']['TickerItem'];
@@ -7645,8 +7717,13 @@ export interface operations {
                      *       "count": 7,
                      *       "limit": 10,
                      *       "kinds": [
-                     *         "webhook"
+                     *         {
+                     *           "kind": "webhook",
+                     *           "available": true,
+                     *           "reason": "The operator can set SMTP_HOST and SMTP_FROM."
+                     *         }
                      *       ],
+                     *       "push_key": "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
                      *       "items": [
                      *         {
                      *           "id": "3f0c9a51-6f0e-4f0e-8a53-0d6f4b1c7e22",
@@ -7691,7 +7768,8 @@ export interface operations {
                  * @example {
                  *       "kind": "webhook",
                  *       "name": "My server",
-                 *       "url": "https://example.com/hooks/stocks"
+                 *       "url": "https://example.com/hooks/stocks",
+                 *       "email": "me@example.com"
                  *     }
                  */
                 "application/json": components["schemas"]["CreateChannel"];
@@ -7887,6 +7965,68 @@ export interface operations {
             503: components["responses"]["503"];
         };
     };
+    post_alerts_channels_channel_id_confirm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "code": "7KQM-2XW9"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ConfirmChannel"];
+            };
+        };
+        responses: {
+            /** @description Confirm an address by the code that was sent there. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "3f0c9a51-6f0e-4f0e-8a53-0d6f4b1c7e22",
+                     *       "kind": "webhook",
+                     *       "name": "My server",
+                     *       "target": "https://example.com/...",
+                     *       "state": "active",
+                     *       "secret_valid": true,
+                     *       "failures": 0,
+                     *       "failing_since": "2026-11-20T14:30:00Z",
+                     *       "last_error": "the receiver answered 503",
+                     *       "last_delivered_at": "2026-11-20T14:30:00Z",
+                     *       "pending": 0,
+                     *       "created_at": "2026-11-20T14:30:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Channel"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            405: components["responses"]["405"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
+            415: components["responses"]["415"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
     post_alerts_channels_channel_id_secret: {
         parameters: {
             query?: never;
@@ -7898,7 +8038,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Replace the secret of a channel. */
+            /** @description Replace the secret of a webhook. */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -7949,7 +8089,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Send a test message now. */
+            /** @description Send a test message now, to an unconfirmed address another code. */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];

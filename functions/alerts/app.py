@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 EVENTS = "/events"
 """Path for events. The public route leads to /alerts and nowhere else."""
 
+_UNSUBSCRIBE = "/alerts/unsubscribe/{channel_id}/{signature}"
+
 
 class AlertsApp:
     """State of one process; both halves are made when their first request arrives."""
@@ -35,6 +37,8 @@ class AlertsApp:
 
     @cached_property
     def _endpoints(self) -> Handler:
+        from functions.alerts.channels.confirmation import Confirmations
+        from functions.alerts.channels.creation import ChannelCreation
         from functions.alerts.channels.endpoints import Channels
         from functions.alerts.delivery.sending import Sender
         from functions.alerts.firings.endpoints import Firings
@@ -45,19 +49,25 @@ class AlertsApp:
         rules = Rules(self._settings, self._postgres)
         authenticator = Authenticator(self._settings, self._redis, self._postgres)
         attempts = Attempts(authenticator.counters, self._settings.api_token_secret.reveal())
-        channels = Channels(self._settings, self._postgres, Sender(self._settings, self._postgres), attempts)
+        sender = Sender(self._settings, self._postgres)
+        confirmations = Confirmations(self._settings, self._postgres, sender, attempts)
+        channels = Channels(self._settings, self._postgres, sender, confirmations, attempts)
+        creation = ChannelCreation(self._settings, self._postgres, confirmations)
         firings = Firings(self._postgres)
         routes = [
             Route("/alerts", rules.list),
             Route("/alerts", rules.create, methods=["POST"]),
             Route("/alerts/firings", firings.list),
             Route("/alerts/channels", channels.list),
-            Route("/alerts/channels", channels.create, methods=["POST"]),
+            Route("/alerts/channels", creation.create, methods=["POST"]),
             Route("/alerts/channels/{channel_id}", channels.show),
             Route("/alerts/channels/{channel_id}", channels.change, methods=["PATCH"]),
             Route("/alerts/channels/{channel_id}", channels.delete, methods=["DELETE"]),
+            Route("/alerts/channels/{channel_id}/confirm", confirmations.confirm, methods=["POST"]),
             Route("/alerts/channels/{channel_id}/secret", channels.renew_secret, methods=["POST"]),
             Route("/alerts/channels/{channel_id}/test", channels.test, methods=["POST"]),
+            Route(_UNSUBSCRIBE, confirmations.ask_unsubscription),
+            Route(_UNSUBSCRIBE, confirmations.unsubscribe, methods=["POST"]),
             Route("/alerts/{alert_id}", rules.show),
             Route("/alerts/{alert_id}", rules.change, methods=["PATCH"]),
             Route("/alerts/{alert_id}", rules.delete, methods=["DELETE"]),

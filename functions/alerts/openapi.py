@@ -13,6 +13,7 @@ from functions.alerts.response_models import (
     ChangeChannel,
     Channel,
     ChannelsResponse,
+    ConfirmChannel,
     CreateAlert,
     CreateChannel,
     FiringsResponse,
@@ -55,7 +56,10 @@ def list_channels() -> ChannelsResponse:
 
 @router.post("/alerts/channels", **documented("token", 403, 409, *_BODY, **_CREATED))
 def create_channel(channel: CreateChannel) -> NewChannelResponse:
-    """Create a channel, which messages go to."""
+    """Create a channel, which messages go to.
+
+    The same browser or address again is the channel that there is: 200. An address gets a code that confirms it.
+    """
 
 
 @router.get("/alerts/channels/{channel_id}", **documented("token", 403, 404))
@@ -73,16 +77,24 @@ def delete_channel(channel_id: ChannelId) -> None:
     """Delete a channel and the messages that wait for it."""
 
 
+@router.post("/alerts/channels/{channel_id}/confirm", **documented("token", 403, 404, *_BODY))
+def confirm_channel(channel_id: ChannelId, code: ConfirmChannel) -> Channel:
+    """Confirm an address by the code that was sent there.
+
+    A code is good for an hour and ten tries.
+    """
+
+
 @router.post("/alerts/channels/{channel_id}/secret", **documented("token", 403, 404))
 def renew_secret(channel_id: ChannelId) -> NewChannelResponse:
-    """Replace the secret of a channel."""
+    """Replace the secret of a webhook."""
 
 
 @router.post("/alerts/channels/{channel_id}/test", **documented("token", 403, 404))
 def test_channel(channel_id: ChannelId) -> TestResponse:
-    """Send a test message now.
+    """Send a test message now, to an unconfirmed address another code.
 
-    At most 20 an hour.
+    At most 20 tests and 5 codes an hour, and 3 codes a day to one address.
     """
 
 

@@ -93,6 +93,7 @@ PROBLEMS: Mapping[int, tuple[str, Mapping[str, str]]] = {
             "list-full": "the list would have more than 100 tickers; nothing was added",
             "list-changed": "the list has other tickers by now; load it again",
             "too-many-alerts": "the account has the maximum number of alerts",
+            "channel-kind-unavailable": "this installation has no such channels; detail says what its operator can do",
             "too-many-channels": "the account has the maximum number of channels",
         },
     ),

@@ -54,7 +54,8 @@ GRANT SELECT (token_id, user_id, hash, scopes, expires_at, revoked_at, invalidat
    TO stocksalot_api, stocksalot_insights, stocksalot_alerts, stocksalot_files;
 
 -- Alerts: written by alerts alone, which judges bars and insights.
-GRANT SELECT, INSERT, UPDATE, DELETE ON alert_rules, alert_channels, alert_firings, alert_deliveries
+GRANT SELECT, INSERT, UPDATE, DELETE
+   ON alert_rules, alert_channels, alert_confirmations, alert_firings, alert_deliveries
    TO stocksalot_alerts;
 GRANT SELECT ON sessions, tickers, bars, bar_revisions, splits, source_overlaps, market_epoch, hourly_bars, left_out_tickers,
       insight_hours, insights

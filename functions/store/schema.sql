@@ -1537,7 +1537,10 @@ CREATE TABLE alert_channels (
     last_error text,
     delivered_at timestamp with time zone,
     created_at timestamp with time zone NOT NULL,
-    CONSTRAINT alert_channels_kind_check CHECK ((kind = ANY (ARRAY['webhook'::text, 'webpush'::text, 'email'::text, 'slack'::text, 'discord'::text, 'telegram'::text, 'ntfy'::text]))),
+    shown text,
+    target_key text,
+    confirmed_at timestamp with time zone,
+    CONSTRAINT alert_channels_kind_check CHECK ((kind = ANY (ARRAY['webhook'::text, 'push'::text, 'email'::text, 'apprise'::text]))),
     CONSTRAINT alert_channels_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
     CONSTRAINT alert_channels_pkey PRIMARY KEY (channel_id),
     CONSTRAINT alert_channels_state_check CHECK ((state = ANY (ARRAY['unconfirmed'::text, 'active'::text, 'disabled'::text]))),
@@ -1545,13 +1548,19 @@ CREATE TABLE alert_channels (
     CONSTRAINT alert_channels_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(user_id) ON DELETE CASCADE
 );
 
-COMMENT ON COLUMN alert_channels.target IS 'Where it leads: an address, or a subscription as JSON';
+COMMENT ON COLUMN alert_channels.target IS 'Where it leads: the address of a webhook or of mail; of other kinds encrypted, as it holds secrets';
 
 COMMENT ON COLUMN alert_channels.salt IS 'With API_TOKEN_SECRET it gives the secret that signs; the secret itself is kept nowhere';
 
 COMMENT ON COLUMN alert_channels.key_id IS 'Generation of API_TOKEN_SECRET when the secret was shown';
 
 COMMENT ON COLUMN alert_channels.failures IS 'Failed attempts since the last delivery';
+
+COMMENT ON COLUMN alert_channels.shown IS 'Where it leads in words, without secrets; NULL: made of the target';
+
+COMMENT ON COLUMN alert_channels.target_key IS 'The same browser or address is one channel of an account: a hash of the endpoint, or the address; NULL for other kinds';
+
+COMMENT ON COLUMN alert_channels.confirmed_at IS 'When the reader of an address confirmed it; NULL: not, or unsubscribed since';
 
 CREATE INDEX alert_channels_of_user ON alert_channels USING btree (user_id);
 
@@ -1660,6 +1669,7 @@ CREATE TABLE alert_deliveries (
     last_error text,
     created_at timestamp with time zone NOT NULL,
     delivered_at timestamp with time zone,
+    confirms boolean NOT NULL DEFAULT false,
     CONSTRAINT alert_deliveries_channel_id_fkey FOREIGN KEY (channel_id) REFERENCES alert_channels(channel_id) ON DELETE CASCADE,
     CONSTRAINT alert_deliveries_firing_id_channel_id_key UNIQUE (firing_id, channel_id),
     CONSTRAINT alert_deliveries_firing_id_fkey FOREIGN KEY (firing_id) REFERENCES alert_firings(firing_id) ON DELETE CASCADE,
@@ -1673,6 +1683,8 @@ COMMENT ON COLUMN alert_deliveries.delivery_id IS 'Its text is the id of the mes
 COMMENT ON COLUMN alert_deliveries.firing_id IS 'NULL: a message that tests the channel';
 
 COMMENT ON COLUMN alert_deliveries.next_at IS 'From then on it may be tried; while a process tries it, when another one may';
+
+COMMENT ON COLUMN alert_deliveries.confirms IS 'It brings the code that confirms an address';
 
 CREATE INDEX alert_deliveries_due ON alert_deliveries USING btree (next_at) WHERE (state = 'pending'::text);
 
@@ -1787,3 +1799,20 @@ COMMENT ON COLUMN links.hash IS 'Keyed hash of the secret together with path and
 COMMENT ON COLUMN links.path IS 'Path below the root of the API, with its parameters, without the secret';
 
 CREATE INDEX links_token_id_idx ON links USING btree (token_id);
+
+CREATE UNIQUE INDEX alert_channels_of_target ON alert_channels USING btree (user_id, kind, target_key);
+
+CREATE TABLE alert_confirmations (
+    channel_id uuid NOT NULL,
+    salt text NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    attempts integer NOT NULL DEFAULT 0,
+    CONSTRAINT alert_confirmations_channel_id_fkey FOREIGN KEY (channel_id) REFERENCES alert_channels(channel_id) ON DELETE CASCADE,
+    CONSTRAINT alert_confirmations_pkey PRIMARY KEY (channel_id)
+);
+
+COMMENT ON TABLE alert_confirmations IS 'Codes that wait for the reader of an address';
+
+COMMENT ON COLUMN alert_confirmations.salt IS 'With API_TOKEN_SECRET it gives the code; the code itself is kept nowhere';
+
+COMMENT ON COLUMN alert_confirmations.attempts IS 'Codes that were tried';

@@ -11,7 +11,6 @@ from functions.token.credentials import Credentials
 from functions.token.normalization import (
     RESERVED_USERNAMES,
     account_key,
-    normalize_email,
     normalize_password,
     username_key,
 )
@@ -32,6 +31,7 @@ from functions.token.user_queries import (
 )
 from shared.auth.attempts import Attempts
 from shared.auth.authenticator import SCOPES, Authenticator, Caller, invalid_token
+from shared.auth.email_address import normalize_email
 from shared.connections.postgres import PostgresClient
 from shared.http.problem import Problem, bad_parameters
 from shared.http.response_data import rfc3339

@@ -147,7 +147,7 @@ def test_another_key_ends_the_secrets(
 
 def test_an_endless_answer_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a response a few kilobytes are read, and of one that drips a few seconds."""
-    monkeypatch.setattr("functions.alerts.delivery.webhook._TOTAL_SECONDS", 0.5)
+    monkeypatch.setattr("functions.alerts.delivery.checked_request._TOTAL_SECONDS", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def answer(endless: bool) -> None:
@@ -189,3 +189,18 @@ def test_a_channel_that_is_deleted_while_its_test_waits_is_unknown(
         other.commit()
 
         assert answer.result().json()["type"].endswith("/unknown-channel")
+
+
+def test_each_kind_says_whether_it_is_there_and_what_the_operator_can_do(owner: Owner) -> None:
+    """Without the settings of web push and mail a request for them is refused with what to set."""
+    shown = ChannelsResponse.model_validate(owner.ask("GET", "/alerts/channels").json())
+    asked = {"kind": "email", "name": "me", "email": "me@example.com"}
+
+    problem = owner.refusal("POST", "/alerts/channels", 409, json=asked)
+
+    assert {one.kind: one.available for one in shown.kinds} == {
+        "webhook": True, "push": False, "email": False, "apprise": True,
+    }  # fmt: skip
+    assert shown.push_key is None
+    assert problem["type"].endswith("channel-kind-unavailable")
+    assert "SMTP_HOST, SMTP_FROM and PUBLIC_URL" in problem["detail"]

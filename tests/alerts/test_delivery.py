@@ -144,7 +144,7 @@ def test_a_receiver_that_is_gone_is_believed_beside_a_success(market: Market, ow
 
 def test_a_dead_webhook_holds_back_nobody(market: Market, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of twenty accounts one has a receiver that never answers, with many messages: the others have theirs at once."""
-    monkeypatch.setattr("functions.alerts.delivery.webhook._TOTAL_SECONDS", 2)
+    monkeypatch.setattr("functions.alerts.delivery.checked_request._TOTAL_SECONDS", 2)
     owners = [market.alerts.owner(f"owner{number}") for number in range(20)]
     for number, one in enumerate(owners):
         one.webhook(receiver, f"/{number}")

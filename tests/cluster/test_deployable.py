@@ -12,14 +12,16 @@ from tests.cluster.groups import FUNCTIONS, ROOT, group
 
 PACKAGES = {
     "argon2": "argon2-cffi",
+    "http_ece": "http-ece",
     "json_repair": "json-repair",
+    "py_vapid": "py-vapid",
     "psycopg_pool": "psycopg-pool",
     "python_multipart": "python-multipart",
     "functions_framework": "functions-framework",
 }
 """Import names that differ from the distribution's name."""
 
-OPTIONAL = {"api": "arrow"}
+OPTIONAL = {"alerts": "apprise", "api": "arrow"}
 """Optional groups: a function works without them."""
 
 SERVED_BY = {"uvicorn", "uvloop", "httptools"}

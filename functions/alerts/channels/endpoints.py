@@ -1,9 +1,8 @@
-"""Endpoints of channels: list, create, show, change, delete, test, and a new secret."""
+"""Endpoints of channels: list, show, change, delete, test, and a new secret."""
 
+import asyncio
 import secrets
 from typing import Any
-from urllib.parse import urlsplit
-from uuid import uuid4
 
 from msgspec import UNSET
 from psycopg import AsyncConnection
@@ -11,18 +10,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from functions.alerts.account import path_id, refuse_query, require_alerts, run
+from functions.alerts.channels.confirmation import Confirmations
+from functions.alerts.channels.kinds import describe_kinds, find_reason
+from functions.alerts.channels.members import channel_members, unknown_channel
 from functions.alerts.channels.queries import (
     ChannelRow,
-    NewChannel,
     delete_channel,
-    insert_channel,
-    select_channel_ids,
     select_channels,
     update_channel,
     update_salt,
 )
-from functions.alerts.channels.requests import ChangeChannel, CreateChannel
-from functions.alerts.delivery.addresses import check_url
+from functions.alerts.channels.requests import ChangeChannel
+from functions.alerts.delivery.push import public_key
 from functions.alerts.delivery.queries import DueDelivery, claim_due, insert_test
 from functions.alerts.delivery.sending import LEASE_SECONDS, Sender
 from functions.alerts.delivery.webhook import make_secret
@@ -35,56 +34,43 @@ from shared.auth.names import parse_name
 from shared.auth.token_format import key_id
 from shared.connections.postgres import PostgresClient
 from shared.http.json_body import read_json
-from shared.http.problem import Problem, bad_parameters
-from shared.http.response_data import rfc3339
-from shared.runtime import clock
 
-_KINDS = ("webhook",)
 _MAX_TESTS, _TEST_SECONDS = 20, 3600
 
 
 class Channels:
     """Endpoints of an account's own channels."""
 
-    def __init__(self, settings: Settings, postgres: PostgresClient, sender: Sender, attempts: Attempts) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        postgres: PostgresClient,
+        sender: Sender,
+        confirmations: Confirmations,
+        attempts: Attempts,
+    ) -> None:
         self._attempts = attempts
+        self._confirmations = confirmations
         self._settings = settings
         self._postgres = postgres
         self._sender = sender
         self._secret = settings.api_token_secret.reveal()
         self._key_id = key_id(self._secret)
+        self._known_push_key: str | None = None
 
     async def list(self, request: Request, caller: Caller) -> Response:
         """Return the channels of the account, oldest first, and the kinds that this installation has."""
         refuse_query(request)
         user_id = require_alerts(caller, "The list of channels")
         rows = await run(self._postgres, lambda connection: select_channels(connection, user_id))
-        members = {"count": len(rows), "limit": self._settings.alerts_max_channels, "kinds": _KINDS}
-        return json_response(200, {**members, "items": [self._members(row) for row in rows]})
-
-    async def create(self, request: Request, caller: Caller) -> Response:
-        """Create a channel; the response alone shows the secret that signs its messages."""
-        refuse_query(request)
-        user_id = require_alerts(caller, "Creating a channel")
-        body = await read_json(request, CreateChannel)
-        if fault := check_url(body.url, private=self._settings.permits_private):
-            raise bad_parameters([("url", fault)])
-        new = NewChannel(
-            str(uuid4()), body.kind, parse_name(body.name), body.url, secrets.token_hex(16), self._key_id, "active"
-        )
-        most = self._settings.alerts_max_channels
-
-        async def work(connection: AsyncConnection) -> ChannelRow:
-            await lock_account(connection, user_id)
-            if len(await select_channel_ids(connection, user_id)) >= most:
-                detail = f"An account has at most {most} channels. Delete some first."
-                raise Problem(409, "too-many-channels", "Too many channels", detail)
-            await insert_channel(connection, user_id, new, clock.now())
-            return (await select_channels(connection, user_id, new.channel_id))[0]
-
-        row = await run(self._postgres, work)
-        members = {"secret": make_secret(self._secret, new.salt), **self._members(row)}
-        return json_response(201, members, {"Location": f"channels/{row.channel_id}"})
+        members = {
+            "count": len(rows),
+            "limit": self._settings.alerts_max_channels,
+            "kinds": describe_kinds(self._settings),
+            "push_key": await self._push_key(),
+            "items": [self._members(row) for row in rows],
+        }
+        return json_response(200, members)
 
     async def show(self, request: Request, caller: Caller) -> Response:
         """Return one channel."""
@@ -141,22 +127,37 @@ class Channels:
         return json_response(200, {"secret": make_secret(self._secret, salt), **self._members(row)})
 
     async def test(self, request: Request, caller: Caller) -> Response:
-        """Send a test message now, once, and return what became of it."""
+        """Send a test message now, once, and return what became of it; to an unconfirmed address another code."""
         refuse_query(request)
         user_id = require_alerts(caller, "A test of a channel")
         channel_id = path_id(request, "channel_id", unknown_channel())
         # Counted apart from the channels: one that is deleted and made anew starts no new hour.
         await self._attempts.require("channel test", f"account {user_id}", _MAX_TESTS, _TEST_SECONDS)
+        row = await self._find(user_id, channel_id)
+        if row.state == "unconfirmed":
+            await self._confirmations.require(user_id, row.target)
+            outcome = await self._confirmations.send_code(user_id, row)
+            return json_response(200, {"delivered": outcome.delivered, "error": outcome.error})
 
         async def work(connection: AsyncConnection) -> DueDelivery:
             await lock_account(connection, user_id)
-            if not await select_channels(connection, user_id, channel_id):
+            rows = await select_channels(connection, user_id, channel_id)
+            if not rows or rows[0].state == "unconfirmed":
                 raise unknown_channel()
             delivery_id = await insert_test(connection, user_id, channel_id)
             return (await claim_due(connection, LEASE_SECONDS, 1, delivery_id))[0]
 
         outcome = await self._sender.send_once(await run(self._postgres, work))
         return json_response(200, {"delivered": outcome.delivered, "error": outcome.error})
+
+    async def _push_key(self) -> str | None:
+        """Return the public key that browsers subscribe with, None without web push."""
+        key = self._settings.alerts_vapid_private_key
+        if key is None or find_reason("push", self._settings):
+            return None
+        if self._known_push_key is None:
+            self._known_push_key = await asyncio.to_thread(public_key, key.reveal())
+        return self._known_push_key
 
     async def _find(self, user_id: str, channel_id: str) -> ChannelRow:
         rows = await run(self._postgres, lambda connection: select_channels(connection, user_id, channel_id))
@@ -165,29 +166,4 @@ class Channels:
         return rows[0]
 
     def _members(self, row: ChannelRow) -> dict[str, Any]:
-        return {
-            "id": row.channel_id,
-            "kind": row.kind,
-            "name": row.name,
-            "target": _shown(row),
-            "state": row.state,
-            "secret_valid": row.key_id == self._key_id,
-            "failures": row.failures,
-            "failing_since": row.failing_since and rfc3339(row.failing_since),
-            "last_error": row.last_error,
-            "last_delivered_at": row.delivered_at and rfc3339(row.delivered_at),
-            "pending": row.pending,
-            "created_at": rfc3339(row.created_at),
-        }
-
-
-def unknown_channel() -> Problem:
-    """Return the 404 for a channel that the account does not have."""
-    detail = "The account has no such channel. /alerts/channels lists its channels."
-    return Problem(404, "unknown-channel", "Unknown channel", detail)
-
-
-def _shown(row: ChannelRow) -> str:
-    """Return where a channel leads, without the part of an address that may be a secret."""
-    parts = urlsplit(row.target)
-    return f"{parts.scheme}://{parts.netloc}/" + ("..." if parts.path.strip("/") or parts.query else "")
+        return channel_members(row, self._key_id)

@@ -15,6 +15,7 @@ class ChannelRow:
     kind: str
     name: str
     target: str
+    shown: str | None
     salt: str
     key_id: str
     state: str
@@ -37,6 +38,8 @@ class NewChannel:
     salt: str
     key_id: str
     state: str
+    shown: str | None = None
+    target_key: str | None = None
 
 
 async def select_channel_ids(connection: AsyncConnection, user_id: str) -> list[str]:
@@ -49,12 +52,13 @@ async def select_channel_ids(connection: AsyncConnection, user_id: str) -> list[
 
 
 async def insert_channel(connection: AsyncConnection, user_id: str, channel: NewChannel, now: datetime) -> None:
-    """Insert a channel."""
+    """Insert a channel; unique by account, kind and target_key."""
     await connection.execute(
         """
-        INSERT INTO alert_channels (channel_id, user_id, kind, name, target, salt, key_id, state, created_at)
+        INSERT INTO alert_channels (channel_id, user_id, kind, name, target, salt, key_id, state, shown, target_key,
+                                    created_at)
              VALUES (%(channel_id)s, %(user_id)s, %(kind)s, %(name)s, %(target)s, %(salt)s, %(key_id)s, %(state)s,
-                     %(now)s)
+                     %(shown)s, %(target_key)s, %(now)s)
         """,
         {**asdict(channel), "user_id": user_id, "now": now},
     )
@@ -65,7 +69,7 @@ async def select_channels(connection: AsyncConnection, user_id: str, channel_id:
     cursor = connection.cursor(row_factory=class_row(ChannelRow))
     await cursor.execute(
         """
-        SELECT channel_id::text, kind, name, target, salt, key_id, state, failures, failing_since, last_error,
+        SELECT channel_id::text, kind, name, target, shown, salt, key_id, state, failures, failing_since, last_error,
                delivered_at, created_at,
                (SELECT count(*)
                   FROM alert_deliveries AS delivery
@@ -81,15 +85,51 @@ async def select_channels(connection: AsyncConnection, user_id: str, channel_id:
     return await cursor.fetchall()
 
 
+async def select_same_channel(connection: AsyncConnection, user_id: str, kind: str, target_key: str) -> str | None:
+    """Return the id of the account's channel of the same target, None without one."""
+    cursor = connection.cursor(row_factory=scalar_row)
+    await cursor.execute(
+        """
+        SELECT channel_id::text
+          FROM alert_channels
+         WHERE user_id = %(user_id)s
+           AND kind = %(kind)s
+           AND target_key = %(target_key)s
+        """,
+        {"user_id": user_id, "kind": kind, "target_key": target_key},
+    )
+    return await cursor.fetchone()
+
+
+async def update_target(connection: AsyncConnection, channel_id: str, channel: NewChannel) -> None:
+    """Replace the keys of a browser's subscription: its channel is active again, under the name that it has."""
+    await connection.execute(
+        """
+        UPDATE alert_channels
+           SET target = %(target)s,
+               salt = %(salt)s,
+               key_id = %(key_id)s,
+               state = 'active',
+               failures = 0,
+               failing_since = NULL,
+               last_error = NULL
+         WHERE channel_id = %(id)s
+        """,
+        {**asdict(channel), "id": channel_id},
+    )
+
+
 async def update_channel(
     connection: AsyncConnection, user_id: str, channel_id: str, name: str, *, enable: bool
 ) -> None:
-    """Rename a channel; *enable* makes it active again, with the failures forgotten."""
+    """Rename a channel; *enable* makes it active again, an address that nobody confirmed unconfirmed."""
     await connection.execute(
         """
         UPDATE alert_channels
            SET name = %(name)s,
-               state = CASE WHEN %(enable)s THEN 'active' ELSE state END,
+               state = CASE WHEN NOT %(enable)s THEN state
+                            WHEN kind = 'email' AND confirmed_at IS NULL THEN 'unconfirmed'
+                            ELSE 'active' END,
                failures = CASE WHEN %(enable)s THEN 0 ELSE failures END,
                failing_since = CASE WHEN %(enable)s THEN NULL ELSE failing_since END,
                last_error = CASE WHEN %(enable)s THEN NULL ELSE last_error END

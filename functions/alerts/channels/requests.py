@@ -1,19 +1,35 @@
 """Requests about channels: what a client may state, and its types."""
 
-from typing import Literal, TypeAlias
+from typing import Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-ChannelKind: TypeAlias = Literal["webhook"]
+from functions.alerts.channels.kinds import ChannelKind
+
+
+class SubscriptionKeys(msgspec.Struct):
+    """Keys of a browser's subscription, in base64url."""
+
+    p256dh: str
+    auth: str
+
+
+class Subscription(msgspec.Struct):
+    """A browser's subscription, as PushSubscription.toJSON() gives it; other members are ignored."""
+
+    endpoint: str
+    keys: SubscriptionKeys
 
 
 class CreateChannel(msgspec.Struct, forbid_unknown_fields=True):
-    """Request for a channel."""
+    """Request for a channel; its kind says which of the last three it needs."""
 
     kind: ChannelKind
     name: str
-    url: str
+    url: str | None = None
+    subscription: Subscription | None = None
+    email: str | None = None
 
 
 class ChangeChannel(msgspec.Struct, forbid_unknown_fields=True):
@@ -21,3 +37,9 @@ class ChangeChannel(msgspec.Struct, forbid_unknown_fields=True):
 
     name: str | UnsetType = UNSET
     state: Literal["active"] | UnsetType = UNSET
+
+
+class ConfirmChannel(msgspec.Struct, forbid_unknown_fields=True):
+    """Request that confirms an address by the code that was sent there."""
+
+    code: str

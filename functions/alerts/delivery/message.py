@@ -1,7 +1,9 @@
 """Messages: what a receiver gets for a firing, the same at every attempt."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, cast
+from urllib.parse import quote
 from uuid import UUID
 
 import msgspec
@@ -13,18 +15,40 @@ from functions.alerts.rules.sentence import rule_sentence
 from shared.http.response_data import rfc3339
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
+_PAGE = "/account/alerts"
+"""Path of the page that shows alerts and channels."""
 _TEST = "This is a test of the channel {}. Alerts will look like this."
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message: its id, a title, a text, a link ("" for none), and all of it as JSON."""
+    """A message: its id, kind, title and text, and all of it as JSON, which is the body of a webhook.
+
+    *link* is the address of the bar ("" for none), *page* the path of the page about it. *tag* is the id of the firing,
+    of a correction that of the firing it takes back: it comes in its place.
+    """
 
     id: str
+    kind: str
     title: str
     text: str
     link: str
+    page: str
+    tag: str
+    at: datetime
     body: bytes
+
+    def payload(self) -> dict[str, Any]:
+        """Return what the page's service worker shows of it."""
+        return {
+            "kind": self.kind,
+            "title": self.title,
+            "body": self.text,
+            "url": self.page,
+            "tag": self.tag,
+            "timestamp": rfc3339(self.at),
+            "id": self.id,
+        }
 
 
 def make_message(due: DueDelivery, public_url: str | None) -> Message:
@@ -33,7 +57,9 @@ def make_message(due: DueDelivery, public_url: str | None) -> Message:
     if due.firing_id is None:
         text = _TEST.format(due.channel)
         members = {"type": "alert.test", "timestamp": rfc3339(due.created_at), "data": {"text": text}}
-        return Message(message_id, "StocksALot", text, "", _ENCODER.encode(members))
+        body = _ENCODER.encode(members)
+        tag = due.delivery_id
+        return Message(message_id, "alert.test", "StocksALot", text, "", _PAGE, tag, due.created_at, body)
     told = told_of(due)
     text, link = explain(told), f"{public_url.rstrip('/')}/api{told.link}" if public_url else told.link
     members = {
@@ -60,7 +86,9 @@ def make_message(due: DueDelivery, public_url: str | None) -> Message:
         },
     }
     title = f"{due.ticker}: {'correction' if due.firing_kind == 'corrected' else 'alert'}"
-    return Message(message_id, title, text, link, _ENCODER.encode(members))
+    page, tag = f"/stocks/{quote(str(due.ticker))}", due.corrects or due.firing_id
+    fired_at = due.fired_at or due.created_at
+    return Message(message_id, members["type"], title, text, link, page, tag, fired_at, _ENCODER.encode(members))
 
 
 def told_of(due: DueDelivery) -> Told:

@@ -4,8 +4,12 @@ from typing import NamedTuple
 
 
 class Outcome(NamedTuple):
-    """Result of an attempt; *error* holds no secret and no address. *gone*: the receiver wants no message ever."""
+    """Result of an attempt; *error* holds no secret and no address.
+
+    *gone*: the receiver wants no message ever. *permanent*: this message can never be delivered, others may.
+    """
 
     delivered: bool
     error: str | None = None
     gone: bool = False
+    permanent: bool = False

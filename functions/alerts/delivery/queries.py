@@ -17,7 +17,10 @@ _EACH = 50
 
 @dataclass(frozen=True, slots=True)
 class DueDelivery:
-    """A message that this process tries now, its channel, and the firing that it is about (None: a test)."""
+    """A message that this process tries now, its channel, and the firing that it is about (None: a test, or a code).
+
+    *code_salt* gives the code of a message that *confirms* an address, None once the code has expired.
+    """
 
     delivery_id: str
     attempts: int
@@ -29,6 +32,8 @@ class DueDelivery:
     target: str
     salt: str
     key_id: str
+    confirms: bool
+    code_salt: str | None
     firing_id: str | None
     firing_kind: str | None
     rule_id: str | None
@@ -80,12 +85,15 @@ async def claim_due(
         )
         SELECT claimed.delivery_id::text, claimed.attempts, unix_seconds(clock_timestamp()) AS now, claimed.created_at,
                channel.channel_id::text, channel.name AS channel, channel.kind, channel.target, channel.salt,
-               channel.key_id, firing.firing_id::text, firing.kind AS firing_kind, rule.rule_id::text,
-               rule.ticker AS rule_ticker, rule.repeat, firing.corrects::text, firing.ticker, firing.start,
-               firing."end", firing.condition, firing.revision, firing.source, firing.price, firing.value, firing.bound,
-               firing.detail, firing.fired_at
+               channel.key_id, claimed.confirms, code.salt AS code_salt, firing.firing_id::text,
+               firing.kind AS firing_kind, rule.rule_id::text, rule.ticker AS rule_ticker, rule.repeat,
+               firing.corrects::text, firing.ticker, firing.start, firing."end", firing.condition, firing.revision,
+               firing.source, firing.price, firing.value, firing.bound, firing.detail, firing.fired_at
           FROM claimed
           JOIN alert_channels AS channel USING (channel_id)
+          LEFT JOIN alert_confirmations AS code ON claimed.confirms
+                                               AND code.channel_id = claimed.channel_id
+                                               AND code.expires_at > clock_timestamp()
           LEFT JOIN alert_firings AS firing USING (firing_id)
           LEFT JOIN alert_rules AS rule USING (rule_id)
          ORDER BY firing.fired_at, firing.start, claimed.delivery_id

@@ -13,12 +13,10 @@ from itertools import groupby
 from psycopg import AsyncConnection
 
 from functions.alerts.delivery import queries
-from functions.alerts.delivery.message import make_message
 from functions.alerts.delivery.outcome import Outcome
 from functions.alerts.delivery.queries import DueDelivery
-from functions.alerts.delivery.webhook import make_secret, post_webhook
+from functions.alerts.delivery.transport import Transport
 from functions.alerts.settings import Settings
-from shared.auth.token_format import key_id
 from shared.connections.postgres import PostgresClient
 
 _logger = logging.getLogger(__name__)
@@ -38,11 +36,9 @@ class Sender:
     """Sends what is due."""
 
     def __init__(self, settings: Settings, postgres: PostgresClient) -> None:
-        self._settings = settings
         self._postgres = postgres
         self._connections = asyncio.Semaphore(settings.database_connections)
-        self._secret = settings.api_token_secret.reveal()
-        self._key_id = key_id(self._secret)
+        self._transport = Transport(settings)
 
     async def send_due(self, seconds: float) -> None:
         """Send what is due, round after round, until nothing is or *seconds* are over."""
@@ -54,10 +50,10 @@ class Sender:
             channels = groupby(sorted(due, key=lambda one: one.channel_id), key=lambda one: one.channel_id)
             await asyncio.gather(*[self._send_channel(list(messages)) for _, messages in channels])
 
-    async def send_once(self, due: DueDelivery) -> Outcome:
-        """Try a claimed message once: of a test the result is shown at once, and it is not repeated."""
+    async def send_once(self, due: DueDelivery, *, last: bool = True) -> Outcome:
+        """Try a claimed message now: of a test the result is shown at once, and it is not repeated (*last*)."""
         outcome = await self._attempt(due)
-        await self._note([due], [outcome], last=True)
+        await self._note([due], [outcome], last=last)
         return outcome
 
     async def is_unfinished(self, before: datetime) -> bool:
@@ -85,19 +81,11 @@ class Sender:
 
     async def _attempt(self, due: DueDelivery) -> Outcome:
         """Send one message; whatever goes wrong is an outcome."""
-        if due.key_id != self._key_id:
-            return Outcome(delivered=False, error="API_TOKEN_SECRET has changed: request a new secret for the channel")
         try:
-            return await self._send(due)
+            return await self._transport.send(due)
         except Exception:
             _logger.exception("an attempt failed for a fault of this service")
             return Outcome(delivered=False, error="a fault of this service")
-
-    async def _send(self, due: DueDelivery) -> Outcome:
-        message = make_message(due, self._settings.public_url)
-        secret = make_secret(self._secret, due.salt)
-        private = self._settings.permits_private
-        return await post_webhook(due.target, secret, message.id, due.now, message.body, private=private)
 
     async def _note(self, due: Sequence[DueDelivery], outcomes: Sequence[Outcome], *, last: bool = False) -> None:
         """Note what became of messages of one channel."""
@@ -109,8 +97,9 @@ class Sender:
                 for one, outcome in zip(due, outcomes, strict=True):
                     if outcome.delivered:
                         continue
-                    again = None if outcome.gone or last else _pause(one.attempts)
-                    disable = outcome.gone or (again is None and not last)
+                    given_up = outcome.gone or outcome.permanent or last
+                    again = None if given_up else _pause(one.attempts)
+                    disable = outcome.gone or (again is None and not given_up)
                     error = outcome.error or "unknown"
                     await queries.update_failed(
                         connection, one.delivery_id, error, again, gone=outcome.gone, disable=disable

@@ -161,7 +161,7 @@ class Channel(TypedDict):
     """A channel of the account, without its secret."""
 
     id: str
-    kind: Literal["webhook"]
+    kind: Literal["webhook", "push", "email", "apprise"]
     name: str
     target: str
     state: Literal["unconfirmed", "active", "disabled"]
@@ -174,12 +174,21 @@ class Channel(TypedDict):
     created_at: str
 
 
+class ChannelKindAvailability(TypedDict):
+    """A kind of channel, and whether this installation has it."""
+
+    kind: Literal["webhook", "push", "email", "apprise"]
+    available: bool
+    reason: str | None
+
+
 class ChannelsResponse(TypedDict):
     """Channels of the account, oldest first."""
 
     count: int
     limit: int
-    kinds: list[Literal["webhook"]]
+    kinds: list["ChannelKindAvailability"]
+    push_key: str | None
     items: list["Channel"]
 
 
@@ -189,6 +198,12 @@ class ClockStatus(TypedDict):
     wrong: bool
     ahead_of_database_seconds: int | None
     ahead_of_provider_seconds: int | None
+
+
+class ConfirmChannel(TypedDict):
+    """Code of the message that was sent to an address."""
+
+    code: str
 
 
 class CoverageResponse(TypedDict):
@@ -225,11 +240,13 @@ class CreateAlert(TypedDict):
 
 
 class CreateChannel(TypedDict):
-    """A new channel."""
+    """A new channel. A webhook and a service have a url, a browser a subscription, mail an address."""
 
-    kind: Literal["webhook"]
+    kind: Literal["webhook", "push", "email", "apprise"]
     name: str
-    url: str
+    url: NotRequired[str]
+    subscription: NotRequired["Subscription | None"]
+    email: NotRequired[str | None]
 
 
 class CreateLink(TypedDict):
@@ -855,10 +872,10 @@ class MoversResponse(TypedDict):
 
 
 class NewChannelResponse(TypedDict):
-    """A channel with its secret, which is shown only once."""
+    """A channel with the secret of a webhook, which is shown only once."""
 
     id: str
-    kind: Literal["webhook"]
+    kind: Literal["webhook", "push", "email", "apprise"]
     name: str
     target: str
     state: Literal["unconfirmed", "active", "disabled"]
@@ -869,7 +886,7 @@ class NewChannelResponse(TypedDict):
     last_delivered_at: str | None
     pending: int
     created_at: str
-    secret: str
+    secret: str | None
 
 
 class NewLinkResponse(TypedDict):
@@ -1226,6 +1243,20 @@ class StatusResponse(TypedDict):
     model: "ModelStatus | None"
     clock: "ClockStatus"
     version: str
+
+
+class Subscription(TypedDict):
+    """A browser's subscription, as PushSubscription.toJSON() gives it; other members are ignored."""
+
+    endpoint: str
+    keys: "SubscriptionKeys"
+
+
+class SubscriptionKeys(TypedDict):
+    """Keys of a browser's subscription."""
+
+    p256dh: str
+    auth: str
 
 
 class TestResponse(TypedDict):

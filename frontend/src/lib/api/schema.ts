@@ -331,25 +331,25 @@ export interface components {
             /** @example 3f0c9a51-6f0e-4f0e-8a53-0d6f4b1c7e22 */
             id: string;
             /**
-             * @description webhook: as Standard Webhooks specifies
-             * @constant
+             * @description webhook: as Standard Webhooks specifies. push: a browser. email: an address that is confirmed by a code. apprise: Slack, Discord, Telegram, ntfy, Gotify or Pushover
+             * @enum {string}
              */
-            kind: "webhook";
+            kind: "webhook" | "push" | "email" | "apprise";
             /** @example My server */
             name: string;
             /**
-             * @description Where it leads, shortened
+             * @description Where it leads, without secrets: the start of an address, the host of a push service, the address of mail, the name of a service
              * @example https://example.com/...
              */
             target: string;
             /**
-             * @description disabled: messages failed for three days, or the receiver wants none
+             * @description unconfirmed: the reader of the address has not given the code yet. disabled: messages failed for three days, or the receiver wants none
              * @example active
              * @enum {string}
              */
             state: "unconfirmed" | "active" | "disabled";
             /**
-             * @description false: the key of the installation has changed; request a new secret
+             * @description false: the key of the installation has changed; request a new secret for a webhook, create another channel anew
              * @example true
              */
             secret_valid: boolean;
@@ -374,6 +374,21 @@ export interface components {
              */
             created_at: string;
         };
+        /** @description A kind of channel, and whether this installation has it. */
+        ChannelKindAvailability: {
+            /**
+             * @description webhook: as Standard Webhooks specifies. push: a browser. email: an address that is confirmed by a code. apprise: Slack, Discord, Telegram, ntfy, Gotify or Pushover
+             * @enum {string}
+             */
+            kind: "webhook" | "push" | "email" | "apprise";
+            /** @example true */
+            available: boolean;
+            /**
+             * @description Why not: what the operator of the installation can set
+             * @example The operator can set SMTP_HOST and SMTP_FROM.
+             */
+            reason: string | null;
+        };
         /** @description Channels of the account, oldest first. */
         ChannelsResponse: {
             /** @example 7 */
@@ -383,8 +398,12 @@ export interface components {
              * @example 10
              */
             limit: number;
-            /** @description Kinds that this installation has */
-            kinds: "webhook"[];
+            kinds: components["schemas"]["ChannelKindAvailability"][];
+            /**
+             * @description Public key for PushManager.subscribe, in base64url; null: no web push here
+             * @example BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4
+             */
+            push_key: string | null;
             items: components["schemas"]["Channel"][];
         };
         /** @description Comparison of clocks; null: not compared, or the time is replayed. */
@@ -398,6 +417,11 @@ export interface components {
             ahead_of_database_seconds: number | null;
             /** @example 0 */
             ahead_of_provider_seconds: number | null;
+        };
+        /** @description Code of the message that was sent to an address. */
+        ConfirmChannel: {
+            /** @example 7KQM-2XW9 */
+            code: string;
         };
         /** @description Expected and stored bars. */
         CoverageResponse: {
@@ -487,20 +511,28 @@ export interface components {
              */
             channels?: string[] | null;
         };
-        /** @description A new channel. */
+        /** @description A new channel. A webhook and a service have a url, a browser a subscription, mail an address. */
         CreateChannel: {
             /**
-             * @description webhook: as Standard Webhooks specifies
-             * @constant
+             * @description webhook: as Standard Webhooks specifies. push: a browser. email: an address that is confirmed by a code. apprise: Slack, Discord, Telegram, ntfy, Gotify or Pushover
+             * @enum {string}
              */
-            kind: "webhook";
+            kind: "webhook" | "push" | "email" | "apprise";
             /** @example My server */
             name: string;
             /**
-             * @description https, a public address, ASCII
+             * @description webhook: https, a public address. apprise: discord://, gotifys://, ntfys://, pover://, slack:// or tgram://, as Apprise writes it, with one recipient. ASCII
+             * @default
              * @example https://example.com/hooks/stocks
              */
             url: string;
+            /** @description Of push */
+            subscription?: components["schemas"]["Subscription"] | null;
+            /**
+             * @description Of email
+             * @example me@example.com
+             */
+            email?: string | null;
         };
         /** @description A new link. Without expires_at and expires_in_days it ends with its token. */
         CreateLink: {
@@ -1793,30 +1825,30 @@ export interface components {
             not_ranked: components["schemas"]["NotRanked"][];
             items: components["schemas"]["Mover"][];
         };
-        /** @description A channel with its secret, which is shown only once. */
+        /** @description A channel with the secret of a webhook, which is shown only once. */
         NewChannelResponse: {
             /** @example 3f0c9a51-6f0e-4f0e-8a53-0d6f4b1c7e22 */
             id: string;
             /**
-             * @description webhook: as Standard Webhooks specifies
-             * @constant
+             * @description webhook: as Standard Webhooks specifies. push: a browser. email: an address that is confirmed by a code. apprise: Slack, Discord, Telegram, ntfy, Gotify or Pushover
+             * @enum {string}
              */
-            kind: "webhook";
+            kind: "webhook" | "push" | "email" | "apprise";
             /** @example My server */
             name: string;
             /**
-             * @description Where it leads, shortened
+             * @description Where it leads, without secrets: the start of an address, the host of a push service, the address of mail, the name of a service
              * @example https://example.com/...
              */
             target: string;
             /**
-             * @description disabled: messages failed for three days, or the receiver wants none
+             * @description unconfirmed: the reader of the address has not given the code yet. disabled: messages failed for three days, or the receiver wants none
              * @example active
              * @enum {string}
              */
             state: "unconfirmed" | "active" | "disabled";
             /**
-             * @description false: the key of the installation has changed; request a new secret
+             * @description false: the key of the installation has changed; request a new secret for a webhook, create another channel anew
              * @example true
              */
             secret_valid: boolean;
@@ -1841,10 +1873,10 @@ export interface components {
              */
             created_at: string;
             /**
-             * @description Verifies messages, as Standard Webhooks specifies; shown only once
+             * @description Verifies messages of a webhook, as Standard Webhooks specifies; shown only once. null: it is no webhook
              * @example whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=
              */
-            secret: string;
+            secret: string | null;
         };
         /** @description A new link, with its address. */
         NewLinkResponse: {
@@ -2556,6 +2588,19 @@ export interface components {
              */
             version: string;
         };
+        /** @description A browser's subscription, as PushSubscription.toJSON() gives it; other members are ignored. */
+        Subscription: {
+            /** @example https://push.example.com/send/abc */
+            endpoint: string;
+            keys: components["schemas"]["SubscriptionKeys"];
+        };
+        /** @description Keys of a browser's subscription. */
+        SubscriptionKeys: {
+            /** @example BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4 */
+            p256dh: string;
+            /** @example BTBZMqHH6r4Tts7J_aSIgg */
+            auth: string;
+        };
         /** @description Result of a test message. */
         TestResponse: {
             /** @example true */
@@ -2762,8 +2807,10 @@ export type ChangeAlert = components['schemas']['ChangeAlert'];
 export type ChangeChannel = components['schemas']['ChangeChannel'];
 export type ChangeList = components['schemas']['ChangeList'];
 export type Channel = components['schemas']['Channel'];
+export type ChannelKindAvailability = components['schemas']['ChannelKindAvailability'];
 export type ChannelsResponse = components['schemas']['ChannelsResponse'];
 export type ClockStatus = components['schemas']['ClockStatus'];
+export type ConfirmChannel = components['schemas']['ConfirmChannel'];
 export type CoverageResponse = components['schemas']['CoverageResponse'];
 export type CreateAlert = components['schemas']['CreateAlert'];
 export type CreateChannel = components['schemas']['CreateChannel'];
@@ -2849,6 +2896,8 @@ export type SessionTimes = components['schemas']['SessionTimes'];
 export type SplitItem = components['schemas']['SplitItem'];
 export type SplitsResponse = components['schemas']['SplitsResponse'];
 export type StatusResponse = components['schemas']['StatusResponse'];
+export type Subscription = components['schemas']['Subscription'];
+export type SubscriptionKeys = components['schemas']['SubscriptionKeys'];
 export type TestResponse = components['schemas']['TestResponse'];
 export type TickerCoverage = components['schemas']['TickerCoverage'];
 export type TickerItem = components['schemas']['TickerItem'];

@@ -1,0 +1,136 @@
+"""Services that Apprise sends to: the few whose addresses lead to public services, and what their addresses may hold.
+
+Apprise knows more than a hundred, some of which run programs, open files or reach devices: of it only these plugins are
+loaded. Their addresses hold tokens, so that no error and no log line repeats any part of one.
+"""
+
+import asyncio
+import contextvars
+import importlib
+import logging
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlsplit
+
+from functions.alerts.delivery.addresses import check_url
+from functions.alerts.delivery.outcome import Outcome
+
+_MAX_URL = 1000
+_GONE = (404, 410)
+_THREADS = ThreadPoolExecutor(16, "apprise")
+_LOG = logging.getLogger("apprise")
+
+
+class ServiceError(ValueError):
+    """An address is none of a service that messages may go to; the text says what to change."""
+
+
+class _Plugin(NamedTuple):
+    """A plugin of Apprise: its module and class, and the parameters that its addresses may have."""
+
+    module: str
+    name: str
+    parameters: frozenset[str] = frozenset()
+    hosted: bool = False
+    """Its address names a host, which may be anyone's."""
+
+
+_PLUGINS: Mapping[str, _Plugin] = {
+    "discord": _Plugin("discord", "NotifyDiscord", frozenset({"thread"})),
+    "gotify": _Plugin("gotify", "NotifyGotify", frozenset({"priority"}), hosted=True),
+    "gotifys": _Plugin("gotify", "NotifyGotify", frozenset({"priority"}), hosted=True),
+    "ntfy": _Plugin("ntfy", "NotifyNtfy", frozenset({"priority", "auth", "token"}), hosted=True),
+    "ntfys": _Plugin("ntfy", "NotifyNtfy", frozenset({"priority", "auth", "token"}), hosted=True),
+    "pover": _Plugin("pushover", "NotifyPushover", frozenset({"priority", "sound"})),
+    "slack": _Plugin("slack", "NotifySlack"),
+    "tgram": _Plugin("telegram", "NotifyTelegram", frozenset({"topic", "thread", "silent"})),
+}
+_CLOUD = "ntfy.sh"
+
+
+class Service(NamedTuple):
+    """A service that takes a message; *shown* names it without secrets."""
+
+    plugin: Any
+    shown: str
+
+
+def read_service(url: str, *, private: bool) -> Service:
+    """Return the service at *url*; ServiceError for any other, and for one with more than one recipient."""
+    if len(url) > _MAX_URL or not url.isascii() or not url.isprintable() or " " in url:
+        raise ServiceError(f"should be an address of at most {_MAX_URL} ASCII characters without spaces")
+    schema, separator, _ = url.partition("://")
+    known = _PLUGINS.get(schema.lower())
+    if not separator or known is None:
+        raise ServiceError(f"should begin with one of {', '.join(f'{name}://' for name in _PLUGINS)}")
+    _check_parameters(url, known)
+    plugin = _load(url, known)
+    host = _host(plugin, schema, private=private) if known.hosted else None
+    name = str(plugin.service_name)
+    return Service(plugin, f"{name}, {host}" if host else name)
+
+
+def _check_parameters(url: str, known: _Plugin) -> None:
+    """Refuse parameters that open files, switch off checks, or send to others: all that are not listed above."""
+    try:
+        query = urlsplit(url).query
+        names = {name for name, _ in parse_qsl(query, keep_blank_values=True, max_num_fields=10)}
+    except ValueError:
+        raise ServiceError("should be an address of the service as Apprise writes it") from None
+    if "#" in url.partition("?")[2] or names - known.parameters:
+        allowed = ", ".join(sorted(known.parameters))
+        raise ServiceError(f"should have no parameters but {allowed}" if allowed else "should have no parameters")
+
+
+def _load(url: str, known: _Plugin) -> Any:
+    """Return the plugin for *url*."""
+    from apprise import plugins
+
+    _LOG.disabled = True  # its warnings quote addresses
+    plugin_class = getattr(importlib.import_module(f"{plugins.__name__}.{known.module}"), known.name)
+    try:
+        parts = plugin_class.parse_url(url)
+        plugin = plugin_class(**parts) if parts else None
+        single = plugin is not None and len(plugin) == 1
+    except Exception:  # plugins raise what they like for what they cannot read
+        raise ServiceError("should be an address of the service as Apprise writes it") from None
+    if not single or getattr(plugin, "detect_owner", False):
+        raise ServiceError("should be an address of the service as Apprise writes it, with one recipient")
+    return plugin
+
+
+def _host(plugin: Any, schema: str, *, private: bool) -> str:
+    """Return the host that *plugin* sends to; ServiceError for one that is not public or not reached by TLS."""
+    if getattr(plugin, "mode", None) == "cloud":
+        return _CLOUD
+    scheme = "https" if schema.lower().endswith("s") else "http"
+    port = f":{plugin.port}" if plugin.port else ""
+    if fault := check_url(f"{scheme}://{plugin.host}{port}/", private=private):
+        secure = fault if scheme == "https" else f"should begin with {schema.lower()}s://, and lead to a public address"
+        raise ServiceError(secure)
+    return f"{plugin.host}{port}"
+
+
+async def post_service(url: str, title: str, text: str, *, private: bool) -> Outcome:
+    """Send a message to the service at *url* and return what became of it: 404 and 410 are the end of the channel."""
+    context = contextvars.copy_context()
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(_THREADS, context.run, lambda: _send(url, title, text, private=private))
+
+
+def _send(url: str, title: str, text: str, *, private: bool) -> Outcome:
+    try:
+        service = read_service(url, private=private)
+    except ServiceError:
+        return Outcome(delivered=False, error="the address is none of a service any more", gone=True)
+    from functions.alerts.delivery import apprise_transport
+
+    apprise_transport.install()
+    result = apprise_transport.notify(service.plugin, title, text, private=private).result
+    if isinstance(result, Outcome):
+        return result
+    if result is not None and 200 <= result < 300:
+        return Outcome(delivered=True)
+    error = f"the service answered {result}" if result else "the service was sent nothing"
+    return Outcome(delivered=False, error=error, gone=result in _GONE)
