@@ -58,6 +58,8 @@ def show_logs(folder: Path, name: str | None, lines: int, *, follow: bool) -> No
     if not paths:
         raise LookupError(f"there is no log of {name}" if name else "there are no logs yet")
     mark = len(paths) > 1
+    if not follow and not any(path.stat().st_size for path in paths):
+        print(f"{name or 'The system'} has logged nothing yet.")
     with ExitStack() as stack:
         files = {path.stem: stack.enter_context(path.open(errors="replace")) for path in paths}
         for stem, file in files.items():

@@ -7,8 +7,9 @@ from typing import Any
 
 import jinja2
 
-from tests.recipes.conftest import Deployment
-from tests.recipes.documents import HOST, blocks, prose, yaml_blocks
+from tests.documents.blocks import HOST, blocks, prose
+from tests.documents.configuration import yaml_blocks
+from tests.documents.conftest import Deployment
 
 
 def select(value: Any, path: str) -> Any:
