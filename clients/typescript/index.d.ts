@@ -843,6 +843,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/mcp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Message of an AI assistant, in the Model Context Protocol over streamable HTTP.
+         * @description Stateless: there are no sessions and no streams, and every message is one POST. The tools are those of `tools/list`.
+         */
+        post: operations["post_mcp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/": {
         parameters: {
             query?: never;
@@ -2548,6 +2568,55 @@ export interface components {
             next_open: string | null;
             next_session: components["schemas"]["SessionTimes"] | null;
         };
+        /** @description A message of the Model Context Protocol: JSON-RPC 2.0. */
+        McpRequest: {
+            /** @constant */
+            jsonrpc: "2.0";
+            /**
+             * @description Absent in a notification
+             * @example 1
+             */
+            id?: number | string | null;
+            /** @example tools/call */
+            method: string;
+            /**
+             * @example {
+             *       "arguments": {
+             *         "tickers": [
+             *           "AAPL"
+             *         ]
+             *       },
+             *       "name": "latest"
+             *     }
+             */
+            params?: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description The answer to a message: its result, or an error. */
+        McpResponse: {
+            /** @constant */
+            jsonrpc: "2.0";
+            /** @example 1 */
+            id: number | string | null;
+            /**
+             * @example {
+             *       "content": [
+             *         {
+             *           "text": "{…}",
+             *           "type": "text"
+             *         }
+             *       ]
+             *     }
+             */
+            result?: {
+                [key: string]: unknown;
+            } | null;
+            /** @example null */
+            error?: {
+                [key: string]: unknown;
+            } | null;
+        };
         /** @description The bar by which a mover is measured. */
         MeasuredBar: {
             /**
@@ -4113,6 +4182,8 @@ export type LoginResponse = components['schemas']['LoginResponse'];
 export type LongerBar = components['schemas']['LongerBar'];
 export type ManifestResponse = components['schemas']['ManifestResponse'];
 export type MarketStatus = components['schemas']['MarketStatus'];
+export type McpRequest = components['schemas']['McpRequest'];
+export type McpResponse = components['schemas']['McpResponse'];
 export type MeasuredBar = components['schemas']['MeasuredBar'];
 export type MissingBar = components['schemas']['MissingBar'];
 export type ModelRequest = components['schemas']['ModelRequest'];
@@ -8349,6 +8420,85 @@ export interface operations {
             403: components["responses"]["403"];
             404: components["responses"]["404"];
             405: components["responses"]["405"];
+            414: components["responses"]["414"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
+    post_mcp: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Both types, as the protocol asks */
+                accept?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "jsonrpc": "2.0",
+                 *       "id": 1,
+                 *       "method": "tools/call",
+                 *       "params": {
+                 *         "arguments": {
+                 *           "tickers": [
+                 *             "AAPL"
+                 *           ]
+                 *         },
+                 *         "name": "latest"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["McpRequest"];
+            };
+        };
+        responses: {
+            /** @description Message of an AI assistant, in the Model Context Protocol over streamable HTTP. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "jsonrpc": "2.0",
+                     *       "id": 1,
+                     *       "result": {
+                     *         "content": [
+                     *           {
+                     *             "text": "{…}",
+                     *             "type": "text"
+                     *           }
+                     *         ]
+                     *       },
+                     *       "error": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["McpResponse"];
+                };
+            };
+            /** @description Message of an AI assistant, in the Model Context Protocol over streamable HTTP. */
+            202: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            405: components["responses"]["405"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
             414: components["responses"]["414"];
             429: components["responses"]["429"];
             500: components["responses"]["500"];

@@ -4,7 +4,7 @@ Numbers with a fraction are Decimal, whole ones int. Instants are RFC 3339 in UT
 """
 
 from decimal import Decimal
-from typing import Literal, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 Number = Decimal | int
 
@@ -773,6 +773,24 @@ class MarketStatus(TypedDict):
     session: "SessionTimes | None"
     next_open: str | None
     next_session: "SessionTimes | None"
+
+
+class McpRequest(TypedDict):
+    """A message of the Model Context Protocol: JSON-RPC 2.0."""
+
+    jsonrpc: Literal["2.0"]
+    id: NotRequired[int | str | None]
+    method: str
+    params: NotRequired[dict[str, Any]]
+
+
+class McpResponse(TypedDict):
+    """The answer to a message: its result, or an error."""
+
+    jsonrpc: Literal["2.0"]
+    id: int | str | None
+    result: NotRequired[dict[str, Any] | None]
+    error: NotRequired[dict[str, Any] | None]
 
 
 class MeasuredBar(TypedDict):

@@ -1653,6 +1653,55 @@ export interface components {
             next_open: string | null;
             next_session: components["schemas"]["SessionTimes"] | null;
         };
+        /** @description A message of the Model Context Protocol: JSON-RPC 2.0. */
+        McpRequest: {
+            /** @constant */
+            jsonrpc: "2.0";
+            /**
+             * @description Absent in a notification
+             * @example 1
+             */
+            id?: number | string | null;
+            /** @example tools/call */
+            method: string;
+            /**
+             * @example {
+             *       "arguments": {
+             *         "tickers": [
+             *           "AAPL"
+             *         ]
+             *       },
+             *       "name": "latest"
+             *     }
+             */
+            params?: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description The answer to a message: its result, or an error. */
+        McpResponse: {
+            /** @constant */
+            jsonrpc: "2.0";
+            /** @example 1 */
+            id: number | string | null;
+            /**
+             * @example {
+             *       "content": [
+             *         {
+             *           "text": "{…}",
+             *           "type": "text"
+             *         }
+             *       ]
+             *     }
+             */
+            result?: {
+                [key: string]: unknown;
+            } | null;
+            /** @example null */
+            error?: {
+                [key: string]: unknown;
+            } | null;
+        };
         /** @description The bar by which a mover is measured. */
         MeasuredBar: {
             /**
@@ -2859,6 +2908,8 @@ export type LoginResponse = components['schemas']['LoginResponse'];
 export type LongerBar = components['schemas']['LongerBar'];
 export type ManifestResponse = components['schemas']['ManifestResponse'];
 export type MarketStatus = components['schemas']['MarketStatus'];
+export type McpRequest = components['schemas']['McpRequest'];
+export type McpResponse = components['schemas']['McpResponse'];
 export type MeasuredBar = components['schemas']['MeasuredBar'];
 export type MissingBar = components['schemas']['MissingBar'];
 export type ModelRequest = components['schemas']['ModelRequest'];

@@ -1,0 +1,51 @@
+"""Route of mcp, for the OpenAPI document. No running function imports it."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Header
+from pydantic import Field
+
+from functions.contract.fields import Model
+from functions.contract.operations import documented, header_references
+
+router = APIRouter(tags=["AI assistants"])
+
+
+class McpRequest(Model):
+    """A message of the Model Context Protocol: JSON-RPC 2.0."""
+
+    jsonrpc: Literal["2.0"]
+    id: Annotated[int | str | None, Field(description="Absent in a notification", examples=[1])] = None
+    method: Annotated[str, Field(examples=["tools/call"])]
+    params: Annotated[
+        dict[str, Any], Field(default_factory=dict, examples=[{"name": "latest", "arguments": {"tickers": ["AAPL"]}}])
+    ]
+
+
+class McpResponse(Model):
+    """The answer to a message: its result, or an error."""
+
+    jsonrpc: Literal["2.0"]
+    id: Annotated[int | str | None, Field(examples=[1])]
+    result: Annotated[dict[str, Any] | None, Field(examples=[{"content": [{"type": "text", "text": "{…}"}]}])] = None
+    error: Annotated[dict[str, Any] | None, Field(examples=[None])] = None
+
+
+_documented = documented("optional", 404, 408, 413)
+_documented["responses"][202] = {
+    "description": "A notification was accepted; there is no body",
+    "headers": header_references("X-Request-ID"),
+}
+
+
+@router.post("/mcp", **_documented)
+def mcp(
+    message: McpRequest,
+    accept: Annotated[
+        str, Header(description="Both types, as the protocol asks", examples=["application/json, text/event-stream"])
+    ] = "application/json, text/event-stream",
+) -> McpResponse:  # pyright: ignore[reportReturnType]
+    """Message of an AI assistant, in the Model Context Protocol over streamable HTTP.
+
+    Stateless: there are no sessions and no streams, and every message is one POST. The tools are those of `tools/list`.
+    """
