@@ -56,13 +56,18 @@ def kill_functions(system: System) -> None:
 
 
 def kill_server(folder: Path, name: str) -> None:
-    """End the process of a private server; its guard lives on, as after a crash."""
-    programs = {"postgres": "postgres", "redis": "valkey-server", "rabbitmq": "beam.smp"}
+    """End the process of a private server, once it runs; its guard lives on, as after a crash."""
+    program = {"postgres": "postgres", "redis": "valkey-server", "rabbitmq": "beam.smp"}[name]
     marked: list[tuple[float, psutil.Process]] = []
-    for one in processes_of(folder / "services"):
-        with suppress(psutil.NoSuchProcess):  # a worker of the server that has just ended
-            if one.name() == programs[name]:
-                marked.append((one.create_time(), one))
+
+    def found() -> bool:
+        for one in processes_of(folder / "services"):
+            with suppress(psutil.NoSuchProcess):  # a worker of the server that has just ended
+                if one.name() == program:
+                    marked.append((one.create_time(), one))
+        return bool(marked)
+
+    wait_until(found, 60)
     _, oldest = min(marked, key=lambda pair: pair[0])
     oldest.kill()
 
