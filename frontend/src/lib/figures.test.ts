@@ -1,16 +1,29 @@
 // Figures and times as a reader sees them.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { capOf, changeOf, NONE, percentOf, priceOf, shortName } from './figures.ts';
+import { capOf, changeOf, NONE, percentOf, plainOf, priceOf, shortName } from './figures.ts';
 import { find } from './page/findTickers.ts';
 import { roughly, span } from './time/countdown.ts';
-import { dayAndTimeOf, isoDayOf, timeOf, zoneOf } from './time/format.ts';
+import { dayAndTimeOf, formattedIn, isoDayOf, newYorkPartsOf, timeOf, zoneOf } from './time/format.ts';
 
 test('a price has its stored digits, two at least, and no digit of binary arithmetic', () => {
   assert.equal(priceOf(0.1 + 0.2), '0.30');
   assert.equal(priceOf(189.96001), '189.96001');
   assert.equal(priceOf(629423.07), '629,423.07');
   assert.equal(priceOf(null), NONE);
+});
+
+test('figures are written as the browser’s own format writes them', () => {
+  for (const [least, most] of [
+    [2, 5],
+    [2, 2],
+    [1, 1],
+    [0, 0],
+  ] as const) {
+    const format = new Intl.NumberFormat('en-US', { minimumFractionDigits: least, maximumFractionDigits: most });
+    for (const value of [0, 0.5, 1.005, 0.000004, 9.995, 12.3, 140.22, 999.999999, 1000, 629423.07, 12_345_678])
+      assert.equal(plainOf(value, least, most), format.format(value));
+  }
 });
 
 test('a change has its sign, and rounds to nothing without one', () => {
@@ -65,3 +78,17 @@ test('a search finds the ticker first, then names, then industries', () => {
   assert.deepEqual(found('micro'), ['AMD', 'MSFT']);
   assert.deepEqual(found('zzz'), []);
 });
+
+test(
+  'New York’s times by Temporal are those of the browser’s own format',
+  { skip: !('Temporal' in globalThis) },
+  () => {
+    const formatted = formattedIn('America/New_York');
+    const hour = 3_600_000;
+    const changes = ['2026-03-08T07:00Z', '2026-11-01T06:00Z', '2026-12-31T05:00Z', '2026-07-01T04:00Z'];
+    for (const instant of changes.flatMap((at) => [-hour, -1, 0, hour].map((shift) => Date.parse(at) + shift))) {
+      const { weekday, month, day, year, hour, minute, timeZoneName } = formatted(instant);
+      assert.deepEqual(newYorkPartsOf(instant), { weekday, month, day, year, hour, minute, timeZoneName });
+    }
+  },
+);

@@ -15,12 +15,17 @@ class Notify {
 
   constructor() {
     if (!browser || !this.possible) return;
+    // In a task of its own: the browser asks another process, which the first prices would wait for.
+    setTimeout(() => this.#recall());
+  }
+
+  #recall(): void {
+    this.refused = Notification.permission === 'denied';
     try {
       this.wanted = localStorage.getItem(KEY) === 'yes' && Notification.permission === 'granted';
     } catch {
       // Without storage it has to be asked for on each visit.
     }
-    this.refused = Notification.permission === 'denied';
   }
 
   async toggle(): Promise<void> {

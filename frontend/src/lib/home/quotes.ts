@@ -47,7 +47,7 @@ const MEASURES: Record<Exclude<Sort, 'ticker'>, (row: Row) => number | null> = {
 /** The rows in an order; those without a measure come last either way. */
 export function sorted(rows: readonly Row[], sort: Sort, falling: boolean): Row[] {
   const way = falling ? -1 : 1;
-  const byTicker = (a: Row, b: Row) => a.quote.ticker.localeCompare(b.quote.ticker);
+  const byTicker = (a: Row, b: Row) => (a.quote.ticker < b.quote.ticker ? -1 : 1);
   if (sort === 'ticker') return [...rows].sort((a, b) => way * byTicker(a, b));
   const measure = MEASURES[sort];
   return [...rows].sort((a, b) => {
