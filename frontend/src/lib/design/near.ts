@@ -2,7 +2,7 @@
 import type { Attachment } from 'svelte/attachments';
 
 export const whenNear =
-  (arrive: () => void): Attachment =>
+  (arrive: () => void, rootMargin = '300px'): Attachment =>
   (element) => {
     const watcher = new IntersectionObserver(
       (entries) => {
@@ -10,7 +10,7 @@ export const whenNear =
         watcher.disconnect();
         arrive();
       },
-      { rootMargin: '300px' },
+      { rootMargin },
     );
     watcher.observe(element);
     return () => watcher.disconnect();
