@@ -52,9 +52,9 @@ def test_panels_that_load_have_grey_places(page: "Page") -> None:
             "2026-11-30T15:31:00Z",
             "Nothing has been fetched from a source yet. Expected on Mon, Nov 30, 10:31",
         ),
-        ("market-closed", None, "The exchange is closed then: a weekend, a holiday or a night."),
+        ("market-closed", None, "The exchange is closed at that time: a weekend, a holiday or overnight."),
         ("rejected", "2026-11-20T15:31:00Z", "refused because it failed a check. Expected any moment now."),
-        ("none-tracked", None, "No stock is tracked: whoever runs this installation chooses them."),
+        ("none-tracked", None, "No stocks are tracked. Whoever runs this installation chooses them."),
         ("unheard-of", None, "The API says this."),
     ],
 )
@@ -266,7 +266,7 @@ def test_new_prices_are_requested_when_they_are_due_and_marked(page: "Page") -> 
     [
         (None, "Loading the list of stocks…"),
         (500, "The list of stocks cannot be loaded."),
-        ([], "No stock is tracked: whoever runs this installation chooses them."),
+        ([], "No stocks are tracked. Whoever runs this installation chooses them."),
     ],
     ids=["loading", "error", "empty"],
 )

@@ -69,8 +69,8 @@ def test_key_figures_are_those_of_the_session(page: "Page", api: FakeApi) -> Non
     wait_until(lambda: facts(page).locator(".skeleton").count() == 0)
 
     assert figure(page, "Open") == f"{api.answers[DAYS]['items'][-1]['open']:.2f}"
-    assert figure(page, "Volume of the session") == "1.2M"
-    assert figure(page, "Against usual") == "2.5\N{MULTIPLICATION SIGN}"
+    assert figure(page, "Session volume") == "1.2M"
+    assert figure(page, "Volume vs. usual") == "2.5\N{MULTIPLICATION SIGN}"
 
 
 def test_key_figures_that_do_not_exist_have_a_dash(page: "Page", api: FakeApi) -> None:

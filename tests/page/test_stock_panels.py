@@ -103,13 +103,13 @@ def test_panels_say_why_there_is_nothing(page: "Page", api: FakeApi) -> None:
     api.answers["/insights"] |= {"items": [], "reason": reason("none-qualifies", "2026-11-30T15:31:00Z")}
     api.open(page, PATH)
     for words in (
-        "The exchange is closed then: a weekend, a holiday or a night.",
+        "The exchange is closed at that time: a weekend, a holiday or overnight.",
         "Nothing qualifies at the moment. Expected on Mon, Nov 30, 10:31 EST.",
         "No daily prices are stored yet.",
     ):
         page.get_by_text(words).wait_for()
     page.locator(".below").scroll_into_view_if_needed()
-    page.get_by_text("A source was asked and had nothing.").wait_for()
+    page.get_by_text("The source has no data for it.").wait_for()
     wait_until(lambda: page.locator("main .skeleton").count() == 0)
 
 
@@ -122,7 +122,7 @@ def test_coverage_of_no_hours_says_why(page: "Page", api: FakeApi) -> None:
     }
     api.open(page, PATH)
 
-    page.get_by_text("No hour is expected in this period. The exchange is closed then").wait_for()
+    page.get_by_text("No hour is expected in this period. The exchange is closed at that time").wait_for()
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ export const LOCALES = {
   'de-DE': 'German: 1.234,56',
   'fr-FR': 'French: 1 234,56',
 } as const;
-export const ZONES = { exchange: 'New York, the exchange’s', device: 'This device’s' } as const;
+export const ZONES = { exchange: 'New York (the exchange)', device: 'This device' } as const;
 export const COLOURS = { blue: 'Blue and orange', green: 'Green and red' } as const;
 
 export interface Choices {

@@ -4,16 +4,16 @@ import { shortly, zoneOf } from '#lib/time/format.ts';
 
 /** By the stable codes of the API, whose own texts speak to programmers. */
 const WORDS: Record<string, string> = {
-  'market-closed': 'The exchange is closed then: a weekend, a holiday or a night.',
-  future: 'That session has not begun.',
+  'market-closed': 'The exchange is closed at that time: a weekend, a holiday or overnight.',
+  future: 'That session has not started yet.',
   'beyond-calendar': 'The trading calendar of this installation does not reach that far.',
   'before-history': 'The stored history begins later.',
   'not-tracked-then': 'It is no longer tracked.',
   'not-fetched-then': 'Nothing had been fetched by then.',
   'not-fetched': 'Nothing has been fetched from a source yet.',
   'not-finished': 'The first hour is not over.',
-  'not-at-provider': 'A source was asked and had nothing.',
-  rejected: 'A source sent something, and it was refused because it failed a check.',
+  'not-at-provider': 'The source has no data for it.',
+  rejected: 'The source sent data that failed a check, so they were rejected.',
   'no-bar-starts': 'No hour begins in this period.',
   'last-page': 'There is nothing older.',
   'none-measured': 'No stock can be measured yet.',
@@ -21,8 +21,8 @@ const WORDS: Record<string, string> = {
   'none-known': 'None is known.',
   'none-found': 'None was found.',
   'not-compared': 'It has not been compared with a second source.',
-  'none-tracked': 'No stock is tracked: whoever runs this installation chooses them.',
-  'totals-only': 'Only the totals were requested.',
+  'none-tracked': 'No stocks are tracked. Whoever runs this installation chooses them.',
+  'totals-only': 'Only totals were requested.',
   'no-match': 'Nothing matches.',
   'not-written': 'They are written once an hour is complete.',
 };
