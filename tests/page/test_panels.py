@@ -53,7 +53,7 @@ def test_panels_that_load_have_grey_places(page: "Page") -> None:
             "Nothing has been fetched from a source yet. Expected on Mon, Nov 30, 10:31",
         ),
         ("market-closed", None, "The exchange is closed at that time: a weekend, a holiday or overnight."),
-        ("rejected", "2026-11-20T15:31:00Z", "refused because it failed a check. Expected any moment now."),
+        ("rejected", "2026-11-20T15:31:00Z", "failed a check, so they were rejected. Expected any moment now."),
         ("none-tracked", None, "No stocks are tracked. Whoever runs this installation chooses them."),
         ("unheard-of", None, "The API says this."),
     ],
@@ -162,6 +162,26 @@ def test_a_market_of_any_size_is_shown_in_parts(page: "Page", stocks: int, more:
         "/status",
     ]
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+@pytest.mark.parametrize("reason", ["scroll", "time"])
+def test_a_phone_draws_what_is_below_the_screen_later(page: "Page", reason: str) -> None:
+    """Prices are drawn once their reader scrolls, or has had ten seconds to: until then they cost nothing."""
+    page.set_viewport_size({"width": 390, "height": 700})
+    page.clock.install()
+    FakeApi(50).open(page)
+    page.get_by_test_id("answer").get_by_text("25 of 50 up").wait_for()
+    page.clock.run_for(9_000)
+    place = page.locator(".prices section.later")
+
+    assert place.get_by_role("heading", name="Prices").is_visible()
+    assert page.locator("tr[data-ticker]").count() == 0
+
+    if reason == "scroll":
+        page.mouse.wheel(0, 100)
+    else:
+        page.clock.run_for(2_000)
+    wait_until(lambda: page.clock.run_for(50) or page.locator("tr[data-ticker]").count() == 10)
 
 
 @pytest.mark.parametrize("width", [1024, 1920])
