@@ -18,10 +18,14 @@ class AddParser(Protocol):
 
 @dataclass(frozen=True)
 class FakeUpstream:
-    """A server that takes the place of a provider: its module, and the settings that lead functions to its address."""
+    """A server that takes the place of a provider: its module, and the settings that lead functions to its ports.
+
+    The module has an option for each of *ports*; *settings* gets these ports, and the address of the page.
+    """
 
     module: str
-    settings: Callable[[str], Mapping[str, str]]
+    settings: Callable[[Mapping[str, int], str], Mapping[str, str]]
+    ports: Sequence[str] = ("port",)
 
 
 @dataclass(frozen=True)

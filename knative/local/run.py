@@ -207,14 +207,15 @@ class Run:
         fake = self._extension.upstreams.get(name) if self._extension else None
         if fake is None:
             raise CannotRunError(f"this application has no {name} upstream")
-        port = free_port()
+        ports = {option: free_port() for option in fake.ports}
         say(f"starting the {name} upstream")
-        command = ("python", "-m", fake.module, "--port", str(port))
+        options = [part for option, port in ports.items() for part in (f"--{option}", str(port))]
+        command = ("python", "-m", fake.module, *options)
         process = await processes.spawn("upstream", command, of_machine(self._settings), self._folder)
         try:
-            if not await processes.listens(process, port):
+            if not all([await processes.listens(process, port) for port in ports.values()]):
                 raise CannotRunError(f"the {name} upstream ended:\n{tail(self._folder / 'logs' / 'upstream.log')}")
-            yield dict(fake.settings(f"http://127.0.0.1:{port}"))
+            yield dict(fake.settings(ports, self._options.url))
         finally:
             await processes.stop(process, 5)
             await processes.ended(process, self._folder)

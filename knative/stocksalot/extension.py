@@ -149,8 +149,9 @@ def _replay_faults(settings: Providers) -> Iterator[str]:
             yield f"REPLAY_FILES: {file} is no file that can be read"
 
 
-def fake_provider_settings(url: str) -> dict[str, str]:
-    """Return the settings of ingest for the fake providers at *url*."""
+def fake_provider_settings(ports: Mapping[str, int], page: str) -> dict[str, str]:
+    """Return the settings of ingest and alerts for the fake world at *ports*; *page* is the address of the page."""
+    url = f"http://127.0.0.1:{ports['port']}"
     return {
         "PROVIDERS": "twelvedata,alpaca",
         "ALPACA_BASE_URL": url,
@@ -161,8 +162,15 @@ def fake_provider_settings(url: str) -> dict[str, str]:
         "TWELVEDATA_API_KEYS": ",".join(f"fake-{number}" for number in range(1, 8)),
         "FINNHUB_BASE_URL": f"{url}/api/v1",
         "FINNHUB_API_KEY": "fake",
-        # The fake takes webhooks, too: POST /hooks, and GET /hooks shows them.
+        # The fake takes what alerts send, too: /hooks, /push, /mail and /ntfy show it.
         "ALERTS_PRIVATE_TARGETS": "allowed",
+        "PUBLIC_URL": page,
+        "SMTP_HOST": "127.0.0.1",
+        "SMTP_PORT": str(ports["mail-port"]),
+        "SMTP_SECURITY": "none",
+        "SMTP_USER": "",
+        "SMTP_PASSWORD": "",
+        "SMTP_FROM": "alerts@stocksalot.example",
     }
 
 
@@ -188,5 +196,5 @@ STOCKSALOT = Extension(
         "rejections": list_rejections,
         "prune": prune_records,
     },
-    upstreams={"fake": FakeUpstream("tests.fakes.market_data", fake_provider_settings)},
+    upstreams={"fake": FakeUpstream("tests.fakes.market_data", fake_provider_settings, ("port", "mail-port"))},
 )

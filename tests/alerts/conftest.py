@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.alerts_harness import BEFORE, Alerts, Market, Owner, Receiver, receiving, serving_alerts
+from tests.alerts_world import World, serving_world
 from tests.conftest import new_database
 
 
@@ -41,4 +42,18 @@ def receiver() -> Iterator[Receiver]:
 def market(database_url: str, redis_url: str) -> Iterator[Market]:
     """A database of the test's own, in which rules were stated before the session."""
     with serving_alerts(database_url, redis_url, BEFORE) as alerts:
+        yield Market(alerts)
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    """Receivers of push, mail and ntfy."""
+    with serving_world() as world:
+        yield world
+
+
+@pytest.fixture
+def connected(database_url: str, redis_url: str, world: World) -> Iterator[Market]:
+    """A market whose alerts have every kind of channel."""
+    with serving_alerts(database_url, redis_url, BEFORE, **world.settings) as alerts:
         yield Market(alerts)

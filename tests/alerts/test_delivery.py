@@ -182,13 +182,13 @@ def test_a_process_that_dies_leaves_the_message_to_another(
     set_clock(NOW)
     market.store(Bar("AAPL", at(FIRST), "100"), send=False)
     with monkeypatch.context() as patch:
-        patch.setattr("functions.alerts.delivery.sending.Sender._attempt", _die)
+        patch.setattr("functions.alerts.delivery.sending.Sender._attempt", die)
         assert market.tell(Bar("AAPL", at(FIRST))).status_code == 500
     assert receiver.requests == []
     assert market.tell(Bar("AAPL", at(FIRST))).status_code == 204, "the lease runs"
     make_due(market.alerts)
     with monkeypatch.context() as patch:
-        patch.setattr("functions.alerts.delivery.queries.update_delivered", _die)
+        patch.setattr("functions.alerts.delivery.queries.update_delivered", die)
         assert market.tell(Bar("AAPL", at(FIRST))).status_code == 500
     make_due(market.alerts)
     assert market.tell(Bar("AAPL", at(FIRST))).status_code == 204
@@ -197,7 +197,7 @@ def test_a_process_that_dies_leaves_the_message_to_another(
     assert len(set(receiver.ids())) == 1
 
 
-async def _die(*_: object, **__: object) -> None:
+async def die(*_: object, **__: object) -> None:
     raise RuntimeError("killed")
 
 

@@ -109,4 +109,6 @@ def test_the_key_of_the_tokens_outlives_a_restart(tmp_path: Path) -> None:
     assert first == second
     assert len(first["API_TOKEN_SECRET"]) >= 32
     assert [oct(file.stat().st_mode & 0o777) for file in tmp_path.iterdir()] == ["0o600"]
-    assert generate_secrets(tmp_path, {"API_TOKEN_SECRET": "given"}) == {}
+    assert "API_TOKEN_SECRET" not in generate_secrets(tmp_path, {"API_TOKEN_SECRET": "given"})
+    given = ("API_TOKEN_SECRET", "ALERTS_VAPID_PRIVATE_KEY", "ALERTS_VAPID_CONTACT")
+    assert generate_secrets(tmp_path, dict.fromkeys(given, "given")) == {}

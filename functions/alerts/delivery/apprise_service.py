@@ -78,7 +78,7 @@ def _check_parameters(url: str, known: _Plugin) -> None:
         names = {name for name, _ in parse_qsl(query, keep_blank_values=True, max_num_fields=10)}
     except ValueError:
         raise ServiceError("should be an address of the service as Apprise writes it") from None
-    if "#" in url.partition("?")[2] or names - known.parameters:
+    if "#" in url or names - known.parameters:
         allowed = ", ".join(sorted(known.parameters))
         raise ServiceError(f"should have no parameters but {allowed}" if allowed else "should have no parameters")
 

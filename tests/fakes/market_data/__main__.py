@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from shared.runtime import clock
+from tests.fakes.market_data.mailbox import Mailbox, mail_server
 from tests.fakes.market_data.market import Market, read_bars, read_market
 from tests.fakes.market_data.server import bind, create_upstream
 
@@ -16,6 +17,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.fakes.market_data", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--mail-port", type=int, help="a port that receives mail, which /mail shows")
     parser.add_argument("--bars", type=Path, nargs="+", help="CSV files to serve; without, the simulated market")
     parser.add_argument("--key", action="append", default=[], help="a key to let in; without, any key is good")
     parser.add_argument("--credits-per-minute", type=int, default=8)
@@ -25,6 +27,7 @@ def main() -> None:
     arguments = parser.parse_args()
     today = clock.now().date()
     market = read_market(today - timedelta(days=20 * 365), today + timedelta(days=30))
+    mailbox = Mailbox()
     app = create_upstream(
         Market(market, read_bars(arguments.bars) if arguments.bars else None),
         keys=arguments.key,
@@ -32,7 +35,10 @@ def main() -> None:
         per_day=arguments.credits_per_day,
         calls_per_minute=arguments.calls_per_minute,
         differing=arguments.differing or ["KO"],
+        mailbox=mailbox,
     )
+    if arguments.mail_port:
+        mail_server(mailbox, arguments.mail_port, arguments.host).start()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt):
         bind(app, arguments.host, arguments.port).serve_forever()

@@ -16,7 +16,10 @@ from tests.fakes.market_data.alpaca import Alpaca
 from tests.fakes.market_data.faults import Faults, UnknownFault
 from tests.fakes.market_data.finnhub import Finnhub
 from tests.fakes.market_data.hooks import hooks_blueprint
+from tests.fakes.market_data.mailbox import Mailbox
 from tests.fakes.market_data.market import Market
+from tests.fakes.market_data.ntfy import ntfy_blueprint
+from tests.fakes.market_data.push_service import PushService
 from tests.fakes.market_data.request_log import RequestLog
 from tests.fakes.market_data.twelvedata import TwelveData
 from tests.fakes.market_data.yahoo import Yahoo
@@ -31,12 +34,14 @@ def create_upstream(
     calls_per_minute: int = 60,
     now: Callable[[], datetime] = lambda: clock.now(),
     differing: Collection[str] = (),
+    mailbox: Mailbox | None = None,
 ) -> Flask:
     """Return the application: Twelve Data at /, Finnhub at /api/v1, Alpaca at /v2, Yahoo at /v8.
 
     *keys*: who is let in, anybody with a key if empty. *differing*: symbols that Alpaca and Yahoo price otherwise.
 
-    `POST /hooks` takes webhooks of alerts, `GET` lists them, `DELETE` forgets them.
+    `POST /hooks` takes webhooks of alerts, `GET` lists them, `DELETE` forgets them. /mail shows what *mailbox* got,
+    /push what browsers got, whose subscriptions `POST /push` makes, and /ntfy what a server of ntfy got.
 
     `POST /misbehave` takes a fault (faults.py), `DELETE` ends all. `GET /requests` lists the requests and which
     requests went beyond the budget, `DELETE` forgets them and the credits used. *now* is the vendors' own clock, as the
@@ -60,6 +65,9 @@ def create_upstream(
     app.register_blueprint(Finnhub(market, allowed, logs["finnhub"], faults).blueprint())
 
     app.register_blueprint(hooks_blueprint())
+    app.register_blueprint((mailbox or Mailbox()).blueprint())
+    app.register_blueprint(ntfy_blueprint())
+    app.register_blueprint(PushService().blueprint())
 
     @app.post("/misbehave")
     def misbehave() -> tuple[Response, int]:
