@@ -4,7 +4,6 @@ import json
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from hashlib import sha256
@@ -20,7 +19,7 @@ from functions.api.absence import nothing_stored
 from functions.api.embed_parameters import Embed
 from functions.api.latest import select_latest
 from functions.api.market_state import MarketState
-from shared.calendar.trading import EXCHANGE_ZONE
+from functions.api.quote_text import instant_text, percent_text, price_text, source_text
 from shared.http.problem import Problem
 from shared.http.response_data import ResponseData, rfc3339
 
@@ -29,17 +28,6 @@ _MEDIA_TYPE = "text/html; charset=utf-8"
 _FOLDER = Path(__file__).parent
 _SESSIONS = 3
 _WIDTH, _HEIGHT = 240, 48
-_MAX_DIGITS = 4
-_NAMES = {
-    "twelvedata": "Twelve Data",
-    "alpaca-sip": "Alpaca (all exchanges)",
-    "alpaca-iex": "Alpaca (IEX alone)",
-    "yahoo": "Yahoo",
-    "import": "imported files",
-    "replay": "replayed files",
-    "simulated": "simulated prices",
-}
-"""Names of sources as people write them, the same as on the page (frontend/src/lib/market/sources.ts)."""
 _UP, _DOWN = "▲ +", "▼ \N{MINUS SIGN}"
 
 
@@ -127,16 +115,13 @@ async def select_closes(connection: AsyncConnection, ticker: str) -> list[Decima
 
 def _quote(bar: dict[str, Any], closes: Sequence[Decimal | None], page_address: str, *, is_late: bool) -> str:
     ticker = escape(bar["ticker"])
-    end = datetime.fromisoformat(bar["end"]).astimezone(EXCHANGE_ZONE)
-    at = f"{end:%a, %b} {end.day}, {end:%Y, %H:%M %Z}"
-    digits = max(2, min(_MAX_DIGITS, -bar["close"].as_tuple().exponent))
     late = "<p>A newer hour is late.</p>" if is_late else ""
     return (
         f'<h1><a href="{escape(page_address)}/stocks/{ticker}" target="_blank" rel="noopener">{ticker}'
         f"<span>{escape(bar['name'])}</span></a></h1>"
-        f'<p class="price"><b>{bar["close"]:,.{digits}f}</b> USD {_change(bar)}</p>{sparkline(closes)}{late}'
-        f'<p>As of <time datetime="{bar["end"]}">{at}</time>. '
-        f"Source: {escape(_NAMES.get(bar['source']) or bar['source'])}.</p>"
+        f'<p class="price"><b>{price_text(bar["close"])}</b> USD {_change(bar)}</p>{sparkline(closes)}{late}'
+        f'<p>As of <time datetime="{bar["end"]}">{instant_text(bar["end"])}</time>. '
+        f"Source: {escape(source_text(bar['source']))}.</p>"
     )
 
 
@@ -147,7 +132,7 @@ def _change(bar: dict[str, Any]) -> str:
         return ""
     name, sign = ("up", _UP) if change > 0 else ("down", _DOWN) if change < 0 else ("", "")
     said = f'<span class="said">{name} since the previous close</span>'
-    return f'<span class="{name}" title="since the previous close">{sign}{abs(percent):.2f}%</span>{said}'
+    return f'<span class="{name}" title="since the previous close">{sign}{percent_text(percent)}</span>{said}'
 
 
 def sparkline(closes: Sequence[Decimal | None]) -> str:

@@ -43,12 +43,19 @@ _EVENT = {
 }
 
 
+class PngResponse(Response):
+    """A picture."""
+
+    media_type = "image/png"
+
+
 class EventStreamResponse(Response):
     """A stream of server-sent events."""
 
     media_type = "text/event-stream"
 
 
+_DOCUMENTS = {"text/html": HTMLResponse, "image/png": PngResponse}
 _MODELS = {
     name: model
     for module in (response_models, bar_models, mover_models, indicator_models, quality_models, status_models)
@@ -65,7 +72,11 @@ def _add(endpoint: Endpoint, path: str, summary: str) -> None:
     if path == "/latest/{ticker}":
         media_types = media_types | {"text/plain": "The value of one field"}
     errors = [404] if has_ticker or names & {"ticker", "tickers"} else []
-    shown = {"response_model": _MODELS[endpoint.response]} if endpoint.response else {"response_class": HTMLResponse}
+    shown = (
+        {"response_model": _MODELS[endpoint.response]}
+        if endpoint.response
+        else {"response_class": _DOCUMENTS[endpoint.media_type]}
+    )
     router.add_api_route(
         path,
         _handler(has_ticker, query),

@@ -73,7 +73,7 @@ class RequestContext:
 class Endpoint:
     """A path, its parameters, its handler, and the name of its response model; {ticker} at its end is a ticker.
 
-    *response* is "" for HTML.
+    *response* is "" for a document of *media_type*.
     *protected* names what only callers with a token may read. *follows_renames*: the path of a renamed ticker leads to
     its new name.
     """
@@ -85,12 +85,22 @@ class Endpoint:
     response: str
     protected: str = ""
     follows_renames: bool = True
+    media_type: str = "text/html"
 
 
 async def _respond_embed(context: RequestContext) -> ResponseData:
     from functions.api.embed import respond_embed  # few processes need it
 
     return await respond_embed(context.connection, context.state, context.query, context.ticker, context.public_url)
+
+
+async def _respond_picture(context: RequestContext) -> ResponseData:
+    from functions.api.pictures.market import respond_market_picture
+    from functions.api.pictures.stock import respond_stock_picture
+
+    if context.ticker:
+        return await respond_stock_picture(context.connection, context.state, context.ticker)
+    return await respond_market_picture(context.connection, context.state)
 
 
 ENDPOINTS = (
@@ -138,6 +148,22 @@ ENDPOINTS = (
         Embed,
         _respond_embed,
         "",
+    ),
+    Endpoint(
+        "/picture",
+        "How many stocks rose and fell, and the largest moves, as a picture for previews of links (PNG, 1200 by 630)",
+        Query,
+        _respond_picture,
+        "",
+        media_type="image/png",
+    ),
+    Endpoint(
+        "/picture/{ticker}",
+        "Price, change and chart of a stock as a picture for previews of links (PNG, 1200 by 630)",
+        Query,
+        _respond_picture,
+        "",
+        media_type="image/png",
     ),
     Endpoint(
         "/overview",

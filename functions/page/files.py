@@ -30,7 +30,7 @@ _OWN_HOST = f"{_NOTHING}; connect-src 'self'"
 """A service worker has the policy of its own script, and fetches what it caches."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class File:
     """A file: *name* within the build, *encoded* by content coding, *policy* its content security policy."""
 

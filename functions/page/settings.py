@@ -1,15 +1,16 @@
-"""Settings of page: those of rate limits, and the contact for security reports."""
+"""Settings of page: those of rate limits, the public address, and the contact for security reports."""
 
 import re
 from dataclasses import dataclass
 
 from shared.auth.address_limiter import AddressSettings
+from shared.http.public_address import PublicAddressSettings
 
 _CONTACT = re.compile(r"(mailto:|tel:|https://)\S+")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(AddressSettings):
+class Settings(AddressSettings, PublicAddressSettings):
     """Settings of page."""
 
     security_contact: str | None = None

@@ -9,9 +9,12 @@ from starlette.responses import Response
 from functions.page.files import BUILD, File, Files
 from functions.page.headers import SECURITY, content_codings
 from functions.page.settings import Settings
+from functions.page.share_tags import with_share_tags
 from functions.page.well_known import well_known
+from shared.http.public_address import public_address
 
-_STOCK = re.compile(r"/stocks/[A-Za-z0-9.-]{1,15}")
+_STOCK = re.compile(r"/stocks/([A-Za-z0-9.-]{1,15})")
+_HOME = "index.html"
 _SHELL = "stocks/_.html"
 """Document of every stock's page: its script reads the ticker from the address."""
 _FALLBACK = "200.html"
@@ -37,6 +40,10 @@ class Site:
         if found := well_known(path, self._settings, SECURITY):
             return found
         if file := self._find(path):
+            stock = _STOCK.fullmatch(path)
+            if file.name == _HOME or (stock and file.name == _SHELL):
+                address = public_address(self._settings, dict(request.scope["headers"]))
+                file = with_share_tags(file, address, stock[1].upper() if stock else None)
             return _send(file, request, 200, _YEAR if file.name.startswith(_IMMUTABLE) else _REVALIDATE)
         without_slash = path.rstrip("/")
         if without_slash and without_slash != path and self._find(without_slash):
@@ -54,7 +61,7 @@ class Site:
         """Return the file that *path* (/account) is the address of."""
         name = path.removeprefix("/")
         if not name:
-            return self._files.read("index.html")
+            return self._files.read(_HOME)
         found = self._files.read(name) or self._files.read(f"{name}.html")
         return found or (self._files.read(_SHELL) if _STOCK.fullmatch(path) else None)
 

@@ -219,8 +219,8 @@ for path in PAGES:
     page(path)
 for endpoint in ENDPOINTS:
     read_query(endpoint.query, b"q=a" if endpoint.path == "/search" else b"")
-read_query(ENDPOINTS[7].query, b"limit=5")
-heavy = {"pydantic", "pydantic_core", "pyarrow", "fastapi", "functions.api.openapi", "functions.contract"}
+read_query(next(one.query for one in ENDPOINTS if one.path == "/ohlc/{ticker}"), b"limit=5")
+heavy = {"pydantic", "pydantic_core", "pyarrow", "fastapi", "functions.api.openapi", "functions.contract", "resvg_py"}
 print(sorted(heavy & set(sys.modules)))
 """
 

@@ -17,6 +17,7 @@ PACKAGES = {
     "py_vapid": "py-vapid",
     "psycopg_pool": "psycopg-pool",
     "python_multipart": "python-multipart",
+    "resvg_py": "resvg-py",
     "functions_framework": "functions-framework",
 }
 """Import names that differ from the distribution's name."""
