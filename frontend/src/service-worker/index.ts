@@ -9,7 +9,7 @@ const addresses = (files: readonly { path: string }[]) =>
 /** Named by a hash of what is in them: what is kept is right for ever. */
 const SCRIPTS = addresses(immutable);
 /** The same names with every build: the network's are newer. */
-const DOCUMENTS = addresses([...prerendered, ...assets].filter(({ path }) => !path.endsWith('.txt')));
+const DOCUMENTS = addresses([...prerendered, ...assets].filter(({ path }) => !/\.(txt|png|ico)$/.test(path)));
 /** The one document of all stocks. */
 const STOCK = new URL('/stocks/_', self.location.origin).href;
 
