@@ -36,12 +36,15 @@ const SHARED = new RegExp(
     'src/lib/chart/(view|ranges)\\.ts',
   ].join('|'),
 );
-// Two files for what pages share: the parts of a stock, and what every page uses. All else stays with its page.
+// Parts of panels below the first screen, which the first price must not wait for.
+const PARTS = /src\/lib\/(market\/(InsightHours|FactList)|home\/(Sparkline|lines)|design\/Segments)/;
+// Three files for what pages share: the parts of a stock, those of panels, and what every page uses. All else stays with its page.
 const GROUPS = [
   // SvelteKit sets its payload before it loads its runtime: they must not be in one file.
   { name: 'boot', test: /preload-helper|runtime\/client\/payload/, priority: 4 },
   { name: 'stock', test: /src\/lib\/(stock|chart)\//, minShareCount: 2, priority: 1 },
-  { name: 'shared', test: SHARED, minShareCount: 2, priority: 3 },
+  { name: 'parts', test: PARTS, minShareCount: 2, priority: 2 },
+  { name: 'shared', test: (id: string) => SHARED.test(id) && !PARTS.test(id), minShareCount: 2, priority: 3 },
 ];
 
 export default defineConfig({
