@@ -3796,10 +3796,10 @@ export interface components {
                 /**
                  * @example {
                  *       "type": "https://stocksalot.tech/problems/renamed-ticker",
-                 *       "title": "Moved permanently",
+                 *       "title": "Renamed ticker",
                  *       "status": 301,
-                 *       "detail": "the ticker has a new name: Location has its path",
-                 *       "instance": "/ohlc/AAPL"
+                 *       "detail": "FB is META now.",
+                 *       "instance": "/latest/FB"
                  *     }
                  */
                 "application/problem+json": components["schemas"]["Problem"];
@@ -3818,18 +3818,13 @@ export interface components {
                  *       "title": "Bad parameter",
                  *       "status": 400,
                  *       "detail": "limit should be a whole number from 1 to 5000",
-                 *       "instance": "/ohlc/AAPL",
-                 *       "reason": {
-                 *         "code": "market-closed",
-                 *         "text": "The exchange had no session in the window.",
-                 *         "ask_again_at": "2026-11-20T14:30:00Z"
-                 *       },
                  *       "errors": [
                  *         {
                  *           "parameter": "limit",
                  *           "detail": "should be a whole number from 1 to 5000"
                  *         }
-                 *       ]
+                 *       ],
+                 *       "instance": "/ohlc/AAPL"
                  *     }
                  */
                 "application/problem+json": components["schemas"]["Problem"];
@@ -3846,10 +3841,10 @@ export interface components {
                 /**
                  * @example {
                  *       "type": "https://stocksalot.tech/problems/token-needed",
-                 *       "title": "Token required or invalid",
+                 *       "title": "Token needed",
                  *       "status": 401,
-                 *       "detail": "this request requires a token",
-                 *       "instance": "/ohlc/AAPL"
+                 *       "detail": "A list of rejected bars needs a token. Register at /users/register and log in at /token.",
+                 *       "instance": "/rejections"
                  *     }
                  */
                 "application/problem+json": components["schemas"]["Problem"];
@@ -3865,10 +3860,10 @@ export interface components {
                 /**
                  * @example {
                  *       "type": "https://stocksalot.tech/problems/invalid-link",
-                 *       "title": "Forbidden",
+                 *       "title": "Invalid link",
                  *       "status": 403,
-                 *       "detail": "the link was revoked, has expired, or belongs to other parameters",
-                 *       "instance": "/ohlc/AAPL"
+                 *       "detail": "The link opens nothing here: it was revoked, has expired, or belongs to another path or other parameters. GET /links lists those of the account.",
+                 *       "instance": "/latest"
                  *     }
                  */
                 "application/problem+json": components["schemas"]["Problem"];
@@ -3886,8 +3881,8 @@ export interface components {
                  *       "type": "https://stocksalot.tech/problems/not-found",
                  *       "title": "Not found",
                  *       "status": 404,
-                 *       "detail": "no such path",
-                 *       "instance": "/ohlc/AAPL"
+                 *       "detail": "There is nothing at this path. / lists what there is.",
+                 *       "instance": "/nothing"
                  *     }
                  */
                 "application/problem+json": components["schemas"]["Problem"];
@@ -3906,8 +3901,8 @@ export interface components {
                  *       "type": "https://stocksalot.tech/problems/method-not-allowed",
                  *       "title": "Method not allowed",
                  *       "status": 405,
-                 *       "detail": "Allow lists the methods",
-                 *       "instance": "/ohlc/AAPL"
+                 *       "detail": "POST is not allowed here. Allowed: GET, HEAD, OPTIONS.",
+                 *       "instance": "/latest"
                  *     }
                  */
                 "application/problem+json": components["schemas"]["Problem"];
@@ -3925,7 +3920,7 @@ export interface components {
                  *       "type": "https://stocksalot.tech/problems/format-unavailable",
                  *       "title": "Format unavailable",
                  *       "status": 406,
-                 *       "detail": "this installation lacks the format",
+                 *       "detail": "This installation has no Arrow (its dependency group arrow was left out): ask for json, csv or ndjson.",
                  *       "instance": "/ohlc/AAPL"
                  *     }
                  */
@@ -3942,10 +3937,10 @@ export interface components {
                 /**
                  * @example {
                  *       "type": "https://stocksalot.tech/problems/too-slow",
-                 *       "title": "Request timeout",
+                 *       "title": "Too slow",
                  *       "status": 408,
-                 *       "detail": "the body did not arrive within ten seconds",
-                 *       "instance": "/ohlc/AAPL"
+                 *       "detail": "The body did not arrive within 10 s.",
+                 *       "instance": "/users/register"
                  *     }
                  */
                 "application/problem+json": components["schemas"]["Problem"];
@@ -3961,10 +3956,10 @@ export interface components {
                 /**
                  * @example {
                  *       "type": "https://stocksalot.tech/problems/account-exists",
-                 *       "title": "Conflict",
+                 *       "title": "Account exists",
                  *       "status": 409,
-                 *       "detail": "the email address or user name is taken",
-                 *       "instance": "/ohlc/AAPL"
+                 *       "detail": "The email address or the user name is taken.",
+                 *       "instance": "/users/register"
                  *     }
                  */
                 "application/problem+json": components["schemas"]["Problem"];
@@ -3980,10 +3975,10 @@ export interface components {
                 /**
                  * @example {
                  *       "type": "https://stocksalot.tech/problems/too-large",
-                 *       "title": "Content too large",
+                 *       "title": "Too large",
                  *       "status": 413,
-                 *       "detail": "the body is too large",
-                 *       "instance": "/ohlc/AAPL"
+                 *       "detail": "The body should have at most 16384 bytes.",
+                 *       "instance": "/users/register"
                  *     }
                  */
                 "application/problem+json": components["schemas"]["Problem"];
@@ -4001,8 +3996,8 @@ export interface components {
                  *       "type": "https://stocksalot.tech/problems/query-too-long",
                  *       "title": "Query too long",
                  *       "status": 414,
-                 *       "detail": "the query string exceeds 8,000 bytes",
-                 *       "instance": "/ohlc/AAPL"
+                 *       "detail": "A query has at most 8000 bytes.",
+                 *       "instance": "/latest"
                  *     }
                  */
                 "application/problem+json": components["schemas"]["Problem"];
@@ -4020,8 +4015,8 @@ export interface components {
                  *       "type": "https://stocksalot.tech/problems/unsupported-media-type",
                  *       "title": "Unsupported media type",
                  *       "status": 415,
-                 *       "detail": "the body has another Content-Type than required",
-                 *       "instance": "/ohlc/AAPL"
+                 *       "detail": "Send a form: application/x-www-form-urlencoded.",
+                 *       "instance": "/users/register"
                  *     }
                  */
                 "application/problem+json": components["schemas"]["Problem"];
@@ -4040,8 +4035,8 @@ export interface components {
                  *       "type": "https://stocksalot.tech/problems/range-not-satisfiable",
                  *       "title": "Range not satisfiable",
                  *       "status": 416,
-                 *       "detail": "the file ends before the range; Content-Range has its size",
-                 *       "instance": "/ohlc/AAPL"
+                 *       "detail": "bars-2026-11.parquet has 180224 bytes.",
+                 *       "instance": "/files/bars-2026-11.parquet"
                  *     }
                  */
                 "application/problem+json": components["schemas"]["Problem"];
@@ -4060,7 +4055,10 @@ export interface components {
                  *       "type": "https://stocksalot.tech/problems/too-many-requests",
                  *       "title": "Too many requests",
                  *       "status": 429,
-                 *       "detail": "the rate limit is used up; see Retry-After and RateLimit",
+                 *       "detail": "The limit is 300 requests a minute. Try again in 41 s.",
+                 *       "violated-policies": [
+                 *         "default"
+                 *       ],
                  *       "instance": "/ohlc/AAPL"
                  *     }
                  */
@@ -4079,7 +4077,7 @@ export interface components {
                  *       "type": "https://stocksalot.tech/problems/internal-error",
                  *       "title": "Internal error",
                  *       "status": 500,
-                 *       "detail": "a fault of the service; it is logged under the X-Request-ID",
+                 *       "detail": "This is an error of the service, not of the request. It is logged under the request id.",
                  *       "instance": "/ohlc/AAPL"
                  *     }
                  */
@@ -4097,9 +4095,9 @@ export interface components {
                 /**
                  * @example {
                  *       "type": "https://stocksalot.tech/problems/database-unavailable",
-                 *       "title": "Unavailable",
+                 *       "title": "Data unavailable",
                  *       "status": 503,
-                 *       "detail": "the database is unavailable and no copy is cached; see Retry-After",
+                 *       "detail": "The database does not answer. Try again in a few seconds.",
                  *       "instance": "/ohlc/AAPL"
                  *     }
                  */

@@ -13,7 +13,8 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from functions.contract.operations import header_references
-from functions.contract.problems import PROBLEMS, TYPE_PREFIX, Problem
+from functions.contract.problem_examples import example_of
+from functions.contract.problems import PROBLEMS, Problem
 from functions.contract.schemas import example, without
 
 FUNCTIONS = Path(__file__).parents[1]
@@ -155,17 +156,7 @@ def _problem_schemas() -> dict[str, Any]:
 
 def _error(status: int) -> dict[str, Any]:
     title, types = PROBLEMS[status]
-    kind, detail = next(iter(types.items()))
-    body = {
-        "type": f"{TYPE_PREFIX}{kind}",
-        "title": title,
-        "status": status,
-        "detail": detail,
-        "instance": "/ohlc/AAPL",
-    }
-    media: dict[str, Any] = {"schema": {"$ref": _REFERENCE.format(model="Problem")}}
-    if status != 400:
-        media["example"] = body
+    media = {"schema": {"$ref": _REFERENCE.format(model="Problem")}, "example": example_of(status)}
     return {
         "description": f"{title}. " + "; ".join(f"{name}: {text}" for name, text in types.items()),
         "headers": header_references("X-Request-ID", *([_ERROR_HEADERS[status]] if status in _ERROR_HEADERS else [])),
