@@ -1025,11 +1025,13 @@ export interface components {
             id: string;
             /** @example Tell me when NVDA falls 3% or more below the previous close, once a session. */
             sentence: string;
+            /** @description null: the tickers of list */
+            ticker: string | null;
             /**
-             * @description A ticker, or * for every tracked stock
-             * @example NVDA
+             * @description List of the account: each stock that is in it at the time, by itself
+             * @example null
              */
-            ticker: string;
+            list: string | null;
             /**
              * @description price: the close of an hour above or below amount (USD). change: the close of an hour amount percent or more up or down from basis. volume: the session's volume so far, amount times the usual or more. extreme: a new high or low of span. insight: an insight about the stock, of significance amount or more. missing: a bar is missing
              * @example change
@@ -1219,6 +1221,8 @@ export interface components {
              * @example NVDA
              */
             ticker: string;
+            /** @default  */
+            list: string;
             /**
              * @default any
              * @enum {string}
@@ -1414,19 +1418,20 @@ export interface components {
             tickers: components["schemas"]["TickerCoverage"][];
             items: components["schemas"]["SessionCoverage"][];
         };
-        /** @description A new alert. direction, basis, span and amount: those that its kind has. */
+        /** @description A new alert. ticker or list; direction, basis, span and amount: those that its kind has. */
         CreateAlert: {
-            /**
-             * @description A ticker, or * for every tracked stock
-             * @example NVDA
-             */
-            ticker: string;
             /**
              * @description price: the close of an hour above or below amount (USD). change: the close of an hour amount percent or more up or down from basis. volume: the session's volume so far, amount times the usual or more. extreme: a new high or low of span. insight: an insight about the stock, of significance amount or more. missing: a bar is missing
              * @example change
              * @enum {string}
              */
             kind: "price" | "change" | "volume" | "extreme" | "insight" | "missing";
+            ticker?: string | null;
+            /**
+             * @description Id or name of a list of the account, instead of ticker
+             * @example null
+             */
+            list?: string | null;
             /**
              * @description price: above, below. change: up, down, any. extreme: high, low
              * @example down
@@ -7709,6 +7714,7 @@ export interface operations {
                      *           "id": "3f0c9a51-6f0e-4f0e-8a53-0d6f4b1c7e22",
                      *           "sentence": "Tell me when NVDA falls 3% or more below the previous close, once a session.",
                      *           "ticker": "NVDA",
+                     *           "list": null,
                      *           "kind": "change",
                      *           "direction": "down",
                      *           "basis": "previous_close",
@@ -7749,8 +7755,9 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "ticker": "NVDA",
                  *       "kind": "change",
+                 *       "ticker": "NVDA",
+                 *       "list": null,
                  *       "direction": "down",
                  *       "basis": "previous_close",
                  *       "span": null,
@@ -7778,6 +7785,7 @@ export interface operations {
                      *       "id": "3f0c9a51-6f0e-4f0e-8a53-0d6f4b1c7e22",
                      *       "sentence": "Tell me when NVDA falls 3% or more below the previous close, once a session.",
                      *       "ticker": "NVDA",
+                     *       "list": null,
                      *       "kind": "change",
                      *       "direction": "down",
                      *       "basis": "previous_close",
@@ -8336,6 +8344,7 @@ export interface operations {
                      *       "id": "3f0c9a51-6f0e-4f0e-8a53-0d6f4b1c7e22",
                      *       "sentence": "Tell me when NVDA falls 3% or more below the previous close, once a session.",
                      *       "ticker": "NVDA",
+                     *       "list": null,
                      *       "kind": "change",
                      *       "direction": "down",
                      *       "basis": "previous_close",
@@ -8410,6 +8419,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "ticker": "NVDA",
+                 *       "list": "",
                  *       "direction": "above",
                  *       "basis": "previous_close",
                  *       "span": "20_sessions",
@@ -8437,6 +8447,7 @@ export interface operations {
                      *       "id": "3f0c9a51-6f0e-4f0e-8a53-0d6f4b1c7e22",
                      *       "sentence": "Tell me when NVDA falls 3% or more below the previous close, once a session.",
                      *       "ticker": "NVDA",
+                     *       "list": null,
                      *       "kind": "change",
                      *       "direction": "down",
                      *       "basis": "previous_close",

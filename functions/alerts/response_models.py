@@ -44,13 +44,20 @@ _Repeat = Annotated[
     Field(description="once, once a session, or for each bar; of * each stock counts by itself", examples=["session"]),
 ]
 _Channels = Annotated[list[Id] | None, Field(description="Channels it uses; null: all of the account", examples=[None])]
+_List = Annotated[
+    Id | None,
+    Field(description="List of the account: each stock that is in it at the time, by itself", examples=[None]),
+]
 
 
 class CreateAlert(Model):
-    """A new alert. direction, basis, span and amount: those that its kind has."""
+    """A new alert. ticker or list; direction, basis, span and amount: those that its kind has."""
 
-    ticker: TickerOrAll
     kind: RuleKind
+    ticker: TickerOrAll | None = None
+    list: Annotated[
+        str | None, Field(description="Id or name of a list of the account, instead of ticker", examples=[None])
+    ] = None
     direction: _Direction = None
     basis: _Basis = None
     span: _Span = None
@@ -63,6 +70,7 @@ class ChangeAlert(Model):
     """Parts of an alert to change. What is not given stays; another condition counts from now on."""
 
     ticker: TickerOrAll = ""
+    list: str = ""
     direction: Direction = "any"
     basis: Basis = "previous_close"
     span: Span = "20_sessions"
@@ -81,7 +89,8 @@ class Alert(Model):
     sentence: Annotated[
         str, Field(examples=["Tell me when NVDA falls 3% or more below the previous close, once a session."])
     ]
-    ticker: TickerOrAll
+    ticker: Annotated[TickerOrAll | None, Field(description="null: the tickers of list")]
+    list: _List
     kind: RuleKind
     direction: _Direction
     basis: _Basis

@@ -10,6 +10,7 @@ _HEAD = '''"""Members of the responses. Made from the OpenAPI document by `make 
 Numbers with a fraction are Decimal, whole ones int. Instants are RFC 3339 in UTC, dates are days in New York.
 """
 
+import builtins
 from decimal import Decimal
 from typing import {names}
 
@@ -28,7 +29,10 @@ def make_types(document: Mapping[str, Any]) -> str:
 
 
 def _class(name: str, schema: Mapping[str, Any]) -> str:
-    return "\n".join((f"class {name}(TypedDict):", *_members(schema))) + "\n"
+    members = [*_members(schema)]
+    if "list" in schema.get("properties", {}):  # the member hides the type
+        members = [re.sub(r"(?<![.\w])list\[", "builtins.list[", line) for line in members]
+    return "\n".join((f"class {name}(TypedDict):", *members)) + "\n"
 
 
 def _members(schema: Mapping[str, Any]) -> Iterator[str]:

@@ -84,8 +84,9 @@ class Tickers(Arguments, frozen=True, kw_only=True):
 class SetAlert(Arguments, frozen=True, kw_only=True):
     """Arguments of `set_alert`."""
 
-    ticker: Annotated[str, Meta(max_length=15, description="* for every stock")]
     kind: Literal["price", "change", "volume", "extreme", "insight", "missing"]
+    ticker: Annotated[str, Meta(max_length=15, description="* for every stock")] | None = None
+    list: ListName | None = None
     direction: (
         Annotated[
             Literal["above", "below", "up", "down", "any", "high", "low"],

@@ -58,7 +58,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE
    ON alert_rules, alert_channels, alert_confirmations, alert_firings, alert_deliveries
    TO stocksalot_alerts;
 GRANT SELECT ON sessions, tickers, bars, bar_revisions, splits, source_overlaps, market_epoch, hourly_bars, left_out_tickers,
-      insight_hours, insights
+      insight_hours, insights, lists, list_tickers
    TO stocksalot_alerts;
 
 -- Files of bars by month: written by files alone.

@@ -1580,24 +1580,29 @@ CREATE TABLE alert_rules (
     created_at timestamp with time zone NOT NULL,
     changed_at timestamp with time zone NOT NULL,
     stated_at timestamp with time zone NOT NULL,
+    list_id uuid,
     CONSTRAINT alert_rules_amount_check CHECK ((amount > (0)::numeric)),
     CONSTRAINT alert_rules_basis_check CHECK ((basis = ANY (ARRAY['previous_close'::text, 'session_open'::text]))),
     CONSTRAINT alert_rules_direction_check CHECK ((direction = ANY (ARRAY['above'::text, 'below'::text, 'up'::text, 'down'::text, 'any'::text, 'high'::text, 'low'::text]))),
     CONSTRAINT alert_rules_kind_check CHECK ((kind = ANY (ARRAY['price'::text, 'change'::text, 'volume'::text, 'extreme'::text, 'insight'::text, 'missing'::text]))),
+    CONSTRAINT alert_rules_list_id_fkey FOREIGN KEY (list_id) REFERENCES lists(list_id) ON DELETE CASCADE,
     CONSTRAINT alert_rules_pkey PRIMARY KEY (rule_id),
     CONSTRAINT alert_rules_repeat_check CHECK ((repeat = ANY (ARRAY['once'::text, 'session'::text, 'always'::text]))),
     CONSTRAINT alert_rules_span_check CHECK ((span = ANY (ARRAY['20_sessions'::text, '52_weeks'::text]))),
+    CONSTRAINT alert_rules_subject CHECK (((list_id IS NULL) OR (ticker IS NULL))),
     CONSTRAINT alert_rules_ticker_fkey FOREIGN KEY (ticker) REFERENCES tickers(ticker),
     CONSTRAINT alert_rules_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(user_id) ON DELETE CASCADE
 );
 
-COMMENT ON COLUMN alert_rules.ticker IS 'NULL: every tracked ticker';
+COMMENT ON COLUMN alert_rules.ticker IS 'NULL: those of the list, without a list every tracked ticker';
 
 COMMENT ON COLUMN alert_rules.channel_ids IS 'Channels it uses; NULL: all of the account';
 
 COMMENT ON COLUMN alert_rules.since IS 'Bars that ended before are not judged: when its condition was stated, or when it was resumed';
 
 COMMENT ON COLUMN alert_rules.stated_at IS 'When its amount was stated: a price is on the scale of shares of then';
+
+COMMENT ON COLUMN alert_rules.list_id IS 'List of the account whose tickers it is about';
 
 CREATE INDEX alert_rules_of_user ON alert_rules USING btree (user_id);
 
@@ -1816,3 +1821,5 @@ COMMENT ON TABLE alert_confirmations IS 'Codes that wait for the reader of an ad
 COMMENT ON COLUMN alert_confirmations.salt IS 'With API_TOKEN_SECRET it gives the code; the code itself is kept nowhere';
 
 COMMENT ON COLUMN alert_confirmations.attempts IS 'Codes that were tried';
+
+CREATE INDEX alert_rules_of_list ON alert_rules USING btree (list_id) WHERE (list_id IS NOT NULL);

@@ -68,6 +68,8 @@ def _port_matches(ports: Sequence[Body] | None, port: int) -> bool:
 
 
 def _peer_matches(peer: Body, pod: Pod, own_namespace: str) -> bool:
+    if "ipBlock" in peer:
+        return False  # the blocks of ours leave out the private networks, which pods are in
     if "namespaceSelector" in peer:
         if not _selects(peer["namespaceSelector"], {"kubernetes.io/metadata.name": pod.namespace}):
             return False

@@ -101,4 +101,4 @@ def told_of(due: DueDelivery) -> Told:
 
 
 def _sentence(due: DueDelivery) -> str:
-    return rule_sentence(read_condition(due.condition or {}), due.rule_ticker, str(due.repeat))
+    return rule_sentence(read_condition(due.condition or {}), due.rule_ticker, due.list_name, str(due.repeat))

@@ -38,6 +38,7 @@ class DueDelivery:
     firing_kind: str | None
     rule_id: str | None
     rule_ticker: str | None
+    list_name: str | None
     repeat: str | None
     corrects: str | None
     ticker: str | None
@@ -86,7 +87,8 @@ async def claim_due(
         SELECT claimed.delivery_id::text, claimed.attempts, unix_seconds(clock_timestamp()) AS now, claimed.created_at,
                channel.channel_id::text, channel.name AS channel, channel.kind, channel.target, channel.salt,
                channel.key_id, claimed.confirms, code.salt AS code_salt, firing.firing_id::text,
-               firing.kind AS firing_kind, rule.rule_id::text, rule.ticker AS rule_ticker, rule.repeat,
+               firing.kind AS firing_kind, rule.rule_id::text, rule.ticker AS rule_ticker, list.name AS list_name,
+               rule.repeat,
                firing.corrects::text, firing.ticker, firing.start, firing."end", firing.condition, firing.revision,
                firing.source, firing.price, firing.value, firing.bound, firing.detail, firing.fired_at
           FROM claimed
@@ -96,6 +98,7 @@ async def claim_due(
                                                AND code.expires_at > clock_timestamp()
           LEFT JOIN alert_firings AS firing USING (firing_id)
           LEFT JOIN alert_rules AS rule USING (rule_id)
+          LEFT JOIN lists AS list USING (list_id)
          ORDER BY firing.fired_at, firing.start, claimed.delivery_id
         """,
         {"lease": lease_seconds, "most": most, "each": _EACH, "delivery_id": delivery_id},

@@ -9,6 +9,7 @@ from psycopg import AsyncConnection
 from functions.alerts.evaluation.outcomes import (
     AS_JSON,
     CONDITION,
+    MEMBERS,
     PERIOD,
     Outcomes,
     as_outcomes,
@@ -31,6 +32,8 @@ WITH rule AS MATERIALIZED (
        FROM alert_rules AS rule
        LEFT JOIN tickers AS known USING (ticker)
       WHERE rule.kind IN ('price', 'change', 'volume', 'extreme')
+), member AS MATERIALIZED (
+     {MEMBERS}
 ), needed AS MATERIALIZED (
      SELECT bool_or(kind = 'volume') AS volume,
             bool_or(kind = 'change' AND basis = 'previous_close') AS previous_close,
@@ -135,7 +138,14 @@ WITH rule AS MATERIALIZED (
                     rule.repeat, rule.paused, rule.since, figure.*
                FROM rule
               CROSS JOIN figure
-              WHERE rule.subject IS NULL) AS matched
+              WHERE rule.subject IS NULL
+                AND rule.list_id IS NULL
+              UNION ALL
+             SELECT rule.rule_id, rule.user_id, rule.kind, rule.direction, rule.basis, rule.span, rule.amount,
+                    rule.repeat, rule.paused, rule.since, figure.*
+               FROM rule
+               JOIN member USING (rule_id)
+               JOIN figure ON figure.ticker = member.subject) AS matched
        LEFT JOIN scaled USING (rule_id)
       CROSS JOIN LATERAL (
             SELECT CASE matched.kind

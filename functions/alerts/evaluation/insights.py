@@ -9,6 +9,7 @@ from functions.alerts.evaluation.bars import LATE
 from functions.alerts.evaluation.outcomes import (
     AS_JSON,
     CONDITION,
+    MEMBERS,
     PERIOD,
     Outcomes,
     as_outcomes,
@@ -22,6 +23,8 @@ WITH rule AS MATERIALIZED (
        FROM alert_rules AS rule
        LEFT JOIN tickers AS known USING (ticker)
       WHERE rule.kind = 'insight'
+), member AS MATERIALIZED (
+     {MEMBERS}
 ), hour AS MATERIALIZED (
      SELECT DISTINCT ON (hour.start) hour.start, hour.revision, hour."end", hour.session
        FROM insight_hours AS hour
@@ -39,7 +42,9 @@ WITH rule AS MATERIALIZED (
        FROM (SELECT rule.*, written.ticker AS about, written.start, written."end", written.session, written.place,
                     written.insight, written.significance
                FROM rule
-               JOIN written ON rule.subject IS NULL OR rule.subject = written.ticker
+               JOIN written ON rule.subject = written.ticker
+                            OR rule.subject IS NULL AND rule.list_id IS NULL
+                            OR (rule.rule_id, written.ticker) IN (SELECT member.rule_id, member.subject FROM member)
               WHERE written.significance >= coalesce(rule.amount, 0)) AS matched
 ), undone AS (
      SELECT firing.*
@@ -47,6 +52,9 @@ WITH rule AS MATERIALIZED (
        JOIN rule USING (rule_id)
        JOIN hour USING (start)
       WHERE firing.standing
+        -- Of a ticker that has left the list nothing more is told.
+        AND (rule.list_id IS NULL
+             OR (rule.rule_id, firing.ticker) IN (SELECT member.rule_id, member.subject FROM member))
         AND NOT EXISTS (SELECT
                           FROM pair
                          WHERE pair.rule_id = firing.rule_id

@@ -9,6 +9,7 @@ from functions.alerts.evaluation.bars import LATE
 from functions.alerts.evaluation.outcomes import (
     AS_JSON,
     CONDITION,
+    MEMBERS,
     PERIOD,
     Outcomes,
     as_outcomes,
@@ -22,6 +23,8 @@ WITH rule AS MATERIALIZED (
        FROM alert_rules AS rule
        LEFT JOIN tickers AS known USING (ticker)
       WHERE rule.kind = 'missing'
+), member AS MATERIALIZED (
+     {MEMBERS}
 ), absent AS MATERIALIZED (
      SELECT asked.ticker, slot.start, slot."end", session.date AS session
        FROM sessions AS session
@@ -43,7 +46,9 @@ WITH rule AS MATERIALIZED (
      SELECT matched.*, {PERIOD} AS period
        FROM (SELECT rule.*, absent.ticker AS about, absent.start, absent."end", absent.session
                FROM rule
-               JOIN absent ON rule.subject IS NULL OR rule.subject = absent.ticker
+               JOIN absent ON rule.subject = absent.ticker
+                            OR rule.subject IS NULL AND rule.list_id IS NULL
+                            OR (rule.rule_id, absent.ticker) IN (SELECT member.rule_id, member.subject FROM member)
               WHERE absent."end" > rule.since
                 AND NOT rule.paused) AS matched
 ), undone AS (

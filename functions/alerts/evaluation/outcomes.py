@@ -19,6 +19,14 @@ CONDITION: LiteralString = """
                        'amount', trim_scale(amount)::text)
 """
 """Condition of the rule as it was when it fired, stored with the firing."""
+MEMBERS: LiteralString = """
+     SELECT DISTINCT rule.rule_id,
+            CASE WHEN listed.active THEN item.ticker ELSE coalesce(listed.renamed_to, item.ticker) END AS subject
+       FROM rule
+       JOIN list_tickers AS item USING (list_id)
+       LEFT JOIN tickers AS listed ON listed.ticker = item.ticker
+"""
+"""Tickers that each of `rule` about a list is about: those that are in it now, by their names of today."""
 AS_JSON: LiteralString = """
     SELECT coalesce(json_agg(outcome)::text, '[]'), count(*)
       FROM outcome

@@ -55,7 +55,7 @@ def _members(row: FiringRow) -> dict[str, Any]:
     return {
         "id": row.firing_id,
         "alert": row.rule_id,
-        "sentence": rule_sentence(condition, row.rule_ticker, row.repeat),
+        "sentence": rule_sentence(condition, row.rule_ticker, row.list_name, row.repeat),
         "kind": row.kind,
         "corrects": row.corrects,
         "corrected": row.is_corrected,

@@ -18,6 +18,7 @@ class FiringRow:
     firing_id: str
     rule_id: str
     rule_ticker: str | None
+    list_name: str | None
     repeat: str
     kind: str
     corrects: str | None
@@ -45,7 +46,8 @@ async def select_firings(
     cursor = connection.cursor(row_factory=class_row(FiringRow))
     await cursor.execute(
         """
-        SELECT firing.firing_id::text, firing.rule_id::text, rule.ticker AS rule_ticker, rule.repeat, firing.kind,
+        SELECT firing.firing_id::text, firing.rule_id::text, rule.ticker AS rule_ticker, list.name AS list_name,
+               rule.repeat, firing.kind,
                firing.corrects::text,
                EXISTS (SELECT FROM alert_firings AS other WHERE other.corrects = firing.firing_id) AS is_corrected,
                firing.ticker, firing.start, firing."end", firing.session, firing.condition, firing.revision,
@@ -53,6 +55,7 @@ async def select_firings(
                trim_scale(firing.bound) AS bound, firing.detail, firing.fired_at, sent.deliveries
           FROM alert_firings AS firing
           JOIN alert_rules AS rule USING (rule_id)
+          LEFT JOIN lists AS list USING (list_id)
          CROSS JOIN LATERAL (
                SELECT coalesce(json_agg(json_build_object(
                           'channel', delivery.channel_id,

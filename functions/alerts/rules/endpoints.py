@@ -20,6 +20,7 @@ from functions.alerts.rules.queries import (
     count_rules,
     delete_rule,
     insert_rule,
+    is_own_list,
     lock_account,
     select_rules,
     update_rule,
@@ -27,6 +28,7 @@ from functions.alerts.rules.queries import (
 from functions.alerts.rules.requests import ChangeAlert, CreateAlert, exact
 from functions.alerts.rules.sentence import rule_sentence
 from functions.alerts.settings import Settings
+from shared.auth.account_lists import select_list_tickers
 from shared.auth.authenticator import Caller
 from shared.connections.postgres import PostgresClient
 from shared.http.json_body import read_json
@@ -35,8 +37,10 @@ from shared.http.response_data import rfc3339
 from shared.http.tickers import parse_ticker, resolve, select_renames, unknown_ticker
 from shared.runtime import clock
 
-_AFRESH = ("ticker", "direction", "basis", "span", "amount", "repeat")
+_AFRESH = ("ticker", "list_id", "direction", "basis", "span", "amount", "repeat")
 """Parts of a rule that make it another one when they change."""
+_CONDITION = _AFRESH[2:]
+_NO_LIST = "should be the id or the name of a list of the account, see /lists"
 
 
 class Rules:
@@ -61,7 +65,7 @@ class Rules:
         body = await read_json(request, CreateAlert)
         amount = exact(body.amount)
         _check(Condition(body.kind, body.direction, body.basis, body.span, amount))
-        channels, ticker = self._channels(body.channels), _spelled(body.ticker)
+        channels, ticker, list_id = self._channels(body.channels), *_subject(body.ticker, body.list)
 
         async def work(connection: AsyncConnection) -> RuleRow:
             await lock_account(connection, user_id)
@@ -69,8 +73,9 @@ class Rules:
                 detail = f"An account has at most {self._most} alerts. Delete some first."
                 raise Problem(409, "too-many-alerts", "Too many alerts", detail)
             rule = NewRule(
-                await _find_ticker(connection, ticker), body.kind, body.direction, body.basis, body.span, amount,
-                body.repeat, await _own_channels(connection, user_id, channels), paused=False,
+                await _find_ticker(connection, ticker), await _own_list(connection, user_id, list_id), body.kind,
+                body.direction, body.basis, body.span, amount, body.repeat,
+                await _own_channels(connection, user_id, channels), paused=False,
             )  # fmt: skip
             rule_id = await insert_rule(connection, user_id, rule, clock.now())
             return (await select_rules(connection, user_id, rule_id))[0]
@@ -95,7 +100,10 @@ class Rules:
         rule_id = path_id(request, "alert_id", unknown_alert())
         body = await read_json(request, ChangeAlert)
         channels = body.channels if body.channels is UNSET else self._channels(body.channels)
-        ticker = body.ticker if body.ticker is UNSET else _spelled(body.ticker)
+        ticker, list_id = None, None
+        given_subject = body.ticker is not UNSET or body.list is not UNSET
+        if given_subject:
+            ticker, list_id = _subject(body.ticker or None, body.list or None)
 
         async def work(connection: AsyncConnection) -> RuleRow:
             # What is judged meanwhile is of the rule before or after the change. First, as judging locks accounts too.
@@ -105,11 +113,12 @@ class Rules:
             if not rows:
                 raise unknown_alert()
             before = _stated(rows[0])
-            given = {name: getattr(body, name) for name in _AFRESH if getattr(body, name) is not UNSET}
+            given = {name: getattr(body, name) for name in _CONDITION if getattr(body, name) is not UNSET}
             if body.amount is not UNSET:
                 given["amount"] = exact(body.amount)
-            if ticker is not UNSET:
+            if given_subject:
                 given["ticker"] = await _find_ticker(connection, ticker)
+                given["list_id"] = await _own_list(connection, user_id, list_id)
             if channels is not UNSET:
                 given["channel_ids"] = await _own_channels(connection, user_id, channels)
             if body.state is not UNSET:
@@ -160,6 +169,31 @@ def _check(condition: Condition) -> None:
         raise bad_parameters(faults)
 
 
+def _subject(ticker: str | None, list_id: str | None) -> tuple[str | None, str | None]:
+    """Return the ticker and the list that a rule is about, None and None for every ticker; Problem 400 for both."""
+    if ticker is not None and list_id is not None:
+        raise bad_parameters([("list", "should not be given beside ticker")])
+    if list_id is None:
+        if ticker is None:
+            raise bad_parameters([("ticker", "is missing: an alert needs ticker or list")])
+        return _spelled(ticker), None
+    return None, list_id
+
+
+async def _own_list(connection: AsyncConnection, user_id: str, given: str | None) -> str | None:
+    """Return the id of the account's list with the id or the name that is *given*; Problem 400 without one."""
+    if given is None:
+        return None
+    try:
+        list_id = str(UUID(given))
+    except ValueError:
+        found = await select_list_tickers(connection, user_id, given)
+        list_id = found[0] if found else None
+    if list_id is None or not await is_own_list(connection, user_id, list_id):
+        raise bad_parameters([("list", _NO_LIST)])
+    return list_id
+
+
 def _spelled(ticker: str) -> str | None:
     """Return *ticker* in capitals, None for every ticker; Problem 400."""
     if ticker == EVERY_TICKER:
@@ -191,15 +225,25 @@ async def _own_channels(connection: AsyncConnection, user_id: str, channels: "li
 
 def _stated(row: RuleRow) -> NewRule:
     return NewRule(
-        row.ticker, row.kind, row.direction, row.basis, row.span, row.amount, row.repeat, row.channel_ids, row.paused
+        row.ticker,
+        row.list_id,
+        row.kind,
+        row.direction,
+        row.basis,
+        row.span,
+        row.amount,
+        row.repeat,
+        row.channel_ids,
+        row.paused,
     )
 
 
 def _members(row: RuleRow) -> dict[str, Any]:
     return {
         "id": row.rule_id,
-        "sentence": rule_sentence(row.condition, row.ticker, row.repeat),
-        "ticker": row.ticker or EVERY_TICKER,
+        "sentence": rule_sentence(row.condition, row.ticker, row.list_name, row.repeat),
+        "ticker": None if row.list_id else row.ticker or EVERY_TICKER,
+        "list": row.list_id,
         **row.condition.parts(),
         "repeat": row.repeat,
         "channels": row.channel_ids,

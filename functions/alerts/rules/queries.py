@@ -16,6 +16,8 @@ class RuleRow:
 
     rule_id: str
     ticker: str | None
+    list_id: str | None
+    list_name: str | None
     kind: Kind
     direction: str | None
     basis: str | None
@@ -41,6 +43,7 @@ class NewRule:
     """The parts of a rule that its account states."""
 
     ticker: str | None
+    list_id: str | None
     kind: str
     direction: str | None
     basis: str | None
@@ -65,15 +68,24 @@ async def count_rules(connection: AsyncConnection, user_id: str) -> int:
     return int(await cursor.fetchone() or 0)
 
 
+async def is_own_list(connection: AsyncConnection, user_id: str, list_id: str) -> bool:
+    """Return whether the account has a list with this id."""
+    cursor = await connection.execute(
+        "SELECT FROM lists WHERE list_id = %(list_id)s AND user_id = %(user_id)s FOR KEY SHARE",
+        {"list_id": list_id, "user_id": user_id},
+    )
+    return cursor.rowcount == 1
+
+
 async def insert_rule(connection: AsyncConnection, user_id: str, rule: NewRule, now: datetime) -> str:
     """Insert a rule and return its id."""
     cursor = connection.cursor(row_factory=scalar_row)
     await cursor.execute(
         """
-        INSERT INTO alert_rules (user_id, ticker, kind, direction, basis, span, amount, repeat, channel_ids, paused,
-                                 since, stated_at, created_at, changed_at)
-             VALUES (%(user_id)s, %(ticker)s, %(kind)s, %(direction)s, %(basis)s, %(span)s, %(amount)s, %(repeat)s,
-                     %(channel_ids)s::uuid[], %(paused)s, %(now)s, %(now)s, %(now)s, %(now)s)
+        INSERT INTO alert_rules (user_id, ticker, list_id, kind, direction, basis, span, amount, repeat, channel_ids,
+                                 paused, since, stated_at, created_at, changed_at)
+             VALUES (%(user_id)s, %(ticker)s, %(list_id)s, %(kind)s, %(direction)s, %(basis)s, %(span)s, %(amount)s,
+                     %(repeat)s, %(channel_ids)s::uuid[], %(paused)s, %(now)s, %(now)s, %(now)s, %(now)s)
           RETURNING rule_id::text
         """,
         {**asdict(rule), "user_id": user_id, "now": now},
@@ -86,11 +98,13 @@ async def select_rules(connection: AsyncConnection, user_id: str, rule_id: str |
     cursor = connection.cursor(row_factory=class_row(RuleRow))
     await cursor.execute(
         """
-        SELECT rule.rule_id::text, rule.ticker, rule.kind, rule.direction, rule.basis, rule.span,
-               trim_scale(rule.amount) AS amount, rule.repeat, rule.channel_ids::text[], rule.paused, rule.created_at,
+        SELECT rule.rule_id::text, rule.ticker, rule.list_id::text, list.name AS list_name, rule.kind, rule.direction,
+               rule.basis, rule.span, trim_scale(rule.amount) AS amount, rule.repeat, rule.channel_ids::text[],
+               rule.paused, rule.created_at,
                rule.changed_at, told.fired, told.last_fired_at,
                rule.repeat = 'once' AND rule.ticker IS NOT NULL AND told.standing > 0 AS is_done
           FROM alert_rules AS rule
+          LEFT JOIN lists AS list USING (list_id)
          CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE kind = 'fired') AS fired,
                                     count(*) FILTER (WHERE standing) AS standing,
                                     max(fired_at) FILTER (WHERE kind = 'fired') AS last_fired_at
@@ -113,6 +127,7 @@ async def update_rule(
         """
         UPDATE alert_rules
            SET ticker = %(ticker)s,
+               list_id = %(list_id)s,
                direction = %(direction)s,
                basis = %(basis)s,
                span = %(span)s,
@@ -121,6 +136,7 @@ async def update_rule(
                channel_ids = %(channel_ids)s::uuid[],
                paused = %(paused)s,
                stated_at = CASE WHEN amount IS DISTINCT FROM %(amount)s OR ticker IS DISTINCT FROM %(ticker)s
+                                     OR list_id IS DISTINCT FROM %(list_id)s::uuid
                                 THEN %(now)s ELSE stated_at END,
                since = CASE WHEN %(afresh)s THEN %(now)s ELSE since END,
                changed_at = %(now)s

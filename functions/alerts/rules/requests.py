@@ -21,14 +21,15 @@ def exact(amount: float | None) -> Decimal | None:
 class CreateAlert(msgspec.Struct, forbid_unknown_fields=True):
     """Request for a rule."""
 
-    ticker: str
     kind: Kind
+    ticker: str | None = None
     direction: Direction | None = None
     basis: Basis | None = None
     span: Span | None = None
     amount: float | None = None
     repeat: Repeat = "once"
     channels: list[str] | None = None
+    list: str | None = None  # last: its name hides the type
 
 
 class ChangeAlert(msgspec.Struct, forbid_unknown_fields=True):
@@ -42,3 +43,4 @@ class ChangeAlert(msgspec.Struct, forbid_unknown_fields=True):
     repeat: Repeat | UnsetType = UNSET
     channels: list[str] | UnsetType | None = UNSET
     state: Literal["active", "paused"] | UnsetType = UNSET
+    list: str | UnsetType = UNSET

@@ -10,10 +10,11 @@ _MOVES = {"up": "rises {} or more above {}", "down": "falls {} or more below {}"
 _REPEATS = {"once": "once", "session": "once a session", "always": "every time"}
 
 
-def rule_sentence(condition: Condition, ticker: str | None, repeat: str) -> str:
-    """Return the sentence of a rule; without a *ticker* it is about every tracked stock."""
+def rule_sentence(condition: Condition, ticker: str | None, list_name: str | None, repeat: str) -> str:
+    """Return the sentence of a rule; without a *ticker* it is about those of a list, or every tracked stock."""
     each = "" if ticker or repeat == "always" else " for each stock"
-    return f"Tell me when {describe(condition, ticker or 'any tracked stock')}, {_REPEATS[repeat]}{each}."
+    subject = ticker or (f"any stock of “{list_name}”" if list_name else "any tracked stock")
+    return f"Tell me when {describe(condition, subject)}, {_REPEATS[repeat]}{each}."
 
 
 def describe(condition: Condition, subject: str) -> str:

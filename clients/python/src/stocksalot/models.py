@@ -3,6 +3,7 @@
 Numbers with a fraction are Decimal, whole ones int. Instants are RFC 3339 in UTC, dates are days in New York.
 """
 
+import builtins
 from decimal import Decimal
 from typing import Any, Literal, NotRequired, TypedDict
 
@@ -49,14 +50,15 @@ class Alert(TypedDict):
 
     id: str
     sentence: str
-    ticker: str
+    ticker: str | None
+    list: str | None
     kind: Literal["price", "change", "volume", "extreme", "insight", "missing"]
     direction: Literal["above", "below", "up", "down", "any", "high", "low"] | None
     basis: Literal["previous_close", "session_open"] | None
     span: Literal["20_sessions", "52_weeks"] | None
     amount: Number | None
     repeat: Literal["once", "session", "always"]
-    channels: list[str] | None
+    channels: builtins.list[str] | None
     state: Literal["active", "paused", "done"]
     created_at: str
     changed_at: str
@@ -134,12 +136,13 @@ class ChangeAlert(TypedDict):
     """Parts of an alert to change. What is not given stays; another condition counts from now on."""
 
     ticker: NotRequired[str]
+    list: NotRequired[str]
     direction: NotRequired[Literal["above", "below", "up", "down", "any", "high", "low"]]
     basis: NotRequired[Literal["previous_close", "session_open"]]
     span: NotRequired[Literal["20_sessions", "52_weeks"]]
     amount: NotRequired[Number | None]
     repeat: NotRequired[Literal["once", "session", "always"]]
-    channels: NotRequired[list[str] | None]
+    channels: NotRequired[builtins.list[str] | None]
     state: NotRequired[Literal["active", "paused"]]
 
 
@@ -227,16 +230,17 @@ class CoverageResponse(TypedDict):
 
 
 class CreateAlert(TypedDict):
-    """A new alert. direction, basis, span and amount: those that its kind has."""
+    """A new alert. ticker or list; direction, basis, span and amount: those that its kind has."""
 
-    ticker: str
     kind: Literal["price", "change", "volume", "extreme", "insight", "missing"]
+    ticker: NotRequired[str | None]
+    list: NotRequired[str | None]
     direction: NotRequired[Literal["above", "below", "up", "down", "any", "high", "low"] | None]
     basis: NotRequired[Literal["previous_close", "session_open"] | None]
     span: NotRequired[Literal["20_sessions", "52_weeks"] | None]
     amount: NotRequired[Number | None]
     repeat: NotRequired[Literal["once", "session", "always"]]
-    channels: NotRequired[list[str] | None]
+    channels: NotRequired[builtins.list[str] | None]
 
 
 class CreateChannel(TypedDict):

@@ -76,11 +76,13 @@ export interface components {
             id: string;
             /** @example Tell me when NVDA falls 3% or more below the previous close, once a session. */
             sentence: string;
+            /** @description null: the tickers of list */
+            ticker: string | null;
             /**
-             * @description A ticker, or * for every tracked stock
-             * @example NVDA
+             * @description List of the account: each stock that is in it at the time, by itself
+             * @example null
              */
-            ticker: string;
+            list: string | null;
             /**
              * @description price: the close of an hour above or below amount (USD). change: the close of an hour amount percent or more up or down from basis. volume: the session's volume so far, amount times the usual or more. extreme: a new high or low of span. insight: an insight about the stock, of significance amount or more. missing: a bar is missing
              * @example change
@@ -270,6 +272,8 @@ export interface components {
              * @example NVDA
              */
             ticker: string;
+            /** @default  */
+            list: string;
             /**
              * @default any
              * @enum {string}
@@ -465,19 +469,20 @@ export interface components {
             tickers: components["schemas"]["TickerCoverage"][];
             items: components["schemas"]["SessionCoverage"][];
         };
-        /** @description A new alert. direction, basis, span and amount: those that its kind has. */
+        /** @description A new alert. ticker or list; direction, basis, span and amount: those that its kind has. */
         CreateAlert: {
-            /**
-             * @description A ticker, or * for every tracked stock
-             * @example NVDA
-             */
-            ticker: string;
             /**
              * @description price: the close of an hour above or below amount (USD). change: the close of an hour amount percent or more up or down from basis. volume: the session's volume so far, amount times the usual or more. extreme: a new high or low of span. insight: an insight about the stock, of significance amount or more. missing: a bar is missing
              * @example change
              * @enum {string}
              */
             kind: "price" | "change" | "volume" | "extreme" | "insight" | "missing";
+            ticker?: string | null;
+            /**
+             * @description Id or name of a list of the account, instead of ticker
+             * @example null
+             */
+            list?: string | null;
             /**
              * @description price: above, below. change: up, down, any. extreme: high, low
              * @example down
