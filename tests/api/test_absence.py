@@ -97,8 +97,23 @@ def test_the_reason_is_the_right_one(api: Api, query: str, code: str | None, aga
         assert reason["text"].endswith((".", "?"))
 
 
-DAYS = st.dates(date(2026, 10, 20), date(2026, 12, 20))
-PATHS = ("/ohlc/AAPL", "/ohlc/KO", "/ohlc/MSFT", "/ohlc", "/coverage", "/calendar", "/disagreements")
+@pytest.fixture(scope="module")
+def empty_api(postgres_server: str, migrated_database: str, module_redis_url: str) -> Iterator[Api]:
+    """An installation that has fetched nothing, whose anonymous readers may see the last 30 days."""
+    template = urlsplit(migrated_database).path[1:]
+    settings = {"ANONYMOUS_HISTORY_DAYS": "30"}
+    with (
+        new_database(postgres_server, template) as url,
+        serving(url, module_redis_url, now=AFTERNOON, **settings) as api,
+    ):
+        yield api
+
+
+DAYS = st.one_of(st.dates(date(2026, 10, 20), date(2026, 12, 20)), st.dates(date(2015, 1, 1), date(2031, 1, 1)))
+"""Around the stored history; before it, and beyond the calendar."""
+HISTORY = ("/ohlc/AAPL", "/ohlc/KO", "/ohlc/MSFT", "/ohlc/FB", "/ohlc", "/indicators/AAPL", "/indicators/KO")
+PATHS = (*HISTORY, "/coverage", "/calendar", "/disagreements", "/latest", "/movers")
+WITHOUT_WINDOW = ("/latest", "/movers")
 
 
 @given(
@@ -108,19 +123,30 @@ PATHS = ("/ohlc/AAPL", "/ohlc/KO", "/ohlc/MSFT", "/ohlc", "/coverage", "/calenda
     hour=st.integers(0, 23),
     interval=st.sampled_from(["1h", "1d", "1w", "1mo"]),
     as_of=st.one_of(st.none(), DAYS),
+    limit=st.one_of(st.none(), st.integers(1, 100)),
+    is_empty=st.booleans(),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_no_answer_is_empty_without_a_reason(
-    api: Api, path: str, first: date | None, length: int | None, hour: int, interval: str, as_of: date | None
-) -> None:
-    """Whatever the window: items, or a reason whose time lies at or after the question."""
+    api: Api, empty_api: Api, path: str, first: date | None, length: int | None, hour: int, interval: str,
+    as_of: date | None, limit: int | None, is_empty: bool,
+) -> None:  # fmt: skip
+    """Whatever the window: items, or a reason whose time is not past; or an error that says why not."""
     start = first and datetime(first.year, first.month, first.day, hour, tzinfo=UTC)
     query = {
         "start": start and start.isoformat(),
         "end": start and length and (start + timedelta(days=length)).isoformat(),
-        **({"interval": interval, "as_of": as_of and as_of.isoformat()} if path.startswith("/ohlc") else {}),
+        **({"interval": interval, "as_of": as_of and as_of.isoformat(), "limit": limit} if path in HISTORY else {}),
     }
-    answer = api.client.get(path, params={name: value for name, value in query.items() if value}).json()
+    if path in WITHOUT_WINDOW:
+        query = {}
+    client = (empty_api if is_empty else api).client
+    response = client.get(path, params={name: value for name, value in query.items() if value}, follow_redirects=True)
+    answer = response.json()
+    if response.status_code != 200:
+        assert response.status_code in (400, 401), answer
+        assert answer["detail"]
+        return
 
     assert (answer["count"] == 0) == (answer["reason"] is not None), answer
     if answer["reason"] and answer["reason"]["ask_again_at"]:
