@@ -65,6 +65,22 @@ RULES = """
                           WHERE place = number %% 7) AS kind
 """
 
+LISTS = """
+    WITH list AS (
+         INSERT INTO lists (user_id, name, name_key) SELECT user_id, 'Tech', 'tech' FROM users RETURNING *
+    ), item AS (
+         INSERT INTO list_tickers (list_id, ticker, position)
+         SELECT list_id, ticker, place
+           FROM list, (SELECT ticker, row_number() OVER () AS place FROM tickers WHERE active LIMIT 10) AS stock
+    )
+    UPDATE alert_rules AS rule
+       SET ticker = NULL, list_id = list.list_id
+      FROM list
+     WHERE rule.user_id = list.user_id
+       AND hashtext(rule.rule_id::text) % 20 = 0
+"""
+"""Every twentieth rule is about a list of ten stocks."""
+
 
 async def measure(url: str, rounds: int) -> tuple[list[float], float, int, int]:
     """Return the seconds of judging in each round, Postgres's processor time of one, and two numbers.
@@ -109,6 +125,7 @@ def main() -> None:
                     connection.execute(OWNER)
                     connection.execute(CHANNELS)
                     connection.execute(RULES, {"rules": count})
+                    connection.execute(LISTS)
                     connection.execute("VACUUM ANALYZE")
                 seconds, used, found, stored = asyncio.run(measure(url, arguments.rounds))
                 rows.append((count, found, stored, f"{used * 1000:.0f}", *quantiles(seconds)))
