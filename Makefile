@@ -56,7 +56,7 @@ test: .venv/dev.stamp $(PAGE) ## run every test, against real servers and in a r
 	@.venv/bin/python -m pytest -n $(JOBS) $(ARGS)
 
 shapes: .venv/dev.stamp $(PAGE) ## write down anew which answers the page relies on, after a change that is meant
-	@RENEW_SHAPES=1 .venv/bin/python -m pytest tests/page/test_shapes.py $(ARGS)
+	@RENEW_SHAPES=1 .venv/bin/python -m pytest tests/page/test_shapes.py tests/alerts/test_sentences.py $(ARGS)
 
 clients: .venv/dev.stamp ## build the wheel of the Python client into clients/python/dist
 	@cd clients/python && $(CURDIR)/.venv/bin/python -m hatchling build -t wheel

@@ -31,6 +31,8 @@ const SHARED = new RegExp(
     'node_modules/(?!lightweight-charts|fancy-canvas|d3-)',
     'src/lib/[^/]+$',
     'src/lib/(api|design|home|market|page|state|time)/',
+    // The bell, without the dialog that it opens.
+    'src/lib/alerts/(Bell|dialog|unseen)',
     // The little that the page of a stock needs for its price.
     'src/lib/stock/(StockPrice|requests)',
     'src/lib/chart/(view|ranges)\\.ts',

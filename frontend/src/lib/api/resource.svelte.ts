@@ -111,6 +111,14 @@ export class Resource<S extends v.GenericSchema> {
     if (this.#watched) void this.refresh();
   }
 
+  /** Forgets the answer. */
+  forget(): void {
+    this.#aborter?.abort();
+    this.#data = this.before = this.error = null;
+    this.#tag = null;
+    this.nextAt = null;
+  }
+
   #begin(): void {
     connection.add(this);
     if (this.options.kept && this.#data === null) {

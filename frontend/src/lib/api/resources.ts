@@ -33,6 +33,15 @@ export function resetAll(): void {
   for (const one of known.values()) one.reset();
 }
 
+/** Forgets what was answered to requests that begin with *path*: the next reader shall not see it. */
+export function forget(path: string): void {
+  for (const [known_path, one] of known)
+    if (known_path.startsWith(path)) {
+      one.forget();
+      known.delete(known_path);
+    }
+}
+
 /** Requests what is on the page and begins with *path* again; an unchanged answer is not sent twice. */
 export function refreshAll(path: string): void {
   for (const one of known.values()) if (one.watched && one.path.startsWith(path)) void one.refresh();

@@ -5,6 +5,7 @@
 import { addressOf } from '#lib/api/fetching.ts';
 import { principal } from '#lib/api/principal.svelte.ts';
 import { refreshAll } from '#lib/api/resources.ts';
+import { news } from '#lib/alerts/news.svelte.ts';
 import { EventParser, type ServerEvent } from '#lib/live/parser.ts';
 
 const LATER_MS = 60_000;
@@ -12,8 +13,8 @@ const LATER_MS = 60_000;
 const LONGEST_MS = 3_600_000;
 /** So that not every open page asks in the same moment. */
 const SPREAD_MS = 1_500;
-/** The part of the page that each event concerns: the beginning of its paths, everything for bars. */
-const CONCERNS: Record<string, string> = { bars: '/', insights: '/insights', alerts: '/alerts' };
+/** The part of the page that an event concerns: the beginning of its paths, everything for bars. */
+const CONCERNS: Record<string, string> = { bars: '/', insights: '/insights' };
 
 let lastId = '';
 let timer: ReturnType<typeof setTimeout> | undefined;
@@ -76,8 +77,10 @@ async function read(signal: AbortSignal): Promise<number> {
   return wait;
 }
 
-function take({ name, id }: ServerEvent, silent: boolean): void {
+function take({ name, id, data }: ServerEvent, silent: boolean): void {
   if (id) lastId = id;
   const concerned = CONCERNS[name];
-  if (concerned && !silent) setTimeout(() => refreshAll(concerned), Math.random() * SPREAD_MS);
+  // At once: one account's alerts are few requests, and their reader waits for them.
+  if (name === 'alerts') news.take(data, silent);
+  else if (concerned && !silent) setTimeout(() => refreshAll(concerned), Math.random() * SPREAD_MS);
 }

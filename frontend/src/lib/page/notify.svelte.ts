@@ -1,4 +1,4 @@
-/** Notifications of new prices, only after the reader has asked for them. */
+/** Notifications of this browser: the permission that prices and alerts share, and those of new prices. */
 import { browser } from '$app/env';
 import { percentOf } from '#lib/figures.ts';
 import { timeOf, zoneOf } from '#lib/time/format.ts';
@@ -28,11 +28,17 @@ class Notify {
     }
   }
 
+  /** Asks for the permission unless it was given; returns whether there is one. */
+  async permit(): Promise<boolean> {
+    if (!this.possible) return false;
+    if (Notification.permission === 'granted') return true;
+    const answer = await Notification.requestPermission();
+    this.refused = answer === 'denied';
+    return answer === 'granted';
+  }
+
   async toggle(): Promise<void> {
-    if (!this.wanted && Notification.permission !== 'granted') {
-      this.refused = (await Notification.requestPermission()) !== 'granted';
-      if (this.refused) return;
-    }
+    if (!this.wanted && !(await this.permit())) return;
     this.wanted = !this.wanted;
     try {
       localStorage.setItem(KEY, this.wanted ? 'yes' : 'no');

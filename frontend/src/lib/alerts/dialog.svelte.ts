@@ -1,0 +1,26 @@
+/** Whether the dialog of alerts is open, and what it is about: several places of the page open it. */
+import type { Alert } from '#lib/api/alerts.ts';
+import type { Draft } from '#lib/alerts/draft.ts';
+
+export interface Opening {
+  /** Null: the reader chooses the stock. */
+  ticker: string | null;
+  /** The alert to change. */
+  alert?: Alert;
+  /** Choices of before the reader signed in. */
+  draft?: Draft;
+}
+
+class AlertDialog {
+  shown = $state.raw<Opening | null>(null);
+
+  open(opening: Opening): void {
+    this.shown = opening;
+  }
+
+  close(): void {
+    this.shown = null;
+  }
+}
+
+export const alertDialog = new AlertDialog();
