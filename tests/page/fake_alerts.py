@@ -151,9 +151,7 @@ def answers() -> dict[str, Any]:
             sentence="Tell me when a bar of any tracked stock is missing, once for each stock.",
         ),
     ]
-    failed = delivery(
-        2, state="failed", attempts=12, delivered_at=None, error="the receiver answered 503"
-    )
+    failed = delivery(2, state="failed", attempts=12, delivered_at=None, error="the receiver answered 503")
     waiting = delivery(
         1, state="pending", attempts=3, delivered_at=None, next_attempt_at="2026-11-27T18:05:00Z",
         error="no answer within 12 seconds",

@@ -197,7 +197,7 @@ def test_without_a_build_it_says_how_to_make_one(tmp_path: Path) -> None:
 
 
 KILOBYTE = 1024
-PAGES = ("/account", "/developers", "/developers/reference", "/figures", "/settings")
+PAGES = ("/account", "/account/alerts", "/developers", "/developers/reference", "/figures", "/settings")
 
 
 def scripts(page: "Page") -> list[str]:

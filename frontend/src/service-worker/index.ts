@@ -1,6 +1,10 @@
-/** Opens the page when its host is away or the reader is offline: documents and scripts are kept here, figures never. */
+/**
+ * Opens the page when its host is away or the reader is offline: documents and scripts are kept here, figures never.
+ * Shows notifications of alerts.
+ */
 import { assets, immutable, prerendered } from '$app/manifest';
 import { self } from '$app/service-worker';
+import { listen } from './notifications.ts';
 
 const CACHE = 'page';
 const addresses = (files: readonly { path: string }[]) =>
@@ -47,12 +51,7 @@ async function newest(event: FetchEvent, url: string): Promise<Response> {
   }
 }
 
-self.addEventListener('notificationclick', (event) => {
-  event.notification.close();
-  event.waitUntil(
-    self.clients.matchAll({ type: 'window' }).then(([tab]) => (tab ? tab.focus() : self.clients.openWindow('/'))),
-  );
-});
+listen();
 self.addEventListener('install', (event) => event.waitUntil(keep()));
 self.addEventListener('activate', (event) => event.waitUntil(tidy()));
 self.addEventListener('fetch', (event) => {

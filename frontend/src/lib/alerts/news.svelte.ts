@@ -7,6 +7,7 @@ import { principal } from '#lib/api/principal.svelte.ts';
 import { refreshAll } from '#lib/api/resources.ts';
 
 const Told = v.object({ fired_at: v.string() });
+const Pushed = v.object({ type: v.literal('alert'), at: v.string() });
 const MOST = 10;
 
 class News {
@@ -19,6 +20,12 @@ class News {
     if (!told.success) return;
     if (silent) this.#since = told.output.fired_at;
     else void this.show(told.output.fired_at);
+  }
+
+  /** Takes a message of the service worker, which has shown a push. */
+  hear(message: unknown): void {
+    const told = v.safeParse(Pushed, message);
+    if (told.success) void this.show(told.output.at);
   }
 
   /** Shows what fired since the last time, at *at* at the latest. The same news twice is shown once. */

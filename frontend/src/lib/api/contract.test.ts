@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import * as v from 'valibot';
+import type { Channels, Firings, NewChannel, TestResult } from '#lib/alerts/requests.ts';
 import type { Account, Login, NewToken, Tokens } from '#lib/api/accounts.ts';
+import type { Alerts } from '#lib/api/alerts.ts';
 import type { Insights } from '#lib/api/insights.ts';
 import type { Problem } from '#lib/api/problems.ts';
 import type * as api from '#lib/api/schema.ts';
@@ -27,6 +29,11 @@ type Accepts<Schema extends v.GenericSchema, Response extends v.InferInput<Schem
 
 export type Accepted = [
   Accepts<typeof Account, api.AccountResponse>,
+  Accepts<typeof Alerts, api.AlertsResponse>,
+  Accepts<typeof Channels, api.ChannelsResponse>,
+  Accepts<typeof Firings, api.FiringsResponse>,
+  Accepts<typeof NewChannel, api.NewChannelResponse>,
+  Accepts<typeof TestResult, api.TestResponse>,
   Accepts<typeof Bars, api.BarsResponse>,
   Accepts<typeof Coverage, api.CoverageResponse>,
   Accepts<typeof Disagreements, api.DisagreementsResponse>,

@@ -24,9 +24,12 @@ let failures = 0;
 /** Follows the stream while the page is seen; returns how to stop. */
 export function follow(): () => void {
   const turn = () => (document.hidden ? close() : void connect());
+  const hear = ({ data }: MessageEvent) => news.hear(data);
   document.addEventListener('visibilitychange', turn);
+  navigator.serviceWorker?.addEventListener('message', hear);
   turn();
   return () => {
+    navigator.serviceWorker?.removeEventListener('message', hear);
     document.removeEventListener('visibilitychange', turn);
     close();
   };

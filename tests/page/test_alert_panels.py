@@ -1,0 +1,311 @@
+"""Alerts on the page in each of their states, in a real browser, without functions."""
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.browser import violations
+from tests.page import fake_alerts
+from tests.page.fake_api import OFFLINE, FakeApi, stock_of
+from tests.waiting import wait_until
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page, Request
+
+ALERTS = "/account/alerts"
+SIZES = ((360, 740), (768, 900), (1280, 800))
+
+
+@pytest.fixture
+def api(page: "Page") -> FakeApi:
+    """Answers for somebody who is signed in and has alerts; one of the two stocks is NVDA."""
+    page.add_init_script(fake_alerts.PRINCIPAL)
+    return answering(FakeApi())
+
+
+def answering(api: FakeApi) -> FakeApi:
+    """Give *api* the answers about alerts and NVDA."""
+    for path in ("/latest", "/tickers", "/overview"):
+        api.answers[path]["items"][0]["ticker"] = "NVDA"
+    api.answers |= {**fake_alerts.answers(), **stock_of("NVDA"), "/lists": fake_alerts.listed([])}
+    return api
+
+
+def ask(page: "Page", ticker: str = "NVDA") -> Any:
+    """Open the dialog of the stock's page by its bell; return it."""
+    page.get_by_role("button", name=f"Alert me about {ticker}").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("heading", name=f"Alert me about {ticker}").wait_for()
+    return dialog
+
+
+@pytest.mark.parametrize("path", ["/alerts", "/alerts/firings", "/alerts/channels"])
+@pytest.mark.parametrize(("answer", "says"), [(500, "Trying again in"), (None, "Loading"), (429, "Too many requests")])
+def test_a_panel_that_waits_or_fails_says_so_and_the_others_stay(
+    page: "Page", api: FakeApi, path: str, answer: int | None, says: str
+) -> None:
+    """Each panel has a grey place while it loads, and after an error the reason and the next try."""
+    api.answers[path] = answer
+    api.open(page, ALERTS)
+    title = {"/alerts": "Your alerts", "/alerts/firings": "What fired", "/alerts/channels": "Channels"}[path]
+    page.get_by_role("region", name=title).get_by_text(says).wait_for(state="attached")
+
+    others = {"Tell me when AAPL", "taken back", "https://example.com/..."}
+    wait_until(lambda: sum(page.get_by_text(text).count() > 0 for text in others) == 2)
+
+
+def test_without_the_network_the_page_says_so(page: "Page", api: FakeApi) -> None:
+    """It recovers by the button."""
+    api.answers |= dict.fromkeys(("/alerts", "/alerts/firings", "/alerts/channels"), OFFLINE)
+    api.open(page, ALERTS)
+    panel = page.get_by_role("region", name="Your alerts")
+    panel.get_by_text("You are offline, and nothing is saved").wait_for()
+    api.answers |= fake_alerts.answers()
+    panel.get_by_role("button", name="Try again now").click()
+
+    panel.get_by_text("Tell me when AAPL reaches a new 52-week high").first.wait_for()
+
+
+def test_data_of_before_stay_while_the_service_is_away(page: "Page", api: FakeApi) -> None:
+    """The notice says since when they are saved."""
+    page.clock.install()
+    api.open(page, ALERTS)
+    page.get_by_text("taken back").wait_for()
+    api.answers |= dict.fromkeys(("/alerts", "/alerts/firings", "/alerts/channels"), 503)
+    page.clock.run_for(301_000)
+    page.get_by_text("Showing saved data from").wait_for()
+
+    assert page.get_by_text("Tell me when AAPL reaches a new 52-week high").first.is_visible()
+
+
+def test_nothing_yet_says_what_to_do(page: "Page", api: FakeApi) -> None:
+    """Without alerts, firings and channels."""
+    api.answers |= {
+        "/alerts": fake_alerts.listed([], limit=50),
+        "/alerts/channels": fake_alerts.channels(),
+        "/alerts/firings": fake_alerts.listed([], next_cursor=None),
+    }
+    api.open(page, ALERTS)
+    for text in ("You have no alerts yet", "Nothing has fired yet", "No channels yet"):
+        page.get_by_text(text).wait_for()
+
+    assert violations(page) == []
+
+
+def test_signed_out_the_page_leads_to_signing_in(page: "Page") -> None:
+    """Nothing of an account is requested."""
+    api = answering(FakeApi())
+    api.open(page, ALERTS)
+    page.get_by_text("Alerts belong to an account").wait_for()
+
+    assert not [path for path in api.requests if path.startswith("/alerts")]
+
+
+def test_a_correction_stands_with_what_it_takes_back(page: "Page", api: FakeApi) -> None:
+    """With the messages of both, the chart at the bar, and the bar in the API."""
+    api.open(page, ALERTS)
+    story = page.get_by_role("region", name="What fired").get_by_role("listitem").first
+    text = story.inner_text()
+
+    assert text.index("Correction: bars of NVDA were revised") < text.index("NVDA is at $135.20")
+    assert "not delivered yet: no answer within 12 seconds; next try at 13:05" in text
+    assert "Old server not delivered: the receiver answered 503" in text
+    chart = story.get_by_role("link", name="Show in the chart").last
+    assert chart.get_attribute("href") == "/stocks/NVDA?range=1D&interval=1h&at=2026-11-27T16:30:00Z"
+    bar = story.get_by_role("link", name="The bar in the API").last
+    assert bar.get_attribute("href") == "/api/ohlc/NVDA?start=2026-11-27T16:30:00Z&end=2026-11-27T17:30:00Z"
+
+
+def test_a_bell_shows_how_many_alerts_a_stock_has(page: "Page", api: FakeApi) -> None:
+    """On its page, in the table and in the watchlist; another stock's bell is empty."""
+    page.add_init_script("localStorage.watchlist = 'NVDA'")
+    api.answers["/lists"] = 500
+    api.open(page, "/")
+    named = page.get_by_role("button", name="Alert me about NVDA, 1 alert")
+    wait_until(lambda: named.count() == 2)
+    page.get_by_role("button", name="Alert me about S001", exact=True).wait_for()
+    page.get_by_role("link", name="NVDA").first.click()
+
+    page.get_by_role("button", name="Alert me about NVDA, 1 alert").wait_for()
+
+
+def test_the_dialog_asks_for_nothing_at_home_until_it_is_opened(page: "Page", api: FakeApi) -> None:
+    """Its code comes with the first click, and channels are requested then."""
+    api.open(page, "/stocks/NVDA")
+    page.get_by_role("button", name="Alert me about NVDA, 1 alert").wait_for()
+    before = [path for path in api.requests if path.startswith("/alerts/")]
+    ask(page).get_by_text("My server").wait_for()
+
+    assert before == []
+    assert "/alerts/channels" in api.requests
+
+
+def test_faults_stand_at_their_field(page: "Page", api: FakeApi) -> None:
+    """In the words of the API."""
+    api.open(page, "/stocks/NVDA")
+    dialog = ask(page)
+    refuse(page, 400, "bad-parameter", [("amount", "should be a number from 0.01 to 1000 (percent)")])
+    dialog.get_by_role("spinbutton").fill("5000")
+    dialog.get_by_role("button", name="Create the alert").click()
+
+    dialog.get_by_text("The number should be a number from 0.01 to 1000 (percent).").wait_for()
+    assert dialog.get_by_role("spinbutton").get_attribute("aria-invalid") == "true"
+    assert violations(page) == []
+
+
+def test_at_the_limit_the_dialog_leads_to_the_list(page: "Page", api: FakeApi) -> None:
+    """The choices stay."""
+    api.open(page, "/stocks/NVDA")
+    dialog = ask(page)
+    refuse(page, 409, "too-many-alerts", [], "An account has at most 50 alerts. Delete some first.")
+    dialog.get_by_role("button", name="Create the alert").click()
+    dialog.get_by_text("An account has at most 50 alerts. Delete some first.").wait_for()
+
+    assert dialog.get_by_role("link", name="See all alerts").is_visible()
+    assert "falls 3% or more" in dialog.get_by_label("The alert in words").inner_text()
+
+
+def refuse(page: "Page", status: int, kind: str, errors: list[tuple[str, str]], detail: str = "Bad parameter") -> None:
+    """Answer the next creations of alerts with this problem."""
+    problem = {
+        "type": f"https://stocksalot.tech/problems/{kind}",
+        "title": "x",
+        "status": status,
+        "detail": detail,
+        "errors": [{"parameter": name, "detail": what} for name, what in errors],
+    }
+
+    def answer(route: Any) -> None:
+        if route.request.method != "POST":
+            route.fallback()
+            return
+        route.fulfill(status=status, content_type="application/problem+json", json=problem)
+
+    page.route("**/api/alerts", answer)
+
+
+def test_the_keyboard_alone_makes_an_alert(page: "Page", api: FakeApi) -> None:
+    """Enter on the bell, arrows in the kinds, Tab through the rest, Enter; Escape leads back to the bell."""
+    api.open(page, "/stocks/NVDA")
+    sent: list[Any] = []
+    made = fake_alerts.alert(9, ticker="NVDA", sentence="Tell me when NVDA is above $150.00, once.")
+
+    def note(request: "Request") -> None:
+        if request.method == "POST":
+            sent.append(request.post_data_json)
+
+    page.on("request", note)
+    bell = page.get_by_role("button", name="Alert me about NVDA, 1 alert")
+    bell.focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("radio", name="A rise or fall").wait_for()
+    focused = "document.activeElement.value"
+    wait_until(lambda: page.evaluate(focused) == "change")
+    page.keyboard.press("ArrowLeft")
+    wait_until(lambda: page.evaluate(focused) == "price")
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("150")
+    page.route(
+        "**/api/alerts",
+        lambda route: route.fulfill(status=201, json=made) if route.request.method == "POST" else route.fallback(),
+    )
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="The alert is on").wait_for()
+    page.keyboard.press("Escape")
+    page.get_by_role("dialog").wait_for(state="detached")
+
+    assert (sent[0]["kind"], sent[0]["direction"], sent[0]["amount"], sent[0]["repeat"]) == (
+        "price",
+        "below",
+        150,
+        "once",
+    )
+    wait_until(lambda: bell.evaluate("one => one === document.activeElement"))
+
+
+@pytest.mark.parametrize("path", [ALERTS, "/stocks/NVDA"], ids=["page", "dialog"])
+def test_axe_finds_nothing_at_any_width(page: "Page", api: FakeApi, path: str) -> None:
+    """Light, dark and forced colours, with a form open."""
+    api.open(page, path)
+    if path == ALERTS:
+        page.get_by_text("taken back").wait_for()
+        page.get_by_role("button", name="Add a channel").click()
+        page.get_by_role("button", name="Delete “Tell me when AAPL").click()
+    else:
+        ask(page).get_by_text("Old server").wait_for()
+    found: dict[str, list[str]] = {}
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            found[f"{width} {scheme}"] = violations(page)
+        page.emulate_media(forced_colors="active", reduced_motion="reduce")
+        found[f"{width} forced"] = violations(page)
+        page.emulate_media(forced_colors="none")
+
+    assert {case: what for case, what in found.items() if what} == {}
+
+
+@pytest.mark.parametrize("path", [ALERTS, "/stocks/NVDA"], ids=["page", "dialog"])
+@pytest.mark.parametrize("width", [320, 390, 768, 1280, 2560])
+def test_nothing_sticks_out_with_large_text(page: "Page", api: FakeApi, path: str, width: int) -> None:
+    """At 200 % text, too: nothing has to be scrolled sideways."""
+    page.set_viewport_size({"width": width, "height": 800})
+    api.open(page, path)
+    box = page.locator("html")
+    if path == ALERTS:
+        page.get_by_text("taken back").wait_for()
+    else:
+        box = ask(page)
+        box.get_by_text("Old server").wait_for()
+    usual = box.evaluate("one => one.scrollWidth <= one.clientWidth")
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    large = box.evaluate("one => one.scrollWidth <= one.clientWidth")
+
+    assert (usual, large) == (True, True)
+
+
+def test_what_fires_while_the_page_is_open_is_shown_once(page: "Page", api: FakeApi) -> None:
+    """The stream tells of it twice; the notice leads to the chart and is put away."""
+    page.clock.install()
+    told = 'event: alerts\nid: 5...{}\ndata: {{"fired_at": "2026-11-27T17:31:04Z"}}\n\nretry: 50\n\n'
+    bodies = ["event: bars\nid: 5...\ndata: {}\n\nretry: 50\n\n", told.format(1), told.format(1), "retry: 3600000\n\n"]
+    asked: list[int] = []
+
+    def answer(route: Any) -> None:
+        asked.append(1)
+        route.fulfill(status=200, content_type="text/event-stream", body=bodies[min(len(asked), len(bodies)) - 1])
+
+    api.answers["/alerts/firings"] = fake_alerts.listed([fake_alerts.firing(1)], next_cursor=None)
+    api.open(page, "/stocks/NVDA")
+    page.route("**/api/events", answer)
+    page.get_by_role("button", name="Alert me about NVDA, 1 alert").wait_for()
+
+    def followed() -> bool:
+        page.clock.run_for(500)
+        return len(asked) >= 4
+
+    wait_until(followed)
+    notice = page.get_by_role("complementary", name="Alerts")
+    notice.get_by_text("NVDA is at $135.20").wait_for()
+    assert notice.get_by_role("listitem").count() == 1
+    assert page.get_by_role("link", name="Alerts 1 new").count() == 1
+    assert violations(page) == []
+    notice.get_by_role("button", name="Put away").click()
+    notice.wait_for(state="detached")
+
+
+def test_kinds_that_are_missing_say_why(page: "Page", api: FakeApi) -> None:
+    """And the others have their fields."""
+    api.open(page, ALERTS)
+    page.get_by_role("button", name="Add a channel").click()
+    form = page.get_by_role("form", name="Add a channel")
+    form.get_by_role("radio", name="Other services").check()
+    form.get_by_text("This installation lacks the package apprise.").wait_for()
+
+    assert form.get_by_role("button", name="Add it").is_disabled()
+    form.get_by_role("radio", name="Email").check()
+    assert form.get_by_label("Email address").is_visible()
