@@ -125,6 +125,7 @@ def test_a_bell_shows_how_many_alerts_a_stock_has(page: "Page", api: FakeApi) ->
     wait_until(lambda: named.count() == 2)
     page.get_by_role("button", name="Alert me about S001", exact=True).wait_for()
     page.get_by_role("link", name="NVDA").first.click()
+    page.wait_for_url("**/stocks/NVDA")
 
     page.get_by_role("button", name="Alert me about NVDA, 1 alert").wait_for()
 
