@@ -21,7 +21,9 @@ def cases() -> Iterator[dict[str, Any]]:
     amounts = iter(AMOUNTS * 100)
     for kind, shape in SHAPES.items():
         choices = product(shape.direction or NONE, shape.basis or NONE, shape.span or NONE)
-        for parts, repeat, ticker in product(choices, ("once", "session", "always"), ("NVDA", EVERY_TICKER)):
+        for parts, repeat, (ticker, name) in product(
+            choices, ("once", "session", "always"), (("NVDA", None), (EVERY_TICKER, None), (EVERY_TICKER, "Chips"))
+        ):
             amount = Decimal(next(amounts)) if shape.amount else None
             conditions = [Condition(kind, *parts, amount)]
             if shape.amount and not shape.amount.required:
@@ -29,9 +31,16 @@ def cases() -> Iterator[dict[str, Any]]:
             for condition in conditions:
                 if list(find_faults(condition)):
                     continue  # an amount beyond the limits of the kind
-                sentence = rule_sentence(condition, None if ticker == EVERY_TICKER else ticker, repeat)
+                sentence = rule_sentence(condition, None if ticker == EVERY_TICKER else ticker, name, repeat)
                 number = None if condition.amount is None else json.loads(str(condition.amount))
-                yield {**condition.parts(), "amount": number, "ticker": ticker, "repeat": repeat, "sentence": sentence}
+                yield {
+                    **condition.parts(),
+                    "amount": number,
+                    "ticker": ticker,
+                    "list": name,
+                    "repeat": repeat,
+                    "sentence": sentence,
+                }
 
 
 def test_the_page_is_tested_with_the_sentences_of_the_api() -> None:

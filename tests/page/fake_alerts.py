@@ -19,6 +19,7 @@ def alert(number: int, **parts: Any) -> dict[str, Any]:
         "id": _IDS.format(number),
         "sentence": "Tell me when NVDA falls 3% or more below the previous close, once a session.",
         "ticker": "NVDA",
+        "list": None,
         "kind": "change",
         "direction": "down",
         "basis": "previous_close",

@@ -17,7 +17,7 @@ export interface Condition {
 }
 
 export interface Draft {
-  /** A ticker, `*` for every tracked stock, '' for none yet. */
+  /** A ticker, `*` for every tracked stock, `list:` with the id of a list, '' for none yet. */
   ticker: string;
   kind: Kind;
   /** The conditions of all kinds: whoever changes the kind and comes back finds what was there. */
@@ -31,7 +31,8 @@ export interface Draft {
 }
 
 export interface AlertRequest extends Omit<Condition, 'kind'> {
-  ticker: string;
+  ticker: string | null;
+  list: string | null;
   repeat: Repeat;
   channels: string[] | null;
 }
@@ -58,9 +59,17 @@ export function newDraft(ticker: string): Draft {
   };
 }
 
+/** How the id of a list begins among tickers. */
+export const LIST = 'list:';
+
+/** Returns the id of the list that *subject* names; null for a ticker. */
+export const listOf = (subject: string): string | null =>
+  subject.startsWith(LIST) ? subject.slice(LIST.length) : null;
+
 /** Returns the draft that changes *alert*. */
 export function draftOf(alert: Alert): Draft {
-  const { ticker, direction, basis, span, amount, channels, id } = alert;
+  const { direction, basis, span, amount, channels, id } = alert;
+  const ticker = alert.ticker ?? LIST + (alert.list ?? '');
   const kind = alert.kind as Kind;
   const draft = newDraft(ticker);
   draft.conditions[kind] = { kind, direction, basis, span, amount };
@@ -72,7 +81,9 @@ export const repeatOf = (draft: Draft): Repeat => draft.repeat ?? USUAL_REPEATS[
 /** Returns what the API is asked for; the kind of an alert does not change. */
 export function requestOf(draft: Draft): AlertRequest {
   const { direction, basis, span, amount } = draft.conditions[draft.kind];
-  return { ticker: draft.ticker, direction, basis, span, amount, repeat: repeatOf(draft), channels: draft.channels };
+  const list = listOf(draft.ticker);
+  const ticker = list === null ? draft.ticker : null;
+  return { ticker, list, direction, basis, span, amount, repeat: repeatOf(draft), channels: draft.channels };
 }
 
 const KEY = 'alert.draft';

@@ -84,7 +84,8 @@ async function sent(method: string, path: string, body?: object): Promise<Respon
 }
 
 export async function createAlert(kind: Kind, request: AlertRequest): Promise<Alert> {
-  return read(await sent('POST', '/alerts', { kind, ...request }), Alert);
+  const { ticker, list, ...rest } = request;
+  return read(await sent('POST', '/alerts', { kind, ...(list === null ? { ticker } : { list }), ...rest }), Alert);
 }
 
 /** Changes an alert; parts that its kind does not have are left out. */

@@ -9,6 +9,7 @@ const FILE = new URL('../../../../tests/alerts/sentences.json', import.meta.url)
 
 interface Case extends Condition {
   ticker: string;
+  list: string | null;
   repeat: Repeat;
   sentence: string;
 }
@@ -17,8 +18,8 @@ test('the preview of every kind of alert is the sentence of the API', () => {
   const cases = JSON.parse(readFileSync(FILE, 'utf8')) as Case[];
 
   assert.ok(cases.length > 50);
-  for (const { ticker, repeat, sentence, ...condition } of cases)
-    assert.equal(sentenceOf(condition, ticker, repeat), sentence);
+  for (const { ticker, list, repeat, sentence, ...condition } of cases)
+    assert.equal(sentenceOf(condition, ticker, repeat, list), sentence);
 });
 
 test('an amount that is not given yet is left open', () => {

@@ -11,10 +11,14 @@ const MOVES: Record<string, (amount: string, basis: string) => string> = {
 const REPEATS: Record<Repeat, string> = { once: 'once', session: 'once a session', always: 'every time' };
 const MISSING = '…';
 
-/** Returns the sentence; an amount that is not given yet is an ellipsis. *ticker* is `*` for every tracked stock. */
-export function sentenceOf(condition: Condition, ticker: string, repeat: Repeat): string {
+/**
+ * Returns the sentence; an amount that is not given yet is an ellipsis. *ticker* is `*` for every tracked stock, or for
+ * those of the list that is called *list*.
+ */
+export function sentenceOf(condition: Condition, ticker: string, repeat: Repeat, list: string | null = null): string {
   const each = ticker !== '*' || repeat === 'always' ? '' : ' for each stock';
-  return `Tell me when ${describe(condition, ticker === '*' ? 'any tracked stock' : ticker)}, ${REPEATS[repeat]}${each}.`;
+  const many = list === null ? 'any tracked stock' : `any stock of “${list}”`;
+  return `Tell me when ${describe(condition, ticker === '*' ? many : ticker)}, ${REPEATS[repeat]}${each}.`;
 }
 
 function describe({ kind, direction, basis, span, amount }: Condition, subject: string): string {

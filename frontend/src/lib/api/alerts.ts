@@ -9,8 +9,10 @@ const instant = v.pipe(v.string(), v.isoTimestamp());
 export const Alert = v.object({
   id: v.string(),
   sentence: v.string(),
-  /** A ticker, or `*` for every tracked stock. */
-  ticker: v.string(),
+  /** A ticker, or `*` for every tracked stock; null: those of a list. */
+  ticker: v.nullable(v.string()),
+  /** Id of a list of the account. */
+  list: v.nullable(v.string()),
   kind: v.string(),
   direction: v.nullable(v.string()),
   basis: v.nullable(v.string()),
