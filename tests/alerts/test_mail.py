@@ -90,6 +90,8 @@ def test_one_click_ends_it_without_a_login(connected: Market, owner: Owner, worl
     assert client.post(link[:-1] + ("0" if link[-1] != "0" else "1")).status_code == 404
     shown = owner.ask("GET", path).json()
     assert (shown["state"], shown["last_error"]) == ("disabled", "the reader has unsubscribed")
+    tested = owner.ask("POST", f"{path}/test").json()
+    assert (tested["delivered"], "has unsubscribed" in tested["error"]) == (False, True)
     assert len(world.mailbox.mails) == 1
     assert owner.ask("PATCH", path, json={"state": "active"}).json()["state"] == "unconfirmed", "only the reader may"
 
@@ -152,6 +154,7 @@ def test_the_same_address_is_the_same_channel(connected: Market, owner: Owner, w
 @pytest.mark.parametrize(
     "address",
     ["me", "me@", "@example.com", "me@localhost", "a b@example.com", "mé@example.com", "me@example.com,you@example.com",
+     "=?utf-8?q?you=40example.com=2C_me?=@example.com", "=?utf-8?q?=0D=0ABcc=3A_you?=@example.com",
      "me@example.com\r\nBcc: you@example.com", '"me\r\n"@example.com', "<me@example.com>", "x" * 65 + "@example.com"],
 )  # fmt: skip
 def test_what_is_no_address_is_refused(owner: Owner, world: World, address: str) -> None:

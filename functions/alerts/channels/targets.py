@@ -63,7 +63,8 @@ def _push(body: CreateChannel, *, private: bool) -> Target:
 def _email(text: str) -> Target:
     try:
         address = normalize_email(text)
-        if not address.isascii() or "." not in address.partition("@")[2]:
+        encoded = "=?" in address  # an encoded word: in a header it could stand for other addresses
+        if encoded or not address.isascii() or "." not in address.partition("@")[2]:
             raise ValueError("should be an address such as me@example.com, in ASCII before the @")
     except ValueError as error:
         raise bad_parameters([("email", str(error))]) from None

@@ -11,7 +11,6 @@ import logging
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, urlsplit
 
 from functions.alerts.delivery.addresses import check_url
 from functions.alerts.delivery.outcome import Outcome
@@ -64,21 +63,18 @@ def read_service(url: str, *, private: bool) -> Service:
     known = _PLUGINS.get(schema.lower())
     if not separator or known is None:
         raise ServiceError(f"should begin with one of {', '.join(f'{name}://' for name in _PLUGINS)}")
-    _check_parameters(url, known)
     plugin = _load(url, known)
     host = _host(plugin, schema, private=private) if known.hosted else None
     name = str(plugin.service_name)
     return Service(plugin, f"{name}, {host}" if host else name)
 
 
-def _check_parameters(url: str, known: _Plugin) -> None:
-    """Refuse parameters that open files, switch off checks, or send to others: all that are not listed above."""
-    try:
-        query = urlsplit(url).query
-        names = {name for name, _ in parse_qsl(query, keep_blank_values=True, max_num_fields=10)}
-    except ValueError:
-        raise ServiceError("should be an address of the service as Apprise writes it") from None
-    if "#" in url or names - known.parameters:
+def _check_parameters(url: str, parts: Mapping[str, Any], known: _Plugin) -> None:
+    """Refuse parameters that open files, switch off checks, or send to others: all that are not listed above.
+
+    *parts* is the plugin's own reading of *url*: it ends a parameter at a semicolon too.
+    """
+    if "#" in url or set(parts.get("qsd", ())) - known.parameters:
         allowed = ", ".join(sorted(known.parameters))
         raise ServiceError(f"should have no parameters but {allowed}" if allowed else "should have no parameters")
 
@@ -91,11 +87,16 @@ def _load(url: str, known: _Plugin) -> Any:
     plugin_class = getattr(importlib.import_module(f"{plugins.__name__}.{known.module}"), known.name)
     try:
         parts = plugin_class.parse_url(url)
+        if parts:
+            _check_parameters(url, parts, known)
         plugin = plugin_class(**parts) if parts else None
         single = plugin is not None and len(plugin) == 1
+    except ServiceError:
+        raise
     except Exception:  # plugins raise what they like for what they cannot read
         raise ServiceError("should be an address of the service as Apprise writes it") from None
-    if not single or getattr(plugin, "detect_owner", False):
+    topics = getattr(plugin, "topics", None)  # of ntfy, without those that it drops, such as the name of a host
+    if not single or getattr(plugin, "detect_owner", False) or (topics is not None and topics != parts["targets"]):
         raise ServiceError("should be an address of the service as Apprise writes it, with one recipient")
     return plugin
 

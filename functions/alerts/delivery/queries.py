@@ -19,7 +19,8 @@ _EACH = 50
 class DueDelivery:
     """A message that this process tries now, its channel, and the firing that it is about (None: a test, or a code).
 
-    *code_salt* gives the code of a message that *confirms* an address, None once the code has expired.
+    *is_confirmed*: the reader of an address has confirmed it and not unsubscribed since. *code_salt* gives the code of
+    a message that *confirms* an address, None once the code has expired.
     """
 
     delivery_id: str
@@ -33,6 +34,7 @@ class DueDelivery:
     salt: str
     key_id: str
     confirms: bool
+    is_confirmed: bool
     code_salt: str | None
     firing_id: str | None
     firing_kind: str | None
@@ -86,7 +88,8 @@ async def claim_due(
         )
         SELECT claimed.delivery_id::text, claimed.attempts, unix_seconds(clock_timestamp()) AS now, claimed.created_at,
                channel.channel_id::text, channel.name AS channel, channel.kind, channel.target, channel.salt,
-               channel.key_id, claimed.confirms, code.salt AS code_salt, firing.firing_id::text,
+               channel.key_id, claimed.confirms, channel.confirmed_at IS NOT NULL AS is_confirmed,
+               code.salt AS code_salt, firing.firing_id::text,
                firing.kind AS firing_kind, rule.rule_id::text, rule.ticker AS rule_ticker, list.name AS list_name,
                rule.repeat,
                firing.corrects::text, firing.ticker, firing.start, firing."end", firing.condition, firing.revision,

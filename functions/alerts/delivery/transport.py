@@ -21,6 +21,7 @@ _CONFIRMATION = (
     "The code that confirms it is {code}. It is good for an hour.\n\n"
     "If it was not you, do nothing: nothing else is sent to an address that nobody confirmed."
 )
+_UNCONFIRMED = "the reader has not confirmed the address, or has unsubscribed: make the channel active, then test it"
 _KEY_CHANGED = "API_TOKEN_SECRET has changed: "
 
 
@@ -66,6 +67,8 @@ class Transport:
         url = self._settings.public_url
         if not (self._settings.smtp_host and self._settings.smtp_from and url):
             return Outcome(delivered=False, error="this installation sends no mail any more")
+        if not (due.confirms or due.is_confirmed):
+            return Outcome(delivered=False, error=_UNCONFIRMED, permanent=True)
         if due.confirms and due.code_salt is None:
             return Outcome(delivered=False, error="the code has expired", permanent=True)
         return await self._mailer.send(self._letter(due, url.rstrip("/")))
