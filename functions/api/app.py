@@ -201,6 +201,8 @@ class Api:
                 return await endpoint.respond(context)
 
             data = await self._postgres.run(work)
+            if endpoint.finish:
+                data = await endpoint.finish(data)
             until = min((instant for instant in (data.valid_until, midnight) if instant), default=None)
             return replace(data, valid_until=until)
 

@@ -86,6 +86,8 @@ class Endpoint:
     protected: str = ""
     follows_renames: bool = True
     media_type: str = "text/html"
+    finish: Callable[[ResponseData], Awaitable[ResponseData]] | None = None
+    """Last step, without a connection: it takes long and asks no database."""
 
 
 async def _respond_embed(context: RequestContext) -> ResponseData:
@@ -101,6 +103,12 @@ async def _respond_picture(context: RequestContext) -> ResponseData:
     if context.ticker:
         return await respond_stock_picture(context.connection, context.state, context.ticker)
     return await respond_market_picture(context.connection, context.state)
+
+
+async def _draw(data: ResponseData) -> ResponseData:
+    from functions.api.pictures.response import draw
+
+    return await draw(data)
 
 
 ENDPOINTS = (
@@ -156,6 +164,7 @@ ENDPOINTS = (
         _respond_picture,
         "",
         media_type="image/png",
+        finish=_draw,
     ),
     Endpoint(
         "/picture/{ticker}",
@@ -164,6 +173,7 @@ ENDPOINTS = (
         _respond_picture,
         "",
         media_type="image/png",
+        finish=_draw,
     ),
     Endpoint(
         "/overview",

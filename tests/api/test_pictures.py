@@ -1,8 +1,11 @@
 """/picture over HTTP: a PNG of 1200 by 630 with the figures of /latest, cached as they are."""
 
+import asyncio
 import re
 import struct
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from urllib.parse import urlsplit
 
@@ -23,8 +26,8 @@ ITEM = {
 
 
 @pytest.fixture(scope="module")
-def api(postgres_server: str, migrated_database: str, module_redis_url: str) -> Iterator[Api]:
-    """The api over four sessions of KO, and MSFT without a bar, on Friday evening."""
+def database_of_pictures(postgres_server: str, migrated_database: str) -> Iterator[str]:
+    """A database with four sessions of KO, and MSFT without a bar."""
     with new_database(postgres_server, template=urlsplit(migrated_database).path[1:]) as url:
         change(url, "UPDATE tickers SET active = ticker IN ('KO', 'MSFT')")
         put(
@@ -34,8 +37,14 @@ def api(postgres_server: str, migrated_database: str, module_redis_url: str) -> 
                 for n, start in enumerate(hours(sessions(url, "2026-11-17", "2026-11-21")))
             ],
         )
-        with serving(url, module_redis_url) as api:
-            yield api
+        yield url
+
+
+@pytest.fixture(scope="module")
+def api(database_of_pictures: str, module_redis_url: str) -> Iterator[Api]:
+    """The api over it, on Friday evening."""
+    with serving(database_of_pictures, module_redis_url) as api:
+        yield api
 
 
 def words(svg: str) -> list[str]:
@@ -63,6 +72,35 @@ def test_it_is_cached_as_every_answer(api: Api) -> None:
     assert api.get("/picture/KO", 304, If_None_Match=answer.headers["etag"]).content == b""
     assert api.client.head("/picture/KO").headers["content-length"] == str(len(answer.content))
     assert answer.headers["cache-control"].startswith("public, max-age=")
+
+
+def test_a_picture_that_is_being_drawn_holds_no_connection(
+    database_of_pictures: str, module_redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With one connection to the database other answers do not wait for it; one that takes too long is a 503."""
+
+    async def wait(svg: bytes) -> bytes:
+        started.set()
+        await asyncio.to_thread(done.wait, 20)
+        raise TimeoutError(f"{len(svg)} bytes were not drawn")
+
+    started, done = threading.Event(), threading.Event()
+    monkeypatch.setattr("functions.api.pictures.response.render", wait)
+    settings = {"DATABASE_CONNECTIONS": "1"}
+    with (
+        serving(database_of_pictures, module_redis_url, "2026-11-20T22:00:01Z", **settings) as busy,
+        ThreadPoolExecutor(1) as thread,
+    ):
+        picture = thread.submit(busy.client.get, "/picture")
+        try:
+            assert started.wait(20)
+            others = busy.client.get("/splits").status_code
+        finally:
+            done.set()
+        refused = picture.result()
+
+    assert others == 200
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
 
 
 def test_every_fault_is_a_problem(api: Api) -> None:

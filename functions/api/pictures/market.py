@@ -23,7 +23,6 @@ from functions.api.pictures.drawing import (
     shortened,
     text,
 )  # fmt: skip
-from functions.api.pictures.render import render
 from functions.api.pictures.response import picture
 from functions.api.quote_text import instant_text, percent_text, source_text
 from shared.http.response_data import JsonRows, ResponseData, source_of
@@ -36,7 +35,7 @@ async def respond_market_picture(connection: AsyncConnection, state: MarketState
     """Return the picture of the market; without a bar it says why there is none."""
     rows = await select_latest(connection)
     said = "" if rows.count else f"{nothing_stored(state, None)['text']}"
-    return picture(await render(draw_market(rows, said)), state)
+    return picture(draw_market(rows, said), state)
 
 
 def draw_market(rows: JsonRows, said: str = "") -> str:

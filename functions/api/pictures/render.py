@@ -13,14 +13,14 @@ _MAX_SECONDS = 10
 _one_at_a_time = asyncio.Semaphore(1)
 
 
-async def render(svg: str) -> bytes:
+async def render(svg: bytes) -> bytes:
     """Return *svg* as a PNG file; TimeoutError after ten seconds, RuntimeError when resvg refuses it."""
-    async with _one_at_a_time, asyncio.timeout(_MAX_SECONDS):
+    async with asyncio.timeout(_MAX_SECONDS), _one_at_a_time:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-I", __file__, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
         )
         try:
-            png, _ = await process.communicate(svg.encode())
+            png, _ = await process.communicate(svg)
         finally:
             if process.returncode is None:
                 process.kill()

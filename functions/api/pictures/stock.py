@@ -23,7 +23,6 @@ from functions.api.pictures.drawing import (
     text,
     text_width,
 )
-from functions.api.pictures.render import render
 from functions.api.pictures.response import picture
 from functions.api.quote_text import instant_text, percent_text, price_text, source_text
 from shared.http.problem import Problem
@@ -42,7 +41,7 @@ async def respond_stock_picture(connection: AsyncConnection, state: MarketState,
     bar = json.loads(rows.text, parse_float=Decimal, parse_int=Decimal)
     is_late = any(status.lagging for status in state.tickers if status.ticker == ticker)
     closes = await select_closes(connection, ticker)
-    return picture(await render(draw_stock(bar, closes, is_late=is_late)), state)
+    return picture(draw_stock(bar, closes, is_late=is_late), state)
 
 
 def draw_stock(bar: dict[str, Any], closes: Sequence[Decimal | None], *, is_late: bool) -> str:
