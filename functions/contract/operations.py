@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from types import NoneType
-from typing import Any, Literal, get_args, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_type_hints
 
-from pydantic import Field, create_model
+from pydantic import Field, WithJsonSchema, create_model
+
+from shared.http.query import QueryType
 
 Access = Literal["open", "optional", "token"]
 """A bearer token is ignored, raises limits as a link does, or is required."""
@@ -57,6 +59,12 @@ def header_references(*names: str) -> dict[str, Any]:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
+def _with_schema(hint: Any) -> Any:
+    """Return the annotation for pydantic: with the JSON Schema of the query's own type, if *hint* has one."""
+    own = next((part for part in getattr(hint, "__metadata__", ()) if isinstance(part, QueryType)), None)
+    return Annotated[Any, WithJsonSchema(own.schema)] if own else hint
+
+
 def query_model(query: type[Any]) -> Any:
     """Pydantic model of a dataclass of query parameters, for FastAPI; None for one without parameters.
 
@@ -69,5 +77,6 @@ def query_model(query: type[Any]) -> Any:
         is_optional = NoneType in get_args(hints[one.name])
         default: Any = {"default_factory": lambda: None} if one.default is None else {"default": one.default}
         limits: Any = dict(one.metadata)
-        parameters[one.name] = (options[0] if is_optional else hints[one.name], Field(**limits, **default))
+        hint = options[0] if is_optional else hints[one.name]
+        parameters[one.name] = (_with_schema(hint), Field(**limits, **default))
     return create_model(query.__name__, **parameters) if parameters else None

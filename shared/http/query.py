@@ -27,16 +27,6 @@ class QueryType:
     parse: Callable[[str], object]
     schema: dict[str, Any]
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        """Return how pydantic makes such a value, for the generator of the OpenAPI document."""
-        from pydantic import PlainValidator
-
-        return PlainValidator(self.parse).__get_pydantic_core_schema__(source, handler)
-
-    def __get_pydantic_json_schema__(self, core: Any, handler: Any) -> dict[str, Any]:
-        """Return the JSON Schema."""
-        return self.schema
-
 
 def read_query(model: type[Q], query: bytes) -> Q:
     """Return the query string as *model*; Problem 414 when it is too long, 400 with all that is wrong with it."""
