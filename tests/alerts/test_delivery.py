@@ -1,7 +1,9 @@
 """Delivery: committed before it is sent, retried under the same id, and no channel waits for another."""
 
 import asyncio
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
@@ -201,12 +203,42 @@ async def die(*_: object, **__: object) -> None:
     raise RuntimeError("killed")
 
 
+def test_a_message_that_waits_for_its_turn_stays_claimed(
+    market: Market, owner: Owner, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long that is, such as for one of the few connections to the mail server."""
+    owner.alert(amount=100)
+    owner.webhook(receiver)
+    set_clock(NOW)
+    market.store(Bar("AAPL", at(FIRST), "100"), send=False)
+    monkeypatch.setattr("functions.alerts.delivery.sending.LEASE_SECONDS", 2)
+    sending, done = threading.Event(), threading.Event()
+
+    def answer(_: str, __: str) -> int:
+        sending.set()
+        done.wait(20)
+        return 204
+
+    receiver.answer = answer
+    age = "SELECT next_at - created_at > interval '5 seconds' FROM alert_deliveries"
+    with ThreadPoolExecutor(1) as thread:
+        told = thread.submit(market.tell, Bar("AAPL", at(FIRST)))
+        try:
+            assert sending.wait(20)
+            wait_until(lambda: market.alerts.query(age) == [(True,)], 7)
+            again = market.alerts.tick().status_code
+        finally:
+            done.set()
+        told.result()
+
+    assert again == 204, "nothing is due"
+    assert len(receiver.ids()) == 1
+
+
 def test_two_processes_do_not_send_the_same_message(
     market: Market, owner: Owner, receiver: Receiver, database_url: str, redis_url: str
 ) -> None:
     """Both take the same event at once: each message is claimed by one of them."""
-    from concurrent.futures import ThreadPoolExecutor
-
     for number in range(30):
         owner.alert(amount=50 + number)
     owner.webhook(receiver)

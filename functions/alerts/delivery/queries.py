@@ -109,6 +109,19 @@ async def claim_due(
     return await cursor.fetchall()
 
 
+async def update_leases(connection: AsyncConnection, delivery_ids: list[str], lease_seconds: int) -> None:
+    """Renew the claim on deliveries that still wait in this process."""
+    await connection.execute(
+        """
+        UPDATE alert_deliveries
+           SET next_at = clock_timestamp() + make_interval(secs => %(lease)s)
+         WHERE delivery_id = ANY (%(ids)s::uuid[])
+           AND state = 'pending'
+        """,
+        {"ids": delivery_ids, "lease": lease_seconds},
+    )
+
+
 async def insert_test(connection: AsyncConnection, user_id: str, channel_id: str) -> str:
     """Insert a message that tests a channel and return its id."""
     cursor = connection.cursor(row_factory=scalar_row)

@@ -1,7 +1,7 @@
 """Delivery of messages: claim what is due, send all channels at once, and note what became of each attempt.
 
 A row is committed as claimed before anything is sent. A process that dies leaves it to the next one after the lease,
-which sends the message again under the same id.
+which sends the message again under the same id. One that lives renews its claims on what waits for its turn.
 """
 
 import asyncio
@@ -17,11 +17,15 @@ from functions.alerts.delivery.outcome import Outcome
 from functions.alerts.delivery.queries import DueDelivery
 from functions.alerts.delivery.transport import Transport
 from functions.alerts.settings import Settings
+from shared.connections.circuit_breaker import UnavailableError
 from shared.connections.postgres import PostgresClient
+from shared.http.problem import Problem
 
 _logger = logging.getLogger(__name__)
 LEASE_SECONDS = 20
-"""Longer than an attempt takes."""
+"""Longer than an attempt takes; renewed while messages wait, such as for a connection to the mail server."""
+_RENEWALS = 4
+"""Of a lease before it would end."""
 _AT_ONCE = 500
 _PARALLEL = 8
 """Requests of one channel at a time."""
@@ -39,6 +43,7 @@ class Sender:
         self._postgres = postgres
         self._connections = asyncio.Semaphore(settings.database_connections)
         self._transport = Transport(settings)
+        self._claimed: set[str] = set()
 
     async def send_due(self, seconds: float) -> None:
         """Send what is due, round after round, until nothing is or *seconds* are over."""
@@ -48,7 +53,14 @@ class Sender:
             if not due:
                 return
             channels = groupby(sorted(due, key=lambda one: one.channel_id), key=lambda one: one.channel_id)
-            await asyncio.gather(*[self._send_channel(list(messages)) for _, messages in channels])
+            ids = {one.delivery_id for one in due}
+            self._claimed |= ids
+            renewing = asyncio.create_task(self._renew_claims())
+            try:
+                await asyncio.gather(*[self._send_channel(list(messages)) for _, messages in channels])
+            finally:
+                renewing.cancel()
+                self._claimed -= ids
 
     async def send_once(self, due: DueDelivery, *, last: bool = True) -> Outcome:
         """Try a claimed message now: of a test the result is shown at once, and it is not repeated (*last*)."""
@@ -66,6 +78,19 @@ class Sender:
 
     async def _claim(self) -> list[DueDelivery]:
         return await self._postgres.run(lambda connection: queries.claim_due(connection, LEASE_SECONDS, _AT_ONCE))
+
+    async def _renew_claims(self) -> None:
+        """Renew the claims on messages that nobody has noted yet, until cancelled: no other process sends them too."""
+
+        async def work(connection: AsyncConnection) -> None:
+            await queries.update_leases(connection, list(self._claimed), LEASE_SECONDS)
+
+        while True:
+            await asyncio.sleep(LEASE_SECONDS / _RENEWALS)
+            try:
+                await self._run(work)
+            except (UnavailableError, Problem):
+                _logger.warning("the claims on messages were not renewed: no connection to the database")
 
     async def _send_channel(self, due: list[DueDelivery]) -> None:
         """Send the messages of one channel; after a failure the others wait: a dead channel costs one timeout."""
@@ -89,6 +114,7 @@ class Sender:
 
     async def _note(self, due: Sequence[DueDelivery], outcomes: Sequence[Outcome], *, last: bool = False) -> None:
         """Note what became of messages of one channel."""
+        self._claimed -= {one.delivery_id for one in due}
 
         async def work(connection: AsyncConnection) -> None:
             async with connection.transaction():
@@ -109,6 +135,7 @@ class Sender:
 
     async def _postpone(self, waiting: Iterable[DueDelivery], seconds: int) -> None:
         ids = [one.delivery_id for one in waiting]
+        self._claimed.difference_update(ids)
         await self._run(lambda connection: queries.update_postponed(connection, ids, seconds))
 
     async def _run(self, work: Callable[[AsyncConnection], Awaitable[None]]) -> None:
