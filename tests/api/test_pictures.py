@@ -1,6 +1,7 @@
 """/picture over HTTP: a PNG of 1200 by 630 with the figures of /latest, cached as they are."""
 
 import asyncio
+import json
 import re
 import struct
 import threading
@@ -15,7 +16,7 @@ from functions.api.pictures.drawing import chart, text_width
 from functions.api.pictures.market import draw_market
 from functions.api.pictures.render import png
 from functions.api.pictures.stock import draw_stock
-from shared.http.response_data import NO_ROWS
+from shared.http.response_data import NO_ROWS, JsonRows
 from tests.conftest import new_database
 from tests.reading import Api, Bar, change, hours, put, serving, sessions
 
@@ -130,6 +131,24 @@ def test_a_stock_has_its_figures_their_time_and_source() -> None:
 def test_an_empty_market_says_why() -> None:
     """Before the first bar there is a sentence in place of figures."""
     assert "Nothing is fetched yet." in words(draw_market(NO_ROWS, "Nothing is fetched yet."))
+
+
+def test_a_market_is_in_words_that_fit_its_figures() -> None:
+    """One stock is up, not one are; what has not moved neither rose nor fell; nothing is shown twice."""
+    changes = {"AA": Decimal(1), "BB": Decimal(0), "CC": Decimal(0)}
+
+    def drawn(*tickers: str) -> list[str]:
+        items = [
+            {**ITEM, "ticker": one, "is_newest": True, "change": changes[one], "change_percent": changes[one]}
+            for one in tickers
+        ]
+        return words(draw_market(JsonRows(json.dumps(items, default=float)[1:-1], len(items), None, ())))
+
+    several, alone = drawn("AA", "BB", "CC"), drawn("AA")
+    assert several[1:5] == ["1 of 3 stocks is up", "0 are down since the previous close", "Largest rise", "AA"]
+    assert several[7] == "Unchanged"
+    assert alone[1] == "1 of 1 stock is up"
+    assert alone.count("AA") == 1
 
 
 def test_the_chart_is_broken_where_a_bar_is_missing() -> None:

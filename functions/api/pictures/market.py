@@ -48,14 +48,27 @@ def draw_market(rows: JsonRows, said: str = "") -> str:
     ranked = sorted(newest, key=lambda item: item["change_percent"])
     source = source_of(item["source"] for item in newest) or ""
     content = (
-        text(MARGIN, 206, 64, f"{up} of {len(newest)} stocks are up", weight=600)
-        + text(MARGIN, 254, 30, f"{down} are down since the previous close", INK_2)
+        text(MARGIN, 206, 64, f"{up} of {_counted(len(newest))} {_verb(up)} up", weight=600)
+        + text(MARGIN, 254, 30, f"{down} {_verb(down)} down since the previous close", INK_2)
         + _proportions(up, down, len(newest))
-        + _mover(ranked[-1], MARGIN, "Largest rise" if ranked[-1]["change"] > 0 else "Smallest fall")
-        + _mover(ranked[0], WIDTH // 2 + 24, "Largest fall" if ranked[0]["change"] < 0 else "Smallest rise")
+        + _mover(ranked[-1], MARGIN, _title(ranked[-1]["change"], "Largest rise", "Smallest fall"))
     )
+    if len(ranked) > 1:
+        content += _mover(ranked[0], WIDTH // 2 + 24, _title(ranked[0]["change"], "Smallest rise", "Largest fall"))
     footer = f"As of {instant_text(newest[0]['end'])}. Source: {source_text(source)}."
     return frame(content, footer, "Simulated prices" if source == "simulated" else "")
+
+
+def _counted(count: int) -> str:
+    return "1 stock" if count == 1 else f"{count} stocks"
+
+
+def _verb(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
+def _title(change: Decimal, rise: str, fall: str) -> str:
+    return rise if change > 0 else fall if change < 0 else "Unchanged"
 
 
 def _proportions(up: int, down: int, count: int) -> str:
