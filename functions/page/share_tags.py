@@ -9,7 +9,6 @@ from html import escape
 from pathlib import Path
 
 from functions.page.files import File
-from shared.http.tickers import RENAMED
 
 _NAMES = Path(__file__).with_name("names.json")
 _AFTER = b'<link rel="manifest" href="/manifest.webmanifest" />'
@@ -23,15 +22,11 @@ _KEPT = 64
 
 @lru_cache(_KEPT)
 def with_share_tags(file: File, address: str, ticker: str | None) -> File:
-    """Return *file* with the tags of a stock, None for the home page, whose host is at *address*.
-
-    A ticker that was renamed has the tags of its new name.
-    """
+    """Return *file* with the tags of a stock, None for the home page, whose host is at *address*."""
     if ticker is None:
         title, about, path, picture = _HOME, _ABOUT, "/", "/api/picture"
         shown = "How many stocks are up and down, and the largest moves"
     else:
-        ticker = RENAMED.get(ticker, ticker)
         name = _names().get(ticker)
         company = f"{name} ({ticker})" if name else ticker
         title = f"{company}: price by the hour \N{EN DASH} StocksALot"

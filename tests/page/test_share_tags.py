@@ -47,15 +47,6 @@ def test_a_stock_has_its_name_its_address_and_its_picture() -> None:
     assert "Johnson & Johnson (JNJ)" in found["description"] == found["og:description"]
 
 
-def test_a_renamed_ticker_leads_to_its_new_name() -> None:
-    """Title, canonical address and picture are those of the stock that the page shows."""
-    found = tags(client("https://example.org").get("/stocks/FB").text)
-
-    assert "(META)" in found["title"]
-    assert found["canonical"] == "https://example.org/stocks/META"
-    assert found["og:image"] == "https://example.org/api/picture/META"
-
-
 def test_a_ticker_outside_of_the_catalogue_stands_for_itself() -> None:
     """Without a name the ticker is the title; the address is that of the request where none is set."""
     found = tags(client().get("/stocks/SHOP").text)
