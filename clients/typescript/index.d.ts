@@ -6390,6 +6390,8 @@ export interface operations {
                 date?: string;
                 /** @description Only insights about this ticker */
                 ticker?: string;
+                /** @description Only insights about tickers of this list of your account, instead of ticker */
+                list?: string;
                 /** @description Only insights of this kind */
                 kind?: "market" | "company" | "industry" | "wrap";
                 /** @description Only insights of at least this significance; an ordinary day's is 1 */
@@ -6534,6 +6536,8 @@ export interface operations {
             query?: {
                 /** @description Only insights about this ticker */
                 ticker?: string;
+                /** @description Only insights about tickers of this list of your account, instead of ticker */
+                list?: string;
                 /** @description Only insights of this kind; wrap is the session's summary at its close */
                 kind?: "market" | "company" | "industry" | "wrap";
                 /** @description Only insights of at least this significance; an ordinary day's is 1 */
@@ -6591,6 +6595,8 @@ export interface operations {
             query?: {
                 /** @description Only insights about this ticker */
                 ticker?: string;
+                /** @description Only insights about tickers of this list of your account, instead of ticker */
+                list?: string;
                 /** @description Only insights of this kind; wrap is the session's summary at its close */
                 kind?: "market" | "company" | "industry" | "wrap";
                 /** @description Only insights of at least this significance; an ordinary day's is 1 */

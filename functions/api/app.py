@@ -24,7 +24,7 @@ from functions.api.parameters import History, Query, Selection, Table, TickerBar
 from functions.api.provider_usage import ProviderUsage
 from functions.api.routes import ALIASES, ENDPOINTS, Endpoint, RequestContext
 from functions.api.settings import Settings
-from shared.auth.account_lists import select_list_tickers
+from shared.auth.account_lists import find_list
 from shared.auth.authenticator import READ, Caller
 from shared.auth.link_authenticator import LinkAuthenticator
 from shared.auth.open_history import open_history
@@ -133,7 +133,7 @@ class Api:
         key: tuple[object, ...] = (request.scope["raw_path"], text, accept, caller.can_read_history)
         own_list = ()
         if isinstance(query, Selection) and query.list is not None:
-            own_list = await self._list_tickers(query.list, caller)
+            own_list = tuple(sorted((await find_list(self._postgres, caller, query.list)).tickers))
             query, key = replace(query, list=None, tickers=own_list), (*key, own_list)
         cached_query = self._cached_query(endpoint, _ticker(request), query, text.decode("latin-1"), caller)
         if own_list:  # it may change at any moment
@@ -162,21 +162,6 @@ class Api:
             return await self._postgres.run(work)
         except UnavailableError:
             return None
-
-    async def _list_tickers(self, name: str, caller: Caller) -> tuple[str, ...]:
-        """Return the tickers of the caller's list; Problem 401 or 403, 404 for an unknown or empty one."""
-        caller.require(READ, "A list")
-        assert caller.principal is not None  # noqa: S101
-        user_id = caller.principal.user_id
-        found = await self._postgres.run(lambda connection: select_list_tickers(connection, user_id, name))
-        if found is None:
-            detail = f"The account has no list named {name}. /lists shows its lists."
-            raise Problem(404, "unknown-list", "Unknown list", detail)
-        list_id, tickers = found
-        if not tickers:
-            detail = f"The list {name} has no tickers yet. Add some by POST /lists/{list_id}/tickers."
-            raise Problem(404, "empty-list", "Empty list", detail)
-        return tuple(sorted(tickers))
 
     def _cached_query(
         self, endpoint: Endpoint, ticker: str, query: Query, query_string: str, caller: Caller

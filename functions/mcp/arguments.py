@@ -60,6 +60,7 @@ class Insights(Arguments, frozen=True, kw_only=True):
     """Arguments of `insights`."""
 
     ticker: Annotated[str, Meta(max_length=15, description="Only insights about it")] | None = None
+    list: ListName | None = None
     session: Annotated[str, Meta(max_length=10, description="Only this day")] | None = None
     hours: Annotated[int, Meta(ge=1, le=7, description="Number of hours, newest first")] = 1
     cursor: Cursor | None = None

@@ -84,7 +84,7 @@ class Tools:
     async def insights(self, asked: arguments.Insights, headers: Headers) -> str:
         """Noteworthy events of the last hours, in sentences. Every figure is computed from the bars."""
         hours = asked.hours
-        query = {"ticker": asked.ticker, "date": asked.session, "cursor": asked.cursor}
+        query = {"ticker": asked.ticker, "list": asked.list, "date": asked.session, "cursor": asked.cursor}
         while True:
             response = await self._insights.get("/insights", query | {"limit": hours}, headers)
             members = _members(response, _DATED) | _next(response)

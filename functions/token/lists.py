@@ -25,7 +25,7 @@ from functions.token.request_body import read_json
 from functions.token.responses import json_response, no_content
 from functions.token.tokens import require_account
 from functions.token.user_queries import select_user_for_update
-from shared.auth.account_lists import list_name_key, select_list_tickers
+from shared.auth.account_lists import list_name_key, select_list
 from shared.auth.authenticator import READ, Caller
 from shared.auth.names import parse_name
 from shared.connections.postgres import PostgresClient
@@ -68,8 +68,8 @@ class Lists:
                 raise Problem(409, "too-many-lists", "Too many lists", f"An account has at most {_MAX_LISTS} lists.")
             list_id = await insert_list(connection, user_id, name, list_name_key(name))
             if list_id is None:
-                found = await select_list_tickers(connection, user_id, name)
-                raise _name_taken(name, found and found[0])
+                found = await select_list(connection, user_id, name)
+                raise _name_taken(name, found and found.list_id)
             refused = await _add(connection, list_id, body.tickers)
             return {**_members(await _select(connection, user_id, list_id)), "refused": refused}
 

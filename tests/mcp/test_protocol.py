@@ -50,6 +50,8 @@ def test_clients_of_either_age_find_the_tools(assistant: Assistant, mode: Litera
         ("movers", {"limit": "many"}, "limit should be a whole number, not text"),
         ("insights", {"ticker": "&"}, "should be a ticker"),
         ("insights", {"session": "2026-11-20T14:30:00Z"}, "session should be text of at most 10 characters"),
+        ("insights", {"ticker": "AAPL", "list": "Tech"}, "list excludes ticker"),
+        ("insights", {"list": "Tech"}, "needs a token"),
         ("insights", {"session": "Friday"}, "session should be a day at the exchange"),
         ("tickers", {"search": ""}, "search should be text of at least 1 character"),
         ("tickers", {"search": " "}, "search should be a ticker or a part of a name, such as search=micro"),

@@ -28,7 +28,7 @@ from functions.alerts.rules.queries import (
 from functions.alerts.rules.requests import ChangeAlert, CreateAlert, exact
 from functions.alerts.rules.sentence import rule_sentence
 from functions.alerts.settings import Settings
-from shared.auth.account_lists import select_list_tickers
+from shared.auth.account_lists import select_list
 from shared.auth.authenticator import Caller
 from shared.connections.postgres import PostgresClient
 from shared.http.json_body import read_json
@@ -187,8 +187,8 @@ async def _own_list(connection: AsyncConnection, user_id: str, given: str | None
     try:
         list_id = str(UUID(given))
     except ValueError:
-        found = await select_list_tickers(connection, user_id, given)
-        list_id = found[0] if found else None
+        found = await select_list(connection, user_id, given)
+        list_id = found.list_id if found else None
     if list_id is None or not await is_own_list(connection, user_id, list_id):
         raise bad_parameters([("list", _NO_LIST)])
     return list_id

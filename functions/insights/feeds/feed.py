@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from functions.insights.feeds.queries import select_changes, select_installation
 from functions.insights.feeds.query import FeedQuery
 from functions.insights.reading.absence import explain_insights
 from functions.insights.reading.queries import select_hours
+from shared.auth.account_lists import AccountList
 from shared.cache.response_cache import code_version
 from shared.http.response_data import ResponseData, reason_until
 from shared.runtime import clock
@@ -33,19 +35,30 @@ _SUBTITLE = (
 
 
 async def answer_feed(
-    connection: AsyncConnection, wanted: FeedQuery, form: Format, root: str, due: datetime | None, grace: timedelta
+    connection: AsyncConnection,
+    wanted: FeedQuery,
+    own_list: AccountList | None,
+    form: Format,
+    root: str,
+    due: datetime | None,
+    grace: timedelta,
 ) -> ResponseData:
     """Return the *wanted* page of the feed for the installation at the address *root*."""
     query = wanted.hours()
-    rows = await select_hours(connection, query)
+    tickers = query.tickers(own_list)
+    rows = await select_hours(connection, query, tickers)
     hours: list[Json] = json.loads(f"[{rows.text}]", parse_float=str)
     starts = [datetime.fromisoformat(hour["datetime"]) for hour in hours]
-    address = FeedAddress(root, await select_installation(connection), wanted.view(), wanted.ticker)
+    # Lists of two accounts may have one name, and a list may get another: its id is in those of the entries.
+    view = (replace(wanted, list=own_list.list_id) if own_list else wanted).view()
+    address = FeedAddress(root, await select_installation(connection), view, wanted.ticker)
     publications = await select_publications(connection, starts)
-    entries = make_entries(hours, publications, await select_changes(connection, query, starts), address)
+    changes = await select_changes(connection, query, tickers, starts)
+    entries = make_entries(hours, publications, changes, address)
     shown, goes_on = fit(entries, rows.oldest if rows.more else None)
     reason = None if entries else await explain_insights(connection, query, due, grace)
-    feed = _make_feed(wanted, form, address, shown, goes_on, f"{reason['text']}" if reason else _SUBTITLE)
+    subject, about = own_list.name if own_list else wanted.ticker, f"{reason['text']}" if reason else _SUBTITLE
+    feed = _make_feed(wanted, subject, form, address, shown, goes_on, about)
     headers = [("Last-Modified", format_datetime(feed.updated.astimezone(UTC), usegmt=True))]
     if feed.next:
         headers.append(("Link", f'<{feed.next}>; rel="next"'))
@@ -65,14 +78,20 @@ def fit(entries: Sequence[Entry], goes_on: datetime | None) -> tuple[Sequence[En
 
 
 def _make_feed(
-    wanted: FeedQuery, form: Format, address: FeedAddress, shown: Sequence[Entry], goes_on: datetime | None, about: str
+    wanted: FeedQuery,
+    subject: str | None,
+    form: Format,
+    address: FeedAddress,
+    shown: Sequence[Entry],
+    goes_on: datetime | None,
+    about: str,
 ) -> Feed:
     base = f"{address.root}/api/insights/feed.{form}"
     first, here = wanted.page(None), wanted.page(wanted.cursor)
     today = clock.now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     return Feed(
         id=address.tag("feed"),
-        title=f"StocksALot: insights{f' on {wanted.ticker}' if wanted.ticker else ''}",
+        title=f"StocksALot: insights{f' on {subject}' if subject else ''}",
         subtitle=about,
         home=address.page,
         address=f"{base}?{here}" if here else base,

@@ -55,9 +55,9 @@ async def select_publications(connection: AsyncConnection, starts: Sequence[date
 
 
 async def select_changes(
-    connection: AsyncConnection, wanted: InsightsQuery, starts: Sequence[datetime]
+    connection: AsyncConnection, wanted: InsightsQuery, tickers: Sequence[str] | None, starts: Sequence[datetime]
 ) -> list[Change]:
-    """Return the changes behind all revisions of the *wanted* insights of the hours at *starts*."""
+    """Return the changes behind all revisions of the *wanted* insights at *starts*, about any of *tickers* or all."""
     cursor = connection.cursor(row_factory=class_row(Change))
     await cursor.execute(
         """
@@ -98,10 +98,10 @@ async def select_changes(
                   AND bar.withdrawn_at > hour.written_at) AS changed ON true
          WHERE figure.start = ANY (%(starts)s)
            AND figure.superseded
-           AND (%(ticker)s::text IS NULL OR %(ticker)s = ANY (insight.tickers))
+           AND (%(tickers)s::text[] IS NULL OR insight.tickers && %(tickers)s::text[])
            AND (%(kind)s::text IS NULL OR insight.kind = %(kind)s)
          GROUP BY 1, 2, 3
         """,
-        {"starts": list(starts), "ticker": wanted.ticker, "kind": wanted.kind},
+        {"starts": list(starts), "tickers": tickers and list(tickers), "kind": wanted.kind},
     )
     return await cursor.fetchall()

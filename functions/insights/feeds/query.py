@@ -6,6 +6,7 @@ from typing import Literal
 from urllib.parse import urlencode
 
 from functions.insights.reading.query import MAX_HOURS, Cursor, InsightsQuery, Significance, TickerSymbol, cursor_before
+from shared.auth.names import MAX_NAME
 
 STANDARD_HOURS = 14
 """The hours of two sessions."""
@@ -16,6 +17,13 @@ class FeedQuery:
     """Parameters of /insights/feed.atom and /insights/feed.json."""
 
     ticker: TickerSymbol | None = field(default=None, metadata={"description": "Only insights about this ticker"})
+    list: str | None = field(
+        default=None,
+        metadata={
+            "description": "Only insights about tickers of this list of your account, instead of ticker",
+            "max_length": MAX_NAME,
+        },
+    )
     kind: Literal["market", "company", "industry", "wrap"] | None = field(
         default=None, metadata={"description": "Only insights of this kind; wrap is the session's summary at its close"}
     )
@@ -28,10 +36,15 @@ class FeedQuery:
     )
     cursor: Cursor | None = field(default=None, metadata={"description": "From the link to the next page"})
 
+    def __post_init__(self) -> None:
+        """Refuse what the query of the hours refuses."""
+        self.hours()
+
     def hours(self) -> InsightsQuery:
         """Return the query of the hours that the feed is made of."""
         return InsightsQuery(
             ticker=self.ticker,
+            list=self.list,
             kind=self.kind,
             significance=self.significance,
             limit=self.limit,
@@ -40,7 +53,7 @@ class FeedQuery:
 
     def view(self) -> str:
         """Return the filters as a query string: entries of two views are different ones."""
-        parts = {"ticker": self.ticker, "kind": self.kind, "significance": self.significance}
+        parts = {"ticker": self.ticker, "list": self.list, "kind": self.kind, "significance": self.significance}
         return urlencode({name: str(value) for name, value in parts.items() if value is not None})
 
     def page(self, before: datetime | None) -> str:

@@ -40,6 +40,9 @@ async def explain_insights(
             return absent("before-history", f"The oldest insights are of {known.oldest}.")
         return absent("not-written", f"No insights have been written about {wanted.date}.", _within(due, wanted.date))
     again = _within(due, wanted.date) if wanted.date else due
+    if wanted.list is not None:
+        text = "No insight about a ticker of this list has this kind and significance."
+        return absent("none-qualifies", text, again)
     return absent("none-qualifies", "No insight has this ticker, kind and significance.", again)
 
 

@@ -15,8 +15,10 @@ from functions.insights.reading.absence import explain_insights
 from functions.insights.reading.queries import select_hours
 from functions.insights.reading.query import InsightsQuery, cursor_before
 from functions.insights.settings import Settings
+from shared.auth.account_lists import AccountList, find_list
 from shared.auth.authenticator import Caller
 from shared.auth.link_authenticator import LinkAuthenticator
+from shared.cache.cached_response import CacheScope
 from shared.cache.market_version import MarketVersion
 from shared.cache.response_cache import CachedQuery, ResponseCache, code_version
 from shared.calendar.trading import EXCHANGE_ZONE, select_calendar
@@ -61,15 +63,19 @@ class InsightsEndpoint:
         self.answer = public_endpoint(Router(routes, hint), authenticator)
 
     async def _answer(self, request: Request, caller: Caller) -> Response:
-        """Return the hours that the query asks for; Problem 400, 503."""
+        """Return the hours that the query asks for; Problem 400, 404, 503, and with a list 401 or 403."""
         wanted = read_query(InsightsQuery, request.scope["query_string"])
         is_common = not request.scope["query_string"]
-        query = CachedQuery(f"{PATH} {wanted}", lambda _: self._find(wanted), is_common, caller=id(caller))
+        own_list = await self._find_list(wanted.list, caller)
+        text = f"{PATH} {wanted} {own_list or ''}"
+        query = CachedQuery(
+            text, lambda _: self._find(wanted, own_list), is_common, _scope(own_list), caller=id(caller)
+        )
         prepared = await self._cache.get(query.text, query)
         return prepared.response(dict(request.scope["headers"]))
 
     async def _answer_feed(self, request: Request, caller: Caller) -> Response:
-        """Return the feed that the query asks for; Problem 400, 404, 503."""
+        """Return the feed that the query asks for; Problem 400, 404, 503, and with a list 401 or 403."""
         # Loaded late: readers of /insights need neither its code nor the writer of XML.
         from functions.insights.feeds.feed import CODE, answer_feed
         from functions.insights.feeds.query import FeedQuery
@@ -77,22 +83,31 @@ class InsightsEndpoint:
         form = FEED_PATHS[request.scope["path"]]
         headers = dict(request.scope["headers"])
         wanted, root = read_query(FeedQuery, request.scope["query_string"]), public_address(self._settings, headers)
+        own_list = await self._find_list(wanted.list, caller)
 
         async def work(connection: AsyncConnection) -> ResponseData:
-            query = await _resolve(connection, wanted) if wanted.ticker else wanted
-            return await answer_feed(connection, query, form, root, await self._due(connection), self._grace)
+            query, known_list = await _resolve(connection, wanted, own_list)
+            due = await self._due(connection)
+            return await answer_feed(connection, query, known_list, form, root, due, self._grace)
 
         # An address of the request is whatever its sender wrote: only a configured one is common.
         is_common = bool(self._settings.public_url) and not request.scope["query_string"]
-        text = f"{CODE} {form} {root} {wanted}"
-        query = CachedQuery(text, lambda _: self._postgres.run(work), is_common, caller=id(caller))
+        text = f"{CODE} {form} {root} {wanted} {own_list or ''}"
+        run = self._postgres.run
+        query = CachedQuery(text, lambda _: run(work), is_common, _scope(own_list), caller=id(caller))
         prepared = await self._cache.get(query.text, query)
-        return prepared.response(_with_date(headers, prepared.cached.data.headers))
+        if own_list is None:  # a list may change, and the date of its newest entry stay the same
+            headers = _with_date(headers, prepared.cached.data.headers)
+        return prepared.response(headers)
 
-    async def _find(self, wanted: InsightsQuery) -> ResponseData:
+    async def _find_list(self, name: str | None, caller: Caller) -> AccountList | None:
+        """Return the list of the caller's account, None where the query names none; Problem 401, 403, 404."""
+        return None if name is None else await find_list(self._postgres, caller, name)
+
+    async def _find(self, wanted: InsightsQuery, own_list: AccountList | None) -> ResponseData:
         async def work(connection: AsyncConnection) -> ResponseData:
-            query = await _resolve(connection, wanted) if wanted.ticker else wanted
-            return await answer_insights(connection, query, await self._due(connection), self._grace)
+            query, known_list = await _resolve(connection, wanted, own_list)
+            return await answer_insights(connection, query, known_list, await self._due(connection), self._grace)
 
         return await self._postgres.run(work)
 
@@ -111,20 +126,36 @@ def _with_date(headers: dict[bytes, bytes], known: Iterable[tuple[str, str]]) ->
     return {**headers, b"if-none-match": b"*"}
 
 
-async def _resolve(connection: AsyncConnection, wanted: Q) -> Q:
-    """Return *wanted* with its ticker as it is called today; Problem 404."""
+def _scope(own_list: AccountList | None) -> CacheScope:
+    """Return who may keep the response: a list may change at any moment."""
+    return CacheScope.REVALIDATED if own_list else CacheScope.ALL
+
+
+async def _resolve(
+    connection: AsyncConnection, wanted: Q, own_list: AccountList | None
+) -> tuple[Q, AccountList | None]:
+    """Return *wanted* and *own_list* with tickers as they are called today; Problem 404 for the one of *wanted*."""
+    if not wanted.ticker and not own_list:
+        return wanted, None
     renames = await select_renames(connection)
+    if own_list:
+        known = dict.fromkeys(resolve(one, renames) or one for one in own_list.tickers)
+        return wanted, own_list._replace(tickers=tuple(known))
     ticker = resolve(f"{wanted.ticker}", renames)
     if ticker is None:
         raise unknown_ticker(f"{wanted.ticker}", known=renames)
-    return replace(wanted, ticker=ticker)
+    return replace(wanted, ticker=ticker), None
 
 
 async def answer_insights(
-    connection: AsyncConnection, wanted: InsightsQuery, due: datetime | None, grace: timedelta
+    connection: AsyncConnection,
+    wanted: InsightsQuery,
+    own_list: AccountList | None,
+    due: datetime | None,
+    grace: timedelta,
 ) -> ResponseData:
     """Return the hours that are *wanted*, newest first, each with its insights."""
-    rows = await select_hours(connection, wanted)
+    rows = await select_hours(connection, wanted, wanted.tickers(own_list))
     goes_on = rows.oldest if rows.more else None
     reason = None if rows.count else await explain_insights(connection, wanted, due, grace)
     members = {

@@ -1,5 +1,6 @@
 """Queries of GET /insights: hours with their insights, every figure compared with its bars as they are now."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,8 +22,8 @@ class HourRows:
     sources: tuple[str, ...]
 
 
-async def select_hours(connection: AsyncConnection, wanted: InsightsQuery) -> HourRows:
-    """Return the newest revision of each hour that is *wanted*."""
+async def select_hours(connection: AsyncConnection, wanted: InsightsQuery, tickers: Sequence[str] | None) -> HourRows:
+    """Return the newest revision of each hour that is *wanted*, with its insights about any of *tickers*, or all."""
     cursor = connection.cursor(row_factory=class_row(HourRows))
     await cursor.execute(
         """
@@ -34,12 +35,12 @@ async def select_hours(connection: AsyncConnection, wanted: InsightsQuery) -> Ho
                 AND hour.revision = (SELECT max(other.revision)
                                        FROM insight_hours AS other
                                       WHERE other.start = hour.start)
-                AND (coalesce(%(ticker)s::text, %(kind)s::text, %(significance)s::text) IS NULL
+                AND (num_nonnulls(%(tickers)s::text[], %(kind)s::text, %(significance)s::text) = 0
                      OR EXISTS (SELECT
                                   FROM insights AS insight
                                  WHERE insight.start = hour.start
                                    AND insight.revision = hour.revision
-                                   AND (%(ticker)s::text IS NULL OR %(ticker)s = ANY (insight.tickers))
+                                   AND (%(tickers)s::text[] IS NULL OR insight.tickers && %(tickers)s::text[])
                                    AND (%(kind)s::text IS NULL OR insight.kind = %(kind)s)
                                    AND (%(significance)s::numeric IS NULL
                                         OR insight.significance >= %(significance)s::numeric)))
@@ -78,7 +79,7 @@ async def select_hours(connection: AsyncConnection, wanted: InsightsQuery) -> Ho
                                  AND fact.place = insight.place) AS figure
                         WHERE insight.start = hour.start
                           AND insight.revision = hour.revision
-                          AND (%(ticker)s::text IS NULL OR %(ticker)s = ANY (insight.tickers))
+                          AND (%(tickers)s::text[] IS NULL OR insight.tickers && %(tickers)s::text[])
                           AND (%(kind)s::text IS NULL OR insight.kind = %(kind)s)
                           AND (%(significance)s::numeric IS NULL OR insight.significance >= %(significance)s::numeric)
                       ) AS insight_item) AS made
@@ -93,7 +94,7 @@ async def select_hours(connection: AsyncConnection, wanted: InsightsQuery) -> Ho
         {
             "before": wanted.cursor,
             "date": wanted.date,
-            "ticker": wanted.ticker,
+            "tickers": tickers and list(tickers),
             "limit": wanted.limit,
             "kind": wanted.kind,
             "significance": wanted.significance,

@@ -1,4 +1,4 @@
-"""Parameters of GET /insights."""
+"""Parameters of GET /insights, and the tickers that its insights are about."""
 
 import re
 from dataclasses import dataclass, field
@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import Annotated, Literal
 from urllib.parse import urlencode
 
+from shared.auth.account_lists import AccountList
+from shared.auth.names import MAX_NAME
 from shared.http.query import QueryType
 from shared.http.tickers import PATTERN, parse_ticker
 
@@ -53,6 +55,13 @@ class InsightsQuery:
 
     date: SessionDate | None = field(default=None, metadata={"description": "Only this session, a day in New York"})
     ticker: TickerSymbol | None = field(default=None, metadata={"description": "Only insights about this ticker"})
+    list: str | None = field(
+        default=None,
+        metadata={
+            "description": "Only insights about tickers of this list of your account, instead of ticker",
+            "max_length": MAX_NAME,
+        },
+    )
     kind: Literal["market", "company", "industry", "wrap"] | None = field(
         default=None, metadata={"description": "Only insights of this kind"}
     )
@@ -65,11 +74,21 @@ class InsightsQuery:
     )
     cursor: Cursor | None = field(default=None, metadata={"description": "next_cursor of the previous page"})
 
+    def __post_init__(self) -> None:
+        """Refuse parameters that exclude each other, with a ValueError whose first word is the parameter."""
+        if self.list is not None and self.ticker:
+            raise ValueError("list excludes ticker")
+
+    def tickers(self, own_list: AccountList | None) -> tuple[str, ...] | None:
+        """Return the tickers of *own_list*, or the one of the query; None for all."""
+        return own_list.tickers if own_list else (self.ticker,) if self.ticker else None
+
     def after(self, start: datetime) -> str:
         """Return the query that goes on with the hours before *start*."""
         parts = {
             "date": self.date,
             "ticker": self.ticker,
+            "list": self.list,
             "kind": self.kind,
             "significance": self.significance,
             "limit": self.limit if self.limit != STANDARD_HOURS else None,
