@@ -48,7 +48,8 @@ GRANT UPDATE ON market_epoch TO stocksalot_insights;
 -- Accounts: written by token alone. Other functions verify tokens and see neither addresses nor passwords.
 GRANT SELECT, INSERT, UPDATE, DELETE ON users, tokens, lists, list_tickers, links TO stocksalot_token;
 GRANT SELECT ON tickers TO stocksalot_token;
-GRANT SELECT ON lists, list_tickers, alert_firings TO stocksalot_api;
+GRANT SELECT ON lists, list_tickers TO stocksalot_api, stocksalot_insights;
+GRANT SELECT ON alert_firings TO stocksalot_api;
 GRANT SELECT (token_id, hash, expires_at) ON links TO stocksalot_api, stocksalot_insights;
 GRANT SELECT (token_id, user_id, hash, scopes, expires_at, revoked_at, invalidated_at) ON tokens
    TO stocksalot_api, stocksalot_insights, stocksalot_alerts, stocksalot_files;

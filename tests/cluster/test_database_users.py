@@ -11,7 +11,8 @@ import pytest
 
 from tests.accounts import serving_tokens
 from tests.cluster.groups import ROOT
-from tests.reading import Bar, at, put, serving
+from tests.insights_harness import serving_insights
+from tests.reading import UNLIMITED, Bar, at, put, serving
 
 FUNCTIONS = ("alerts", "api", "files", "ingest", "insights", "store", "token")
 DOCUMENT = (ROOT / "docs" / "security.md").read_text()
@@ -83,6 +84,26 @@ def test_api_and_token_work_as_their_own_users(users: Users, redis_url: str) -> 
         made = tokens.person("ownuser").make()
         for path in ("/tickers", "/latest", "/ohlc/AAPL", "/movers", "/coverage", "/status", "/overview"):
             answer = api.client.get(path, headers={"Authorization": f"Bearer {made['token']}"})
+            assert answer.status_code == 200, f"{path}: {answer.text}"
+
+
+def test_api_and_insights_read_lists_as_their_own_users(users: Users, redis_url: str) -> None:
+    """Both find the tickers of a list of an account without the owner's rights."""
+    address = {name: users.url(name, "a password of its own") for name in FUNCTIONS}
+    secret = UNLIMITED["API_TOKEN_SECRET"]
+    with (
+        serving(address["api"], redis_url) as api,
+        serving_insights(address["insights"], redis_url, API_TOKEN_SECRET=secret) as insights,
+        serving_tokens(address["token"], redis_url) as tokens,
+    ):
+        person = tokens.person("ownlister")
+        person.ask("POST", "/lists", 201, json={"name": "Tech", "tickers": ["AAPL"]})
+        for client, path in (
+            (api.client, "/latest"),
+            (insights.client, "/insights"),
+            (insights.client, "/insights/feed.atom"),
+        ):
+            answer = client.get(f"{path}?list=Tech", headers=person.headers)
             assert answer.status_code == 200, f"{path}: {answer.text}"
 
 
