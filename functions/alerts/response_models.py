@@ -233,7 +233,8 @@ class ChangeChannel(Model):
 
     name: ChannelName = "My server"
     state: Annotated[
-        Literal["active"], Field(description="Makes a disabled channel active again", examples=["active"])
+        Literal["active", "disabled"],
+        Field(description="disabled: what waits and what fires from now on is not sent", examples=["active"]),
     ] = "active"
 
 

@@ -69,6 +69,21 @@ def test_a_rule_uses_the_channels_that_it_names(market: Market, owner: Owner, re
     assert sorted(one["path"] for one in receiver.requests) == ["/1", "/1", "/2"]
 
 
+def test_a_channel_that_is_turned_off_gets_nothing_more(market: Market, owner: Owner, receiver: Receiver) -> None:
+    """Neither what waits for it nor what fires from then on; each message says why it failed. It can be on again."""
+    receiver.answer = lambda *_: 503
+    owner.alert(amount=100)
+    path = f"/alerts/channels/{owner.webhook(receiver)['id']}"
+    fire(market)
+    off = owner.ask("PATCH", path, json={"state": "disabled"}).json()
+    make_due(market.alerts)
+    market.alerts.tick()
+
+    assert (off["state"], off["pending"], off["last_error"], len(receiver.requests)) == ("disabled", 0, None, 1)
+    assert owner.firings()[0]["deliveries"][0]["error"] == "the channel was disabled"
+    assert owner.ask("PATCH", path, json={"state": "active"}).json()["state"] == "active"
+
+
 def test_what_fails_is_retried_under_the_same_id(market: Market, owner: Owner, receiver: Receiver) -> None:
     """The event answers 503, so that the broker brings it again; the message is the same to the byte."""
     owner.alert(amount=100)

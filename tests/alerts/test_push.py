@@ -29,7 +29,8 @@ def test_a_browser_gets_an_alert_and_its_correction(connected: Market, owner: Ow
     fired, corrected = world.push.messages
     assert NewChannelResponse.model_validate(channel).secret is None
     assert fired["message"]["kind"] == "alert.fired"
-    assert (fired["message"]["title"], fired["message"]["url"]) == ("AAPL: alert", "/stocks/AAPL")
+    assert fired["message"]["title"] == "AAPL: alert"
+    assert fired["message"]["url"] == "/stocks/AAPL?range=1M&interval=1h&at=2026-11-20T14:30:00Z"
     assert fired["message"]["body"].startswith("AAPL is at $100.50, above $100.00.")
     assert [fired["message"]["tag"]] == [one["id"] for one in owner.firings() if one["kind"] == "fired"]
     assert (corrected["message"]["kind"], corrected["message"]["tag"]) == ("alert.corrected", fired["message"]["tag"])

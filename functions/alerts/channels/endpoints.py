@@ -18,6 +18,7 @@ from functions.alerts.channels.queries import (
     delete_channel,
     select_channels,
     update_channel,
+    update_disabled,
     update_salt,
 )
 from functions.alerts.channels.requests import ChangeChannel
@@ -80,7 +81,7 @@ class Channels:
         return json_response(200, self._members(await self._find(user_id, channel_id)))
 
     async def change(self, request: Request, caller: Caller) -> Response:
-        """Rename a channel, or make a disabled one active again."""
+        """Rename a channel, disable it, or make a disabled one active again."""
         refuse_query(request)
         user_id = require_alerts(caller, "Changing a channel")
         channel_id = path_id(request, "channel_id", unknown_channel())
@@ -94,6 +95,8 @@ class Channels:
             enable = body.state == "active" and rows[0].state == "disabled"
             new_name = rows[0].name if name is UNSET else name
             await update_channel(connection, user_id, channel_id, new_name, enable=enable)
+            if body.state == "disabled" and rows[0].state != "disabled":
+                await update_disabled(connection, channel_id)
             return (await select_channels(connection, user_id, channel_id))[0]
 
         return json_response(200, self._members(await run(self._postgres, work)))

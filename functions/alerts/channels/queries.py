@@ -140,6 +140,26 @@ async def update_channel(
     )
 
 
+async def update_disabled(connection: AsyncConnection, channel_id: str) -> None:
+    """Disable a channel of the account, which the caller has looked up; what waits for it fails with it."""
+    await connection.execute(
+        """
+        WITH waiting AS (
+             UPDATE alert_deliveries
+                SET state = 'failed',
+                    last_error = 'the channel was disabled'
+              WHERE channel_id = %(channel_id)s
+                AND state = 'pending'
+        )
+        UPDATE alert_channels
+           SET state = 'disabled',
+               last_error = NULL
+         WHERE channel_id = %(channel_id)s
+        """,
+        {"channel_id": channel_id},
+    )
+
+
 async def update_salt(connection: AsyncConnection, user_id: str, channel_id: str, salt: str, key_id: str) -> bool:
     """Replace what the secret of a webhook is derived from; False when the account has no such webhook."""
     cursor = await connection.execute(

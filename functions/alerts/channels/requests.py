@@ -36,7 +36,7 @@ class ChangeChannel(msgspec.Struct, forbid_unknown_fields=True):
     """Request for a change of a channel; what is not given stays."""
 
     name: str | UnsetType = UNSET
-    state: Literal["active"] | UnsetType = UNSET
+    state: Literal["active", "disabled"] | UnsetType = UNSET
 
 
 class ConfirmChannel(msgspec.Struct, forbid_unknown_fields=True):

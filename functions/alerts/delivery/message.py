@@ -86,7 +86,8 @@ def make_message(due: DueDelivery, public_url: str | None) -> Message:
         },
     }
     title = f"{due.ticker}: {'correction' if due.firing_kind == 'corrected' else 'alert'}"
-    page, tag = f"/stocks/{quote(str(due.ticker))}", due.corrects or due.firing_id
+    page = f"/stocks/{quote(str(due.ticker))}?range=1M&interval=1h&at={rfc3339(told.start)}"
+    tag = due.corrects or due.firing_id
     fired_at = due.fired_at or due.created_at
     return Message(message_id, members["type"], title, text, link, page, tag, fired_at, _ENCODER.encode(members))
 

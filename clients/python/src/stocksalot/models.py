@@ -150,7 +150,7 @@ class ChangeChannel(TypedDict):
     """Parts of a channel to change. What is not given stays."""
 
     name: NotRequired[str]
-    state: NotRequired[Literal["active"]]
+    state: NotRequired[Literal["active", "disabled"]]
 
 
 class ChangeList(TypedDict):

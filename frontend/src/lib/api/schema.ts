@@ -317,12 +317,12 @@ export interface components {
              */
             name: string;
             /**
-             * @description Makes a disabled channel active again
+             * @description disabled: what waits and what fires from now on is not sent
              * @default active
              * @example active
-             * @constant
+             * @enum {string}
              */
-            state: "active";
+            state: "active" | "disabled";
         };
         /** @description Another name of a list, or another order of its tickers; absent: unchanged. */
         ChangeList: {
