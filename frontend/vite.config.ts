@@ -33,18 +33,18 @@ const SHARED = new RegExp(
     'src/lib/(api|design|home|market|page|state|time)/',
     // The bell, without the dialog that it opens.
     'src/lib/alerts/(Bell|dialog|unseen)',
-    // The little that the page of a stock needs for its price.
-    'src/lib/stock/(StockPrice|requests)',
-    'src/lib/chart/(view|ranges)\\.ts',
   ].join('|'),
 );
+// The little that the page of a stock needs for its price, in a file of its own: home does without.
+const PRICE = /src\/lib\/(stock\/(StockPrice|requests)|chart\/(view|ranges)\.ts)/;
 // Parts of panels below the first screen, which the first price must not wait for.
 const PARTS = /src\/lib\/(market\/(InsightHours|FactList)|home\/(Sparkline|lines)|design\/Segments)/;
-// Three files for what pages share: the parts of a stock, those of panels, and what every page uses. All else stays with its page.
+// Four files for what pages share: the parts of a stock, its price, the parts of panels, and what every page uses. All else stays with its page.
 const GROUPS = [
   // SvelteKit sets its payload before it loads its runtime: they must not be in one file.
   { name: 'boot', test: /preload-helper|runtime\/client\/payload/, priority: 4 },
   { name: 'stock', test: /src\/lib\/(stock|chart)\//, minShareCount: 2, priority: 1 },
+  { name: 'price', test: PRICE, minShareCount: 2, priority: 2 },
   { name: 'parts', test: PARTS, minShareCount: 2, priority: 2 },
   { name: 'shared', test: (id: string) => SHARED.test(id) && !PARTS.test(id), minShareCount: 2, priority: 3 },
 ];
