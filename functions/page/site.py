@@ -13,7 +13,7 @@ from functions.page.share_tags import with_share_tags
 from functions.page.well_known import well_known
 from shared.http.public_address import public_address
 
-_STOCK = re.compile(r"/stocks/([A-Za-z0-9.-]{1,15})")
+_STOCK = re.compile(r"/stocks/([A-Za-z][A-Za-z0-9.-]{0,14})")
 _HOME = "index.html"
 _SHELL = "stocks/_.html"
 """Document of every stock's page: its script reads the ticker from the address."""

@@ -231,7 +231,7 @@ def test_from_the_bell_to_webhook_push_and_notice(
     assert fired.get_by_role("listitem").filter(has_text="NVDA is at").count() == 1
     page.goto(f"{system.url}/account")
     page.get_by_role("button", name="Sign out", exact=True).click()
-    page.get_by_label("Password").wait_for()
+    page.get_by_role("button", name="Sign out", exact=True).wait_for(state="detached")
     kept = page.evaluate("JSON.stringify([{ ...localStorage }, { ...sessionStorage }])")
     assert [word for word in ("sal_", "push", "alert", "@example.com") if word in kept] == []
     assert page.evaluate("navigator.serviceWorker.ready.then((one) => one.pushManager.getSubscription())") is None

@@ -52,6 +52,9 @@ class Push {
     const registration = await registerWorker();
     let subscription: PushSubscription;
     try {
+      // One that was made for an earlier key of the service stands in the way of another.
+      const earlier = await registration.pushManager.getSubscription();
+      if (earlier && keyOf(earlier) !== key) await earlier.unsubscribe();
       subscription = await registration.pushManager.subscribe({
         userVisibleOnly: true,
         applicationServerKey: bytesOf(key),
@@ -114,6 +117,15 @@ const UNANSWERED = 'Without your permission this browser cannot show notificatio
 
 const currentSubscription = async (): Promise<PushSubscription | null> =>
   (await navigator.serviceWorker?.getRegistration())?.pushManager?.getSubscription() ?? null;
+
+/** Returns the key of the service that *subscription* was made for, in base64url. */
+function keyOf({ options }: PushSubscription): string {
+  const bytes = new Uint8Array(options?.applicationServerKey ?? new ArrayBuffer(0));
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replaceAll('=', '');
+}
 
 function bytesOf(base64url: string): Uint8Array<ArrayBuffer> {
   const text = atob(base64url.replaceAll('-', '+').replaceAll('_', '/'));
