@@ -189,9 +189,12 @@ def test_nothing_moves_when_figures_come(page: "Page", width: int) -> None:
     """From the first picture to the last figure each panel stays where it is."""
     page.set_viewport_size({"width": width, "height": 1080})
     page.add_init_script(LAYOUT_SHIFT)
+    # On a busy machine the responses would be late, and a notice about that moves the page.
+    page.clock.install()
     FakeApi(50).open(page)
-    page.locator("tr[data-ticker] svg.spark").first.wait_for()
-    wait_until(lambda: page.locator(".insight").count() > 0)
+    for drawn in ("tr[data-ticker] svg.spark", ".insight"):
+        wait_until(lambda drawn=drawn: page.clock.run_for(20) or page.locator(drawn).count() > 0)
+    page.clock.run_for(300)
     page.wait_for_timeout(300)
 
     assert page.evaluate("moved") < 0.05
