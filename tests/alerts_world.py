@@ -47,11 +47,11 @@ class World:
         return httpx.post(f"{self.url}/push").json()
 
     def answer(self, subscription: dict[str, Any], status: int) -> None:
-        """Let the push service answer *status* to messages for a browser."""
+        """Set the status that the push service answers to messages for a browser."""
         httpx.put(subscription["endpoint"], json={"answer": status})
 
     def ntfy(self) -> list[dict[str, Any]]:
-        """What came to the server of ntfy."""
+        """Messages that the server of ntfy received."""
         return httpx.get(f"{self.url}/ntfy").json()["items"]
 
     def ntfy_url(self, topic: str = "stocks") -> str:

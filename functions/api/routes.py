@@ -65,7 +65,7 @@ class RequestContext:
 
     @property
     def open_from(self) -> datetime | None:
-        """Where the bars of a query without a start begin; None where it has one."""
+        """Start of the bars of a query that states none; None for one that does."""
         return None if self.query.start else self.readable_from
 
 

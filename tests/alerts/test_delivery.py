@@ -33,7 +33,7 @@ def fire(market: Market) -> Any:
 
 
 def make_due(alerts: Alerts) -> None:
-    """Let the pauses of all messages be over."""
+    """End the pauses of all messages."""
     alerts.query("UPDATE alert_deliveries SET next_at = now() - interval '1 second' WHERE state = 'pending'")
 
 

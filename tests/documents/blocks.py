@@ -55,17 +55,17 @@ class Block:
 
     @property
     def is_run(self) -> bool:
-        """Whether the block is a program that the tests run."""
+        """True for a program that the tests run."""
         return self.language in PROGRAMS and self.reason is None
 
     @property
     def is_output(self) -> bool:
-        """Whether the block shows what a program prints."""
+        """True for the output of the program before it."""
         return self.language in OUTPUT and self.reason is None and self.follows in PROGRAMS
 
     @property
     def is_drawing(self) -> bool:
-        """Whether the block is a drawing of letters."""
+        """True for a drawing of letters."""
         return not self.language and _DRAWN in self.text
 
 

@@ -18,7 +18,7 @@ ENCRYPTED = ("push", "apprise")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where messages go. *key* is the same for the same target of an account; *shown* holds no secret."""
+    """Target of a channel's messages. *key* is the same for the same target of an account; *shown* holds no secret."""
 
     text: str
     key: str | None = None

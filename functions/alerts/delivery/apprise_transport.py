@@ -20,7 +20,7 @@ _MAX_REQUESTS = 4
 
 
 class Attempt:
-    """What the requests of one message came to: the last one decides."""
+    """Result of the requests of one message: that of the last one."""
 
     def __init__(self, *, private: bool) -> None:
         self.private = private
@@ -82,7 +82,7 @@ class CheckedSession(requests.Session):
 
 
 def install() -> None:
-    """Let `requests.post` and its like, which the plugins call, use `CheckedSession`."""
+    """Replace the session of `requests.post` and its like, which the plugins call, by `CheckedSession`."""
     requests.sessions.Session = CheckedSession
     requests.Session = CheckedSession
 

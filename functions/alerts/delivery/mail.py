@@ -29,7 +29,7 @@ _UNREACHABLE = "the mail server cannot be reached"
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What a mail says: *links* are pairs of words and addresses, *unsubscribe* the address that ends it."""
+    """Content of a mail: *links* are pairs of words and addresses, *unsubscribe* is the address that ends its kind."""
 
     message_id: str
     to: str

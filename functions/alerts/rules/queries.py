@@ -55,7 +55,7 @@ class NewRule:
 
 
 async def lock_account(connection: AsyncConnection, user_id: str) -> None:
-    """Let requests of one account that add something wait for each other, until the transaction ends."""
+    """Lock the account until the transaction ends, so that requests which add something take turns."""
     await connection.execute(
         "SELECT pg_advisory_xact_lock(hashtextextended(%(user_id)s::text, 5746805))", {"user_id": user_id}
     )
