@@ -1296,7 +1296,7 @@ export interface components {
              */
             target: string;
             /**
-             * @description unconfirmed: the reader of the address has not given the code yet. disabled: messages failed for three days, or the receiver wants none
+             * @description unconfirmed: the reader of the address has not given the code yet. disabled: messages failed for three days, the receiver wants none, or the account has turned it off
              * @example active
              * @enum {string}
              */
@@ -2845,7 +2845,7 @@ export interface components {
              */
             target: string;
             /**
-             * @description unconfirmed: the reader of the address has not given the code yet. disabled: messages failed for three days, or the receiver wants none
+             * @description unconfirmed: the reader of the address has not given the code yet. disabled: messages failed for three days, the receiver wants none, or the account has turned it off
              * @example active
              * @enum {string}
              */

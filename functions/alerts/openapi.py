@@ -4,21 +4,23 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
+from functions.alerts.channel_models import (
+    ChangeChannel,
+    Channel,
+    ChannelsResponse,
+    ConfirmChannel,
+    CreateChannel,
+    NewChannelResponse,
+    TestResponse,
+)
 from functions.alerts.firings.query import FiringsQuery
 from functions.alerts.response_models import (
     ID_EXAMPLE,
     Alert,
     AlertsResponse,
     ChangeAlert,
-    ChangeChannel,
-    Channel,
-    ChannelsResponse,
-    ConfirmChannel,
     CreateAlert,
-    CreateChannel,
     FiringsResponse,
-    NewChannelResponse,
-    TestResponse,
 )
 from functions.contract.operations import documented, query_model
 

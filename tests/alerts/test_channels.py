@@ -9,8 +9,8 @@ import psycopg
 import pytest
 from standardwebhooks import Webhook
 
+from functions.alerts.channel_models import Channel, ChannelsResponse, NewChannelResponse
 from functions.alerts.delivery.webhook import make_secret, post_webhook, sign
-from functions.alerts.response_models import Channel, ChannelsResponse, NewChannelResponse
 from tests.alerts_harness import Alerts, Owner, Receiver, serving_alerts
 from tests.waiting import wait_until
 

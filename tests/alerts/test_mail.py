@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from functions.alerts.channel_models import Channel
 from functions.alerts.delivery.mail import Letter, make_mail
-from functions.alerts.response_models import Channel
 from shared.runtime import clock
 from tests.alerts.test_delivery import FIRST, die, fire, make_due
 from tests.alerts_harness import Market, Owner, serving_alerts

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
+from functions.alerts.channel_models import Channel, ChannelsResponse, NewChannelResponse
 from functions.alerts.delivery.push import make_payload, public_key
-from functions.alerts.response_models import Channel, ChannelsResponse, NewChannelResponse
 from tests.alerts.test_delivery import FIRST, die, fire, make_due
 from tests.alerts_harness import Market, Owner, serving_alerts
 from tests.alerts_world import VAPID_KEY, World, add_push

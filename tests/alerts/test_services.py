@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
+from functions.alerts.channel_models import Channel, NewChannelResponse
 from functions.alerts.delivery.apprise_service import ServiceError, read_service
-from functions.alerts.response_models import Channel, NewChannelResponse
 from tests.alerts.test_delivery import FIRST, fire, make_due
 from tests.alerts_harness import Market, Owner
 from tests.alerts_world import World, add_service
@@ -42,7 +42,7 @@ def test_a_service_gets_an_alert_and_its_correction(connected: Market, owner: Ow
 def test_the_answer_of_the_service_decides(
     connected: Market, owner: Owner, world: World, topic: str, state: str, pending: int
 ) -> None:
-    """What is not there any more ends the channel; everything else is tried again."""
+    """A target that is gone disables the channel; any other failure is tried again."""
     channel = add_service(owner, world.ntfy_url(topic))
     owner.alert(amount=100)
     fire(connected)
