@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from psycopg import AsyncConnection
 from psycopg.rows import class_row, scalar_row
 
+from functions.alerts.channels.queries import update_disabled
+
 
 @dataclass(frozen=True, slots=True)
 class ConfirmationRow:
@@ -102,22 +104,16 @@ async def select_salt(connection: AsyncConnection, channel_id: str) -> str | Non
 
 
 async def update_unsubscribed(connection: AsyncConnection, channel_id: str) -> None:
-    """Disable a channel whose reader wants no mail: it must be confirmed anew. What waits for it is not sent."""
+    """Disable a channel whose reader wants no mail: it must be confirmed anew. Messages that wait are not sent."""
+    why = "the reader has unsubscribed"
+    await update_disabled(connection, channel_id, why, error=why)
     await connection.execute(
         """
-        WITH dropped AS (
-             UPDATE alert_deliveries
-                SET state = 'failed',
-                    last_error = 'the reader has unsubscribed'
-              WHERE channel_id = %(channel_id)s
-                AND state = 'pending'
-        ), done AS (
+        WITH done AS (
              DELETE FROM alert_confirmations WHERE channel_id = %(channel_id)s
         )
         UPDATE alert_channels
-           SET state = 'disabled',
-               confirmed_at = NULL,
-               last_error = 'the reader has unsubscribed'
+           SET confirmed_at = NULL
          WHERE channel_id = %(channel_id)s
         """,
         {"channel_id": channel_id},

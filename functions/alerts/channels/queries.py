@@ -140,23 +140,28 @@ async def update_channel(
     )
 
 
-async def update_disabled(connection: AsyncConnection, channel_id: str) -> None:
-    """Disable a channel of the account, which the caller has looked up; what waits for it fails with it."""
+async def update_disabled(
+    connection: AsyncConnection, channel_id: str, why: str = "the channel was disabled", *, error: str | None = None
+) -> None:
+    """Disable a channel, which the caller has looked up; messages that wait for it fail, *why* is their error.
+
+    *error* is the channel's own, None when its account disables it.
+    """
     await connection.execute(
         """
         WITH waiting AS (
              UPDATE alert_deliveries
                 SET state = 'failed',
-                    last_error = 'the channel was disabled'
+                    last_error = %(why)s
               WHERE channel_id = %(channel_id)s
                 AND state = 'pending'
         )
         UPDATE alert_channels
            SET state = 'disabled',
-               last_error = NULL
+               last_error = %(error)s
          WHERE channel_id = %(channel_id)s
         """,
-        {"channel_id": channel_id},
+        {"channel_id": channel_id, "why": why, "error": error},
     )
 
 
