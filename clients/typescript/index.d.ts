@@ -8631,14 +8631,83 @@ export interface operations {
                 };
                 content?: never;
             };
-            400: components["responses"]["400"];
+            /** @description The body is no message, or an error of JSON-RPC says that MCP-Protocol-Version or _meta is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "https://stocksalot.tech/problems/bad-parameter",
+                     *       "title": "Bad parameter",
+                     *       "status": 400,
+                     *       "detail": "limit should be a whole number from 1 to 5000",
+                     *       "instance": "/ohlc/AAPL",
+                     *       "reason": {
+                     *         "code": "market-closed",
+                     *         "text": "The exchange had no session in the window.",
+                     *         "ask_again_at": "2026-11-20T14:30:00Z"
+                     *       },
+                     *       "errors": [
+                     *         {
+                     *           "parameter": "limit",
+                     *           "detail": "should be a whole number from 1 to 5000"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "jsonrpc": "2.0",
+                     *       "id": 1,
+                     *       "result": {
+                     *         "content": [
+                     *           {
+                     *             "text": "{…}",
+                     *             "type": "text"
+                     *           }
+                     *         ]
+                     *       },
+                     *       "error": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["McpResponse"];
+                };
+            };
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
             405: components["responses"]["405"];
+            /** @description Accept excludes application/json; the body is an error of JSON-RPC */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "jsonrpc": "2.0",
+                     *       "id": 1,
+                     *       "result": {
+                     *         "content": [
+                     *           {
+                     *             "text": "{…}",
+                     *             "type": "text"
+                     *           }
+                     *         ]
+                     *       },
+                     *       "error": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["McpResponse"];
+                };
+            };
             408: components["responses"]["408"];
             413: components["responses"]["413"];
             414: components["responses"]["414"];
+            415: components["responses"]["415"];
             429: components["responses"]["429"];
             500: components["responses"]["500"];
             503: components["responses"]["503"];

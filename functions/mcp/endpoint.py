@@ -4,20 +4,19 @@ import asyncio
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Message
+from starlette.types import Message as AsgiMessage
 
 from functions.mcp.client import Client
+from functions.mcp.message import Message
 from functions.mcp.sdk import StreamableHTTPSessionManager, TransportSecuritySettings
 from functions.mcp.server import make_server
 from functions.mcp.settings import Settings
 from functions.mcp.tools import Tools
-from shared.http.problem import Problem, bad_parameters
-from shared.http.request_body import read_body
-from shared.http.strict_json import decode_json
+from shared.http.json_body import decode_body, read_timed_body
+from shared.http.problem import Problem
 
 PATH = "/mcp"
 _MAX_BYTES = 64 * 1024
-_MAX_ID = 200
 _ALLOW = {"Allow": "POST"}
 
 
@@ -55,21 +54,16 @@ class McpEndpoint:
             self._started.set()
             await asyncio.Event().wait()
 
-    async def _collect(self, request: Request) -> list[Message]:
-        """Return the ASGI messages that the SDK sends; Problem 400 or 413 for a body that is not strict JSON."""
-        body = await read_body(request, _MAX_BYTES)
-        try:
-            message = decode_json(body, dict)
-        except (ValueError, RecursionError) as error:
-            raise bad_parameters([("", f"should be a JSON-RPC message, which it is not: {error}")]) from None
-        if len(str(message.get("id"))) > _MAX_ID:
-            raise bad_parameters([("id", f"should have at most {_MAX_ID} characters: the response repeats it")])
-        unread, sent = [body], list[Message]()
+    async def _collect(self, request: Request) -> list[AsgiMessage]:
+        """Return the ASGI messages that the SDK sends; Problem 400, 408, 413 or 415 for a body that is no message."""
+        body = await read_timed_body(request, _MAX_BYTES)
+        decode_body(request, body, Message)
+        unread, sent = [body], list[AsgiMessage]()
 
-        async def receive() -> Message:
+        async def receive() -> AsgiMessage:
             return {"type": "http.request", "body": unread.pop()} if unread else await request.receive()
 
-        async def collect(message: Message) -> None:
+        async def collect(message: AsgiMessage) -> None:
             sent.append(message)
 
         await self._manager.handle_request(request.scope, receive, collect)
@@ -79,7 +73,7 @@ class McpEndpoint:
 class _Collected(Response):
     """A response made of the ASGI messages of the SDK."""
 
-    def __init__(self, sent: list[Message]) -> None:
+    def __init__(self, sent: list[AsgiMessage]) -> None:
         # The SDK sends nothing to a client that has disconnected.
         start = next((one for one in sent if one["type"] == "http.response.start"), {"status": 400, "headers": ()})
         body = b"".join(message.get("body", b"") for message in sent if message["type"] == "http.response.body")

@@ -31,10 +31,24 @@ class McpResponse(Model):
     error: Annotated[dict[str, Any] | None, Field(examples=[None])] = None
 
 
-_documented = documented("optional", 404, 408, 413)
+_documented = documented("optional", 404, 408, 413, 415)
 _documented["responses"][202] = {
     "description": "A notification was accepted; there is no body",
     "headers": header_references("X-Request-ID"),
+}
+
+
+_error_of_protocol = {"application/json": {"schema": {"$ref": "#/components/schemas/McpResponse"}}}
+_documented["responses"][400] = {
+    "description": "The body is no message, or an error of JSON-RPC says that MCP-Protocol-Version or _meta is wrong",
+    "content": {
+        "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}},
+        **_error_of_protocol,
+    },
+}
+_documented["responses"][406] = {
+    "description": "Accept excludes application/json; the body is an error of JSON-RPC",
+    "content": _error_of_protocol,
 }
 
 

@@ -1,6 +1,7 @@
 """Words for the first wrong field of a JSON object, as msgspec finds it."""
 
 import re
+from collections.abc import Sequence
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -17,7 +18,7 @@ _KINDS = {
     "date": "a day such as 2026-11-20",
 }
 _UNITS = {"str": " of {} characters", "array": " of {} items"}
-_EXPECTED = re.compile(r"Expected `([a-z]+)(?: \| null)?`(?:, got `([a-z]+)`)?(?: (of length )?([<>]=) (\d+))?")
+_EXPECTED = re.compile(r"Expected `([a-z]+(?: \| [a-z]+)*)`(?:, got `([a-z]+)`)?(?: (of length )?([<>]=) (\d+))?")
 _QUOTED = re.compile(r"`([^`]*)`")
 
 
@@ -30,11 +31,16 @@ def describe_error(error: msgspec.ValidationError, model: type[msgspec.Struct]) 
     if what.startswith("Invalid enum value"):
         return name, f"should be {_alternatives(_choices(model, name))}"
     expected = _EXPECTED.match(what)
-    if expected is None or expected[1] not in _KINDS:
+    kinds = expected[1].removesuffix(" | null").split(" | ") if expected else []
+    if expected is None or not _KINDS.keys() >= set(kinds):
         return name, what.replace("`", "")[:200]
-    kind, found, length, order, bound = expected.groups()
+    kind, (_, found, length, order, bound) = kinds[0], expected.groups()
     if found:
-        return name, f"should be {_KINDS[kind]}, not {_KINDS.get(found, found)}"
+        choices = _choices(model, name) if kinds == ["str"] else ()
+        return (
+            name,
+            f"should be {_alternatives(choices or [_KINDS[one] for one in kinds])}, not {_KINDS.get(found, found)}",
+        )
     if bound is None:
         return name, f"should be {_KINDS[kind]} of another form"
     most = "at most" if order == "<=" else "at least"
@@ -61,6 +67,6 @@ def _choices(model: type[msgspec.Struct], name: str) -> tuple[object, ...]:
     return get_args(hint)
 
 
-def _alternatives(values: tuple[object, ...]) -> str:
+def _alternatives(values: Sequence[object]) -> str:
     names = [str(value) for value in values]
     return " or ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else (names or ["another value"])[0]

@@ -20,7 +20,11 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 async def read_json(request: Request, model: type[S]) -> S:
     """Return the JSON body as *model*, without a body its defaults; Problem 400, 408, 413 or 415."""
-    body = await read_timed_body(request)
+    return decode_body(request, await read_timed_body(request), model)
+
+
+def decode_body(request: Request, body: bytes, model: type[S]) -> S:
+    """Return the *body* of *request* as *model*, without a body its defaults; Problem 400 or 415."""
     if not body.strip():
         body = b"{}"
     elif media_type(request) != "application/json":
@@ -33,11 +37,11 @@ async def read_json(request: Request, model: type[S]) -> S:
         raise bad_parameters([("", "The body is not valid JSON.")]) from None
 
 
-async def read_timed_body(request: Request) -> bytes:
-    """Return the body; stop reading once it is too long or too slow."""
+async def read_timed_body(request: Request, max_bytes: int = _MAX_BYTES) -> bytes:
+    """Return the body; Problem 400, 408 or 413 as soon as it ends early, is too slow or longer than *max_bytes*."""
     try:
         async with asyncio.timeout(_TIMEOUT_SECONDS):
-            return await read_body(request, _MAX_BYTES)
+            return await read_body(request, max_bytes)
     except TimeoutError:
         detail = f"The body did not arrive within {_TIMEOUT_SECONDS} s."
         raise Problem(408, "too-slow", "Too slow", detail) from None

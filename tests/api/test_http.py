@@ -27,9 +27,9 @@ def test_the_directory_leads_to_every_endpoint(api: Api) -> None:
     items = api.items("/")
 
     assert [item["href"] for item in items] == [
-        "tickers", "tickers/{ticker}", "search", "latest", "latest/{ticker}", "embed/{ticker}", "overview",
-        "ohlc/{ticker}", "ohlc", "indicators/{ticker}", "movers", "splits", "coverage", "disagreements", "rejections",
-        "calendar", "status",
+        "tickers", "tickers/{ticker}", "search", "latest", "latest/{ticker}", "embed/{ticker}", "picture",
+        "picture/{ticker}", "overview", "ohlc/{ticker}", "ohlc", "indicators/{ticker}", "movers", "splits", "coverage",
+        "disagreements", "rejections", "calendar", "status",
     ]  # fmt: skip
     open_to_all = [item["href"] for item in items if item["href"] not in ("rejections", "search")]
     assert all(api.get("/" + href.replace("{ticker}", "AAPL")).status_code == 200 for href in open_to_all)

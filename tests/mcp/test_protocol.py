@@ -99,10 +99,11 @@ def post(system: System, content: bytes | str, **headers: str) -> httpx.Response
             {},
             400,
         ),
-        ('{"jsonrpc":"2.0","id":1,"method":"tools/list"}', {"Content-Type": "text/plain"}, 400),
+        ('{"jsonrpc":"2.0","id":1,"method":"tools/list"}', {"Content-Type": "text/plain"}, 415),
         ('{"jsonrpc":"2.0","id":1,"method":"tools/list"}', {"Accept": "text/html"}, 406),
         ('{"jsonrpc":"2.0","id":1,"method":"tools/list"}', {"MCP-Protocol-Version": "1999-01-01"}, 400),
         (json.dumps({"jsonrpc": "2.0", "id": "x" * 201, "method": "tools/list"}), {}, 400),
+        (json.dumps({"jsonrpc": "2.0", "id": None, "method": "ping"}), {}, 400),
         ('{"jsonrpc":"2.0","method":"notifications/initialized"}', {}, 202),
     ],
 )
@@ -113,6 +114,29 @@ def test_odd_messages_are_refused(system: System, content: bytes | str, headers:
     assert answer.status_code == status, answer.text
     assert "Traceback" not in answer.text
     assert post(system, '{"jsonrpc":"2.0","id":1,"method":"ping"}').status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"jsonrpc": 0}, "jsonrpc should be 2.0, not a whole number"),
+        ({"jsonrpc": "1.0"}, "jsonrpc should be 2.0"),
+        ({"method": None}, "method should be text, not null"),
+        ({"id": None}, "id should be a whole number or text, not null"),
+        ({"id": 1.5}, "id should be"),
+        ({"id": "x" * 201}, "id should be text of at most 200 characters"),
+        ({"params": []}, "params should be an object, not a list"),
+    ],
+)
+def test_a_refused_message_says_what_to_change(system: System, change: dict[str, Any], words: str) -> None:
+    """In words of ours too, and with the field that is wrong."""
+    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "latest", "arguments": {}}}
+
+    answer = post(system, json.dumps({**message, **change}))
+
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
+    assert words in answer.json()["detail"]
+    assert "pydantic" not in answer.text
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE", "PUT"])
