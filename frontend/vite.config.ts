@@ -26,6 +26,20 @@ const announcerStyle = piece(kit.replace('package.json', 'src/runtime/components
 const api = process.env.PUBLIC_API_BASE || '/api';
 const elsewhere = /^https?:/.test(api) ? [new URL(api).origin as `https://${string}.${string}`] : [];
 
+/** Lets the page start before SvelteKit's error page is there, which it would wait for: two more requests before the first price. */
+const errorPageLater = {
+  name: 'error-page-later',
+  transform(code: string, id: string): string | undefined {
+    if (!id.endsWith('@sveltejs/kit/src/runtime/client/client.js')) return undefined;
+    const waits = 'const [root_layout] = await Promise.all([default_layout_loader(), default_error_loader()]);';
+    if (!code.includes(waits)) throw new Error(`${id} no longer holds ${waits}`);
+    return code.replace(
+      waits,
+      'default_error_loader().catch(() => {});\nconst root_layout = await default_layout_loader();',
+    );
+  },
+};
+
 const SHARED = new RegExp(
   [
     'node_modules/(?!lightweight-charts|fancy-canvas|d3-)',
@@ -36,7 +50,7 @@ const SHARED = new RegExp(
   ].join('|'),
 );
 // The little that the page of a stock needs for its price, in a file of its own: home does without.
-const PRICE = /src\/lib\/(stock\/(StockPrice|requests)|chart\/(view|ranges)\.ts)/;
+const PRICE = /src\/lib\/(stock\/(StockPrice|laterPanels|requests)|chart\/(view|ranges)\.ts)/;
 // Parts of panels below the first screen, which the first price must not wait for.
 const PARTS = /src\/lib\/(market\/(InsightHours|FactList)|home\/(Sparkline|lines)|design\/Segments)/;
 // Four files for what pages share: the parts of a stock, its price, the parts of panels, and what every page uses. All else stays with its page.
@@ -56,6 +70,7 @@ export default defineConfig({
     rolldownOptions: { output: { codeSplitting: { groups: GROUPS } } },
   },
   plugins: [
+    errorPageLater,
     sveltekit({
       // In the document, so that its first paint waits for no other file.
       inlineStyleThreshold: 16_384,

@@ -27,6 +27,21 @@ def number(text: str) -> float | None:
     return float(text.replace(",", "")) if re.fullmatch(r"[\d.,]+", text) else None
 
 
+def drawn_chart(page: "Page") -> "Locator":
+    """The chart, once it is drawn: by the page itself, or by the library for a reader who uses it."""
+    chart = page.get_by_role("slider")
+    chart.locator("svg, canvas").first.wait_for()
+    return chart
+
+
+def moving_chart(page: "Page") -> "Locator":
+    """The chart, once the library draws it, which the page does not any more."""
+    chart = page.get_by_role("slider")
+    chart.locator("canvas").first.wait_for()
+    chart.locator("svg").wait_for(state="detached")
+    return chart
+
+
 def legend(page: "Page") -> str:
     """The legend of the chart, in one line."""
     return " ".join(page.get_by_test_id("legend").inner_text().split())

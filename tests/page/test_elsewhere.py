@@ -17,6 +17,7 @@ import pytest
 from knative.local.services.ports import free_port
 from tests.browser import ALL_ROWS, WHOLE, Open, clock_at, wait_until_kept
 from tests.page.account import create, register, status
+from tests.page.stock import drawn_chart
 from tests.running import ROOT, System
 from tests.systems import StartSystem
 from tests.waiting import wait_until
@@ -97,7 +98,7 @@ def test_it_reads_across_hosts(functions: tuple[System, str], elsewhere: str, op
     with page.expect_response(lambda answer: answer.url == f"{system.url}/api/latest") as again:
         page.reload()
     page.goto(f"{elsewhere}/stocks/NVDA?range=1W&interval=1h")
-    page.get_by_role("slider").locator("canvas").first.wait_for()
+    drawn_chart(page)
 
     assert prices == 50
     assert again.value.status == 304
@@ -119,7 +120,7 @@ def test_it_opens_while_its_host_is_away(
     page.locator(WHOLE).first.wait_for()
     home = page.locator(WHOLE).count()
     page.goto(f"{here}/stocks/KO?range=1W&interval=1h")
-    page.get_by_role("slider").locator("canvas").first.wait_for()
+    drawn_chart(page)
     page.goto(f"{here}/account")
     page.get_by_label("Email").wait_for()
     shutil.copytree(built, tmp_path / "next")

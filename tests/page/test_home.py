@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.browser import ALL_ROWS, WHOLE, Open
+from tests.page.stock import drawn_chart
 from tests.running import System
 from tests.waiting import wait_until
 
@@ -204,7 +205,7 @@ def test_a_wide_screen_opens_a_stock_in_place(market: System, open_page: Open) -
     link.click()
     page.wait_for_url("**stock=KO**")
     page.locator(".picked h2", has_text="Coca-Cola").wait_for()
-    page.get_by_role("slider").locator("canvas").first.wait_for()
+    drawn_chart(page)
     link.click()
 
     page.wait_for_url("**/stocks/KO")

@@ -16,6 +16,7 @@ from functions.page.settings import Settings
 from functions.page.site import Site
 from functions.page.well_known import well_known
 from tests.browser import BUILD, SPARK, Open, wait_until_kept
+from tests.page.stock import drawn_chart, moving_chart
 from tests.running import ROOT, System
 
 if TYPE_CHECKING:
@@ -200,6 +201,10 @@ KILOBYTE = 1024
 PAGES = ("/account", "/account/alerts", "/developers", "/developers/reference", "/figures", "/settings")
 
 
+OF_THE_LIBRARY = "subscribeCrosshairMove"
+"""A name that only the script with the charting library holds."""
+
+
 def scripts(page: "Page") -> list[str]:
     """The paths of all scripts that the page has loaded so far."""
     found = page.evaluate("performance.getEntriesByType('resource').map(one => new URL(one.name).pathname)")
@@ -223,19 +228,25 @@ def test_home_is_light(market: System, open_page: Open) -> None:
     loaded = scripts(page)
 
     assert 20 * KILOBYTE < packed_size(loaded) <= 75 * KILOBYTE
-    assert [path for path in loaded if "Lightweight Charts" in (BUILD / path[1:]).read_text()] == []
+    assert [path for path in loaded if OF_THE_LIBRARY in (BUILD / path[1:]).read_text()] == []
 
 
-def test_the_chart_is_loaded_where_a_chart_is(market: System, open_page: Open) -> None:
-    """Its code comes with the first stock, also when one gets there from the market without loading a document."""
+def test_the_library_of_charts_is_loaded_where_a_chart_is_used(market: System, open_page: Open) -> None:
+    """Not with the first stock, but once its reader points at the chart."""
     page = open_page(market.url)
     page.wait_for_load_state("networkidle")
-    page.get_by_role("link", name=re.compile("NVDA|NVIDIA")).first.click()
-    page.get_by_role("slider").locator("canvas").first.wait_for()
+    page.locator("tr[data-ticker=NVDA] a").first.press("Enter")
+    page.wait_for_url("**/stocks/NVDA")
+    chart = drawn_chart(page)
+    page.wait_for_load_state("networkidle")
+    first = scripts(page)
+    chart.hover()
+    moving_chart(page)
 
-    [chart] = [path for path in scripts(page) if "Lightweight Charts" in (BUILD / path[1:]).read_text()]
+    [library] = [path for path in scripts(page) if OF_THE_LIBRARY in (BUILD / path[1:]).read_text()]
 
-    assert "/_app/immutable/" in chart
+    assert library not in first
+    assert "/_app/immutable/" in library
 
 
 def test_the_browser_keeps_the_page_and_no_figure(market: System, open_page: Open) -> None:

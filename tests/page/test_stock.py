@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.browser import Open, violations
-from tests.page.stock import MONTH, PRICES, coverage, legend, number, rows
+from tests.page.stock import MONTH, PRICES, coverage, drawn_chart, legend, moving_chart, number, rows
 from tests.running import System
 from tests.waiting import wait_until
 
@@ -49,8 +49,7 @@ def test_the_chart_tells_what_the_table_does(market: System, open_page: Open) ->
     """Each bar that the crosshair stands on is that of the table, figure by figure, also for those who hear it."""
     page = open_page(market.url + MONTH + "&table=open")
     table = {row["name"]: row for row in rows(page)}
-    chart = page.get_by_role("slider")
-    chart.locator("canvas").first.wait_for()
+    chart = drawn_chart(page)
     chart.focus()
 
     for key in ("End", "ArrowLeft", "ArrowLeft", "PageUp", "Home"):
@@ -102,8 +101,7 @@ def test_every_state_is_in_the_address(market: System, open_page: Open) -> None:
     page.get_by_role("checkbox", name="VWAP").check()
     page.get_by_role("radio", name="1W").check()
     page.get_by_text("prices as a table").click()
-    chart = page.get_by_role("slider")
-    chart.locator("canvas").first.wait_for()
+    chart = drawn_chart(page)
     chart.focus()
     for key in ("End", "ArrowLeft", "Enter"):
         page.keyboard.press(key)
@@ -127,8 +125,7 @@ def test_every_state_is_in_the_address(market: System, open_page: Open) -> None:
 def test_it_can_be_walked_by_keys_alone(market: System, open_page: Open) -> None:
     """Tab reaches chart and controls in the order of the page; arrows move, Enter keeps a bar, Escape releases it."""
     page = open_page(market.url + MONTH)
-    chart = page.get_by_role("slider")
-    chart.locator("canvas").first.wait_for()
+    drawn_chart(page)
     reached: list[str] = []
     for _ in range(40):
         page.keyboard.press("Tab")
@@ -178,9 +175,8 @@ def test_candles_scale_and_oscillators_are_in_the_address(market: System, open_p
 def test_the_page_scrolls_over_the_chart(market: System, open_page: Open) -> None:
     """The wheel is the page's: a chart that swallowed it would hold a reader fast."""
     page = open_page(market.url + MONTH)
-    chart = page.get_by_role("slider")
-    chart.locator("canvas").first.wait_for()
-    chart.hover()
+    drawn_chart(page).hover()
+    moving_chart(page)
 
     page.mouse.wheel(0, 300)
 
@@ -192,7 +188,7 @@ def test_axe_finds_nothing(market: System, open_page: Open, scheme: str, screen:
     """With everything open, light and wide, dark and narrow."""
     page = open_page(f"{market.url}/stocks/CAT?range=1W&interval=1h&show=sma,ema,vwap,rsi,macd&table=open",
                      color_scheme=scheme, **screen)  # fmt: skip
-    page.get_by_role("slider").locator("canvas").first.wait_for()
+    drawn_chart(page)
     page.get_by_text("hours are stored").wait_for()
     rows(page)
 

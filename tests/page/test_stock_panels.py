@@ -7,6 +7,7 @@ import pytest
 
 from tests.browser import violations
 from tests.page.fake_api import OFFLINE, FakeApi, stock_of
+from tests.page.stock import drawn_chart
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def test_panels_that_load_have_grey_places(page: "Page", api: FakeApi) -> None:
 def test_panels_show_what_there_is(page: "Page", api: FakeApi) -> None:
     """With everything stored each panel has its figures, and no panel waits."""
     api.open(page, PATH)
-    page.get_by_role("slider").locator("canvas").first.wait_for()
+    drawn_chart(page)
     wait_until(lambda: "1W ▲" in text(page) or "1W" in text(page))
     page.get_by_role("region", name="Technology").wait_for()
 
@@ -76,7 +77,7 @@ def test_the_price_comes_first_and_a_slow_one_holds_nothing_back(page: "Page", a
     wait_until(lambda: requested("/insights?ticker=S000", "/tickers/S000"))
     page.clock.run_for(11_000)
     page.clock.resume()
-    page.get_by_role("slider").locator("canvas").first.wait_for()
+    drawn_chart(page)
 
     assert first == {"/latest", "/status"}
 
@@ -155,7 +156,7 @@ def test_one_answer_that_fails_leaves_the_other_panels(page: "Page", api: FakeAp
     page.get_by_text("The range of a year cannot be loaded.").wait_for()
     wait_until(lambda: page.locator("main .skeleton").count() == 0)
 
-    assert page.get_by_role("slider").locator("canvas").count() > 0
+    assert drawn_chart(page).is_visible()
     assert "99.00" in page.get_by_test_id("price").inner_text()
 
 
@@ -165,7 +166,7 @@ def test_stale_and_saved_figures_stay_and_are_called_so(page: "Page", api: FakeA
     api.open(page, PATH)
     page.get_by_text("Showing saved data: the database is not available.").wait_for()
     late = page.locator("[data-testid=price] .source.late").count()
-    page.get_by_role("slider").locator("canvas").first.wait_for()
+    drawn_chart(page)
     page.locator(".below").scroll_into_view_if_needed()
     wait_until(lambda: page.locator("main .skeleton").count() == 0)
     api.set(500)

@@ -8,18 +8,13 @@ import {
   type ISeriesApi,
   type Time,
 } from 'lightweight-charts';
+import { APART } from '#lib/chart/areaLayout.ts';
 import type { ChartModel } from '#lib/chart/chartModel.ts';
-import { frameOf } from '#lib/chart/frame.ts';
+import { frameOf, isLabelled } from '#lib/chart/frame.ts';
 import { markOf, nameOf } from '#lib/chart/labels.ts';
 import type { Palette } from '#lib/chart/palette.ts';
+import { zoom } from '#lib/design/zoom.ts';
 import { percentOf, priceOf } from '#lib/figures.ts';
-
-/** Pixels at 100 % text: half the width of a label on the time axis, and the distance of two on the price axis. */
-const HALF_WIDTH = 24;
-const APART = 15;
-
-/** The size of the reader's text: 2 for 200 %. */
-export const zoom = (): number => parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
 
 export class AxisLabels {
   #chart: IChartApi;
@@ -86,11 +81,7 @@ export class AxisLabels {
   /** False for a place so near to an edge of the first view that its label would be cut. */
   #fits(model: ChartModel, time: number): boolean {
     const index = model.places.findIndex((place) => place.time === time);
-    const { from, to } = frameOf(model);
-    const width = this.#chart.timeScale().width();
-    const x = ((index - from) / (to - from)) * width;
-    const half = HALF_WIDTH * this.#zoom;
-    return index < model.first || (x >= half && x <= width - half);
+    return index < model.first || isLabelled(index, frameOf(model), this.#chart.timeScale().width(), this.#zoom);
   }
 
   /** The price at a change since the first bar in view. */

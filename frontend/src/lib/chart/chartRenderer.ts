@@ -1,12 +1,14 @@
 /** Draws a chart model with the charting library, whose code is loaded only where a chart is. */
 import { ColorType, CrosshairMode, PriceScaleMode, createChart, type IChartApi, type Time } from 'lightweight-charts';
-import { AxisLabels, zoom } from '#lib/chart/axisLabels.ts';
+import { MARGIN } from '#lib/chart/areaLayout.ts';
+import { AxisLabels } from '#lib/chart/axisLabels.ts';
 import type { ChartModel } from '#lib/chart/chartModel.ts';
 import { nextFrame, type Frame } from '#lib/chart/frame.ts';
 import { IndicatorLines } from '#lib/chart/indicatorLines.ts';
 import { at } from '#lib/chart/lineData.ts';
 import type { Palette } from '#lib/chart/palette.ts';
 import { PriceSeries } from '#lib/chart/priceSeries.ts';
+import { zoom } from '#lib/design/zoom.ts';
 
 const FONT = "'Instrument Sans', 'Adjusted Arial', system-ui, sans-serif";
 
@@ -116,7 +118,7 @@ export class ChartRenderer {
 
   #draw(model: ChartModel): void {
     this.#chart.priceScale('right').applyOptions({
-      scaleMargins: { top: 0.08, bottom: model.kind === 'candles' ? 0.18 : 0.08 },
+      scaleMargins: { top: MARGIN, bottom: model.kind === 'candles' ? 0.18 : MARGIN },
       mode: model.compared
         ? PriceScaleMode.Percentage
         : model.logarithmic

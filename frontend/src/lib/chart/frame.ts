@@ -21,6 +21,16 @@ export const frameOf = ({ first, places }: { first: number; places: readonly unk
   to: places.length - 1 + ROOM,
 });
 
+/** Pixels at 100 % text: half the width of a label on the time axis. */
+export const HALF_LABEL = 24;
+
+/** False for a place so near to an edge of the first view that its label would be cut. */
+export function isLabelled(index: number, { from, to }: Frame, width: number, zoom: number): boolean {
+  const x = ((index - from) / (to - from)) * width;
+  const half = HALF_LABEL * zoom;
+  return x >= half && x <= width - half;
+}
+
 /**
  * The frame to set for a model; null to leave the chart as the reader has moved it.
  *

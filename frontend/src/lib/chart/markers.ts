@@ -1,11 +1,11 @@
-/** Marks of a chart as the charting library draws them. */
+/** Marks of a chart: how each kind looks. */
 import type { SeriesMarker, Time, UTCTimestamp } from 'lightweight-charts';
 import type { ChartModel, Mark } from '#lib/chart/chartModel.ts';
 import type { Palette } from '#lib/chart/palette.ts';
 
-interface Look {
+export interface Look {
   position: 'aboveBar' | 'belowBar';
-  shape: SeriesMarker<Time>['shape'];
+  shape: 'arrowUp' | 'arrowDown' | 'circle' | 'square';
   color: keyof Palette;
   size: number;
 }
@@ -18,14 +18,17 @@ const LOOKS: Record<Mark['kind'], Look> = {
   difference: { position: 'belowBar', shape: 'square', color: 'warn', size: 0.5 },
 };
 
-/** The marks of a model, one for each kind at a place. */
-export function markersOf({ marks, places }: ChartModel, palette: Palette): SeriesMarker<Time>[] {
+/** The marks of a model in order, one for each kind at a place. */
+export function looksOf({ marks }: ChartModel): { place: number; text: string; look: Look }[] {
   const shown = new Map(marks.map((mark) => [`${mark.place} ${mark.kind}`, mark]));
   return [...shown.values()]
     .sort((one, other) => one.place - other.place)
-    .flatMap(({ place, kind, text = '' }) => {
-      const time = places[place]?.time;
-      const look = LOOKS[kind];
-      return time === undefined ? [] : { ...look, time: time as UTCTimestamp, color: palette[look.color], text };
-    });
+    .map(({ place, kind, text = '' }) => ({ place, text, look: LOOKS[kind] }));
 }
+
+/** The marks of a model as the charting library wants them. */
+export const markersOf = (model: ChartModel, palette: Palette): SeriesMarker<Time>[] =>
+  looksOf(model).flatMap(({ place, text, look }) => {
+    const time = model.places[place]?.time;
+    return time === undefined ? [] : { ...look, time: time as UTCTimestamp, color: palette[look.color], text };
+  });

@@ -9,14 +9,12 @@ import {
   type ISeriesMarkersPluginApi,
   type Time,
 } from 'lightweight-charts';
+import { END_SIZE, FEW } from '#lib/chart/areaLayout.ts';
 import type { AxisLabels } from '#lib/chart/axisLabels.ts';
 import type { ChartModel } from '#lib/chart/chartModel.ts';
 import { at, lineData, QUIET, timed } from '#lib/chart/lineData.ts';
 import { markersOf } from '#lib/chart/markers.ts';
 import { faded, type Palette } from '#lib/chart/palette.ts';
-
-/** Points of a line that can be told apart. */
-const FEW = 40;
 
 export class PriceSeries {
   #area: ISeriesApi<'Area'>;
@@ -80,7 +78,7 @@ export class PriceSeries {
         time: at(last.time),
         position: 'inBar',
         shape: 'circle',
-        size: 0.7,
+        size: END_SIZE,
         color: fillOf(model, palette),
       });
     const candles = model.kind === 'candles';

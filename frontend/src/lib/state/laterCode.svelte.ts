@@ -1,4 +1,5 @@
-/** Code of a page that is loaded after its first figures; once loaded it is there at once, also on a way back. */
+/** Code of a page that is loaded after its first figures; once loaded it is there at once, also on a way back. What `fetch` imports
+    must not be imported while the page is built: its styles would be in the document, and come before the first figures. */
 export class LaterCode<T> {
   loaded = $state.raw<T | null>(null);
   failed = $state(false);
@@ -14,6 +15,3 @@ export class LaterCode<T> {
     }
   };
 }
-
-export const homePanels = new LaterCode(() => import('#lib/home/panels.ts'));
-export const stockPanels = new LaterCode(() => import('#lib/stock/panels.ts'));
