@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from psycopg import AsyncConnection
 from psycopg.rows import scalar_row
 
+from functions.store.array_literals import array, instant, quote
 from functions.store.bar_versions import SIMULATED
 from functions.store.validation import ValidBar
 from shared.calendar.trading import LENGTHS, TradingCalendar
@@ -83,11 +84,11 @@ async def upsert_fetched_ranges(
             "now": clock.now(),
             "fetched_at": fetched.fetched_at,
             "trace_id": trace_id,
-            "absent": sorted(absent),
+            "absent": array(map(quote, sorted(absent))),
             "configuration": fetched.configuration,
-            "tickers": [one.ticker for one in series],
-            "firsts": [one.start for one in series],
-            "lasts": lasts,
+            "tickers": array([quote(one.ticker) for one in series]),
+            "firsts": array([instant(one.start) for one in series]),
+            "lasts": array(map(instant, lasts)),
         },
     )
     return cursor.rowcount
@@ -168,7 +169,7 @@ async def _select_absent(
                               AND bars.interval = %(interval)s
                               AND bars.start = missing.start)
         """,
-        {"tickers": tickers, "starts": starts, "interval": interval},
+        {"tickers": array(map(quote, tickers)), "starts": array(map(instant, starts)), "interval": interval},
         prepare=False,
     )
     return set(await cursor.fetchall())

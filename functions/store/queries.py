@@ -4,13 +4,13 @@ A plan cached while the table is small would scan all of it when it is large. So
 batch either says how, by LATERAL, without sequential scans, or is not prepared.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from functools import lru_cache
 
 from psycopg import AsyncConnection
 from psycopg.rows import scalar_row
 
+from functions.store.array_literals import array, instant, quote
 from functions.store.bar_versions import BarVersion
 from functions.store.jumps import REACH
 from functions.store.merge import BarRevision, FetchedBatch, Key, StoredBar
@@ -61,9 +61,9 @@ async def select_stored_bars(
             "interval": interval,
             "reach": REACH,
             "simulated": simulated,
-            "tickers": list(batch),
-            "firsts": [next(iter(bars)) for bars in batch.values()],
-            "lasts": [next(reversed(bars)) for bars in batch.values()],
+            "tickers": array(map(quote, batch)),
+            "firsts": array(instant(next(iter(bars))) for bars in batch.values()),
+            "lasts": array(instant(next(reversed(bars))) for bars in batch.values()),
         },
     )
     found: dict[str, dict[datetime, StoredBar]] = {}
@@ -124,13 +124,13 @@ async def insert_bars(
             "source": batch.source,
             "at": batch.at,
             "now": now,
-            "tickers": _array([ticker for ticker, _, _ in bars]),
-            "starts": _array([_instant(start) for _, start, _ in bars]),
-            "opens": _array([bar.open for _, _, bar in bars]),
-            "highs": _array([bar.high for _, _, bar in bars]),
-            "lows": _array([bar.low for _, _, bar in bars]),
-            "closes": _array([bar.close for _, _, bar in bars]),
-            "volumes": _array(["NULL" if bar.volume is None else bar.volume for _, _, bar in bars]),
+            "tickers": array([quote(ticker) for ticker, _, _ in bars]),
+            "starts": array([instant(start) for _, start, _ in bars]),
+            "opens": array([bar.open for _, _, bar in bars]),
+            "highs": array([bar.high for _, _, bar in bars]),
+            "lows": array([bar.low for _, _, bar in bars]),
+            "closes": array([bar.close for _, _, bar in bars]),
+            "volumes": array(["NULL" if bar.volume is None else bar.volume for _, _, bar in bars]),
         },
     )
 
@@ -178,8 +178,8 @@ async def update_bars(connection: AsyncConnection, interval: str, bars: Sequence
         """,
         {
             "interval": interval,
-            "revisions": _array([stored.revision for _, stored in bars]),
-            "served": _array([_instant(stored.served_at) for _, stored in bars]),
+            "revisions": array([stored.revision for _, stored in bars]),
+            "served": array([instant(stored.served_at) for _, stored in bars]),
             **_keys([key for key, _ in bars]),
             **_figures([stored.version for _, stored in bars]),
         },
@@ -207,9 +207,9 @@ async def upsert_revisions(connection: AsyncConnection, interval: str, past: Seq
         """,
         {
             "interval": interval,
-            "revisions": _array([one.revision for one in past]),
-            "served": _array(["NULL" if one.served_at is None else _instant(one.served_at) for one in past]),
-            "superseded": _array([_instant(one.superseded_at) for one in past]),
+            "revisions": array([one.revision for one in past]),
+            "served": array(["NULL" if one.served_at is None else instant(one.served_at) for one in past]),
+            "superseded": array([instant(one.superseded_at) for one in past]),
             **_keys([one.key for one in past]),
             **_figures([one.version for one in past]),
         },
@@ -225,36 +225,19 @@ async def is_complete(connection: AsyncConnection, start: datetime) -> bool:
 
 def _keys(keys: Sequence[Key]) -> dict[str, str]:
     return {
-        "tickers": _array([ticker for ticker, _ in keys]),
-        "starts": _array([_instant(start) for _, start in keys]),
+        "tickers": array([quote(ticker) for ticker, _ in keys]),
+        "starts": array([instant(start) for _, start in keys]),
     }
 
 
 def _figures(versions: Sequence[BarVersion]) -> dict[str, str]:
     return {
-        "opens": _array([version.open for version in versions]),
-        "highs": _array([version.high for version in versions]),
-        "lows": _array([version.low for version in versions]),
-        "closes": _array([version.close for version in versions]),
-        "volumes": _array(["NULL" if version.volume is None else version.volume for version in versions]),
-        "sources": _array([_quote(version.source) for version in versions]),
-        "received": _array([_instant(version.received_at) for version in versions]),
-        "seen": _array([_instant(version.seen_at) for version in versions]),
+        "opens": array([version.open for version in versions]),
+        "highs": array([version.high for version in versions]),
+        "lows": array([version.low for version in versions]),
+        "closes": array([version.close for version in versions]),
+        "volumes": array(["NULL" if version.volume is None else version.volume for version in versions]),
+        "sources": array([quote(version.source) for version in versions]),
+        "received": array([instant(version.received_at) for version in versions]),
+        "seen": array([instant(version.seen_at) for version in versions]),
     }
-
-
-# psycopg needs a millisecond for each list of 500 Decimals or datetimes; as text all columns need half of one.
-
-
-def _array(values: Iterable[object]) -> str:
-    """Return a Postgres array literal of *values* that need no quotes (tickers, numbers, instants) or have them."""
-    return "{" + ",".join(map(str, values)) + "}"
-
-
-@lru_cache(maxsize=4096)
-def _instant(instant: datetime) -> str:
-    return instant.isoformat()
-
-
-def _quote(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

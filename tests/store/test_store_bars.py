@@ -7,6 +7,9 @@ import pytest
 from tests.store.fetched_events import example
 from tests.store_harness import TRACE, Store, bar, fetched, hour, opened
 
+NULLS = ((3, "100"), (4, "100"), (5, "101"))
+"""Days of answers and the close of the same bar: new, seen again, revised."""
+
 
 def test_the_example_is_stored_and_answered_with_what_came_of_it(store: Store) -> None:
     """The reply is an event that the broker can carry on: its own source, an id that a repetition repeats."""
@@ -20,6 +23,16 @@ def test_the_example_is_stored_and_answered_with_what_came_of_it(store: Store) -
         "ce-hourcomplete": "false",
     }
     assert answer.json() == json.loads(example("tech.stocksalot.bars.stored.v1")) | {"inserted": 3, "unchanged": 0}
+
+
+def test_a_ticker_that_reads_as_no_value_is_stored(store: Store) -> None:
+    """In an array literal NULL without quotes is no text."""
+    store.query("INSERT INTO tickers (ticker, name) VALUES ('NULL', 'Null')")
+
+    came = [store.keep(fetched({"NULL": [bar(hour(0), close)]}, at=hour(0, day=day))) for day, close in NULLS]
+
+    assert [(one["inserted"], one["revised"], one["unchanged"]) for one in came] == [(1, 0, 0), (0, 0, 1), (0, 1, 0)]
+    assert store.query("SELECT ticker FROM asked_windows") == [("NULL",)]
 
 
 def test_the_trace_goes_from_event_to_rows_and_reply(store: Store) -> None:
