@@ -10,6 +10,7 @@ from functions.store.array_literals import array, instant, quote
 from functions.store.bar_versions import SIMULATED
 from functions.store.validation import ValidBar
 from shared.calendar.trading import LENGTHS, TradingCalendar
+from shared.connections.pipeline import Sent
 from shared.events.types import BarsFetched, Series
 from shared.runtime import clock
 
@@ -24,8 +25,8 @@ async def upsert_fetched_ranges(
     market: TradingCalendar,
     settles_after: timedelta,
     trace_id: str | None,
-) -> int:
-    """Record that *source* answered for those of *series* that are in *tickers*; return for how many that was news.
+) -> Sent[bool] | None:
+    """Record that *source* answered for those of *series* that are in *tickers*, and return whether that was news.
 
     Bars that had ended *settles_after* before are settled: one that the answer lacks is absent. It is asked for again
     after half a day, then after a week, then monthly. Simulated bars settle nothing, and neither does an answer with
@@ -33,7 +34,7 @@ async def upsert_fetched_ranges(
     """
     series = [one for one in series if one.ticker in tickers and one.start != one.end]
     if not series or fetched.interval not in LENGTHS:
-        return 0
+        return None
     # Windows are of starts: the bar that started then had ended *settles_after* before the answer.
     settled_by = fetched.fetched_at - settles_after - LENGTHS[fetched.interval]
     if source == SIMULATED:
@@ -78,6 +79,7 @@ async def upsert_fetched_ranges(
               WHERE excluded.asked_at > known.asked_at
                  OR known.asked_at > %(now)s
                  OR NOT known.settled @> excluded.settled
+          RETURNING 1
         """,
         {
             "interval": fetched.interval,
@@ -91,7 +93,7 @@ async def upsert_fetched_ranges(
             "lasts": array(map(instant, lasts)),
         },
     )
-    return cursor.rowcount
+    return Sent(cursor, bool)
 
 
 async def upsert_failures(
@@ -122,6 +124,7 @@ async def upsert_failures(
                                                 END
               WHERE known.retry_at IS NULL
                  OR known.retry_at <= %(fetched_at)s
+          RETURNING 1
         """,
         {
             "interval": fetched.interval,
@@ -131,7 +134,7 @@ async def upsert_failures(
             "failures": [reason.replace("\0", "\N{REPLACEMENT CHARACTER}") for reason in failed.values()],
         },
     )
-    return cursor.rowcount
+    return len(await cursor.fetchall())
 
 
 async def _select_absent(

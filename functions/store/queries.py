@@ -6,21 +6,22 @@ batch either says how, by LATERAL, without sequential scans, or is not prepared.
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from psycopg import AsyncConnection
-from psycopg.rows import scalar_row
 
 from functions.store.array_literals import array, instant, quote
 from functions.store.bar_versions import BarVersion
 from functions.store.jumps import REACH
 from functions.store.merge import BarRevision, FetchedBatch, Key, StoredBar
 from functions.store.validation import BarBatch, ValidBar
+from shared.connections.pipeline import Sent
 
 
-async def select_stored_bars(
+async def send_select_stored_bars(
     connection: AsyncConnection, interval: str, batch: BarBatch, *, simulated: bool
-) -> dict[str, dict[datetime, StoredBar]]:
-    """Return by ticker and start the bars stored within each ticker's window of *batch*, and the next on either side.
+) -> Sent[dict[str, dict[datetime, StoredBar]]]:
+    """Select by ticker and start the bars stored within each ticker's window of *batch*, and the next on either side.
 
     The next ones are simulated, or not, as those of the batch. All are locked until the transaction ends, always
     in the order of the key, so that no two wait for each other.
@@ -66,8 +67,12 @@ async def select_stored_bars(
             "lasts": array(instant(next(reversed(bars))) for bars in batch.values()),
         },
     )
+    return Sent(cursor, _stored_bars)
+
+
+def _stored_bars(rows: Sequence[tuple[Any, ...]]) -> dict[str, dict[datetime, StoredBar]]:
     found: dict[str, dict[datetime, StoredBar]] = {}
-    for ticker, start, revision, *version, served_at in await cursor.fetchall():
+    for ticker, start, revision, *version, served_at in rows:
         found.setdefault(ticker, {})[start] = StoredBar(BarVersion(*version), revision, served_at)
     return found
 
@@ -107,7 +112,7 @@ async def insert_bars(
 ) -> None:
     """Store *bars* of *batch*, which are in the order of the key and served from *now*.
 
-    UniqueViolation when a concurrent event has stored one: ON CONFLICT costs half as much again as the insertion.
+    UniqueViolation, in a pipeline later, when a concurrent event has stored one: ON CONFLICT costs half as much again.
     """
     await connection.execute(
         """
@@ -216,11 +221,10 @@ async def upsert_revisions(connection: AsyncConnection, interval: str, past: Seq
     )
 
 
-async def is_complete(connection: AsyncConnection, start: datetime) -> bool:
-    """Return whether no active ticker lacks the hourly bar at *start*, except where no provider has it."""
-    cursor = connection.cursor(row_factory=scalar_row)
-    await cursor.execute("SELECT NOT EXISTS (SELECT FROM lagging_tickers(%(start)s))", {"start": start})
-    return bool(await cursor.fetchone())
+async def send_is_complete(connection: AsyncConnection, start: datetime) -> Sent[bool]:
+    """Ask whether no active ticker lacks the hourly bar at *start*, except where no provider has it."""
+    cursor = await connection.execute("SELECT NOT EXISTS (SELECT FROM lagging_tickers(%(start)s))", {"start": start})
+    return Sent(cursor, lambda rows: rows[0][0])
 
 
 def _keys(keys: Sequence[Key]) -> dict[str, str]:

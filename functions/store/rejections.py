@@ -38,6 +38,7 @@ async def insert_rejections(
                FROM unnest(%(tickers)s::text[], %(starts)s::timestamptz[], %(reasons)s::text[], %(details)s::text[],
                            %(bars)s::jsonb[]) AS batch (ticker, start, reason, detail, bar)
         ON CONFLICT DO NOTHING
+          RETURNING 1
         """,
         {
             "interval": interval,
@@ -52,7 +53,7 @@ async def insert_rejections(
             "bars": [_as_json(one) for one in ordered],
         },
     )
-    return cursor.rowcount
+    return len(await cursor.fetchall())
 
 
 def _as_json(one: RejectedBar) -> str:

@@ -1,28 +1,30 @@
 """Store fetched bars: validate each, insert, revise or leave alone, reject with a reason; all in one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, timedelta
 from typing import NamedTuple
 
 from psycopg import AsyncConnection
+from psycopg.errors import UniqueViolation
 
 from functions.store.bar_versions import SIMULATED, SourcePriority
 from functions.store.fetched_ranges import upsert_failures, upsert_fetched_ranges
 from functions.store.jumps import drop_jumps
 from functions.store.merge import BarChanges, FetchedBatch
-from functions.store.queries import is_complete, select_stored_bars
+from functions.store.queries import send_is_complete, send_select_stored_bars
 from functions.store.rejections import Origin, insert_rejections
 from functions.store.series_checks import Rejection
 from functions.store.source_overlaps import upsert_overlaps
-from functions.store.splits.queries import begin_storing
+from functions.store.splits.queries import begin_storing, send_select_splits
 from functions.store.splits.rescale import Answer, Rescaled, divided, record_jumps, rescale
-from functions.store.tickers import select_tickers
+from functions.store.tickers import send_select_tickers
 from functions.store.totals import add_to_totals
 from functions.store.validation import BarBatch, RejectedBar, split
-from functions.store.write import RacedError, write_batch
-from shared.cache.market_version import raise_market_version
+from functions.store.write import write_batch
+from shared.cache.market_version import send_raise_market_version
 from shared.calendar.clock_search import WIDEST_SHIFT
-from shared.calendar.trading import TradingCalendar, select_calendar
+from shared.calendar.trading import TradingCalendar, send_select_calendar
+from shared.connections.pipeline import Sent, pipelined_transaction
 from shared.events.types import BarsFetched, BarsStored, Series
 from shared.runtime import clock
 
@@ -49,12 +51,24 @@ class StoreResult(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """The bars of one source, stored and not, and whether anything in the database changed."""
+    """The bars of one source, stored and not, and whether anything in the database changed.
+
+    *ranges* says whether a fetched range did.
+    """
 
     valid: BarBatch
     rejected: list[RejectedBar]
     changes: BarChanges
     changed: bool
+    ranges: Sent[bool] | None
+
+
+class _Sent(NamedTuple):
+    """The sum of the event, and what the server is still to say: whether the hour is complete, and the new epoch."""
+
+    stored: BarsStored
+    hour_complete: Sent[bool] | None
+    epoch: Sent[int] | None
 
 
 async def store_bars(
@@ -63,18 +77,23 @@ async def store_bars(
     """Store *fetched* in one transaction of *connection* (which has autocommit); idempotent."""
     for _ in range(_TRIES):
         try:
-            async with connection.transaction():
-                return await _store(connection, fetched, origin, policy)
-        except RacedError:
-            continue
+            async with pipelined_transaction(connection):
+                sent = await _store(connection, fetched, origin, policy)
+        except UniqueViolation as error:
+            if error.diag.table_name != "bars":
+                raise
+            continue  # another store inserted one of our bars after we had looked
+        complete = sent.hour_complete is not None and await sent.hour_complete.result()
+        return StoreResult(sent.stored, complete, await sent.epoch.result() if sent.epoch else None)
     raise RuntimeError(f"other stores were faster {_TRIES} times")
 
 
-async def _store(connection: AsyncConnection, fetched: BarsFetched, origin: Origin, policy: StorePolicy) -> StoreResult:
+async def _store(connection: AsyncConnection, fetched: BarsFetched, origin: Origin, policy: StorePolicy) -> _Sent:
     await begin_storing(connection)
-    tickers = await select_tickers(connection)
-    market = await _select_market(connection, fetched)
-    changed = False
+    tickers_sent, market_sent = await send_select_tickers(connection), await _send_select_market(connection, fetched)
+    tickers = await tickers_sent.result()
+    market = await market_sent.result() if market_sent else TradingCalendar(())
+    parts: list[_Part] = []
     summaries: list[BarsStored] = []
     for source in dict.fromkeys(series.source or fetched.source for series in fetched.series) or (fetched.source,):
         series = [one for one in fetched.series if (one.source or fetched.source) == source]
@@ -82,11 +101,20 @@ async def _store(connection: AsyncConnection, fetched: BarsFetched, origin: Orig
         summary = _summary(fetched.interval, part)
         await add_to_totals(connection, source, summary)
         summaries.append(summary)
-        changed = changed or part.changed
-    changed = bool(await upsert_failures(connection, fetched, tickers.keys(), origin.trace_id)) or changed
+        parts.append(part)
+    failed = await upsert_failures(connection, fetched, tickers.keys(), origin.trace_id)
     total = add_up(fetched.interval, summaries)
-    complete = total.interval == "1h" and total.last is not None and await is_complete(connection, total.last)
-    return StoreResult(total, complete, await raise_market_version(connection) if changed else None)
+    complete = await send_is_complete(connection, total.last) if total.interval == "1h" and total.last else None
+    changed = failed or any(part.changed for part in parts) or await _is_any(part.ranges for part in parts)
+    return _Sent(total, complete, await send_raise_market_version(connection) if changed else None)
+
+
+async def _is_any(sent: Iterable[Sent[bool] | None]) -> bool:
+    """Return whether one of *sent* says so: waits for the server."""
+    for one in sent:
+        if one and await one.result():
+            return True
+    return False
 
 
 async def _store_source(
@@ -119,8 +147,10 @@ async def _store_source(
         windows = {one.ticker: (one.start, one.end) for one in series}
         answer = Answer(interval, FetchedBatch(source, at, valid), windows, market, origin)
         trust = policy.trust.until(clock.now() + CLOCK_SKEW)
-        stored = await select_stored_bars(connection, interval, valid, simulated=source == SIMULATED)
-        rescaled = await rescale(connection, answer, stored, trust)
+        stored_sent = await send_select_stored_bars(connection, interval, valid, simulated=source == SIMULATED)
+        splits_sent = await send_select_splits(connection, list(valid))
+        stored, splits = await stored_sent.result(), await splits_sent.result()
+        rescaled = await rescale(connection, answer, stored, splits, trust)
         valid, jumped = _drop_jumps(interval, source, series, rescaled)
         rejected += [*rescaled.rejected, *jumped]
         found = bool(await record_jumps(connection, answer, valid, rescaled)) or rescaled.changed
@@ -133,17 +163,18 @@ async def _store_source(
     asked = await upsert_fetched_ranges(
         connection, fetched, source, series, tickers.keys(), valid, market, policy.settles_after, origin.trace_id
     )
-    return _Part(valid, rejected, changes, changes.news or found or bool(new) or bool(asked))
+    return _Part(valid, rejected, changes, changes.news or found or bool(new), asked)
 
 
-async def _select_market(connection: AsyncConnection, fetched: BarsFetched) -> TradingCalendar:
-    """Return the sessions that the bars and windows of *fetched* can lie in, under any clock."""
+async def _send_select_market(connection: AsyncConnection, fetched: BarsFetched) -> Sent[TradingCalendar] | None:
+    """Ask for the sessions that the bars and windows of *fetched* can lie in, under any clock."""
     at = fetched.fetched_at
     starts = [bar.start for one in fetched.series for bar in one.bars if bar.start < at and bar.start.year in _YEARS]
     starts += [one.start for one in fetched.series if one.start < at and one.start.year in _YEARS]
     if not starts:
-        return TradingCalendar(())
-    return await select_calendar(connection, min(starts) - _DAY, min(max(starts) + WIDEST_SHIFT + _DAY, at + _DAY))
+        return None
+    end = min(max(starts) + WIDEST_SHIFT + _DAY, at + _DAY)
+    return await send_select_calendar(connection, min(starts) - _DAY, end)
 
 
 def _drop_jumps(

@@ -2,8 +2,14 @@
 
 from psycopg import AsyncConnection
 
+from shared.connections.pipeline import Sent
+
 
 async def select_tickers(connection: AsyncConnection) -> dict[str, bool]:
     """Return every known ticker and whether it is active."""
-    cursor = await connection.execute("SELECT ticker, active FROM tickers")
-    return dict(await cursor.fetchall())
+    return await (await send_select_tickers(connection)).result()
+
+
+async def send_select_tickers(connection: AsyncConnection) -> Sent[dict[str, bool]]:
+    """Send the same query, to be read later."""
+    return Sent(await connection.execute("SELECT ticker, active FROM tickers"), dict)

@@ -1,7 +1,6 @@
 """Writing of a fetched batch: insert, revise, or note that it says the same."""
 
 from psycopg import AsyncConnection
-from psycopg.errors import UniqueViolation
 
 from functions.store.bar_versions import SourcePriority
 from functions.store.merge import BarChanges, FetchedBatch, StoredBars, find_outranked, merge
@@ -9,23 +8,16 @@ from functions.store.queries import insert_bars, select_revisions, update_bars, 
 from shared.runtime import clock
 
 
-class RacedError(Exception):
-    """Another store inserted one of our bars after we had looked."""
-
-
 async def write_batch(
     connection: AsyncConnection, interval: str, batch: FetchedBatch, stored: StoredBars, trust: SourcePriority
 ) -> BarChanges:
-    """Write the changes that *batch* makes; RacedError when a bar that was not there is there now."""
+    """Write the changes that *batch* makes; UniqueViolation when a bar that was not there is there now."""
     outranked = find_outranked(batch, stored, trust)
     histories = await select_revisions(connection, interval, outranked) if outranked else {}
     now = clock.now()
     changes = merge(batch, stored, histories, trust, now)
     if changes.new:
-        try:
-            await insert_bars(connection, interval, batch, changes.new, now)
-        except UniqueViolation as error:
-            raise RacedError from error
+        await insert_bars(connection, interval, batch, changes.new, now)
     if changes.seen:
         await update_seen_at(connection, interval, changes.seen, batch.at)
     await write_versions(connection, interval, changes)

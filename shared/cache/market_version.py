@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg import AsyncConnection
 
 from shared.connections.circuit_breaker import UnavailableError
+from shared.connections.pipeline import Sent
 from shared.connections.postgres import PostgresClient
 from shared.connections.redis import RedisClient
 
@@ -93,10 +94,12 @@ class MarketVersion:
 
 async def raise_market_version(connection: AsyncConnection) -> int:
     """Raise the version within the caller's transaction, as its last statement: it locks the row until the commit."""
-    cursor = await connection.execute("SELECT raise_epoch()")
-    row = await cursor.fetchone()
-    assert row is not None, "the migration inserts the one row"  # noqa: S101
-    return row[0]
+    return await (await send_raise_market_version(connection)).result()
+
+
+async def send_raise_market_version(connection: AsyncConnection) -> Sent[int]:
+    """Send the same statement, to be read later."""
+    return Sent(await connection.execute("SELECT raise_epoch()"), lambda rows: rows[0][0])
 
 
 async def select_version_and_installation(connection: AsyncConnection) -> tuple[int, str]:

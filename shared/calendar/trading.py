@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
+from shared.connections.pipeline import Sent
+
 EXCHANGE_ZONE = ZoneInfo("America/New_York")
 
 LENGTHS = {
@@ -98,6 +100,11 @@ class TradingCalendar:
 
 async def select_calendar(connection: AsyncConnection, first: datetime, end: datetime) -> TradingCalendar:
     """Return the sessions that trade within [first, end); ask for a few days more where neighbours matter."""
+    return await (await send_select_calendar(connection, first, end)).result()
+
+
+async def send_select_calendar(connection: AsyncConnection, first: datetime, end: datetime) -> Sent[TradingCalendar]:
+    """Send the same query, to be read later."""
     cursor = connection.cursor(row_factory=class_row(Session))
     await cursor.execute(
         """
@@ -110,4 +117,4 @@ async def select_calendar(connection: AsyncConnection, first: datetime, end: dat
         """,
         {"first": first, "end": end},
     )
-    return TradingCalendar(await cursor.fetchall())
+    return Sent(cursor, TradingCalendar)

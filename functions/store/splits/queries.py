@@ -11,6 +11,7 @@ from psycopg.rows import class_row
 from functions.store.bar_versions import SIMULATED, BarVersion
 from functions.store.merge import StoredBar
 from functions.store.splits.ratios import Ratio
+from shared.connections.pipeline import Sent
 
 State = Literal["pending", "suspected", "applied", "unconfirmed", "refuted"]
 Found = Literal["overlap", "jump", "stated"]
@@ -63,6 +64,11 @@ async def begin_storing(connection: AsyncConnection) -> None:
 
 async def select_splits(connection: AsyncConnection, tickers: Sequence[str]) -> dict[str, list[Split]]:
     """Return the splits of *tickers*, oldest first."""
+    return await (await send_select_splits(connection, tickers)).result()
+
+
+async def send_select_splits(connection: AsyncConnection, tickers: Sequence[str]) -> Sent[dict[str, list[Split]]]:
+    """Send the same query, to be read later."""
     cursor = connection.cursor(row_factory=class_row(Split))
     await cursor.execute(
         """
@@ -74,8 +80,12 @@ async def select_splits(connection: AsyncConnection, tickers: Sequence[str]) -> 
         """,
         {"tickers": list(tickers)},
     )
+    return Sent(cursor, _by_ticker)
+
+
+def _by_ticker(splits: Sequence[Split]) -> dict[str, list[Split]]:
     found: dict[str, list[Split]] = {}
-    for split in await cursor.fetchall():
+    for split in splits:
         found.setdefault(split.ticker, []).append(split._replace(raw_sources=tuple(split.raw_sources)))
     return found
 

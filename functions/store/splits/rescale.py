@@ -60,13 +60,16 @@ class Rescaled(NamedTuple):
 
 
 async def rescale(
-    connection: AsyncConnection, answer: Answer, stored: Mapping[str, dict[datetime, StoredBar]], trust: SourcePriority
+    connection: AsyncConnection,
+    answer: Answer,
+    stored: Mapping[str, dict[datetime, StoredBar]],
+    splits: Mapping[str, list[Split]],
+    trust: SourcePriority,
 ) -> Rescaled:
-    """Convert bars and stored history where a split is known or shows; record the splits found."""
+    """Convert bars and stored history where one of *splits* is known or another shows; record the splits found."""
     result = Rescaled(dict(answer.batch.bars), {}, [], {}, dict(stored), False)
     if answer.batch.source == SIMULATED or answer.interval != _HOURLY:
         return result
-    splits = await select_splits(connection, list(answer.batch.bars))
     changed = False
     for ticker in answer.batch.bars:
         standing = {
