@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 BUILD = ROOT / "frontend" / "build"
 AXE = ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
-CHROMIUM = ("chromium", "chromium-headless-shell", "chromium-browser", "google-chrome-stable", "google-chrome")
+SHELL = "chromium-headless-shell"
+"""Chromium without windows: it takes half of the processor time, and shows no notifications."""
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 MISSING = (
     "Chromium is not on this machine: install it (Debian, Ubuntu: apt-get install chromium; "
     "macOS: brew install --cask chromium) or give its path in CHROMIUM"
@@ -62,10 +64,11 @@ _DISAGREEMENT = """
 """
 
 
-def find_chromium() -> str:
-    """The path of a Chromium; the test fails, with what to install, where there is none."""
+def find_chromium(*, whole: bool = False) -> str:
+    """The path of a Chromium, *whole* or without windows; the test fails, with what to install, where there is none."""
     given = os.environ.get("CHROMIUM")
-    found = given or next(filter(None, map(shutil.which, CHROMIUM)), MAC)
+    names = CHROMIUM if whole else (SHELL, *CHROMIUM)
+    found = given or next(filter(None, map(shutil.which, names)), MAC)
     if not Path(found).exists():
         pytest.fail(MISSING)
     return found
@@ -79,14 +82,14 @@ def browser() -> "Iterator[Browser]":
 
 
 @contextmanager
-def launched() -> "Iterator[Browser]":
+def launched(*, whole: bool = False) -> "Iterator[Browser]":
     """Start a browser that finds no other host than this machine; no other event loop runs here until it is closed."""
     from playwright.sync_api import sync_playwright  # only tests of the page wait for it
 
     options = ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"]
     with sync_playwright() as playwright:
         # Without its sandbox, which root and most containers cannot have: it sees nothing but our own page.
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=options)
+        browser = playwright.chromium.launch(executable_path=find_chromium(whole=whole), args=options)
         yield browser
         browser.close()
 

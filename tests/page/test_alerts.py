@@ -1,102 +1,34 @@
 """Alerts from the bell to the receiver, in a real browser against the whole system."""
 
-import base64
 import json
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
-import http_ece
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.alerts_harness import Receiver, receiving
-from tests.browser import BUILD, clock_at, wait_until_kept
+from tests.browser import BUILD, clock_at, launched, wait_until_kept
 from tests.page.account import address, log_in, register
+from tests.page.push_service import STUB, PushService, push_service
 from tests.page.test_lists import Account
 from tests.running import System
 from tests.systems import StartSystem
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
-    from playwright.sync_api import CDPSession, Locator, Page
+    from playwright.sync_api import Browser, CDPSession, Locator, Page
 
 SPEED = 60
 """An hour of the market in a minute: the next bar ends soon, whenever a test begins."""
 VAPID_KEY = "7a5Zu9oWbZtRo2o4fXlTsbSSbPRcHhCAjPAVRkOUHSY"
-STUB = """
-    const subscription = %s;
-    let subscribed = null;
-    const made = { endpoint: subscription.endpoint, toJSON: () => subscription,
-        unsubscribe: async () => { subscribed = null; return true; } };
-    PushManager.prototype.getSubscription = async () => subscribed;
-    PushManager.prototype.subscribe = async (options) => {
-        window.subscribedWith = options;
-        return (subscribed = made);
-    };
-    window.asked = 0;
-    const ask = Notification.requestPermission.bind(Notification);
-    Notification.requestPermission = () => { window.asked += 1; return ask(); };
-"""
-"""A browser whose push service is the test's: no other is within reach."""
 
 
-def encode(data: bytes) -> str:
-    """Return base64url without padding."""
-    return base64.urlsafe_b64encode(data).decode().rstrip("=")
-
-
-@dataclass
-class PushService:
-    """A push service of one browser, which decrypts what it takes as that browser would."""
-
-    url: str = ""
-    key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
-    messages: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-    times: list[float] = field(default_factory=list[float])
-    secret: bytes = b"sixteen bytes..."
-
-    def subscription(self) -> str:
-        """The subscription that the browser gives, as JSON."""
-        point = self.key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-        keys = {"p256dh": encode(point), "auth": encode(self.secret)}
-        return json.dumps({"endpoint": f"{self.url}/push/1", "expirationTime": None, "keys": keys})
-
-    def take(self, body: bytes) -> None:
-        """Decrypt a message."""
-        self.times.append(time.monotonic())
-        text = http_ece.decrypt(body, private_key=self.key, auth_secret=self.secret, version="aes128gcm")
-        self.messages.append(json.loads(text))
-
-
-@contextmanager
-def push_service() -> Iterator[PushService]:
-    """Run a push service on a port of its own."""
-    service = PushService()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            service.take(self.rfile.read(int(self.headers["content-length"])))
-            self.send_response(201)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    service.url = f"http://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-    try:
-        yield service
-    finally:
-        server.shutdown()
-        server.server_close()
+@pytest.fixture(scope="module")
+def browser() -> "Iterator[Browser]":
+    """A browser that shows notifications."""
+    with launched(whole=True) as browser:
+        yield browser
 
 
 @pytest.fixture(scope="module")
