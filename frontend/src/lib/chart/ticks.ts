@@ -1,4 +1,7 @@
-/** Ticks of a chart's axes where the charting library has them: round prices, and the beginnings of years, months, days and hours. */
+/**
+ * Ticks of a chart's axes where the charting library has them: round prices, and the beginnings of years, months, days and hours.
+ * The rules are those of lightweight-charts 5 (its span calculator of prices and its weights of times).
+ */
 
 /** Pixels between two prices, in sizes of the text. */
 const DENSITY = 2.5;
