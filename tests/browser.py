@@ -18,7 +18,7 @@ from tests.systems import StartSystem
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+    from playwright.sync_api import Browser, BrowserType, ConsoleMessage, Page, Request
 
 BUILD = ROOT / "frontend" / "build"
 AXE = ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
@@ -82,16 +82,21 @@ def browser() -> "Iterator[Browser]":
 
 
 @contextmanager
-def launched(*, whole: bool = False) -> "Iterator[Browser]":
-    """Start a browser that finds no other host than this machine; no other event loop runs here until it is closed."""
+def launched() -> "Iterator[Browser]":
+    """Start a browser without windows; no other event loop runs here until it is closed."""
     from playwright.sync_api import sync_playwright  # only tests of the page wait for it
 
-    options = ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"]
     with sync_playwright() as playwright:
-        # Without its sandbox, which root and most containers cannot have: it sees nothing but our own page.
-        browser = playwright.chromium.launch(executable_path=find_chromium(whole=whole), args=options)
+        browser = launch(playwright.chromium)
         yield browser
         browser.close()
+
+
+def launch(chromium: "BrowserType", *, whole: bool = False) -> "Browser":
+    """Start a browser that finds no other host than this machine, *whole* or without windows."""
+    options = ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"]
+    # Without its sandbox, which root and most containers cannot have: it sees nothing but our own page.
+    return chromium.launch(executable_path=find_chromium(whole=whole), args=options)
 
 
 @pytest.fixture

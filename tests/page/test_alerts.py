@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.alerts_harness import Receiver, receiving
-from tests.browser import BUILD, clock_at, launched, wait_until_kept
+from tests.browser import BUILD, clock_at, launch, wait_until_kept
 from tests.page.account import address, log_in, register
 from tests.page.push_service import STUB, PushService, push_service
 from tests.page.test_lists import Account
@@ -25,10 +25,11 @@ VAPID_KEY = "7a5Zu9oWbZtRo2o4fXlTsbSSbPRcHhCAjPAVRkOUHSY"
 
 
 @pytest.fixture(scope="module")
-def browser() -> "Iterator[Browser]":
+def browser(browser: "Browser") -> "Iterator[Browser]":
     """A browser that shows notifications."""
-    with launched(whole=True) as browser:
-        yield browser
+    whole = launch(browser.browser_type, whole=True)
+    yield whole
+    whole.close()
 
 
 @pytest.fixture(scope="module")
