@@ -3,13 +3,18 @@
 // Each try is a first visit in a new browser; medians count. It fails below the figures that docs/page.md promises.
 // Lighthouse counts the time that other programs take as the page's: the load of the machine is printed with the result, and
 // beside the score the one by the main thread's own processor time, which other programs hardly change.
+// Its factor of 4 makes a phone of a fast desktop. A slower machine has a smaller one, so that the phone is the same:
+// https://github.com/GoogleChrome/lighthouse/blob/main/docs/throttling.md, "Calibrating the CPU slowdown".
 import { loadavg } from 'node:os';
 import { launch } from 'chrome-launcher';
 import lighthouse from 'lighthouse';
+import { defaultSettings } from 'lighthouse/core/config/constants.js';
 import puppeteer from 'puppeteer-core';
 
 const LEAST = { performance: 97, accessibility: 100, 'best-practices': 100, seo: 100 };
 const MOST_MS = 2500;
+/** The BenchmarkIndex of the phone: that of a desktop in the middle of the fastest class, 1,500 to 2,000, at the factor 4. */
+const PHONE_INDEX = 1750 / 4;
 const TRIES = 5;
 /** The share of the blocked time in the score. */
 const BLOCKED_WEIGHT = 0.3;
@@ -38,10 +43,21 @@ async function withBrowser(work) {
   }
 }
 
+/** The BenchmarkIndex of this machine: the median of several, each measured before a visit. */
+async function machineIndex() {
+  const indexes = await repeated(async () => {
+    const { lhr } = await withBrowser(({ port }) =>
+      lighthouse(address, { port, logLevel: 'error', onlyAudits: ['viewport'] }),
+    );
+    return lhr.environment.benchmarkIndex;
+  });
+  return median(indexes);
+}
+
 /** Audits a first visit. On a busy machine the browser may fail to record one: then it is made again. */
 async function audit(path, attempts = 3) {
   const { lhr, artifacts } = await withBrowser(({ port }) =>
-    lighthouse(address + path, { port, logLevel: 'error', onlyCategories: Object.keys(LEAST) }),
+    lighthouse(address + path, { port, logLevel: 'error', onlyCategories: Object.keys(LEAST), throttling }),
   );
   if (lhr.runtimeError && attempts > 1) return audit(path, attempts - 1);
   if (lhr.runtimeError) throw new Error(`${path}: ${lhr.runtimeError.message}`);
@@ -103,6 +119,15 @@ const repeated = async (work) => {
   for (let tries = 0; tries < TRIES; tries++) results.push(await work());
   return results;
 };
+
+const index = await machineIndex();
+const throttling = {
+  ...defaultSettings.throttling,
+  cpuSlowdownMultiplier: Number(Math.min(Math.max(index / PHONE_INDEX, 1), 4).toFixed(1)),
+};
+console.log(
+  `BenchmarkIndex ${index.toFixed(0)}: a processor slower by ${throttling.cpuSlowdownMultiplier} than this one`,
+);
 
 let failed = false;
 for (const { path, price } of PAGES) {
