@@ -139,6 +139,11 @@ def open_page(browser: "Browser") -> Iterator[Open]:
     assert complaints == []
 
 
+def read_on(page: "Page") -> None:
+    """Let the page draw what lies below a phone's first screen: it waits ten seconds for a key or for scrolling."""
+    page.keyboard.press("Shift")
+
+
 def wait_until_kept(page: "Page") -> None:
     """Return when the browser keeps the page for times without its host: it begins ten seconds after the page."""
     state = "navigator.serviceWorker.getRegistration().then((one) => one?.active?.state)"

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from tests.browser import ALL_ROWS, SPARK, WHOLE, Open, violations
+from tests.browser import ALL_ROWS, SPARK, WHOLE, Open, read_on, violations
 from tests.running import System
 from tests.waiting import wait_until
 
@@ -100,6 +100,7 @@ def test_axe_finds_nothing_at_any_width(market: System, open_page: Open, path: s
 def test_axe_finds_nothing(market: System, open_page: Open, scheme: str, size: dict[str, Any]) -> None:
     """No accessibility violation on the home page with everything open, light and wide, dark and narrow."""
     page = open_page(market.url + ALL_ROWS, color_scheme=scheme, **size)
+    read_on(page)
     page.wait_for_selector(SPARK)
     page.locator("details.definition summary").click()
     page.get_by_role("heading", name="Sectors").scroll_into_view_if_needed()
@@ -118,6 +119,7 @@ def test_axe_finds_nothing(market: System, open_page: Open, scheme: str, size: d
 def test_nothing_sticks_out_at_any_width(market: System, open_page: Open, width: int) -> None:
     """From the smallest phone to a wide screen nothing has to be scrolled sideways."""
     page = open_page(market.url + ALL_ROWS, viewport={"width": width, "height": 800})
+    read_on(page)
     page.wait_for_selector(SPARK, state="attached")
 
     panel, table = (page.locator(f"#prices{part}").evaluate("one => one.offsetWidth") for part in ("", " > table"))
@@ -215,6 +217,7 @@ def test_focus_is_never_covered_and_follows_the_eye(market: System, open_page: O
 def test_text_of_twice_the_size_fits(market: System, open_page: Open, path: str, width: int) -> None:
     """With a root font of 200 % nothing has to be scrolled sideways."""
     page = open_page(market.url + path, viewport={"width": width, "height": 800})
+    read_on(page)
     page.wait_for_load_state("networkidle")
 
     page.evaluate("document.documentElement.style.fontSize = '200%'")
@@ -226,6 +229,7 @@ def test_text_of_twice_the_size_fits(market: System, open_page: Open, path: str,
 def test_prices_begin_high_on_a_phone(market: System, open_page: Open) -> None:
     """The answer is on the first screen of a phone, and the table of prices begins within the second."""
     page = open_page(market.url, **PHONE)
+    read_on(page)
     page.wait_for_selector(SPARK)
 
     answer, prices = (
