@@ -105,6 +105,7 @@ def test_a_correction_stands_with_what_it_takes_back(page: "Page", api: FakeApi)
     """With the messages of both, the chart at the bar, and the bar in the API."""
     api.open(page, ALERTS)
     story = page.get_by_role("region", name="What fired").get_by_role("listitem").first
+    story.get_by_text("Old server").wait_for()
     text = story.inner_text()
 
     assert text.index("Correction: bars of NVDA were revised") < text.index("NVDA is at $135.20")
@@ -114,6 +115,16 @@ def test_a_correction_stands_with_what_it_takes_back(page: "Page", api: FakeApi)
     assert chart.get_attribute("href") == "/stocks/NVDA?range=1D&interval=1h&at=2026-11-27T16:30:00Z"
     bar = story.get_by_role("link", name="The bar in the API").last
     assert bar.get_attribute("href") == "/api/ohlc/NVDA?start=2026-11-27T16:30:00Z&end=2026-11-27T17:30:00Z"
+
+
+def test_a_channel_whose_name_is_not_known_is_not_called_deleted(page: "Page", api: FakeApi) -> None:
+    """While the list of channels is loading, and after it failed."""
+    api.answers["/alerts/channels"] = 500
+    api.open(page, ALERTS)
+    story = page.get_by_role("region", name="What fired").get_by_role("listitem").first
+
+    story.get_by_text("A channel not delivered: the receiver answered 503").wait_for()
+    assert "deleted" not in story.inner_text()
 
 
 def test_a_bell_shows_how_many_alerts_a_stock_has(page: "Page", api: FakeApi) -> None:
