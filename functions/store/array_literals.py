@@ -1,4 +1,7 @@
-"""Postgres's array literals: psycopg needs a millisecond for each list of 500 Decimals or datetimes, text a tenth."""
+"""Postgres array literals.
+
+psycopg needs a millisecond for each list of 500 Decimals or datetimes; as text all columns need half of one.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime

@@ -63,8 +63,8 @@ class _Part(NamedTuple):
     ranges: Sent[bool] | None
 
 
-class _Sent(NamedTuple):
-    """The sum of the event, and what the server is still to say: whether the hour is complete, and the new epoch."""
+class _PendingResult(NamedTuple):
+    """The sum of an event, with two answers of the server that are read last: whether the hour is complete, the new epoch."""
 
     stored: BarsStored
     hour_complete: Sent[bool] | None
@@ -78,17 +78,19 @@ async def store_bars(
     for _ in range(_TRIES):
         try:
             async with pipelined_transaction(connection):
-                sent = await _store(connection, fetched, origin, policy)
+                pending = await _store(connection, fetched, origin, policy)
         except UniqueViolation as error:
             if error.diag.table_name != "bars":
                 raise
             continue  # another store inserted one of our bars after we had looked
-        complete = sent.hour_complete is not None and await sent.hour_complete.result()
-        return StoreResult(sent.stored, complete, await sent.epoch.result() if sent.epoch else None)
+        complete = pending.hour_complete is not None and await pending.hour_complete.result()
+        return StoreResult(pending.stored, complete, await pending.epoch.result() if pending.epoch else None)
     raise RuntimeError(f"other stores were faster {_TRIES} times")
 
 
-async def _store(connection: AsyncConnection, fetched: BarsFetched, origin: Origin, policy: StorePolicy) -> _Sent:
+async def _store(
+    connection: AsyncConnection, fetched: BarsFetched, origin: Origin, policy: StorePolicy
+) -> _PendingResult:
     await begin_storing(connection)
     tickers_sent, market_sent = await send_select_tickers(connection), await _send_select_market(connection, fetched)
     tickers = await tickers_sent.result()
@@ -106,7 +108,7 @@ async def _store(connection: AsyncConnection, fetched: BarsFetched, origin: Orig
     total = add_up(fetched.interval, summaries)
     complete = await send_is_complete(connection, total.last) if total.interval == "1h" and total.last else None
     changed = failed or any(part.changed for part in parts) or await _is_any(part.ranges for part in parts)
-    return _Sent(total, complete, await send_raise_market_version(connection) if changed else None)
+    return _PendingResult(total, complete, await send_raise_market_version(connection) if changed else None)
 
 
 async def _is_any(sent: Iterable[Sent[bool] | None]) -> bool:
@@ -148,8 +150,8 @@ async def _store_source(
         answer = Answer(interval, FetchedBatch(source, at, valid), windows, market, origin)
         trust = policy.trust.until(clock.now() + CLOCK_SKEW)
         stored_sent = await send_select_stored_bars(connection, interval, valid, simulated=source == SIMULATED)
-        splits_sent = await send_select_splits(connection, list(valid))
-        stored, splits = await stored_sent.result(), await splits_sent.result()
+        splits_sent = await send_select_splits(connection, list(valid)) if answer.shows_splits else None
+        stored, splits = await stored_sent.result(), await splits_sent.result() if splits_sent else {}
         rescaled = await rescale(connection, answer, stored, splits, trust)
         valid, jumped = _drop_jumps(interval, source, series, rescaled)
         rejected += [*rescaled.rejected, *jumped]

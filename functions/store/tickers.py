@@ -11,5 +11,5 @@ async def select_tickers(connection: AsyncConnection) -> dict[str, bool]:
 
 
 async def send_select_tickers(connection: AsyncConnection) -> Sent[dict[str, bool]]:
-    """Send the same query, to be read later."""
+    """Send the query of `select_tickers`; the caller reads its rows later."""
     return Sent(await connection.execute("SELECT ticker, active FROM tickers"), dict)

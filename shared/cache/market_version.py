@@ -98,7 +98,7 @@ async def raise_market_version(connection: AsyncConnection) -> int:
 
 
 async def send_raise_market_version(connection: AsyncConnection) -> Sent[int]:
-    """Send the same statement, to be read later."""
+    """Send the statement of `raise_market_version`; the caller reads the version later."""
     return Sent(await connection.execute("SELECT raise_epoch()"), lambda rows: rows[0][0])
 
 

@@ -104,7 +104,7 @@ async def select_calendar(connection: AsyncConnection, first: datetime, end: dat
 
 
 async def send_select_calendar(connection: AsyncConnection, first: datetime, end: datetime) -> Sent[TradingCalendar]:
-    """Send the same query, to be read later."""
+    """Send the query of `select_calendar`; the caller reads its rows later."""
     cursor = connection.cursor(row_factory=class_row(Session))
     await cursor.execute(
         """

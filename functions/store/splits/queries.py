@@ -68,7 +68,7 @@ async def select_splits(connection: AsyncConnection, tickers: Sequence[str]) -> 
 
 
 async def send_select_splits(connection: AsyncConnection, tickers: Sequence[str]) -> Sent[dict[str, list[Split]]]:
-    """Send the same query, to be read later."""
+    """Send the query of `select_splits`; the caller reads its rows later."""
     cursor = connection.cursor(row_factory=class_row(Split))
     await cursor.execute(
         """

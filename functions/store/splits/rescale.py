@@ -43,6 +43,11 @@ class Answer(NamedTuple):
     market: TradingCalendar
     origin: Origin
 
+    @property
+    def shows_splits(self) -> bool:
+        """Whether splits are looked for: in real bars by the hour."""
+        return self.batch.source != SIMULATED and self.interval == _HOURLY
+
 
 class Rescaled(NamedTuple):
     """An answer on the scale of the stored bars.
@@ -68,7 +73,7 @@ async def rescale(
 ) -> Rescaled:
     """Convert bars and stored history where one of *splits* is known or another shows; record the splits found."""
     result = Rescaled(dict(answer.batch.bars), {}, [], {}, dict(stored), False)
-    if answer.batch.source == SIMULATED or answer.interval != _HOURLY:
+    if not answer.shows_splits:
         return result
     changed = False
     for ticker in answer.batch.bars:
@@ -88,7 +93,7 @@ async def record_jumps(
     connection: AsyncConnection, answer: Answer, accepted: BarBatch, rescaled: Rescaled
 ) -> list[Split]:
     """Record the splits that *accepted* bars show by a jump between two sessions, and return them."""
-    if answer.batch.source == SIMULATED or answer.interval != _HOURLY:
+    if not answer.shows_splits:
         return []
     found: list[Split] = []
     for ticker, bars in accepted.items():
