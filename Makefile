@@ -7,8 +7,6 @@ URL ?= http://localhost:$(PORT)
 ARGS ?=
 # Tests wait more than they work. On given servers one after the other: whole systems there share their queues.
 JOBS ?= $(if $(AMQP_URL),1,3)
-# Hundreds of processes import the same modules, also where somebody wants no files of bytecode.
-BYTECODE := PYTHONDONTWRITEBYTECODE=
 BENCH ?= $(patsubst benchmarks/%.py,%,$(shell grep -l __main__ benchmarks/*.py))
 
 UV := uv==0.13.9
@@ -55,8 +53,7 @@ page: $(PAGE) ## build the page into frontend/build
 
 test: .venv/dev.stamp $(PAGE) ## run every test, against real servers and in a real browser: ARGS="-k name" JOBS=3
 	@$(NPM) run --silent test
-	@$(BYTECODE) .venv/bin/python -m compileall -q functions knative shared
-	@$(BYTECODE) .venv/bin/python -m pytest -n $(JOBS) $(ARGS)
+	@.venv/bin/python -m pytest -n $(JOBS) $(ARGS)
 
 shapes: .venv/dev.stamp $(PAGE) ## write down anew which answers the page relies on, after a change that is meant
 	@RENEW_SHAPES=1 .venv/bin/python -m pytest tests/page/test_shapes.py tests/alerts/test_sentences.py $(ARGS)
