@@ -3,7 +3,7 @@
 // Each try is a first visit in a new browser; medians count. It fails below the figures that docs/page.md promises.
 // Lighthouse counts the time that other programs take as the page's: the load of the machine is printed with the result, and
 // beside the score the one by the main thread's own processor time, which other programs hardly change.
-// Its factor of 4 makes a phone of a fast desktop. A slower machine has a smaller one, so that the phone is the same:
+// Its factor of 4 makes a phone of a fast desktop. A slower machine has a smaller one, so that the phone is no slower:
 // https://github.com/GoogleChrome/lighthouse/blob/main/docs/throttling.md, "Calibrating the CPU slowdown".
 import { loadavg } from 'node:os';
 import { launch } from 'chrome-launcher';
