@@ -140,7 +140,10 @@ def open_page(browser: "Browser") -> Iterator[Open]:
 
 
 def read_on(page: "Page") -> None:
-    """Let the page draw what lies below a phone's first screen: it waits ten seconds for a key or for scrolling."""
+    """Press a key without an effect, so that the page draws the panels below a phone's first screen at once.
+
+    It would wait ten seconds for a key or for scrolling.
+    """
     page.keyboard.press("Shift")
 
 

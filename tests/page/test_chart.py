@@ -149,7 +149,7 @@ def test_the_library_takes_over_without_moving_the_page(
 
     assert (unused, used) == (False, True)
     assert before == after
-    assert said.startswith(("Tue, Nov 24", "Wed, Nov 25", "Fri, Nov 27, 11:30 EST" if use is by_key else "Wed, Nov 25"))
+    assert said.startswith("Fri, Nov 27, 11:30 EST" if use is by_key else ("Tue, Nov 24", "Wed, Nov 25"))
     assert " C " in said or "Missing" in said
 
 

@@ -39,7 +39,7 @@ class StaticHost(SimpleHTTPRequestHandler):
         return super().send_head()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Say nothing: the log of a test is for what is wrong."""
+        """Log no request: the output of a test shows errors."""
 
 
 @pytest.fixture(scope="module")

@@ -212,7 +212,7 @@ def test_a_wide_screen_opens_a_stock_in_place(market: System, open_page: Open) -
 
 
 def test_a_notification_that_throws_takes_nothing_down(market: System, open_page: Open) -> None:
-    """Where the constructor throws, as on Android, and no service worker is there, the page goes on."""
+    """The page works on when the constructor throws, as on Android, and there is no service worker."""
     page = open_page(f"{market.url}/robots.txt")
     page.context.grant_permissions(["notifications"])
     page.add_init_script(

@@ -25,7 +25,7 @@ def api() -> FakeApi:
 
 
 def reason(code: str, again: str | None = None) -> dict[str, str | None]:
-    """Why an answer is empty, as the API says it."""
+    """The `reason` of an empty answer of the API."""
     return {"code": code, "text": "The API says this.", "ask_again_at": again}
 
 
@@ -115,7 +115,7 @@ def test_panels_say_why_there_is_nothing(page: "Page", api: FakeApi) -> None:
 
 
 def test_coverage_of_no_hours_says_why(page: "Page", api: FakeApi) -> None:
-    """Where no hour is expected, coverage says so in place of nothing of nothing."""
+    """Coverage names the reason when no hour is expected, not "0 of 0 hours"."""
     api.answers["/coverage"] |= {
         "items": [],
         "totals": {"expected": 0, "present": 0},

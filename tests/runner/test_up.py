@@ -124,7 +124,7 @@ def test_only_its_user_reaches_a_run_and_no_second_one_disturbs_it(
 
 
 def test_a_taken_port_is_told_at_once(overlay: Path, tmp_path: Path) -> None:
-    """When some other program has the port, nothing is started."""
+    """`up` starts nothing when another program has the port."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
 
@@ -191,7 +191,7 @@ def test_a_wrong_option_is_one_sentence(
 
 
 def test_a_failed_job_says_why(tmp_path: Path, given: Mapping[str, str], port: int) -> None:
-    """When the Job fails, no function is served; the exit code is 1 and the log's last lines are shown."""
+    """`up` serves no function after a failed Job, shows the last lines of its log, and exits with 1."""
     overlay = write_overlay(tmp_path, "failing", job="raise SystemExit('the schema is broken')")
 
     failed = verb(tmp_path / "run", "up", "--overlay", str(overlay), "--port", str(port), environment=given)
