@@ -63,8 +63,8 @@ class _Part(NamedTuple):
     ranges: Sent[bool] | None
 
 
-class _PendingResult(NamedTuple):
-    """The sum of an event, with two answers of the server that are read last: whether the hour is complete, the new epoch."""
+class _Pending(NamedTuple):
+    """The sum of an event; whether its hour is complete and the new epoch are read last."""
 
     stored: BarsStored
     hour_complete: Sent[bool] | None
@@ -88,9 +88,7 @@ async def store_bars(
     raise RuntimeError(f"other stores were faster {_TRIES} times")
 
 
-async def _store(
-    connection: AsyncConnection, fetched: BarsFetched, origin: Origin, policy: StorePolicy
-) -> _PendingResult:
+async def _store(connection: AsyncConnection, fetched: BarsFetched, origin: Origin, policy: StorePolicy) -> _Pending:
     await begin_storing(connection)
     tickers_sent, market_sent = await send_select_tickers(connection), await _send_select_market(connection, fetched)
     tickers = await tickers_sent.result()
@@ -108,7 +106,7 @@ async def _store(
     total = add_up(fetched.interval, summaries)
     complete = await send_is_complete(connection, total.last) if total.interval == "1h" and total.last else None
     changed = failed or any(part.changed for part in parts) or await _is_any(part.ranges for part in parts)
-    return _PendingResult(total, complete, await send_raise_market_version(connection) if changed else None)
+    return _Pending(total, complete, await send_raise_market_version(connection) if changed else None)
 
 
 async def _is_any(sent: Iterable[Sent[bool] | None]) -> bool:
