@@ -3,12 +3,10 @@
 import base64
 import hmac
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
@@ -23,6 +21,7 @@ from tests.accounts import Person, serving_tokens
 from tests.in_process import serving_handler
 from tests.insights_harness import event_headers
 from tests.reading import UNLIMITED, Bar, at, put
+from tests.serving import QuietHandler, serving
 
 BEFORE = "2026-11-20T14:00:00+00:00"
 """Before the session: rules that are stated now judge all of it."""
@@ -60,7 +59,7 @@ def receiving() -> Iterator[Receiver]:
     """Run a receiver on a port of its own."""
     receiver = Receiver()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             message_id, timestamp = self.headers["webhook-id"], self.headers["webhook-timestamp"]
@@ -78,21 +77,8 @@ def receiving() -> Iterator[Receiver]:
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-            pass
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-        request_queue_size = 512
-
-    server = Server(("127.0.0.1", 0), Handler)
-    receiver.url = f"http://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-    try:
+    with serving(Handler) as receiver.url:
         yield receiver
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def signature(secret: str, message_id: str, timestamp: str, body: bytes) -> str:
