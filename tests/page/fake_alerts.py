@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from tests.page.fake_api import FakeApi, stock_of
+
 PRINCIPAL = "sessionStorage.principal = JSON.stringify({ token: 'sal_x', email: 'ada@example.com' })"
 _IDS = "3f0c9a51-6f0e-4f0e-8a53-{:012d}"
 KINDS: list[dict[str, Any]] = [
@@ -182,3 +184,11 @@ def answers() -> dict[str, Any]:
         "/alerts/channels": channels(*mine),
         "/alerts/firings": listed([correction, first, earlier], next_cursor=None),
     }
+
+
+def add_to(api: FakeApi) -> FakeApi:
+    """Add the answers about alerts and about NVDA, which takes the place of the first stock; return *api*."""
+    for path in ("/latest", "/tickers", "/overview"):
+        api.answers[path]["items"][0]["ticker"] = "NVDA"
+    api.answers |= {**answers(), **stock_of("NVDA"), "/lists": listed([])}
+    return api
