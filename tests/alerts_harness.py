@@ -60,7 +60,7 @@ def receiving() -> Iterator[Receiver]:
     receiver = Receiver()
 
     class Handler(QuietHandler):
-        def do_POST(self) -> None:
+        def do_POST(self) -> None:  # noqa: N802
             body = self.rfile.read(int(self.headers["content-length"]))
             message_id, timestamp = self.headers["webhook-id"], self.headers["webhook-timestamp"]
             secret = receiver.secrets.get(self.path)

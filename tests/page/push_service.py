@@ -65,7 +65,7 @@ def push_service() -> Iterator[PushService]:
     service = PushService()
 
     class Handler(QuietHandler):
-        def do_POST(self) -> None:
+        def do_POST(self) -> None:  # noqa: N802
             service.take(self.rfile.read(int(self.headers["content-length"])))
             self.send_response(201)
             self.send_header("Content-Length", "0")
