@@ -186,17 +186,19 @@ def test_it_follows_the_theme_the_text_and_the_width(page: "Page", api: FakeApi)
 
 
 def test_high_contrast_keeps_its_colours(browser: "Browser", api: FakeApi) -> None:
-    """They mean something: a palette of the system's own would make them one."""
-    strokes: list[str] = []
+    """On their own ground: a palette of the system's own would make them one, and its ground would hide them."""
+    colours: list[list[str]] = []
     for forced in ("none", "active"):
         context = browser.new_context(forced_colors=forced)  # pyright: ignore[reportArgumentType]
         page = context.new_page()
         api.open(page, PATH)
-        line = drawn_chart(page).locator("path.line")
-        strokes.append(line.evaluate("one => getComputedStyle(one).stroke"))
+        chart = drawn_chart(page)
+        ground = chart.evaluate("one => getComputedStyle(one).backgroundColor")
+        colours.append([ground, chart.locator("path.line").evaluate("one => getComputedStyle(one).stroke")])
         context.close()
 
-    assert strokes[0] == strokes[1]
+    assert colours[0] == colours[1]
+    assert colours[0][0] != "rgba(0, 0, 0, 0)"
 
 
 def test_a_library_that_does_not_load_leaves_the_picture(page: "Page", api: FakeApi) -> None:
@@ -210,5 +212,9 @@ def test_a_library_that_does_not_load_leaves_the_picture(page: "Page", api: Fake
     page.keyboard.press("ArrowLeft")
     page.get_by_text("The chart cannot be moved. Reload the page to try again.").wait_for()
 
-    assert legend(page).startswith("Fri, Nov 27, 11:30 EST")
+    by_keys = legend(page)
+    chart.hover()
+
+    assert by_keys.startswith("Fri, Nov 27, 11:30 EST")
+    assert legend(page).startswith(("Tue, Nov 24", "Wed, Nov 25"))
     assert chart.locator("svg").is_visible()
