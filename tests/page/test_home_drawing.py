@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.browser import read_on
 from tests.page.fake_api import FakeApi
 from tests.page.test_panels import texts
 from tests.waiting import wait_until
@@ -16,6 +17,8 @@ LAYOUT_SHIFT = """
     new PerformanceObserver((list) => list.getEntries().forEach((entry) => { window.moved += entry.value; }))
         .observe({ type: 'layout-shift', buffered: true });
 """
+
+FONT_IS_LATE = "document.fonts.load = () => new Promise((resolve) => { window.bringFont = resolve; });"
 
 
 @pytest.mark.parametrize(
@@ -64,17 +67,27 @@ def test_a_phone_draws_what_is_below_the_screen_later(page: "Page", reason: str)
     wait_until(lambda: page.clock.run_for(50) or page.locator("tr[data-ticker]").count() == 10)
 
 
-@pytest.mark.parametrize("width", [1024, 1920])
-def test_nothing_moves_when_figures_come(page: "Page", width: int) -> None:
-    """From the first picture to the last figure each panel stays where it is."""
+@pytest.mark.parametrize("width", [360, 412, 1024, 1920])
+def test_nothing_moves_when_figures_or_the_font_come(page: "Page", width: int) -> None:
+    """From the first picture to the last figure each panel stays, also if the font comes last."""
     page.set_viewport_size({"width": width, "height": 1080})
-    page.add_init_script(LAYOUT_SHIFT)
+    page.add_init_script(LAYOUT_SHIFT + FONT_IS_LATE)
     # On a busy machine the responses would be late, and a notice about that moves the page.
     page.clock.install()
-    FakeApi(50).open(page)
+    api = FakeApi(50)
+    for quote, change in zip(api.answers["/latest"]["items"][:3], (-12.34, 0, 12.34), strict=True):
+        quote.update(close=100 + change, change=change, change_percent=change)
+    api.open(page)
+    page.get_by_test_id("answer").wait_for()
+    wait_until(lambda: page.clock.run_for(20) or page.evaluate("'bringFont' in window"))
+    page.evaluate("bringFont()")
+    wait_until(lambda: page.evaluate("document.fonts.check('1rem Instrument Sans')"))
+    read_on(page)
     for drawn in ("tr[data-ticker] svg.spark", ".insight"):
         wait_until(lambda drawn=drawn: page.clock.run_for(20) or page.locator(drawn).count() > 0)
     page.clock.run_for(300)
     page.wait_for_timeout(300)
 
+    lines = "(line) => line.clientHeight / parseFloat(getComputedStyle(line).lineHeight)"
+    assert page.locator("#market p.ends").evaluate(lines) == 1
     assert page.evaluate("moved") < 0.05
