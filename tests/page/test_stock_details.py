@@ -165,3 +165,27 @@ def test_peers_of_an_earlier_visit_stay(page: "Page", api: FakeApi) -> None:
     page.get_by_text("Showing saved data").first.wait_for()
 
     wait_until(lambda: peers(page).get_by_role("link").count() == 4)
+
+
+def test_on_paper_text_is_dark_and_controls_are_absent(page: "Page", api: FakeApi) -> None:
+    """A page printed from the dark theme has the light one's ink, and its figures, but nothing that wants a click."""
+    page.emulate_media(color_scheme="dark", media="print")
+    api.open(page, PATH)
+    ink = "getComputedStyle(document.querySelector('[data-testid=price] .price')).color"
+
+    assert figure(page, "Previous close") == "100.00"
+    assert page.evaluate(ink) == "rgb(22, 23, 26)"
+    assert [one.is_visible() for one in page.locator("button, input, select, nav").all()].count(True) == 0
+
+
+def test_the_currency_stays_beside_a_price_in_large_text(page: "Page", api: FakeApi) -> None:
+    """With text twice as large the currency may take a line of its own, one as high as its letters need."""
+    page.add_init_script("addEventListener('DOMContentLoaded', () => document.documentElement.style.fontSize = '200%')")
+    api.open(page, PATH)
+    price = page.locator("[data-testid=price] .price")
+    heights = """(price) => [price.clientHeight, ...[price, price.lastElementChild].map(
+        (part) => parseFloat(getComputedStyle(part).lineHeight))]"""
+    whole, figures, currency = price.evaluate(heights)
+
+    assert whole <= figures + currency
+    assert currency < figures / 2
