@@ -11,7 +11,7 @@ from functions.api.market_state import HOURLY, MarketState
 from functions.api.parameters import History
 from functions.api.rejection_reasons import reason
 from shared.calendar.trading import TradingCalendar, select_calendar
-from shared.http.response_data import Reason, absent, rfc3339
+from shared.http.response_data import Reason, absence_reason, rfc3339
 
 _NOT_BEGUN = "No session in the window has begun yet."
 _AHEAD = timedelta(days=50)
@@ -35,8 +35,8 @@ def nothing_stored(state: MarketState, tickers: Sequence[str] | None = None) -> 
     """Return the reason where no bar of *tickers* is stored, or of those that are tracked if None."""
     names = _names(tickers) if tickers else "any ticker"
     if tickers and not set(tickers) & set(state.active):
-        return absent("not-tracked-then", f"No longer tracked: {names}.")
-    return absent("not-fetched", f"No bar of {names} has been fetched yet.", state.next_update_at or state.now)
+        return absence_reason("not-tracked-then", f"No longer tracked: {names}.")
+    return absence_reason("not-fetched", f"No bar of {names} has been fetched yet.", state.next_update_at or state.now)
 
 
 async def explain_sessions(
@@ -47,7 +47,7 @@ async def explain_sessions(
     end = end or first + _AHEAD
     calendar = await select_calendar(connection, first, end)
     if calendar.sessions:
-        return absent("future", _NOT_BEGUN, calendar.sessions[0].opens)
+        return absence_reason("future", _NOT_BEGUN, calendar.sessions[0].opens)
     return await _explain_closing(connection, first, end)
 
 
@@ -56,8 +56,10 @@ async def _explain_closing(connection: AsyncConnection, first: datetime, end: da
     cursor = await connection.execute("SELECT min(opens), max(closes) FROM sessions")
     oldest, newest = await cursor.fetchone() or (None, None)
     if oldest is None or newest is None or end <= oldest or first >= newest:
-        return absent("beyond-calendar", "The trading calendar of this installation does not reach the window.")
-    return absent("market-closed", "The exchange has no session in the window: a weekend, a holiday or a night.")
+        return absence_reason("beyond-calendar", "The trading calendar of this installation does not reach the window.")
+    return absence_reason(
+        "market-closed", "The exchange has no session in the window: a weekend, a holiday or a night."
+    )
 
 
 async def explain_bars(
@@ -70,7 +72,7 @@ async def explain_bars(
     """Return why there are no bars of *tickers* for *query*, none being shown from before *open_from*."""
     names = _names(tickers)
     if query.cursor:
-        return absent("last-page", "There are no more bars beyond this cursor.")
+        return absence_reason("last-page", "There are no more bars beyond this cursor.")
     opens = None
     if query.start:
         end = query.end or query.start + _AHEAD
@@ -80,34 +82,38 @@ async def explain_bars(
         opens = sessions[0].opens
     if query.as_of and query.as_of <= state.now:
         where = f" and without a token history begins at {rfc3339(open_from)}" if open_from else ""
-        return absent("not-fetched-then", f"Nothing of {names} in the window had been fetched by then{where}.")
+        return absence_reason("not-fetched-then", f"Nothing of {names} in the window had been fetched by then{where}.")
     if not set(tickers) & set(state.active):
         where = f" With a token, history before {rfc3339(open_from)} is shown too." if open_from else ""
-        return absent("not-tracked-then", f"No longer tracked: {names}.{where}")
+        return absence_reason("not-tracked-then", f"No longer tracked: {names}.{where}")
     due = await _next_due(connection, state, query)
     if opens and opens > state.now:
-        return absent("future", _NOT_BEGUN, due)
+        return absence_reason("future", _NOT_BEGUN, due)
     first, end = query.start or open_from, query.end or state.now
     known = await _select_facts(connection, tickers, first, end, state)
     if known.oldest_start is None:
         return nothing_stored(state, tickers)
     if query.end and query.end <= known.oldest_start:
-        return absent("before-history", f"The stored history of {names} begins at {rfc3339(known.oldest_start)}.")
+        return absence_reason(
+            "before-history", f"The stored history of {names} begins at {rfc3339(known.oldest_start)}."
+        )
     return _missing(state, names, known, due)
 
 
 def _missing(state: MarketState, names: str, known: _Facts, due: datetime | None) -> Reason:
     """Return why the bars of a window in which a session has begun are not there; *due*: of the first still to come."""
     if known.not_fetched:
-        return absent("not-fetched", f"Bars of {names} have not been requested yet.", state.next_update_at or state.now)
+        return absence_reason(
+            "not-fetched", f"Bars of {names} have not been requested yet.", state.next_update_at or state.now
+        )
     if known.rejected >= max(known.none_at_provider, 1):
         found = reason(known.rejection or "")
-        return absent("rejected", f"Bars of {names} were refused: {found.text}. {found.advice}", due)
+        return absence_reason("rejected", f"Bars of {names} were refused: {found.text}. {found.advice}", due)
     if known.none_at_provider:
-        return absent("not-at-provider", f"A provider was asked for these bars of {names} and had none.", due)
+        return absence_reason("not-at-provider", f"A provider was asked for these bars of {names} and had none.", due)
     if due:
-        return absent("not-finished", "The first bar of the window has not finished.", due)
-    return absent("no-bar-starts", f"No bar of {names} starts within the window.")
+        return absence_reason("not-finished", "The first bar of the window has not finished.", due)
+    return absence_reason("no-bar-starts", f"No bar of {names} starts within the window.")
 
 
 async def _next_due(connection: AsyncConnection, state: MarketState, query: History) -> datetime | None:

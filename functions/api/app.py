@@ -40,7 +40,7 @@ from shared.http.negotiation import negotiate
 from shared.http.problem import Problem
 from shared.http.query import read_query
 from shared.http.response_data import ResponseData
-from shared.http.tickers import parse_ticker, renamed_ticker, spelled, unknown_ticker
+from shared.http.tickers import normalize_separators, parse_ticker, renamed_ticker, unknown_ticker
 from shared.runtime import clock
 
 
@@ -222,7 +222,7 @@ def _ticker(request: Request) -> str:
 def _resolve(endpoint: Endpoint, state: MarketState, name: str, query_string: str) -> str:
     """Return the ticker that *name* in a path spells; Problem 404, or 301 to the new name of a renamed one."""
     (ticker,) = state.resolve([name])
-    own = next((one for one in (name, spelled(name)) if one in state.renames), None)
+    own = next((one for one in (name, normalize_separators(name)) if one in state.renames), None)
     if ticker == own or (own and not endpoint.follows_renames):
         return own or ticker
     raise renamed_ticker(name, ticker, query_string)

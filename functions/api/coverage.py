@@ -14,13 +14,13 @@ from functions.api.parameters import MAX_SESSIONS, Coverage
 from functions.api.rejection_reasons import reason
 from functions.api.tables import COVERAGE
 from shared.http.problem import bad_parameters
-from shared.http.response_data import JsonRows, ResponseData, absent, envelope
+from shared.http.response_data import JsonRows, ResponseData, absence_reason, envelope
 
 _DEFAULT_SESSIONS = 5
 _MAX_CELLS = 5000
 """Sessions times tickers of an answer that lists what is missing."""
 
-_TOTALS = absent("totals-only", "detail=totals leaves out the sessions.")
+_TOTALS = absence_reason("totals-only", "detail=totals leaves out the sessions.")
 _DEFINITION = (
     "A bar is expected once it has ended and the grace time is over. Of those that are not present, rejected means "
     "that a provider sent one that was not stored (reason says why); none_at_provider, that a provider was asked late "

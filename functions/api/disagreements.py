@@ -7,7 +7,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
 from functions.api.parameters import Disagreements
-from shared.http.response_data import JsonRows, ResponseData, absent, envelope, json_body, rfc3339
+from shared.http.response_data import JsonRows, ResponseData, absence_reason, envelope, json_body, rfc3339
 
 _MAX_AGE = 60
 _NOT_COMPARED = "No bar of the window has been compared: that takes two providers and a night, or `tick compare`."
@@ -34,7 +34,7 @@ async def respond_disagreements(
     reason = None
     if not found.count:
         code, text = ("none-found", "No figure differs.") if found.compared else ("not-compared", _NOT_COMPARED)
-        reason = absent(code, text)
+        reason = absence_reason(code, text)
     members = envelope(found, reason) | {
         "definition": _DEFINITION,
         "compared_at": found.compared_at and rfc3339(found.compared_at),

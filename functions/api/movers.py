@@ -10,7 +10,7 @@ from functions.api.formats import table_response
 from functions.api.market_state import MarketState
 from functions.api.parameters import Movers
 from functions.api.tables import MOVERS
-from shared.http.response_data import JsonRows, Reason, ResponseData, absent, envelope
+from shared.http.response_data import JsonRows, Reason, ResponseData, absence_reason, envelope
 
 _KINDS = {
     "gainers": "Ranked by change_percent, falling; only tickers that rose.",
@@ -84,9 +84,9 @@ def _reason(state: MarketState, query: Movers, movers: MoverRows) -> Reason:
     if not movers.measured:
         text = f"No ticker can be measured: {len(movers.not_ranked)} lack a bar that the measure needs"
         text += f", {len(state.left_out)} wait for a split." if state.left_out else "."
-        return absent("none-measured", text, state.next_update_at)
+        return absence_reason("none-measured", text, state.next_update_at)
     text = f"Of {movers.measured} tickers that could be measured {_NONE[query.kind]}."
-    return absent("none-qualifies", text, state.next_update_at)
+    return absence_reason("none-qualifies", text, state.next_update_at)
 
 
 async def select_movers(connection: AsyncConnection, query: Movers) -> MoverRows:

@@ -10,7 +10,7 @@ from psycopg.rows import dict_row
 from functions.api.market_state import MarketState
 from functions.api.parameters import Rejections
 from functions.api.rejection_reasons import reason
-from shared.http.response_data import ResponseData, absent, json_body
+from shared.http.response_data import ResponseData, absence_reason, json_body
 
 
 async def respond_rejections(connection: AsyncConnection, state: MarketState, query: Rejections) -> ResponseData:
@@ -23,7 +23,7 @@ async def respond_rejections(connection: AsyncConnection, state: MarketState, qu
     members = {
         "count": len(items),
         "stale": False,
-        "reason": None if items else absent("none-found", "No bar was refused, or none beyond this cursor."),
+        "reason": None if items else absence_reason("none-found", "No bar was refused, or none beyond this cursor."),
         "next_cursor": page[-1]["id"] if len(rows) > query.limit else None,
     }
     return ResponseData(json_body(members, ",\n".join(json.dumps(item, ensure_ascii=False) for item in items)))

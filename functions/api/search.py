@@ -9,8 +9,8 @@ from functions.api.formats import table_response
 from functions.api.market_state import MarketState
 from functions.api.parameters import Search
 from functions.api.tables import TICKERS
-from shared.http.response_data import ResponseData, absent
-from shared.http.tickers import resolve, similar
+from shared.http.response_data import ResponseData, absence_reason
+from shared.http.tickers import find_similar, resolve
 
 _MAX_AGE = 300
 
@@ -21,9 +21,9 @@ async def respond_search(connection: AsyncConnection, state: MarketState, query:
     items = await select_matches(connection, words, resolve(words.upper(), state.renames), query.limit)
     reason = None
     if not items:
-        near = similar(words.upper(), state.active)
+        near = find_similar(words.upper(), state.active)
         hint = f" Did you mean {' or '.join(near)}?" if near else " /tickers lists those that are tracked."
-        reason = absent("no-match", f"No tracked ticker or name matches {words}.{hint}")
+        reason = absence_reason("no-match", f"No tracked ticker or name matches {words}.{hint}")
     members = {"count": len(items), "stale": False, "reason": reason}
     data = await table_response(query.format, members, ",\n".join(items), TICKERS, "search")
     return replace(data, max_age=_MAX_AGE)

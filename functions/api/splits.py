@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from psycopg import AsyncConnection
 from psycopg.rows import class_row, dict_row
 
-from shared.http.response_data import ResponseData, absent, json_body, rfc3339
+from shared.http.response_data import ResponseData, absence_reason, json_body, rfc3339
 from shared.providers.adjustment import SPLIT_ADJUSTED
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ async def respond_splits(connection: AsyncConnection, state: "MarketState", tick
         }
         for one in await select_splits(connection, ticker, limit=_MAX_ITEMS)
     ]
-    reason = None if items else absent("none-known", f"No split of {ticker or 'any ticker'} is known.")
+    reason = None if items else absence_reason("none-known", f"No split of {ticker or 'any ticker'} is known.")
     return ResponseData(json_body({"count": len(items), "stale": False, "reason": reason, "items": items}))
 
 

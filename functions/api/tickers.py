@@ -8,7 +8,7 @@ from psycopg.rows import scalar_row
 from functions.api.formats import table_response
 from functions.api.parameters import Table
 from functions.api.tables import TICKERS
-from shared.http.response_data import ResponseData, absent
+from shared.http.response_data import ResponseData, absence_reason
 from shared.http.tickers import unknown_ticker
 
 _MAX_AGE = 300
@@ -17,7 +17,9 @@ _MAX_AGE = 300
 async def respond_tickers(connection: AsyncConnection, query: Table) -> ResponseData:
     """Return the tickers that are tracked, in order."""
     items = await select_tickers(connection)
-    reason = None if items else absent("none-tracked", "No ticker is tracked: see TICKERS in docs/operations.md.")
+    reason = (
+        None if items else absence_reason("none-tracked", "No ticker is tracked: see TICKERS in docs/operations.md.")
+    )
     members = {"count": len(items), "stale": False, "reason": reason}
     data = await table_response(query.format, members, ",\n".join(items), TICKERS, "tickers")
     return replace(data, max_age=_MAX_AGE)

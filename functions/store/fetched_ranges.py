@@ -10,7 +10,7 @@ from functions.store.array_literals import array, instant, quote
 from functions.store.bar_versions import SIMULATED
 from functions.store.validation import ValidBar
 from shared.calendar.trading import LENGTHS, TradingCalendar
-from shared.connections.pipeline import Sent
+from shared.connections.pipeline import PendingResult
 from shared.events.types import BarsFetched, Series
 from shared.runtime import clock
 
@@ -25,7 +25,7 @@ async def upsert_fetched_ranges(
     market: TradingCalendar,
     settles_after: timedelta,
     trace_id: str | None,
-) -> Sent[bool] | None:
+) -> PendingResult[bool] | None:
     """Record that *source* answered for those of *series* that are in *tickers*, and return whether that was news.
 
     Bars that had ended *settles_after* before are settled: one that the answer lacks is absent. It is asked for again
@@ -93,7 +93,7 @@ async def upsert_fetched_ranges(
             "lasts": array(map(instant, lasts)),
         },
     )
-    return Sent(cursor, bool)
+    return PendingResult(cursor, bool)
 
 
 async def upsert_failures(

@@ -15,12 +15,12 @@ from functions.store.bar_versions import BarVersion
 from functions.store.jumps import REACH
 from functions.store.merge import BarRevision, FetchedBatch, Key, StoredBar
 from functions.store.validation import BarBatch, ValidBar
-from shared.connections.pipeline import Sent
+from shared.connections.pipeline import PendingResult
 
 
 async def send_select_stored_bars(
     connection: AsyncConnection, interval: str, batch: BarBatch, *, simulated: bool
-) -> Sent[dict[str, dict[datetime, StoredBar]]]:
+) -> PendingResult[dict[str, dict[datetime, StoredBar]]]:
     """Select by ticker and start the bars stored within each ticker's window of *batch*, and the next on either side.
 
     The next ones are simulated, or not, as those of the batch. All are locked until the transaction ends, always
@@ -67,7 +67,7 @@ async def send_select_stored_bars(
             "lasts": array(instant(next(reversed(bars))) for bars in batch.values()),
         },
     )
-    return Sent(cursor, _stored_bars)
+    return PendingResult(cursor, _stored_bars)
 
 
 def _stored_bars(rows: Sequence[tuple[Any, ...]]) -> dict[str, dict[datetime, StoredBar]]:
@@ -221,10 +221,10 @@ async def upsert_revisions(connection: AsyncConnection, interval: str, past: Seq
     )
 
 
-async def send_is_complete(connection: AsyncConnection, start: datetime) -> Sent[bool]:
+async def send_is_complete(connection: AsyncConnection, start: datetime) -> PendingResult[bool]:
     """Ask whether no active ticker lacks the hourly bar at *start*, except where no provider has it."""
     cursor = await connection.execute("SELECT NOT EXISTS (SELECT FROM lagging_tickers(%(start)s))", {"start": start})
-    return Sent(cursor, lambda rows: rows[0][0])
+    return PendingResult(cursor, lambda rows: rows[0][0])
 
 
 def _keys(keys: Sequence[Key]) -> dict[str, str]:

@@ -24,7 +24,7 @@ from functions.store.write import write_batch
 from shared.cache.market_version import send_raise_market_version
 from shared.calendar.clock_search import WIDEST_SHIFT
 from shared.calendar.trading import TradingCalendar, send_select_calendar
-from shared.connections.pipeline import Sent, pipelined_transaction
+from shared.connections.pipeline import PendingResult, pipelined_transaction
 from shared.events.types import BarsFetched, BarsStored, Series
 from shared.runtime import clock
 
@@ -60,15 +60,15 @@ class _Part(NamedTuple):
     rejected: list[RejectedBar]
     changes: BarChanges
     changed: bool
-    ranges: Sent[bool] | None
+    ranges: PendingResult[bool] | None
 
 
 class _Pending(NamedTuple):
     """The sum of an event; whether its hour is complete and the new epoch are read last."""
 
     stored: BarsStored
-    hour_complete: Sent[bool] | None
-    epoch: Sent[int] | None
+    hour_complete: PendingResult[bool] | None
+    epoch: PendingResult[int] | None
 
 
 async def store_bars(
@@ -109,7 +109,7 @@ async def _store(connection: AsyncConnection, fetched: BarsFetched, origin: Orig
     return _Pending(total, complete, await send_raise_market_version(connection) if changed else None)
 
 
-async def _is_any(sent: Iterable[Sent[bool] | None]) -> bool:
+async def _is_any(sent: Iterable[PendingResult[bool] | None]) -> bool:
     """Return whether one of *sent* says so: waits for the server."""
     for one in sent:
         if one and await one.result():
@@ -166,7 +166,9 @@ async def _store_source(
     return _Part(valid, rejected, changes, changes.news or found or bool(new), asked)
 
 
-async def _send_select_market(connection: AsyncConnection, fetched: BarsFetched) -> Sent[TradingCalendar] | None:
+async def _send_select_market(
+    connection: AsyncConnection, fetched: BarsFetched
+) -> PendingResult[TradingCalendar] | None:
     """Ask for the sessions that the bars and windows of *fetched* can lie in, under any clock."""
     at = fetched.fetched_at
     starts = [bar.start for one in fetched.series for bar in one.bars if bar.start < at and bar.start.year in _YEARS]

@@ -2,7 +2,7 @@
 
 from psycopg import AsyncConnection
 
-from shared.connections.pipeline import Sent
+from shared.connections.pipeline import PendingResult
 
 
 async def select_tickers(connection: AsyncConnection) -> dict[str, bool]:
@@ -10,6 +10,6 @@ async def select_tickers(connection: AsyncConnection) -> dict[str, bool]:
     return await (await send_select_tickers(connection)).result()
 
 
-async def send_select_tickers(connection: AsyncConnection) -> Sent[dict[str, bool]]:
+async def send_select_tickers(connection: AsyncConnection) -> PendingResult[dict[str, bool]]:
     """Send the query of `select_tickers`; the caller reads its rows later."""
-    return Sent(await connection.execute("SELECT ticker, active FROM tickers"), dict)
+    return PendingResult(await connection.execute("SELECT ticker, active FROM tickers"), dict)

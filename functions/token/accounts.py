@@ -69,7 +69,7 @@ class Accounts:
             raise Problem(403, "username-refused", "User name refused", "This user name is reserved.")
         address = self._address(request)
         limit = self._settings.registrations_per_address
-        await self._attempts.require("registration", f"address {address}", limit, _REGISTRATION_SECONDS)
+        await self._attempts.count_or_refuse("registration", f"address {address}", limit, _REGISTRATION_SECONDS)
         self._require_invite(form.get("invite", ""))
         _refuse_common("password", password, email, key)
         async with self._passwords.queue():
@@ -162,7 +162,7 @@ class Accounts:
         """Count a login and return the client address; Problem 429."""
         address = self._address(request)
         limit = self._settings.login_attempts_per_address
-        await self._attempts.require("login", f"address {address}", limit, _LOGIN_SECONDS)
+        await self._attempts.count_or_refuse("login", f"address {address}", limit, _LOGIN_SECONDS)
         return address
 
     def _address(self, request: Request) -> str:

@@ -84,7 +84,7 @@ class Links:
         body = await read_json(request, CreateLink)
         path, query = _parse_path(body.path)
         token_id = _parse_token_id(body.token_id) if body.token_id else caller.principal.token_id
-        await self._attempts.require("link", f"account {user_id}", _MAX_NEW_LINKS, _NEW_LINK_SECONDS)
+        await self._attempts.count_or_refuse("link", f"account {user_id}", _MAX_NEW_LINKS, _NEW_LINK_SECONDS)
         secret = new_secret()
         key = identify(secret.encode(), path, query.encode())
         if key is None:

@@ -31,7 +31,7 @@ from shared.auth.names import parse_name
 from shared.connections.postgres import PostgresClient
 from shared.http.problem import Problem
 from shared.http.response_data import rfc3339
-from shared.http.tickers import MAX_TICKERS, parse_ticker, resolve, select_renames, similar
+from shared.http.tickers import MAX_TICKERS, find_similar, parse_ticker, resolve, select_renames
 
 _MAX_LISTS = 20
 _SHOWN_CHARACTERS = 50
@@ -172,7 +172,7 @@ def _resolve(name: str, renames: dict[str, str | None]) -> tuple[str | None, str
         return None, str(error)
     if ticker:
         return ticker, ""
-    near = similar(name.upper(), renames)
+    near = find_similar(name.upper(), renames)
     return None, "is not tracked here" + (f": did you mean {' or '.join(near)}?" if near else "")
 
 

@@ -207,7 +207,7 @@ class Tokens:
         return await self._postgres.run(run)
 
     async def _limit_new_tokens(self, user_id: str) -> None:
-        await self._attempts.require("token", f"account {user_id}", _MAX_NEW_TOKENS, _NEW_TOKEN_SECONDS)
+        await self._attempts.count_or_refuse("token", f"account {user_id}", _MAX_NEW_TOKENS, _NEW_TOKEN_SECONDS)
 
     async def _last_uses(self, user_id: str, token_ids: Sequence[str]) -> dict[str, int]:
         """Return when tokens were last used, in Unix seconds by id, as far as Redis knows."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg import AsyncConnection
 
 from shared.connections.circuit_breaker import UnavailableError
-from shared.connections.pipeline import Sent
+from shared.connections.pipeline import PendingResult
 from shared.connections.postgres import PostgresClient
 from shared.connections.redis import RedisClient
 
@@ -97,9 +97,9 @@ async def raise_market_version(connection: AsyncConnection) -> int:
     return await (await send_raise_market_version(connection)).result()
 
 
-async def send_raise_market_version(connection: AsyncConnection) -> Sent[int]:
+async def send_raise_market_version(connection: AsyncConnection) -> PendingResult[int]:
     """Send the statement of `raise_market_version`; the caller reads the version later."""
-    return Sent(await connection.execute("SELECT raise_epoch()"), lambda rows: rows[0][0])
+    return PendingResult(await connection.execute("SELECT raise_epoch()"), lambda rows: rows[0][0])
 
 
 async def select_version_and_installation(connection: AsyncConnection) -> tuple[int, str]:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
-from shared.connections.pipeline import Sent
+from shared.connections.pipeline import PendingResult
 
 EXCHANGE_ZONE = ZoneInfo("America/New_York")
 
@@ -103,7 +103,9 @@ async def select_calendar(connection: AsyncConnection, first: datetime, end: dat
     return await (await send_select_calendar(connection, first, end)).result()
 
 
-async def send_select_calendar(connection: AsyncConnection, first: datetime, end: datetime) -> Sent[TradingCalendar]:
+async def send_select_calendar(
+    connection: AsyncConnection, first: datetime, end: datetime
+) -> PendingResult[TradingCalendar]:
     """Send the query of `select_calendar`; the caller reads its rows later."""
     cursor = connection.cursor(row_factory=class_row(Session))
     await cursor.execute(
@@ -117,4 +119,4 @@ async def send_select_calendar(connection: AsyncConnection, first: datetime, end
         """,
         {"first": first, "end": end},
     )
-    return Sent(cursor, TradingCalendar)
+    return PendingResult(cursor, TradingCalendar)

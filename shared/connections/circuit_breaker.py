@@ -1,7 +1,7 @@
 """Circuit breaker: no request waits for a server that is known to be down.
 
-The first request that meets a dead server pays for finding out. Later requests fail at once, while a probe in the
-background, at most one a second, finds out when the server is back.
+The first request after a failure waits for the timeout. Later requests fail at once, while a probe in the background,
+at most one a second, checks whether the server responds again.
 """
 
 import asyncio
@@ -27,8 +27,8 @@ class CircuitBreaker:
         self._probe_at = 0.0
         self._probe: asyncio.Task[None] | None = None
 
-    def unavailable(self) -> UnavailableError:
-        """Return the error to raise while the server is down; starts a probe in the background when one is due."""
+    def reject(self) -> UnavailableError:
+        """Return the error to raise while the server is down, and start a probe in the background when one is due."""
         if self.is_down and self._probe is None and time.monotonic() >= self._probe_at:
             self._probe = asyncio.create_task(self._run_probe())
         return UnavailableError(self._name)
@@ -36,7 +36,7 @@ class CircuitBreaker:
     def mark_down(self, error: BaseException | None) -> UnavailableError:
         """Open the circuit and return the error to raise."""
         if not self.is_down:
-            _logger.warning("%s does not respond: %s", self._name, describe(error))
+            _logger.warning("%s does not respond: %s", self._name, summarize_error(error))
         self.is_down = True
         self._probe_at = time.monotonic() + _PROBE_INTERVAL_SECONDS
         return UnavailableError(self._name)
@@ -45,7 +45,7 @@ class CircuitBreaker:
         try:
             await self._ping()
         except Exception as error:
-            _logger.info("%s is still down: %s", self._name, describe(error))
+            _logger.info("%s is still down: %s", self._name, summarize_error(error))
             self._probe_at = time.monotonic() + _PROBE_INTERVAL_SECONDS
         else:
             _logger.info("%s responds again", self._name)
@@ -54,8 +54,8 @@ class CircuitBreaker:
             self._probe = None
 
 
-def describe(error: BaseException | None) -> str:
-    """Return the kind of *error* with the server's own reason (a lock, a full disk, no memory), on one line."""
+def summarize_error(error: BaseException | None) -> str:
+    """Return the class of *error* and the reason the server gave (a lock, a full disk, no memory), on one line."""
     if error is None:
         return "no response in time"
     reason = getattr(getattr(error, "diag", None), "message_primary", None) or str(error)

@@ -1,7 +1,7 @@
-"""Transaction whose statements are sent without waiting for the ones before: most of a small one's time is waiting.
+"""Pipelined transaction: statements are sent without waiting for earlier results, as waiting takes most of its time.
 
 `execute` returns once a statement is sent, `fetchall` waits for its rows, and the rowcount is not known before that. An
-error of the server comes out of whatever waits next, at the latest at the end.
+error of the server is raised by the next wait, at the latest at the end.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -13,14 +13,14 @@ from psycopg import AsyncConnection, AsyncCursor
 T = TypeVar("T")
 
 
-class Sent(NamedTuple, Generic[T]):
-    """A statement that was sent, and how its rows are read."""
+class PendingResult(NamedTuple, Generic[T]):
+    """Result of a statement that was sent but not awaited; *read* turns its rows into a value."""
 
     cursor: AsyncCursor[Any]
     read: Callable[[Sequence[Any]], T]
 
     async def result(self) -> T:
-        """Wait for the rows, and return what they say."""
+        """Wait for the rows and return the value read from them."""
         return self.read(await self.cursor.fetchall())
 
 

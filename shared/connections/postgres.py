@@ -18,7 +18,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.errors import QueryCanceled, ReadOnlySqlTransaction
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from shared.connections.circuit_breaker import CircuitBreaker, UnavailableError, describe
+from shared.connections.circuit_breaker import CircuitBreaker, UnavailableError, summarize_error
 from shared.connections.single_connection import connection_parameters
 from shared.connections.table_locks import LockedError, check_locks
 from shared.http.problem import Problem
@@ -56,7 +56,7 @@ class ConnectionPool:
             async with self.lend() as connection:
                 yield connection
         except (OperationalError, InterfaceError, ReadOnlySqlTransaction) as error:
-            _logger.warning("Postgres: %s", describe(error))
+            _logger.warning("Postgres: %s", summarize_error(error))
             raise UnavailableError("Postgres") from error
 
     @asynccontextmanager
@@ -106,11 +106,11 @@ class PostgresClient(CircuitBreaker):
         UnavailableError without a connection or after the timeout, Problem 503 when too many wait for a connection.
         """
         if self.is_down:
-            raise self.unavailable()
+            raise self.reject()
         await self._enter_queue(timeout_seconds)
         try:
             if self.is_down:
-                raise self.unavailable()
+                raise self.reject()
             return await self._run_within(work, timeout_seconds)
         finally:
             self._free.release()

@@ -79,7 +79,7 @@ class RedisClient(CircuitBreaker):
         *work* names its keys by `key`. *only_if_loaded*: UnavailableError too while the library is not loaded.
         """
         if self.is_down:
-            raise self.unavailable()
+            raise self.reject()
         if self._client is None:
             loading = self._load()
             if only_if_loaded:

@@ -39,18 +39,18 @@ class JsonRows:
 
 
 Reason = dict[str, str | None]
-"""Member of a response without items: why it has none, and from when on it makes sense to ask again."""
+"""Member of a response without items: the reason, and the time from which on a repeated request may find some."""
 
 NO_ROWS = JsonRows("", 0, None, ())
 
 
-def absent(code: str, text: str, ask_again_at: datetime | None = None) -> Reason:
-    """Return the reason for no items; *ask_again_at* is when there may be some, None where none are expected."""
+def absence_reason(code: str, text: str, ask_again_at: datetime | None = None) -> Reason:
+    """Return the reason for a response without items; *ask_again_at* is when there may be some, None for never."""
     return {"code": code, "text": text, "ask_again_at": ask_again_at and rfc3339(ask_again_at)}
 
 
 def reason_until(reason: Reason | None) -> datetime | None:
-    """Return until when *reason* holds: the time from which there may be items, if it lies ahead."""
+    """Return the time until which *reason* holds: that from which there may be items, None when it has passed."""
     again = reason["ask_again_at"] if reason else None
     until = datetime.fromisoformat(again) if again else None
     return until if until and until > clock.now() else None

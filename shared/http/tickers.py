@@ -1,4 +1,4 @@
-"""Tickers in requests: how they may be written, renamed ones, and problems for those that are unknown."""
+"""Tickers in requests: validation, renames, and problems for unknown ones."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -22,23 +22,23 @@ _MAX_NAMES = 3
 
 
 def parse_ticker(text: str) -> str:
-    """Return *text* in capitals; ValueError when no ticker looks so."""
+    """Return *text* in capitals; ValueError unless it has the form of a ticker."""
     if not _TICKER.fullmatch(text):
         raise ValueError("should be a ticker such as AAPL or BRK.A")
     return text.upper()
 
 
-def spelled(name: str) -> str:
-    """Return BRK.B for BRK-B and BRK/B."""
+def normalize_separators(name: str) -> str:
+    """Return *name* with dots as separators: BRK.B for BRK-B and BRK/B."""
     return name.replace("-", ".").replace("/", ".")
 
 
 def resolve(name: str, renames: Mapping[str, str | None]) -> str | None:
-    """Return the ticker that *name* means today, None for none.
+    """Return the current ticker for *name*, None for an unknown one.
 
-    *renames* has every known ticker, with the new name of one that is renamed and not tracked any more.
+    *renames* has every known ticker, with the new name of each one that was renamed and is no longer tracked.
     """
-    known = next((one for one in (name, spelled(name), RENAMED.get(name, name)) if one in renames), None)
+    known = next((one for one in (name, normalize_separators(name), RENAMED.get(name, name)) if one in renames), None)
     passed: set[str] = set()
     while known and known not in passed and (new := renames[known]) in renames:
         passed.add(known)
@@ -47,12 +47,12 @@ def resolve(name: str, renames: Mapping[str, str | None]) -> str | None:
 
 
 async def select_renames(connection: "AsyncConnection") -> dict[str, str | None]:
-    """Return every known ticker, with the new name of one that was renamed and is not tracked any more."""
+    """Return every known ticker, with the new name of each one that was renamed and is no longer tracked."""
     cursor = await connection.execute("SELECT ticker, CASE WHEN NOT active THEN renamed_to END FROM tickers")
     return dict(await cursor.fetchall())
 
 
-def similar(name: str, known: Iterable[str]) -> list[str]:
+def find_similar(name: str, known: Iterable[str]) -> list[str]:
     """Return up to two of the *known* tickers that are spelled like *name*."""
     from difflib import get_close_matches  # few requests need it
 
@@ -61,14 +61,14 @@ def similar(name: str, known: Iterable[str]) -> list[str]:
 
 def unknown_ticker(*names: str, known: Iterable[str] = ()) -> Problem:
     """Return the 404 for unknown tickers, with *known* ones that are spelled similarly."""
-    near = dict.fromkeys(one for name in names[:_MAX_NAMES] for one in similar(name, known))
+    near = dict.fromkeys(one for name in names[:_MAX_NAMES] for one in find_similar(name, known))
     hint = f"Did you mean {' or '.join(near)}? " if near else ""
     detail = f"Unknown: {', '.join(names)}. {hint}See /tickers for the tickers tracked here."
     return Problem(404, "unknown-ticker", "Unknown ticker", detail)
 
 
 def renamed_ticker(old: str, new: str, query: str) -> Problem:
-    """Return the redirect from a path that ends with *old* to that of *new*, which caches may keep."""
+    """Return the 301 from the path of *old* to that of *new* with the same *query*; caches may store it."""
     location = "../" * old.count("/") + (f"{new}?{query}" if query else new)
     headers = {"Location": location, "Cache-Control": f"public, max-age={_REDIRECT_MAX_AGE}"}
     return Problem(301, "renamed-ticker", "Renamed ticker", f"{old} is {new} now.", headers=headers)

@@ -55,13 +55,13 @@ class Confirmations:
         self._secret = settings.api_token_secret.reveal()
         self._key_id = key_id(self._secret)
 
-    async def require(self, user_id: str, address: str) -> None:
-        """Count a message with a code; Problem 429 when the account has sent, or the address has got, too many."""
-        await self._attempts.require("confirmation", f"account {user_id}", _MAX_OF_ACCOUNT, _ACCOUNT_SECONDS)
-        await self._attempts.require("confirmation", f"address {address}", _MAX_OF_ADDRESS, _ADDRESS_SECONDS)
+    async def limit_codes(self, user_id: str, address: str) -> None:
+        """Count a message with a code; Problem 429 beyond the limit of the account or of the address."""
+        await self._attempts.count_or_refuse("confirmation", f"account {user_id}", _MAX_OF_ACCOUNT, _ACCOUNT_SECONDS)
+        await self._attempts.count_or_refuse("confirmation", f"address {address}", _MAX_OF_ADDRESS, _ADDRESS_SECONDS)
 
     async def send_code(self, user_id: str, channel: ChannelRow) -> Outcome:
-        """Send a code to an address that nobody has confirmed, after `require`.
+        """Send a code to an address that nobody has confirmed, after `limit_codes`.
 
         A message that the mail server does not take now is tried again like any other, as long as its code is good.
         """

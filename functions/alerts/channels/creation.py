@@ -57,7 +57,7 @@ class ChannelCreation:
         require_kind(body.kind, self._settings)
         new, key = await self._read(body), self._secret
         if body.kind == "email":
-            await self._confirmations.require(user_id, new.target)
+            await self._confirmations.limit_codes(user_id, new.target)
 
         async def work(connection: AsyncConnection) -> tuple[ChannelRow, bool]:
             await lock_account(connection, user_id)

@@ -135,10 +135,10 @@ class Channels:
         user_id = require_alerts(caller, "A test of a channel")
         channel_id = path_id(request, "channel_id", unknown_channel())
         # Counted apart from the channels: one that is deleted and made anew starts no new hour.
-        await self._attempts.require("channel test", f"account {user_id}", _MAX_TESTS, _TEST_SECONDS)
+        await self._attempts.count_or_refuse("channel test", f"account {user_id}", _MAX_TESTS, _TEST_SECONDS)
         row = await self._find(user_id, channel_id)
         if row.state == "unconfirmed":
-            await self._confirmations.require(user_id, row.target)
+            await self._confirmations.limit_codes(user_id, row.target)
             outcome = await self._confirmations.send_code(user_id, row)
             return json_response(200, {"delivered": outcome.delivered, "error": outcome.error})
 

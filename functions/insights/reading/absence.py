@@ -8,7 +8,7 @@ from psycopg.rows import class_row
 
 from functions.insights.reading.query import InsightsQuery
 from shared.calendar.trading import EXCHANGE_ZONE
-from shared.http.response_data import Reason, absent
+from shared.http.response_data import Reason, absence_reason
 from shared.runtime import clock
 
 _HOUR = timedelta(hours=1)
@@ -27,23 +27,25 @@ async def explain_insights(
 ) -> Reason:
     """Return the reason; *due* is when the next hour is due, *grace* after its end."""
     if wanted.cursor:
-        return absent("last-page", "There are no older hours beyond this cursor.")
+        return absence_reason("last-page", "There are no older hours beyond this cursor.")
     known, today = await _select_facts(connection, wanted), clock.now().astimezone(EXCHANGE_ZONE).date()
     if known.oldest is None:
-        return absent("not-written", "No insights have been written yet.", due)
+        return absence_reason("not-written", "No insights have been written yet.", due)
     if wanted.date and not known.written:
         if known.opens is None:
-            return absent("market-closed", "The exchange has no session on that day: a weekend or a holiday.")
+            return absence_reason("market-closed", "The exchange has no session on that day: a weekend or a holiday.")
         if wanted.date > today:
-            return absent("future", "The session lies in the future.", known.opens + _HOUR + grace)
+            return absence_reason("future", "The session lies in the future.", known.opens + _HOUR + grace)
         if wanted.date < known.oldest:
-            return absent("before-history", f"The oldest insights are of {known.oldest}.")
-        return absent("not-written", f"No insights have been written about {wanted.date}.", _within(due, wanted.date))
+            return absence_reason("before-history", f"The oldest insights are of {known.oldest}.")
+        return absence_reason(
+            "not-written", f"No insights have been written about {wanted.date}.", _within(due, wanted.date)
+        )
     again = _within(due, wanted.date) if wanted.date else due
     if wanted.list is not None:
         text = "No insight about a ticker of this list has this kind and significance."
-        return absent("none-qualifies", text, again)
-    return absent("none-qualifies", "No insight has this ticker, kind and significance.", again)
+        return absence_reason("none-qualifies", text, again)
+    return absence_reason("none-qualifies", "No insight has this ticker, kind and significance.", again)
 
 
 def _within(due: datetime | None, day: date) -> datetime | None:

@@ -11,7 +11,7 @@ from psycopg.rows import class_row
 from functions.store.bar_versions import SIMULATED, BarVersion
 from functions.store.merge import StoredBar
 from functions.store.splits.ratios import Ratio
-from shared.connections.pipeline import Sent
+from shared.connections.pipeline import PendingResult
 
 State = Literal["pending", "suspected", "applied", "unconfirmed", "refuted"]
 Found = Literal["overlap", "jump", "stated"]
@@ -67,7 +67,9 @@ async def select_splits(connection: AsyncConnection, tickers: Sequence[str]) -> 
     return await (await send_select_splits(connection, tickers)).result()
 
 
-async def send_select_splits(connection: AsyncConnection, tickers: Sequence[str]) -> Sent[dict[str, list[Split]]]:
+async def send_select_splits(
+    connection: AsyncConnection, tickers: Sequence[str]
+) -> PendingResult[dict[str, list[Split]]]:
     """Send the query of `select_splits`; the caller reads its rows later."""
     cursor = connection.cursor(row_factory=class_row(Split))
     await cursor.execute(
@@ -80,7 +82,7 @@ async def send_select_splits(connection: AsyncConnection, tickers: Sequence[str]
         """,
         {"tickers": list(tickers)},
     )
-    return Sent(cursor, _by_ticker)
+    return PendingResult(cursor, _by_ticker)
 
 
 def _by_ticker(splits: Sequence[Split]) -> dict[str, list[Split]]:
