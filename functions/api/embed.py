@@ -76,9 +76,9 @@ async def respond_embed(
         reason = nothing_stored(state, [ticker])
         raise Problem(404, "no-bar", "No bar", f"{reason['text']}", reason=reason)
     bar = json.loads(rows.text, parse_float=Decimal, parse_int=Decimal)
-    is_late = any(status.lagging for status in state.tickers if status.ticker == ticker)
+    is_late = any(status.behind for status in state.tickers if status.ticker == ticker)
     closes = [] if query.size == "small" else await select_closes(connection, ticker)
-    due = None if state.lagging else state.next_due
+    due = None if state.behind else state.next_due
     body = _document(query, ticker, _quote(bar, closes, page_address, is_late=is_late), due and rfc3339(due))
     return ResponseData(body, _MEDIA_TYPE, next_update_at=state.next_update_at, headers=_headers())
 

@@ -136,9 +136,9 @@ def _next_visit(state: MarketState) -> tuple[int, bool]:
         session = state.calendar.session_at(finished)
         assert session is not None, "the calendar has the session of its own bar"  # noqa: S101
         late = state.now - state.grace - session.end(HOURLY, finished)
-        if late.total_seconds() < (_OVERDUE_SECONDS if state.lagging else _FOLLOWED_SECONDS):
+        if late.total_seconds() < (_OVERDUE_SECONDS if state.behind else _FOLLOWED_SECONDS):
             return _SOON_MS, True
-        if state.lagging:
+        if state.behind:
             longest = _NOW_AND_THEN_MS
     if wait is None:
         return longest, False

@@ -23,11 +23,11 @@ _CALENDAR_SECONDS = 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class TickerStatus:
-    """Status of a ticker; *lagging*: the last finished bar is missing and a provider may still have it."""
+    """Status of a ticker; *behind*: the last finished bar is missing and a provider may still have it."""
 
     ticker: str
     active: bool
-    lagging: bool
+    behind: bool
     renamed_to: str | None = None
     """None also where the old name still has bars: those that the new name has too."""
 
@@ -58,12 +58,12 @@ class MarketState:
     @property
     def next_update_at(self) -> datetime | None:
         """The instant from which new data may come at any moment: now, while a ticker lags."""
-        return self.now if self.lagging else self.next_due
+        return self.now if self.behind else self.next_due
 
     @property
-    def lagging(self) -> int:
+    def behind(self) -> int:
         """Number of active tickers that lack the last finished bar."""
-        return sum(status.lagging for status in self.tickers)
+        return sum(status.behind for status in self.tickers)
 
     @property
     def active(self) -> tuple[str, ...]:
@@ -119,7 +119,7 @@ async def select_ticker_statuses(connection: AsyncConnection, bar_start: datetim
         """
         SELECT ticker.ticker,
                ticker.active,
-               lagging.ticker IS NOT NULL AS lagging,
+               lagging.ticker IS NOT NULL AS behind,
                CASE WHEN NOT ticker.active
                      AND ticker.renamed_to IS NOT NULL
                      AND (SELECT start

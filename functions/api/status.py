@@ -60,7 +60,7 @@ async def respond_status(
         "newest_finished_bar": finished and rfc3339(finished),
         "next_bar_due": state.next_due and rfc3339(state.next_due),
         "tickers": len(state.active),
-        "behind": state.lagging,
+        "behind": state.behind,
         "rejected_last_day": health.rejected,
         "disagreements": health.disagreements,
         "compared_at": health.compared_at and rfc3339(health.compared_at),

@@ -17,7 +17,7 @@ async def store_companies(connection: AsyncConnection, fetched: CompaniesFetched
     async with connection.transaction():
         known = await lock_tickers(connection, sorted(companies))
         changed = await upsert_companies(connection, fetched, [companies[ticker] for ticker in known])
-        changed += await rename_tickers(connection, known)
+        changed += await update_company_names(connection, known)
         epoch = await raise_market_version(connection) if changed else None
     return epoch, sorted(companies.keys() - set(known))
 
@@ -76,7 +76,7 @@ async def upsert_companies(connection: AsyncConnection, fetched: CompaniesFetche
     return cursor.rowcount
 
 
-async def rename_tickers(connection: AsyncConnection, tickers: list[str]) -> int:
+async def update_company_names(connection: AsyncConnection, tickers: list[str]) -> int:
     """Update the company names of *tickers*, and return the number that changed."""
     cursor = await connection.execute(
         """

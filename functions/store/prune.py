@@ -1,4 +1,4 @@
-"""Delete records that have served their time: `python -m functions.store.prune [DAYS]`, 400 days by default.
+"""Retention: deletion of old records. `python -m functions.store.prune [DAYS]`, 400 days by default.
 
 Bars, insights and accounts stay. With old revisions go the answers to `as_of` from before them. Done again it changes
 nothing; it needs the rights of the migration.

@@ -1,4 +1,4 @@
-"""Read which tickers are tracked."""
+"""Queries of the tracked tickers."""
 
 from psycopg import AsyncConnection
 

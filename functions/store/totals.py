@@ -1,4 +1,4 @@
-"""Count what came of each event, in the transaction that did it: a process that counted would forget."""
+"""Counters of the results of events, written in the transaction of each event: a process would lose its counts."""
 
 from psycopg import AsyncConnection
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from knative.install.image_digests import DIGESTS, read_digests, references, require_all
+from knative.install.image_digests import DIGESTS, image_references, read_digests, require_all
 from knative.install.overlay import (
     DOMAIN,
     LOCAL_REGISTRY,
@@ -22,7 +22,7 @@ from knative.install.overlay import (
     read_variables,
     write,
 )
-from knative.install.release import read_notes
+from knative.install.release_notes import read_notes
 
 _LATER = ("serving.knative.dev/", "eventing.knative.dev/v1\n", "sources.knative.dev/", "gateway.networking.k8s.io/")
 """API groups whose objects are applied after the migration: the functions, and the sources of their requests."""
@@ -62,7 +62,7 @@ def _deploy(parsed: argparse.Namespace) -> int:
 def _images(parsed: argparse.Namespace) -> int:
     digests = read_digests(parsed.registry, parsed.tag, DIGESTS)
     require_all(digests)
-    print("\n".join(references(parsed.registry, digests)))
+    print("\n".join(image_references(parsed.registry, digests)))
     return 0
 
 

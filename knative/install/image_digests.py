@@ -32,7 +32,7 @@ def require_all(digests: dict[str, str]) -> None:
         )
 
 
-def references(registry: str, digests: dict[str, str]) -> Sequence[str]:
+def image_references(registry: str, digests: dict[str, str]) -> Sequence[str]:
     """Return the reference by digest of each image, as registries, scanners and signatures name it."""
     return [f"{registry}/{name}@{digest}" for name, digest in digests.items()]
 

@@ -32,7 +32,7 @@ def read_flows(page: str) -> list[Flow]:
 
 
 def find_wrong_flows(bodies: Sequence[Body], flows: Sequence[Flow]) -> Iterator[str]:
-    """Yield a sentence for each flow that the policies among *bodies* decide otherwise than the table says."""
+    """Yield a sentence for each flow that the policies among *bodies* handle differently from the table."""
     policies = [body for body in bodies if body["kind"] == "NetworkPolicy"]
     for flow in flows:
         if admits(policies, flow) != flow.admitted:
@@ -69,7 +69,7 @@ def _port_matches(ports: Sequence[Body] | None, port: int) -> bool:
 
 def _peer_matches(peer: Body, pod: Pod, own_namespace: str) -> bool:
     if "ipBlock" in peer:
-        return False  # the blocks of ours leave out the private networks, which pods are in
+        return False  # our IP blocks exclude the private networks, which pods are in
     if "namespaceSelector" in peer:
         if not _selects(peer["namespaceSelector"], {"kubernetes.io/metadata.name": pod.namespace}):
             return False

@@ -1,4 +1,4 @@
-"""Check that what the manifests name exists: images, ConfigMap and Secret keys, Services, ports, brokers, gateways."""
+"""Reference check: every image, key, Service, port, broker and gateway named in the manifests exists."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ _MADE_BY_OTHERS = {("kourier-system", "kourier-internal"), ("stocksalot", "stock
 
 
 def find_missing(bodies: Sequence[Body], images: Sequence[str]) -> Iterator[str]:
-    """Yield a sentence for each name in *bodies* that leads nowhere; *images* are those that are built."""
+    """Yield a sentence for each name in *bodies* that cannot be resolved; *images* are those that are built."""
     objects = {(body["kind"], _namespace(body), body["metadata"]["name"]): body for body in bodies}
     for body in bodies:
         where = f"{body['kind']} {body['metadata']['name']}"

@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import pytest
 
-from knative.install.image_digests import DIGESTS, read_digests, references, require_all
+from knative.install.image_digests import DIGESTS, image_references, read_digests, require_all
 from knative.local.services.ports import free_port
 from tests.cluster.dockerfile import build_arguments
 from tests.cluster.groups import FUNCTIONS, ROOT
@@ -54,7 +54,7 @@ def images() -> dict[str, str]:
     if registry := os.environ.get("REGISTRY"):
         digests = read_digests(registry, os.environ["TAG"], DIGESTS)
         require_all(digests)
-        found = dict(zip(digests, references(registry, digests), strict=True))
+        found = dict(zip(digests, image_references(registry, digests), strict=True))
         for reference in found.values():
             docker("pull", "--quiet", reference)
         return found

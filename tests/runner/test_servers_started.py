@@ -120,7 +120,7 @@ def test_an_unpacked_erlang_knows_where_it_lies(tmp_path: Path) -> None:
         script.parent.mkdir(parents=True)
         script.write_text('if [ -z "$ERL_ROOTDIR" ]\nthen\n    ROOTDIR=/usr/lib/erlang\nfi\nBINDIR="$ROOTDIR/bin"\n')
 
-    rabbitmq_installation.make_erlang_relocatable(tmp_path)
+    rabbitmq_installation.set_erlang_root(tmp_path)
 
     expected = f'then\n    ROOTDIR={tmp_path}/usr/lib/erlang\nfi\nBINDIR="$ROOTDIR/bin"\n'
     assert [script.read_text().partition("]\n")[2] for script in scripts] == [expected] * 2

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from functions.store.bar_versions import BarVersion
 from functions.store.splits.jump_splits import JumpSplit, find_jump_splits
 from functions.store.splits.ratios import USUAL, Ratio, nearest_ratio, parse_ratio
-from functions.store.splits.scale import find_scale_change, scale
+from functions.store.splits.scale import find_scale_change, rescale_bar
 from functions.store.validation import PricedBar, ValidBar
 from shared.calendar.trading import TradingCalendar
 from tests.fake_vendors import exchange, utc
@@ -64,7 +64,9 @@ def test_one_ratio_over_the_overlap_is_found(bars: dict[datetime, PricedBar], ra
     """Whatever the prices, rounded to cents as they come, and without volumes."""
     first = {start: bars[start] for start in HOURS[:SECOND_DAY]}
     assume(min(one.low for one in first.values()) / ratio.factor > 1)
-    again = {start: rounded(scale(one, start, ratio.factor))._replace(volume=None) for start, one in first.items()}
+    again = {
+        start: rounded(rescale_bar(one, start, ratio.factor))._replace(volume=None) for start, one in first.items()
+    }
 
     change = find_scale_change(again, stored(first))
 
@@ -76,7 +78,7 @@ def test_one_ratio_over_the_overlap_is_found(bars: dict[datetime, PricedBar], ra
 def test_corrections_are_no_change_of_scale(bars: dict[datetime, PricedBar], parts: list[int]) -> None:
     """Bars that differ by up to four percent, each in its own way."""
     corrected = {
-        start: rounded(scale(one, start, 1 + Decimal(part) / 10_000))
+        start: rounded(rescale_bar(one, start, 1 + Decimal(part) / 10_000))
         for (start, one), part in zip(bars.items(), parts, strict=True)
     }
 
@@ -86,7 +88,10 @@ def test_corrections_are_no_change_of_scale(bars: dict[datetime, PricedBar], par
 @given(series(), st.sampled_from(USUAL))
 def test_a_raw_split_between_sessions_is_found(bars: dict[datetime, PricedBar], ratio: Ratio) -> None:
     """The price jumps by the ratio, the volume the other way, the ranges stay."""
-    raw = {start: one if start < HOURS[SECOND_DAY] else scale(one, start, ratio.factor) for start, one in bars.items()}
+    raw = {
+        start: one if start < HOURS[SECOND_DAY] else rescale_bar(one, start, ratio.factor)
+        for start, one in bars.items()
+    }
 
     found = jumps(raw)
 
@@ -99,7 +104,7 @@ def test_a_fall_on_news_is_no_split(bars: dict[datetime, PricedBar], left: str, 
     fallen = {
         start: one
         if start < HOURS[SECOND_DAY]
-        else scale(one, start, 1 / Decimal(left))._replace(volume=(one.volume or 0) * volume)
+        else rescale_bar(one, start, 1 / Decimal(left))._replace(volume=(one.volume or 0) * volume)
         for start, one in bars.items()
     }
 
@@ -114,7 +119,7 @@ def test_a_volatile_day_after_a_fall_is_no_split(bars: dict[datetime, PricedBar]
         if start < HOURS[SECOND_DAY]:
             fallen[start] = one
             continue
-        low = scale(one, start, 1 / Decimal(left))
+        low = rescale_bar(one, start, 1 / Decimal(left))
         fallen[start] = low._replace(high=low.high * Decimal("1.12"), volume=(one.volume or 0) * volume)
 
     assert [one.evidence for one in jumps(fallen) if one.evidence == "split"] == []

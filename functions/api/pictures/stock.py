@@ -39,7 +39,7 @@ async def respond_stock_picture(connection: AsyncConnection, state: MarketState,
         reason = nothing_stored(state, [ticker])
         raise Problem(404, "no-bar", "No bar", f"{reason['text']}", reason=reason)
     bar = json.loads(rows.text, parse_float=Decimal, parse_int=Decimal)
-    is_late = any(status.lagging for status in state.tickers if status.ticker == ticker)
+    is_late = any(status.behind for status in state.tickers if status.ticker == ticker)
     closes = await select_closes(connection, ticker)
     return picture(draw_stock(bar, closes, is_late=is_late), state)
 

@@ -1,6 +1,6 @@
 """Clock of a CSV file: its time zone, and whether bars are named by their start or their end.
 
-Times without a zone are believed in one zone only when it fills the sessions and no shift of it by half hours does.
+A zone is accepted for times without one only when it fills the sessions and no shift of it by half hours does.
 """
 
 from collections.abc import Callable, Iterable, Sequence

@@ -102,7 +102,7 @@ def make_bars(file: OpenFile, calendar: SelectCalendar, *, allow_gaps: bool = Fa
     bars: dict[str, dict[datetime, Bar]] = {}
     refused = list(file.refused)
     repeated = 0
-    # Of two lengths in one file the longer ones are believed: hours rather than what minutes add up to.
+    # Of two lengths in one file the longer ones are used: hours rather than sums of minutes.
     for group in sorted(file.groups, key=lambda group: group.interval):
         if group.clock is None or not group.quotes:
             fault = group.fault or Fault("interval-unknown", "", "")

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from functions.store.bar_versions import BarVersion
 from functions.store.splits.queries import Split
 from functions.store.splits.ratios import distance
-from functions.store.splits.scale import level_change, scale
+from functions.store.splits.scale import median_close_ratio, rescale_bar
 from functions.store.validation import ValidBar
 from shared.providers.adjustment import SPLIT_ADJUSTED
 
@@ -53,10 +53,12 @@ def fit(
     level, end = _ONE, None
     for split in reversed([one for one in splits if one.state in ("applied", "pending", "suspected")]):
         if end is None:
-            level = level_change([start for start in fetched if start >= split.starts_at], fetched, stored) or _ONE
+            level = (
+                median_close_ratio([start for start in fetched if start >= split.starts_at], fetched, stored) or _ONE
+            )
         earlier = [one.starts_at for one in splits if one.starts_at < split.starts_at]
         segment = [s for s in fetched if (not earlier or s >= earlier[-1]) and s < split.starts_at]
-        own = level_change(segment, fetched, stored)
+        own = median_close_ratio(segment, fetched, stored)
         change = None if own is None else own / level
         level, end = own or level, split.starts_at
         if split.state == "applied":
@@ -87,7 +89,7 @@ def _fit_applied(
                 # As when it came first: then it waited for the whole history.
                 result.bars.pop(start)
         elif is_raw:
-            result.bars[start] = scale(result.bars[start], start, factor)
+            result.bars[start] = rescale_bar(result.bars[start], start, factor)
 
 
 def _resolve(result: Fit, split: Split, change: Decimal | None, source: str, at: datetime) -> None:
@@ -107,7 +109,7 @@ def _resolve(result: Fit, split: Split, change: Decimal | None, source: str, at:
     if not is_adjusted:
         raw_sources = tuple(sorted({*raw_sources, source}))
         for start in [one for one in result.bars if one < split.starts_at]:
-            result.bars[start] = scale(result.bars[start], start, factor)
+            result.bars[start] = rescale_bar(result.bars[start], start, factor)
     result.divisors.append(Divisor(split.starts_at, factor))
     result.changed.append(split._replace(state="applied", changed_at=at, raw_sources=raw_sources))
 

@@ -21,7 +21,7 @@ from functions.store.splits.queries import (
     select_splits,
     upsert_split,
 )
-from functions.store.splits.scale import ScaleChange, find_scale_change, scale
+from functions.store.splits.scale import ScaleChange, find_scale_change, rescale_bar
 from functions.store.splits.stored_scale import scale_stored
 from functions.store.validation import BarBatch, RejectedBar, ValidBar
 from shared.calendar.trading import LENGTHS, TradingCalendar
@@ -146,7 +146,7 @@ async def _insert_new(connection: AsyncConnection, answer: Answer, found: Sequen
 
 def as_bar(start: datetime, version: BarVersion) -> ValidBar:
     """Return *version* as a bar."""
-    return scale(version, start, Decimal(1))
+    return rescale_bar(version, start, Decimal(1))
 
 
 async def _rescale_ticker(
@@ -221,7 +221,7 @@ def divided(standing: Mapping[datetime, BarVersion], divisors: Collection[Diviso
         if factor == 1:
             found[start] = version
             continue
-        bar = scale(version, start, factor)
+        bar = rescale_bar(version, start, factor)
         volume = None if bar.volume is None else int(bar.volume)
         found[start] = version._replace(open=bar.open, high=bar.high, low=bar.low, close=bar.close, volume=volume)
     return found

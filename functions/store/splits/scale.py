@@ -1,4 +1,4 @@
-"""Scale of bars: a change of scale between two answers for the same bars, and bars on another scale. Pure."""
+"""Scale changes between stored and fetched bars, and conversion of a bar to another scale. Pure."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -63,17 +63,17 @@ def find_scale_change(
     return ScaleChange(ratio or Ratio(round(factor, 6)), changed[-1], count, plausible)
 
 
-def scale(bar: ValidBar | BarVersion, start: datetime, factor: Decimal) -> PricedBar:
+def rescale_bar(bar: ValidBar | BarVersion, start: datetime, factor: Decimal) -> PricedBar:
     """Return *bar* as it is after a split that divides its prices by *factor*."""
     opened, high, low, close = (_rounded(price / factor) for price in (bar.open, bar.high, bar.low, bar.close))
     volume = None if bar.volume is None else Decimal(round(bar.volume * factor))
     return PricedBar(start, opened, high, low, close, volume)
 
 
-def level_change(
+def median_close_ratio(
     starts: Sequence[datetime], fetched: Mapping[datetime, ValidBar], stored: Mapping[datetime, BarVersion]
 ) -> Decimal | None:
-    """Return the usual ratio of stored to fetched closes at *starts*, None where no bar is in both."""
+    """Return the median ratio of stored to fetched closes at *starts*, None where no bar is in both."""
     ratios = [stored[start].close / fetched[start].close for start in starts if start in fetched and start in stored]
     return median(ratios) if ratios else None
 

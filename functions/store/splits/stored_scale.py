@@ -12,7 +12,7 @@ from functions.store.merge import BarChanges, BarRevision, FetchedBatch, Key, St
 from functions.store.queries import select_revisions
 from functions.store.splits.fit import Divisor
 from functions.store.splits.queries import select_bars_before
-from functions.store.splits.scale import scale
+from functions.store.splits.scale import rescale_bar
 from functions.store.validation import PricedBar
 from functions.store.write import write_versions
 from shared.runtime import clock
@@ -38,7 +38,7 @@ async def scale_stored(
         if covered and start in covered and covered[start] >= trust.rank(version.source):
             continue
         factor = prod((one.factor for one in divisors if start < one.starts_at), start=Decimal(1))
-        scaled[start] = scale(version, start, factor)
+        scaled[start] = rescale_bar(version, start, factor)
     return await _write(connection, ticker, bars, scaled, at)
 
 
@@ -62,9 +62,9 @@ def undivided(version: BarVersion, start: datetime, factor: Decimal, history: Se
     came on the new scale) they are computed, and rounded.
     """
     for earlier in reversed(history):
-        if scale(earlier, start, factor)[1:] == version[:5]:
-            return scale(earlier, start, Decimal(1))
-    return scale(version, start, 1 / factor)
+        if rescale_bar(earlier, start, factor)[1:] == version[:5]:
+            return rescale_bar(earlier, start, Decimal(1))
+    return rescale_bar(version, start, 1 / factor)
 
 
 async def _write(

@@ -12,7 +12,7 @@ from pika.channel import Channel
 from pika.connection import Connection
 
 log = logging.getLogger("knative.local.broker")
-# It logs every lost connection in several lines with stack traces; Link logs it in one.
+# It logs every lost connection in several lines with stack traces; ReconnectingConnection logs it in one.
 logging.getLogger("pika").setLevel(logging.CRITICAL)
 
 _LONGEST_PAUSE = 2
@@ -55,7 +55,7 @@ class _Connection(AsyncioConnection):
         super()._on_connection_workflow_done(error)  # pyright: ignore[reportAttributeAccessIssue]  pika has no types
 
 
-class Link:
+class ReconnectingConnection:
     """A connection with one channel, opened again until cancelled; *prepare* prepares each new channel.
 
     Real dispatchers exit when RabbitMQ goes, and Kubernetes starts them again; this process must outlive it.
@@ -68,7 +68,7 @@ class Link:
         self._connection: AsyncioConnection | None = None
         self.channel: AwaitableChannel | None = None
         self.ready = asyncio.Event()
-        self.trouble: BaseException | None = None
+        self.last_error: BaseException | None = None
         self.alarm: str | None = None
         """The reason why RabbitMQ accepts nothing on this connection, such as `low on memory`."""
 
@@ -86,7 +86,7 @@ class Link:
                 self.ready.set()
                 raise await channel.closed
             except Exception as error:
-                self.trouble = error
+                self.last_error = error
                 if not is_lost:
                     log.warning("RabbitMQ is gone for %s, trying until it is back: %r", self._purpose, error)
                     is_lost = True

@@ -76,7 +76,7 @@ class _StoppedError(Exception):
 class Dispatcher:
     """The workers of one queue; replies go to the exchange *ingress*.
 
-    eventing-rabbitmq drops an event when its dead letter or the sink of that fails. Here it waits until they succeed.
+    eventing-rabbitmq drops an event when the dead letter cannot be delivered. Here it waits until delivery succeeds.
     """
 
     def __init__(

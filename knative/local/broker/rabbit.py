@@ -12,7 +12,7 @@ from pika.channel import Channel
 from pika.exceptions import AMQPError, ChannelClosedByBroker, ShortStringTooLong
 from pika.spec import Basic
 
-from knative.local.broker.connection import AwaitableChannel, Link
+from knative.local.broker.connection import AwaitableChannel, ReconnectingConnection
 from knative.local.broker.messages import Message
 from knative.local.broker.queues import BusyError, Delivery, TooLargeError, UnconfirmedError
 from knative.local.broker.specs import BrokerError
@@ -44,7 +44,7 @@ class RabbitQueues:
         """An event was not confirmed in time, and nothing since."""
         self._unconfirmed: dict[int, asyncio.Future[None]] = {}
         self._inboxes: dict[str, asyncio.Queue[Delivery]] = {}
-        self._links: list[Link] = []
+        self._links: list[ReconnectingConnection] = []
         self._tasks: list[asyncio.Task[None]] = []
 
     async def open(self, topology: Topology) -> None:
@@ -53,8 +53,8 @@ class RabbitQueues:
         self._inboxes = {consumer.queue: asyncio.Queue() for consumer in topology.consumers}
         # An alarm of RabbitMQ stops all reading from a connection that publishes: acks must have another.
         self._links = [
-            Link("publishing", self._parameters, self._prepare_publishing),
-            Link("consuming", self._parameters, self._prepare_consuming),
+            ReconnectingConnection("publishing", self._parameters, self._prepare_publishing),
+            ReconnectingConnection("consuming", self._parameters, self._prepare_consuming),
         ]
         try:
             for link in self._links:
@@ -62,10 +62,10 @@ class RabbitQueues:
                 async with asyncio.timeout(_CONNECT_SECONDS):
                     await link.ready.wait()
         except TimeoutError:
-            trouble = self._links[-1].trouble or self._links[0].trouble
+            error = self._links[-1].last_error or self._links[0].last_error
             await self.close()
             address = f"{self._parameters.host}:{self._parameters.port}"
-            raise BrokerError(f"RabbitMQ at {address} cannot be used: {trouble!r}") from trouble
+            raise BrokerError(f"RabbitMQ at {address} cannot be used: {error!r}") from error
 
     async def close(self) -> None:
         """Close the connections; RabbitMQ gives what was in hand to the next consumer."""
@@ -99,7 +99,7 @@ class RabbitQueues:
             raise UnconfirmedError(f"not published: {error!r}") from error
         await self._wait_for_confirmation(link)
 
-    async def _wait_for_confirmation(self, link: Link) -> None:
+    async def _wait_for_confirmation(self, link: ReconnectingConnection) -> None:
         self._published += 1
         tag, confirmed = self._published, asyncio.get_running_loop().create_future()
         self._unconfirmed[tag] = confirmed

@@ -1,4 +1,4 @@
-"""RabbitMQ installation: the one of the machine, else Debian's packages, fetched into a private folder without root."""
+"""RabbitMQ installation: the system's own, otherwise Debian's packages, fetched into a private folder without root."""
 
 import fcntl
 import os
@@ -43,7 +43,7 @@ def find_installation(path: str, packages: Path) -> Installation:
     server = find_server(path)
     if erlang and server:
         return Installation(server, server.parent.parent / "plugins", erlang)
-    return fetched_installation(path, packages)
+    return debian_installation(path, packages)
 
 
 def find_server(path: str) -> Path | None:
@@ -62,15 +62,15 @@ def find_erlang(path: str) -> Path | None:
     return Path(erl).parent if erl else None
 
 
-def fetched_installation(path: str, packages: Path) -> Installation:
+def debian_installation(path: str, packages: Path) -> Installation:
     """Return Debian's RabbitMQ unpacked below *packages*, fetched at the first call; raise CannotStartError."""
     root = packages / "rabbitmq"
     missing = [tool for tool in ("apt-get", "apt-cache", "dpkg", "dpkg-query") if not shutil.which(tool, path=path)]
     if missing:
         raise CannotStartError(MISSING.format(why=f" (and {platform.system()} has no {missing[0]} to fetch it with)"))
     if not root.exists():
-        fetch_alone(root)
-    make_erlang_relocatable(root)
+        fetch_locked(root)
+    set_erlang_root(root)
     [server] = root.glob("usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmq-server")
     libraries = os.pathsep.join(
         str(folder) for folder in [*root.glob("usr/lib/*-linux-*"), *root.glob("lib/*-linux-*")]
@@ -79,8 +79,8 @@ def fetched_installation(path: str, packages: Path) -> Installation:
     return Installation(server, server.parent.parent / "plugins", root / "usr/lib/erlang/bin", environment)
 
 
-def fetch_alone(root: Path) -> None:
-    """Fetch Debian's packages to *root*, there only when whole; of several at once one works and the others wait."""
+def fetch_locked(root: Path) -> None:
+    """Fetch the packages under a lock, so that concurrent runs fetch once; *root* exists only when it is complete."""
     root.parent.mkdir(parents=True, exist_ok=True)
     with (root.parent / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -95,38 +95,38 @@ def fetch(root: Path) -> None:
     """Download rabbitmq-server with its missing dependencies and unpack them into *root*."""
     archives = root / "archives"
     archives.mkdir(parents=True)
-    options = private_lists(root)
-    apt(["apt-get", *options, "download", *needed_packages(options)], archives)
+    options = apt_options(root)
+    run_package_tool(["apt-get", *options, "download", *needed_packages(options)], archives)
     for archive in sorted(archives.glob("*.deb")):
-        apt(["dpkg", "-x", str(archive), str(root)], archives)
+        run_package_tool(["dpkg", "-x", str(archive), str(root)], archives)
     shutil.rmtree(archives)
 
 
-def private_lists(root: Path) -> list[str]:
-    """Return options of apt: none when it has package lists, else those of private lists, fetched without root."""
-    if apt(["apt-get", "download", "--print-uris", "rabbitmq-server"], root, check=False):
+def apt_options(root: Path) -> list[str]:
+    """Return options of apt: none when it has package lists, otherwise those of private lists, fetched without root."""
+    if run_package_tool(["apt-get", "download", "--print-uris", "rabbitmq-server"], root, check=False):
         return []
     lists = root / "archives" / "lists"
     (lists / "partial").mkdir(parents=True)
     (root / "archives" / "cache" / "archives" / "partial").mkdir(parents=True)
     options = ["-o", f"Dir::State::Lists={lists}", "-o", f"Dir::Cache={lists.parent / 'cache'}"]
-    apt(["apt-get", *options, "update"], root)
+    run_package_tool(["apt-get", *options, "update"], root)
     return options
 
 
 def needed_packages(options: list[str]) -> list[str]:
     """Return the names of rabbitmq-server, all Erlang packages, and the libraries that the machine lacks."""
-    said = apt([DEPENDS[0], *options, *DEPENDS[1:]], Path.cwd())
+    said = run_package_tool([DEPENDS[0], *options, *DEPENDS[1:]], Path.cwd())
     names = sorted(set(re.findall(r"^([a-z0-9][a-z0-9.+-]+)", said, re.MULTILINE)))
     query = ["dpkg-query", "-W", "-f", "${binary:Package} ${db:Status-Status}\n"]
-    lines = [line.split() for line in apt(query, Path.cwd()).splitlines()]
+    lines = [line.split() for line in run_package_tool(query, Path.cwd()).splitlines()]
     installed = {name.partition(":")[0] for name, *status in lines if status == ["installed"]}
     return [
         name for name in names if re.match("erlang|rabbitmq", name) or (name[:3] == "lib" and name not in installed)
     ]
 
 
-def make_erlang_relocatable(root: Path) -> None:
+def set_erlang_root(root: Path) -> None:
     """Write the root folder into Erlang's scripts; Debian's contain /usr/lib/erlang, and the checkout may be moved."""
     home = root / "usr/lib/erlang"
     for script in (home / "bin" / "erl", *home.glob("erts-*/bin/erl")):
@@ -136,7 +136,7 @@ def make_erlang_relocatable(root: Path) -> None:
             script.write_text(text)
 
 
-def apt(command: list[str], folder: Path, *, check: bool = True) -> str:
+def run_package_tool(command: list[str], folder: Path, *, check: bool = True) -> str:
     """Return the output of *command*, run in *folder*; CannotStartError with its last line when it fails."""
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode and check:

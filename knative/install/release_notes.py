@@ -8,7 +8,7 @@ from knative.install.overlay import ROOT, DeploymentError
 
 
 def read_notes(tag: str, root: Path = ROOT) -> str:
-    """Return what CHANGELOG.md says of *tag* (v1.2.3); DeploymentError where version, heading or text is missing."""
+    """Return the changelog section for *tag* (v1.2.3); DeploymentError where version, heading or text is missing."""
     version = tomllib.loads((root / "pyproject.toml").read_text())["project"]["version"]
     if tag != f"v{version}":
         raise DeploymentError(
