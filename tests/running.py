@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pika
 
-from knative.local.client import Outcome, find
+from knative.local.client import TickResult, find
 from knative.local.services.ports import free_port
 from tests.secret_scan import find_secrets
 from tests.waiting import wait_until
@@ -37,7 +37,7 @@ class System:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def tick(self, job: str = "bars", data: Mapping[str, Any] | None = None) -> Outcome:
+    def tick(self, job: str = "bars", data: Mapping[str, Any] | None = None) -> TickResult:
         """Send a tick, and return when it and the events it caused are processed."""
         return self._call(lambda client: client.tick(job, data))
 

@@ -79,7 +79,7 @@ def _rehearse(_: argparse.Namespace) -> int:
 
 def deploy(built: str) -> None:
     """Apply the manifests *built*: state first, then the schema, then the functions, and wait until all is ready."""
-    first, later = split(built)
+    first, later = split_documents(built)
     # A Job is immutable: it is deleted and created again.
     _kubectl("delete", "job", "migration", "--namespace=stocksalot", "--ignore-not-found")
     _kubectl("apply", "--filename=-", given=first)
@@ -90,7 +90,7 @@ def deploy(built: str) -> None:
         _kubectl("wait", "--namespace=stocksalot", "--for=condition=Ready", kind, "--all", _TIMEOUT)
 
 
-def split(built: str) -> tuple[str, str]:
+def split_documents(built: str) -> tuple[str, str]:
     """Split the documents of *built*: those up to the migration, and those to apply after it."""
     documents = [document.strip("\n") + "\n" for document in re.split(r"^---$", built, flags=re.MULTILINE)]
     later = [one for one in documents if re.search(r"^apiVersion: (.*\n)", one, re.MULTILINE)[1].startswith(_LATER)]  # type: ignore[index]

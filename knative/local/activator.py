@@ -21,7 +21,7 @@ class NoReplicaError(Exception):
 
 
 @dataclass(frozen=True)
-class Scale:
+class ScaleOverrides:
     """Command line options that override the manifests; None keeps their value."""
 
     idle: float | None = None
@@ -196,7 +196,7 @@ class Revision:
             replica.kill()
         probing = asyncio.create_task(self._probe(replica))
         try:
-            code = await replica.ended(self._folder)
+            code = await replica.wait_for_exit(self._folder)
         finally:
             probing.cancel()
         if replica.stopping or self._closed:
@@ -249,13 +249,13 @@ class Activator:
         functions: Mapping[Name, Function],
         environments: Mapping[Name, Mapping[str, str]],
         folder: Path,
-        scale: Scale | None = None,
+        scale: ScaleOverrides | None = None,
     ) -> None:
         """*folder* gets a `logs` and a `processes` folder; the latter holds the pids of what runs."""
         (folder / "logs").mkdir(parents=True, exist_ok=True)
         (folder / "processes").mkdir(exist_ok=True)
         self.revisions = {
-            name: Revision(_scaled(function, scale or Scale()), environments[name], folder)
+            name: Revision(_scaled(function, scale or ScaleOverrides()), environments[name], folder)
             for name, function in functions.items()
         }
 
@@ -274,7 +274,7 @@ class Activator:
             revision.kill()
 
 
-def _scaled(function: Function, scale: Scale) -> Function:
+def _scaled(function: Function, scale: ScaleOverrides) -> Function:
     with_idle = function if scale.idle is None else replace(function, idle=scale.idle)
     if scale.min_scale is None:
         return with_idle

@@ -17,7 +17,7 @@ class Environment:
     names: frozenset[str]
     fixed: Mapping[str, str]
 
-    def resolve(self, settings: Mapping[str, str], services: Mapping[str, str]) -> dict[str, str]:
+    def resolve_variables(self, settings: Mapping[str, str], services: Mapping[str, str]) -> dict[str, str]:
         """Return the variables: *services* over *settings* over the defaults, and the fixed ones over all."""
         chosen = {name: settings[name] for name in self.names if name in settings}
         return {**self.defaults, **chosen, **services, **self.fixed}

@@ -20,7 +20,7 @@ from knative.local.generated_secrets import TOKEN_SECRET, generate_secrets, secr
 from knative.local.processes import ROOT
 from knative.local.run_folder import CannotRunError
 from knative.local.running_copies import is_running
-from knative.local.services import claim
+from knative.local.services import lock_folder
 from knative.local.services.postgres import Postgres, find_binaries, find_version
 
 _DUMP, _ABOUT = "database.dump", "about.json"
@@ -52,7 +52,7 @@ def database(folder: Path, settings: Mapping[str, str], *, exclusive: bool = Fal
         port, password = ((data / name).read_text().strip() for name in ("port", "password"))
         yield f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres"
         return
-    with claim(data.parent):
+    with lock_folder(data.parent):
         server = Postgres(data, settings)
         server.start()
         try:

@@ -10,7 +10,7 @@ import httpx
 from rich.console import Console
 
 from knative.local import backup, console, systemd_unit
-from knative.local.activator import Scale
+from knative.local.activator import ScaleOverrides
 from knative.local.broker import BrokerError
 from knative.local.client import NotRunningError, RefusedError, find, find_folder
 from knative.local.event_loop import run
@@ -19,7 +19,7 @@ from knative.local.manifest_schema import ManifestError
 from knative.local.processes import ROOT
 from knative.local.run import Options, up, upstream_folder
 from knative.local.run_folder import CannotRunError
-from knative.local.services import CannotStartError, claim
+from knative.local.services import CannotStartError, lock_folder
 from knative.local.services.postgres_upgrade import move_data, version_to_move
 
 DEFAULT_PORT = 8080
@@ -64,7 +64,7 @@ def _run_verb(extension: Extension, chosen: argparse.Namespace, folder: Path) ->
     settings = backup.read_settings()
     match chosen.verb:
         case "up":
-            scale = Scale(chosen.idle, chosen.min_scale)
+            scale = ScaleOverrides(chosen.idle, chosen.min_scale)
             port = chosen.port or DEFAULT_PORT
             offer_move(folder / upstream_folder(chosen.upstream) / "postgres", settings, yes=chosen.yes)
             options = Options(folder, chosen.overlay, port, scale, chosen.upstream, chosen.manual, chosen.host)
@@ -83,7 +83,7 @@ def _run_verb(extension: Extension, chosen: argparse.Namespace, folder: Path) ->
             port = chosen.port or DEFAULT_PORT
             host = ("--host", chosen.host) if chosen.host else ()
             arguments = ["--port", str(port), "--folder", str(folder), *host]
-            lines = systemd_unit.install(f"{extension.namespace}-{port}", arguments, chosen.host or "localhost")
+            lines = systemd_unit.install_unit(f"{extension.namespace}-{port}", arguments, chosen.host or "localhost")
             print("\n".join(lines))
         case "uninstall-service":
             name = f"{extension.namespace}-{chosen.port or DEFAULT_PORT}"
@@ -97,7 +97,7 @@ def offer_move(folder: Path, settings: Mapping[str, str], *, yes: bool) -> None:
     """Move the private Postgres's data to today's version when another one made them, and the user agrees."""
     if settings.get("DATABASE_URL") or not folder.exists():
         return
-    with claim(folder.parent):
+    with lock_folder(folder.parent):
         made_by = version_to_move(folder, settings.get("PATH", ""))
         if made_by is None:
             return

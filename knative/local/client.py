@@ -21,7 +21,7 @@ class RefusedError(Exception):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TickResult:
     """The result of a tick: the last status code of its function, and the type of the event it led to."""
 
     code: int | None
@@ -81,7 +81,7 @@ class RunnerClient:
             raise RefusedError(answer.json()["error"])
         return answer.json()["lines"]
 
-    async def tick(self, name: str, data: Mapping[str, Any] | None = None) -> Outcome:
+    async def tick(self, name: str, data: Mapping[str, Any] | None = None) -> TickResult:
         """Send a tick and wait until it, and the event it led to, have been processed.
 
         *name* is a PingSource or the `job` of one: LookupError when there is none. ConnectionError when the broker
@@ -96,13 +96,13 @@ class RunnerClient:
             raise ConnectionError(answer.json()["error"])
         tick = answer.json()
         if not tick["subscribers"]:
-            return Outcome(None, None)
+            return TickResult(None, None)
         first = await self._result(tick["trace"], tick["type"])
         led_to = first["reply_type"]
         # A queue that filters by more than the type may never get it.
         if led_to and any(queue["filter"] == {"type": led_to} for queue in (await self.status())["queues"]):
             await self._result(tick["trace"], led_to)
-        return Outcome(first["code"], led_to)
+        return TickResult(first["code"], led_to)
 
     async def _result(self, trace: str, of_type: str) -> dict[str, Any]:
         """Wait for the first result of an event of a type within a trace."""

@@ -15,7 +15,7 @@ import httpx
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from knative.local.activator import Activator, Revision, Scale
+from knative.local.activator import Activator, Revision, ScaleOverrides
 from knative.local.application import Application, Name
 from knative.local.broker import Broker
 from knative.local.control_api import Gateway, local_url
@@ -47,7 +47,7 @@ class Cluster:
         folder: Path,
         connections: Connections,
         *,
-        scale: Scale | None = None,
+        scale: ScaleOverrides | None = None,
         extension: Extension | None = None,
     ) -> None:
         self._application = application

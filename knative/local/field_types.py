@@ -178,7 +178,7 @@ def next_instant(schedule: str, timezone: str, after: datetime) -> datetime:
     )
 
 
-def describe(fault: ErrorDetails) -> str:
+def describe_fault(fault: ErrorDetails) -> str:
     """Return the field of a validation error, as in a.b[0].c, and what is wrong with it."""
     # pydantic marks the key of a mapping with a last part of its own.
     steps = [part for part in fault["loc"] if part != "[key]"]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from knative.local.kustomize import Document
-from knative.local.manifest_schema import Address, Broker, Delivery, Model, Service, Trigger, parse
+from knative.local.manifest_schema import Address, Broker, DeliverySpec, Model, Service, Trigger, parse
 
 RETRY_SECONDS = 120
 """Longest time of a restart of Postgres."""
@@ -39,16 +39,16 @@ def lint(documents: Sequence[Document]) -> list[str]:
     return found
 
 
-def retry_seconds(delivery: Delivery) -> float:
+def retry_seconds(delivery: DeliverySpec) -> float:
     """Return the seconds from the first to the last attempt, as the RabbitMQ dispatcher counts them from 1."""
     if delivery.backoff_policy == "linear":
         return delivery.backoff_delay * delivery.retry * (delivery.retry + 1) / 2
     return delivery.backoff_delay * (2 ** (delivery.retry + 1) - 2)
 
 
-def _delivery(trigger: Trigger, models: Models) -> Delivery:
+def _delivery(trigger: Trigger, models: Models) -> DeliverySpec:
     brokers = [model.spec.delivery for model in models.values() if isinstance(model, Broker)]
-    return trigger.spec.delivery or next(filter(None, brokers), None) or Delivery()
+    return trigger.spec.delivery or next(filter(None, brokers), None) or DeliverySpec()
 
 
 def _check_delivery(trigger: Trigger, models: Models) -> Iterator[str]:

@@ -82,7 +82,7 @@ class Service(Object):
         return field_types.VISIBILITY not in self.metadata.labels
 
 
-class Delivery(Model):
+class DeliverySpec(Model):
     """Handling of an event that a subscriber does not accept; the defaults are the RabbitMQ dispatcher's."""
 
     dead_letter_sink: Address | None = None
@@ -101,7 +101,7 @@ class TriggerSpec(Model):
     # `filters` is not here: the RabbitMQ broker does not read it and would deliver everything.
     filter: Filter = Filter()
     subscriber: Address
-    delivery: Delivery | None = None
+    delivery: DeliverySpec | None = None
 
 
 class TriggerAnnotations(Model):
@@ -129,7 +129,7 @@ class BrokerMetadata(KnativeMetadata):
 
 class BrokerSpec(Model):
     config: Ignored = None
-    delivery: Delivery | None = None
+    delivery: DeliverySpec | None = None
 
 
 class Broker(Object):
@@ -278,5 +278,5 @@ def parse(file: str, document: JsonValue, *, patch: bool = False) -> Model | Non
     except ValidationError as error:
         for fault in error.errors():
             if not (patch and fault["type"] == "missing"):
-                raise ManifestError(f"{file}: {field_types.describe(fault)}") from None
+                raise ManifestError(f"{file}: {field_types.describe_fault(fault)}") from None
     return None

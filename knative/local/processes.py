@@ -45,7 +45,7 @@ async def spawn(
 
 
 @contextmanager
-def guarded(folder: Path) -> Iterator[None]:
+def guard_children(folder: Path) -> Iterator[None]:
     """End the children in *folder* when this process dies, even by kill -9: a pipe to a guard closes with it."""
     command = [sys.executable, "-m", "knative.local.processes", str(folder)]
     guard = subprocess.Popen(
@@ -64,7 +64,7 @@ def guarded(folder: Path) -> Iterator[None]:
         guard.communicate()
 
 
-async def ended(process: asyncio.subprocess.Process, folder: Path) -> int:
+async def wait_for_exit(process: asyncio.subprocess.Process, folder: Path) -> int:
     """Wait for the end of *process*; return its exit code."""
     code = await process.wait()
     (folder / "processes" / str(process.pid)).unlink(missing_ok=True)

@@ -82,10 +82,10 @@ class Replica:
         except TimeoutError:
             return False
 
-    async def ended(self, folder: Path) -> int:
+    async def wait_for_exit(self, folder: Path) -> int:
         """Wait for the end of the process, whatever causes it; return its exit code."""
         assert self.process is not None, "only what has started can end"  # noqa: S101
-        return await processes.ended(self.process, folder)
+        return await processes.wait_for_exit(self.process, folder)
 
     async def stop(self, seconds: float) -> None:
         """Ask the process to end, let its requests finish, and kill it after *seconds*."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from knative.local import processes
-from knative.local.activator import Scale
+from knative.local.activator import ScaleOverrides
 from knative.local.application import Application, Job
 from knative.local.client import RunnerClient
 from knative.local.cluster import Cluster, Connections
@@ -23,7 +23,7 @@ from knative.local.kustomize import build
 from knative.local.lint import lint
 from knative.local.log_files import bound_logs
 from knative.local.manifests import interpret
-from knative.local.run_folder import CannotRunError, bind_port, claim, log_to
+from knative.local.run_folder import CannotRunError, bind_port, lock_run_folder, log_to
 from knative.local.services import Services, start_services
 from knative.local.services.ports import free_port
 from knative.local.services.server import tail
@@ -40,7 +40,7 @@ class Options:
     folder: Path
     overlay: Path
     port: int
-    scale: Scale
+    scale: ScaleOverrides
     upstream: str | None = None
     manual: bool = False
     host: str | None = None
@@ -66,13 +66,13 @@ async def up(options: Options, extension: Extension | None = None) -> None:
     CannotRunError, ManifestError, CannotStartError or BrokerError when the application cannot run.
     """
     run = Run(options, extension)
-    running = asyncio.create_task(run.live())
+    running = asyncio.create_task(run.run())
 
     def stop() -> None:
         if running.cancelling():
             run.kill_functions()
         else:
-            say("stopping")
+            report("stopping")
             running.cancel()
 
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -80,10 +80,10 @@ async def up(options: Options, extension: Extension | None = None) -> None:
     try:
         await running
     except asyncio.CancelledError:
-        say("stopped")
+        report("stopped")
 
 
-def say(text: str) -> None:
+def report(text: str) -> None:
     """Show the user what happens."""
     print(text, file=sys.stderr, flush=True)
     log.info("%s", text)
@@ -104,16 +104,16 @@ class Run:
         if self._cluster:
             self._cluster.activator.kill()
 
-    async def live(self) -> None:
+    async def run(self) -> None:
         """Start everything in order, report `ready`, and go on until cancelled; then stop in reverse order."""
         application = self._read()
         async with AsyncExitStack() as stack:
             public = bind_port(self._options.port, self._options.host, self._folder)
-            publish = stack.enter_context(claim(self._folder))
+            publish = stack.enter_context(lock_run_folder(self._folder))
             log_to(self._folder / "logs" / "runner.log")
             if count := processes.end_leftovers(self._folder):
-                say(f"ended {count} processes that an earlier run left behind")
-            stack.enter_context(processes.guarded(self._folder))
+                report(f"ended {count} processes that an earlier run left behind")
+            stack.enter_context(processes.guard_children(self._folder))
             services = await stack.enter_async_context(self._services())
             values = {"DATABASE_URL": services.postgres_url, "REDIS_URL": services.redis_url}
             values |= generate_secrets(self._folder, self._settings)
@@ -123,12 +123,12 @@ class Run:
                 notes.append(f"data come from a {self._options.upstream} upstream on this machine")
             machine = of_machine(self._settings)
             environments = {
-                name: {**machine, **function.environment.resolve(self._settings, values)}
+                name: {**machine, **function.environment.resolve_variables(self._settings, values)}
                 for name, function in application.functions.items()
             }
             self._check_settings(environments)
             for job in application.jobs:
-                await self._run_job(job, {**machine, **job.environment.resolve(self._settings, values)})
+                await self._run_job(job, {**machine, **job.environment.resolve_variables(self._settings, values)})
             # A private RabbitMQ keeps the names of its queues, and the events in them, over upgrades.
             identity = stored_secret(self._folder / "identity", 4) if self._settings.get("AMQP_URL") else ""
             connections = Connections(public, services.amqp_url, identity)
@@ -141,7 +141,7 @@ class Run:
                 extension=self._extension,
             )
             await stack.enter_async_context(self._cluster)
-            supervisor = Supervisor(services.servers, say)
+            supervisor = Supervisor(services.servers, report)
             self._cluster.restarts = supervisor.restarts
             url = self._options.url
             publish({"url": url, "gateway": self._cluster.gateway_url, "services": _addresses(services)})
@@ -174,7 +174,7 @@ class Run:
         documents = build(self._options.overlay)
         application = interpret(documents)
         for warning in lint(documents):
-            say(f"warning: {warning}")
+            report(f"warning: {warning}")
         if self._extension and self._extension.namespace != application.broker[0]:
             self._extension = None
         return application
@@ -192,7 +192,7 @@ class Run:
 
     @asynccontextmanager
     async def _services(self) -> AsyncIterator[Services]:
-        say("starting Postgres, Redis and RabbitMQ")
+        report("starting Postgres, Redis and RabbitMQ")
         data = self._folder / upstream_folder(self._options.upstream)
         starting = asyncio.ensure_future(asyncio.to_thread(start_services, data, self._settings))
         try:
@@ -208,7 +208,7 @@ class Run:
         if fake is None:
             raise CannotRunError(f"this application has no {name} upstream")
         ports = {option: free_port() for option in fake.ports}
-        say(f"starting the {name} upstream")
+        report(f"starting the {name} upstream")
         options = [part for option, port in ports.items() for part in (f"--{option}", str(port))]
         command = ("python", "-m", fake.module, *options)
         process = await processes.spawn("upstream", command, of_machine(self._settings), self._folder)
@@ -218,16 +218,16 @@ class Run:
             yield dict(fake.settings(ports, self._options.url))
         finally:
             await processes.stop(process, 5)
-            await processes.ended(process, self._folder)
+            await processes.wait_for_exit(process, self._folder)
 
     async def _run_job(self, job: Job, environment: Mapping[str, str]) -> None:
-        say(f"running Job {job.name}")
+        report(f"running Job {job.name}")
         process = await processes.spawn(job.name, job.command, environment, self._folder)
         try:
-            code = await processes.ended(process, self._folder)
+            code = await processes.wait_for_exit(process, self._folder)
         except asyncio.CancelledError:
             await processes.stop(process, 10)
-            await processes.ended(process, self._folder)
+            await processes.wait_for_exit(process, self._folder)
             raise
         if code:
             lines = tail(self._folder / "logs" / f"{job.name}.log")

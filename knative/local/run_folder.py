@@ -33,7 +33,7 @@ def bind_port(port: int, host: str | None, folder: Path) -> list[socket.socket]:
 
 
 @contextmanager
-def claim(folder: Path) -> Iterator[Callable[[Mapping[str, object]], None]]:
+def lock_run_folder(folder: Path) -> Iterator[Callable[[Mapping[str, object]], None]]:
     """Lock *folder* for this run; yield a function that publishes facts in `running.json`."""
     running = folder / "running.json"
     try:

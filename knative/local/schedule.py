@@ -87,7 +87,7 @@ class Schedule:
         due = next_instant(source.schedule, source.timezone, after)
         while True:
             self.next[source.name] = due
-            left = await approach(due)
+            left = await wait_for_instant(due)
             if left <= 0:
                 return due, -left
             now = clock.now()
@@ -139,7 +139,7 @@ class Schedule:
             await asyncio.sleep(pause)
 
 
-async def approach(instant: datetime) -> float:
+async def wait_for_instant(instant: datetime) -> float:
     """Wait for *instant*, at most half a minute; return the real seconds that are left, negative when it has passed.
 
     The wait is short because a machine may sleep, and a clock may be put forward or back.

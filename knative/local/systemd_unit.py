@@ -47,7 +47,7 @@ def make_unit(name: str, arguments: Sequence[str]) -> str:
     return _UNIT.format(name=name, root=str(ROOT).replace("%", "%%"), command=" ".join(map(_quote, words)))
 
 
-def install(name: str, arguments: Sequence[str], host: str) -> list[str]:
+def install_unit(name: str, arguments: Sequence[str], host: str) -> list[str]:
     """Write, enable and start the unit; return sentences about what was done and what is left to do."""
     path = unit_path(name)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -3,7 +3,7 @@
 import sys
 
 
-def confirm(question: str) -> bool:
+def ask_confirmation(question: str) -> bool:
     """Return whether the user says yes to *question*; without a terminal, no, and say how to confirm."""
     if not sys.stdin.isatty():
         print("nothing is changed: confirm with --yes", file=sys.stderr)  # noqa: T201

@@ -11,7 +11,7 @@ from rich.console import Console
 from functions.api.rejection_reasons import reason
 from knative.local.client import RunnerClient, find
 from knative.local.extension import AddParser
-from knative.stocksalot.confirmation import confirm
+from knative.stocksalot.confirmation import ask_confirmation
 from shared.connections.single_connection import connect_once
 
 _STORE = "/stocksalot/store"
@@ -38,7 +38,7 @@ def add_corrections(add: AddParser) -> None:
     rejections.add_argument("--limit", type=int, default=20, help="most bars (20)")
 
 
-async def split(arguments: Namespace, folder: Path) -> int:
+async def state_split(arguments: Namespace, folder: Path) -> int:
     """State a split."""
     client, console = find(folder), _console()
     try:
@@ -49,7 +49,7 @@ async def split(arguments: Namespace, folder: Path) -> int:
     return 0
 
 
-async def closing(arguments: Namespace, folder: Path) -> int:
+async def state_closing(arguments: Namespace, folder: Path) -> int:
     """State a closing of the exchange."""
     client, console = find(folder), _console()
     try:
@@ -75,7 +75,7 @@ async def withdraw(arguments: Namespace, folder: Path) -> int:
         console.print(found["detail"])
         if not found["bars"]:
             return 1
-        if not arguments.yes and not await asyncio.to_thread(confirm, "Withdraw them?"):
+        if not arguments.yes and not await asyncio.to_thread(ask_confirmation, "Withdraw them?"):
             return 1
         console.print((await _withdraw(client, request))["detail"])
     finally:

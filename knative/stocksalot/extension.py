@@ -15,7 +15,14 @@ from functions.store.ticker_list import find_list_faults
 from knative.local.client import find
 from knative.local.extension import AddParser, Extension, FakeUpstream
 from knative.local.processes import ROOT
-from knative.stocksalot.corrections import add_corrections, closing, list_rejections, rejections, split, withdraw
+from knative.stocksalot.corrections import (
+    add_corrections,
+    list_rejections,
+    rejections,
+    state_closing,
+    state_split,
+    withdraw,
+)
 from knative.stocksalot.history import backfill, explain, fill_history
 from knative.stocksalot.import_verb import add_import, import_files, list_sessions
 from knative.stocksalot.model_verb import add_try_model, try_model
@@ -181,9 +188,9 @@ STOCKSALOT = Extension(
         "tick": tick,
         "replay": replay,
         "import": import_files,
-        "split": split,
+        "split": state_split,
         "withdraw": withdraw,
-        "closing": closing,
+        "closing": state_closing,
         "rejections": rejections,
         "try-model": try_model,
         "prune": prune,

@@ -11,8 +11,8 @@ import httpx
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from knative.local.client import Outcome, RefusedError, RunnerClient
-from knative.local.schedule import approach
+from knative.local.client import RefusedError, RunnerClient, TickResult
+from knative.local.schedule import wait_for_instant
 from shared.events.types import BarsFetched, TickRefused
 from shared.runtime import clock
 
@@ -98,19 +98,19 @@ async def backfill(client: RunnerClient, data: Mapping[str, Any], *, wait: bool,
     return not totals["not_fetched"]
 
 
-def explain(outcome: Outcome) -> str:
-    """Describe the outcome of a tick."""
+def explain(outcome: TickResult) -> str:
+    """Describe the result of a tick."""
     match outcome:
-        case Outcome(204):
+        case TickResult(204):
             return (
                 "nothing is missing, or the provider's budget is used up, or it pauses after an outage "
                 "(try again later, or with --wait)"
             )
-        case Outcome(200, TickRefused.TYPE):
+        case TickResult(200, TickRefused.TYPE):
             return "ingest refused the tick; `replay --list` shows the reason"
-        case Outcome(200, led_to):
+        case TickResult(200, led_to):
             return f"done, and led to {led_to}"
-        case Outcome(code):
+        case TickResult(code):
             return f"failed with {code}: see `logs ingest`; an event that was not delivered is kept as a dead letter"
 
 
@@ -144,5 +144,5 @@ async def _may_ask(client: RunnerClient) -> bool:
 async def _next_minute() -> None:
     """Wait for the shared clock's next minute: budgets count by them."""
     minute = clock.now().replace(second=0, microsecond=0) + timedelta(minutes=1)
-    while await approach(minute) > 0:
+    while await wait_for_instant(minute) > 0:
         pass

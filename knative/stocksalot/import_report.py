@@ -12,7 +12,7 @@ _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "|"}
 _DATES = {"us": "month first where the year comes last", "eu": "day first where the year comes last"}
 
 
-def describe(found: Import) -> Iterator[str]:
+def report_lines(found: Import) -> Iterator[str]:
     """Yield the lines of the report."""
     for path, why in found.unreadable.items():
         yield f"{path}: {why}"

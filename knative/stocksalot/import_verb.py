@@ -10,9 +10,9 @@ from rich.console import Console
 
 from knative.local.client import RunnerClient, find
 from knative.local.extension import AddParser
-from knative.stocksalot.confirmation import confirm
+from knative.stocksalot.confirmation import ask_confirmation
 from knative.stocksalot.import_events import make_events, read_files
-from knative.stocksalot.import_report import describe
+from knative.stocksalot.import_report import report_lines
 from shared.calendar.trading import EXCHANGE_ZONE, Session, TradingCalendar
 from shared.connections.single_connection import connect_once
 from shared.events.types import BarsFetched, BarsStored
@@ -45,11 +45,11 @@ async def import_files(arguments: Namespace, folder: Path) -> int:
         now = datetime.fromisoformat((await client.get("/api/status"))["answered_at"])
         tickers = [one["ticker"] for one in (await client.get("/api/tickers"))["items"]]
         found = await asyncio.to_thread(read_files, arguments, calendar, tickers, now)
-        for line in describe(found):
+        for line in report_lines(found):
             console.print(line)
         if not found.bars and not found.refused:
             return 1
-        if not arguments.yes and not await asyncio.to_thread(confirm, f"Store {found.bar_count} bars?"):
+        if not arguments.yes and not await asyncio.to_thread(ask_confirmation, f"Store {found.bar_count} bars?"):
             return 1
         events = make_events(found, now)
         replies = await send(client, events)

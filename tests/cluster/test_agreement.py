@@ -131,7 +131,7 @@ def test_settings_of_services_replace_given_ones() -> None:
     function = read(LOCAL).functions["stocksalot", "ingest"]
     outside = {"PROVIDERS": "replay", "AMQP_URL": "amqp://secret", "DATABASE_URL": "postgresql://given/db"}
 
-    found = function.environment.resolve(outside, {"DATABASE_URL": "postgresql://local/db"})
+    found = function.environment.resolve_variables(outside, {"DATABASE_URL": "postgresql://local/db"})
 
     assert found["PROVIDERS"] == "replay"
     assert found["DATABASE_URL"] == "postgresql://local/db"

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from knative.local import event_loop
-from knative.local.activator import Scale
+from knative.local.activator import ScaleOverrides
 from knative.local.application import Application, Environment, Function, Route
 from knative.local.cluster import Cluster, Connections
 from knative.local.listener import bind
@@ -30,7 +30,7 @@ def run(source: Path, tmp_path: Path) -> Callable[..., Any]:
     """A function that runs a scenario in a cluster; keywords change the function's manifest."""
 
     @asynccontextmanager
-    async def entered(scale: Scale | None, **changes: Any) -> AsyncIterator[Sample]:
+    async def entered(scale: ScaleOverrides | None, **changes: Any) -> AsyncIterator[Sample]:
         settings: dict[str, Any] = {
             "concurrency": 0,
             "target": 100,
@@ -63,7 +63,7 @@ def run(source: Path, tmp_path: Path) -> Callable[..., Any]:
 
     def run(
         scenario: Callable[[Sample], Awaitable[None]],
-        scale: Scale | None = None,
+        scale: ScaleOverrides | None = None,
         **changes: Any,
     ) -> None:
         async def live() -> None:

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from knative.local.activator import Scale
+from knative.local.activator import ScaleOverrides
 from tests.runner.sample import Sample, gone
 from tests.waiting import wait_until_async
 
@@ -50,7 +50,7 @@ def test_an_idle_function_ends_and_comes_back(run: Callable[..., None]) -> None:
 
         assert second != first
 
-    run(scenario, scale=Scale(idle=0.3))
+    run(scenario, scale=ScaleOverrides(idle=0.3))
 
 
 def test_a_busy_function_does_not_count_as_idle(run: Callable[..., None]) -> None:
@@ -59,7 +59,7 @@ def test_a_busy_function_does_not_count_as_idle(run: Callable[..., None]) -> Non
     async def scenario(sample: Sample) -> None:
         assert (await sample.get("/sleep?seconds=1")).status_code == 200
 
-    run(scenario, scale=Scale(idle=0.2))
+    run(scenario, scale=ScaleOverrides(idle=0.2))
 
 
 def test_min_scale_keeps_copies(run: Callable[..., None]) -> None:
@@ -73,7 +73,7 @@ def test_min_scale_keeps_copies(run: Callable[..., None]) -> None:
 
         assert sample.pids == before
 
-    run(scenario, scale=Scale(idle=0.1, min_scale=1))
+    run(scenario, scale=ScaleOverrides(idle=0.1, min_scale=1))
 
 
 async def running(sample: Sample, count: int) -> bool:
@@ -158,7 +158,7 @@ def test_copies_that_are_not_needed_end(run: Callable[..., None]) -> None:
 
         await wait_until_async(only_one_is_left)
 
-    run(scenario, scale=Scale(idle=0.5), concurrency=1, target=1, max_scale=2)
+    run(scenario, scale=ScaleOverrides(idle=0.5), concurrency=1, target=1, max_scale=2)
 
 
 def test_a_running_request_is_not_cut_at_the_end(run: Callable[..., None]) -> None:

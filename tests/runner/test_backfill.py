@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from functions.ingest.ticks import requested_window
-from knative.local.client import Outcome
+from knative.local.client import TickResult
 from knative.stocksalot import history
 from shared.events.types import BarsFetched, Tick
 from tests.fake_vendors import utc
@@ -44,10 +44,10 @@ class Client:
         counts = {"expected": 7, "present": 7 - missing, "not_fetched": missing, "none_at_provider": 0, "rejected": 0}
         return {"totals": counts}
 
-    async def tick(self, name: str, data: object) -> Outcome:
+    async def tick(self, name: str, data: object) -> TickResult:
         """A tick that fetches everything."""
         self.ticks += 1
-        return Outcome(200, BarsFetched.TYPE)
+        return TickResult(200, BarsFetched.TYPE)
 
 
 class FullClient(Client):
@@ -66,10 +66,10 @@ class FullClient(Client):
         counts = {"expected": 7, "present": 7 - self.lacks, "not_fetched": 0, "rejected": 0}
         return {"totals": counts | {"none_at_provider": self.lacks}}
 
-    async def tick(self, name: str, data: object) -> Outcome:
+    async def tick(self, name: str, data: object) -> TickResult:
         """A tick for which two parts of the tickers are due."""
         self.data.append(data)
-        return Outcome(200, BarsFetched.TYPE) if len(self.data) <= 2 else Outcome(204, None)
+        return TickResult(200, BarsFetched.TYPE) if len(self.data) <= 2 else TickResult(204, None)
 
 
 @pytest.mark.parametrize(("again", "lacks", "ticks"), [(False, 1, 3), (True, 0, 3), (False, 0, 0)])
@@ -101,11 +101,11 @@ class PausingClient(FullClient):
         pause = {"since": "", "until": "", "reason": ""} if len(self.data) < 4 else None
         return {"providers": [{"provider": "yahoo", "keys": 1, "minute": free, "day": free, "pause": pause}]}
 
-    async def tick(self, name: str, data: object) -> Outcome:
+    async def tick(self, name: str, data: object) -> TickResult:
         """The next tick."""
         self.data.append(data)
         code = self.codes[len(self.data) - 1]
-        return Outcome(code, BarsFetched.TYPE if code == 200 else None)
+        return TickResult(code, BarsFetched.TYPE if code == 200 else None)
 
 
 def test_a_run_that_waits_outlasts_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:

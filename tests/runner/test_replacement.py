@@ -13,7 +13,7 @@ import httpx
 import psutil
 import pytest
 
-from knative.local.activator import Scale
+from knative.local.activator import ScaleOverrides
 from knative.local.application import LivenessProbe
 from tests.runner.sample import SAMPLE, Sample, gone
 from tests.waiting import wait_until, wait_until_async
@@ -152,6 +152,6 @@ def test_a_function_that_keeps_dying_is_not_started_in_a_loop(run: Callable[...,
     async def scenario(sample: Sample) -> None:
         await wait_until_async(three_times)
 
-    run(scenario, scale=Scale(min_scale=1))
+    run(scenario, scale=ScaleOverrides(min_scale=1))
 
     assert all(later - earlier > 1 for earlier, later in pairwise(times()))

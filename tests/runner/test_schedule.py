@@ -21,14 +21,14 @@ def test_it_ticks_through_a_weekend_and_a_change_of_clocks(monkeypatch: pytest.M
     """On a replayed clock the events carry exactly the scheduled instants, in summer an hour of UTC earlier."""
     now = [datetime(2026, 3, 6, 21, 37, 30, tzinfo=UTC)]
 
-    async def approach(instant: datetime) -> float:
+    async def wait_for_instant(instant: datetime) -> float:
         await asyncio.sleep(0)
         now[0] = instant
         await asyncio.sleep(0.01)  # what is sent carries this instant
         return 0
 
     monkeypatch.setattr(clock, "now", lambda: now[0])
-    monkeypatch.setattr(schedule, "approach", approach)
+    monkeypatch.setattr(schedule, "wait_for_instant", wait_for_instant)
     ingress = Ingress(202)
 
     async def scenario(kept: Schedule) -> None:
@@ -66,14 +66,14 @@ def test_after_sleep_each_job_catches_up_once(monkeypatch: pytest.MonkeyPatch) -
     now = [start]
     woken = asyncio.Event()
 
-    async def approach(instant: datetime) -> float:
+    async def wait_for_instant(instant: datetime) -> float:
         await woken.wait()
         if instant > now[0]:
             await asyncio.Event().wait()
         return (instant - now[0]).total_seconds()
 
     monkeypatch.setattr(clock, "now", lambda: now[0])
-    monkeypatch.setattr(schedule, "approach", approach)
+    monkeypatch.setattr(schedule, "wait_for_instant", wait_for_instant)
     close = replace(HOURLY, name="bars-close", schedule="1-9,30-40 11 * * 1-5")
     insights = replace(HOURLY, name="insights", schedule="43 10-15 * * 1-5", extensions={"job": "insights"})
     ingress = Ingress(202)
@@ -97,7 +97,7 @@ def test_a_clock_that_is_put_back_is_followed(monkeypatch: pytest.MonkeyPatch) -
     now = [datetime(2026, 11, 23, 17, 35, 30, tzinfo=UTC)]
     shown: list[datetime] = []
 
-    async def approach(instant: datetime) -> float:
+    async def wait_for_instant(instant: datetime) -> float:
         await asyncio.sleep(0.01)
         shown.append(kept[0].next["bars"])
         if len(shown) == 1:
@@ -107,7 +107,7 @@ def test_a_clock_that_is_put_back_is_followed(monkeypatch: pytest.MonkeyPatch) -
         return (instant - now[0]).total_seconds()
 
     monkeypatch.setattr(clock, "now", lambda: now[0])
-    monkeypatch.setattr(schedule, "approach", approach)
+    monkeypatch.setattr(schedule, "wait_for_instant", wait_for_instant)
     kept: list[Schedule] = []
     ingress = Ingress(202)
 

@@ -12,8 +12,8 @@ import httpx
 
 from knative.local.broker import messages
 from knative.local.broker.messages import Event, NotAnEventError, Value
-from knative.local.broker.queues import Delivery, Queues, TooLargeError, UnconfirmedError
-from knative.local.broker.topology import Consumer, matches
+from knative.local.broker.queues import QueuedMessage, Queues, TooLargeError, UnconfirmedError
+from knative.local.broker.topology import Consumer, headers_match
 
 log = logging.getLogger("knative.local.broker")
 
@@ -49,7 +49,7 @@ Record = Callable[[str, Result], None]
 
 
 @dataclass(frozen=True)
-class _Outcome:
+class _DeliveryResult:
     code: int
     attempts: int
     error: str = ""
@@ -113,21 +113,21 @@ class Dispatcher:
     async def _work(self) -> None:
         while not self._stopping:
             with self._interruptible():
-                delivery = await self._queues.get(self.consumer.queue)
+                queued = await self._queues.get(self.consumer.queue)
             try:
-                await self._dispatch(delivery)
+                await self._dispatch(queued)
             except _StoppedError:
                 return
             except Exception:
                 log.exception("%s: an event stays in its queue for a fault of this broker", self.consumer.name)
 
-    async def _dispatch(self, delivery: Delivery) -> None:
+    async def _dispatch(self, queued: QueuedMessage) -> None:
         try:
-            event = messages.from_amqp(delivery.message)
+            event = messages.from_amqp(queued.message)
         except NotAnEventError as error:
             self.counts.lost += 1
             log.error("%s: LOST a message that is no CloudEvent: %s", self.consumer.name, error)
-            delivery.acknowledge()
+            queued.acknowledge()
             return
         begun = time.perf_counter()
         outcome = await self._send(event)
@@ -138,21 +138,21 @@ class Dispatcher:
             pause = min(2 * pause, _LONGEST_PAUSE)
             outcome = await self._send(event)
         reply = None if outcome.failed else self._read_reply(event, outcome)
-        refusal = await self._publish_reply(delivery, reply) if reply else None
+        refusal = await self._publish_reply(queued, reply) if reply else None
         if outcome.failed:
             text = str(outcome)
-            await self._dead_letter(delivery, event, text, knativeerrorcode=outcome.code)
+            await self._dead_letter(queued, event, text, knativeerrorcode=outcome.code)
         elif refusal:
             text = f"its reply was refused: {refusal}"
-            await self._dead_letter(delivery, event, text, knativeerrorcode=_UNREACHABLE, knativeerrordata=text)
+            await self._dead_letter(queued, event, text, knativeerrorcode=_UNREACHABLE, knativeerrordata=text)
         else:
-            delivery.acknowledge()
+            queued.acknowledge()
             self._count_success(event, outcome, time.perf_counter() - begun)
         reply_type = str(reply.attributes.get("type")) if reply and not refusal else None
         result = Result(self.consumer.name, str(event.attributes.get("type")), outcome.code, reply_type)
         self._record(event.trace_id, result)
 
-    def _count_success(self, event: Event, outcome: _Outcome, seconds: float) -> None:
+    def _count_success(self, event: Event, outcome: _DeliveryResult, seconds: float) -> None:
         name, trace = self.consumer.name, event.trace_id
         if outcome.accepted:
             self.counts.delivered += 1
@@ -166,12 +166,12 @@ class Dispatcher:
         with self._interruptible():
             await asyncio.sleep(seconds)
 
-    async def _send(self, event: Event) -> _Outcome:
+    async def _send(self, event: Event) -> _DeliveryResult:
         """POST *event* until it is accepted or refused, or the retries are used up."""
         try:
             messages.validate(event)
         except NotAnEventError as error:
-            return _Outcome(_UNREACHABLE, 0, f"not sent: {error}")
+            return _DeliveryResult(_UNREACHABLE, 0, f"not sent: {error}")
         headers, body = messages.to_http(event)
         for attempt in itertools.count(1):
             outcome = await self._post(headers, body, attempt)
@@ -183,18 +183,18 @@ class Dispatcher:
             await self._pause(self.consumer.destination.backoff(attempt))
         raise AssertionError
 
-    async def _post(self, headers: Mapping[bytes, bytes], body: bytes, attempt: int) -> _Outcome:
+    async def _post(self, headers: Mapping[bytes, bytes], body: bytes, attempt: int) -> _DeliveryResult:
         url = self.consumer.destination.url
         try:
             async with asyncio.timeout(self.consumer.destination.timeout):
                 response = await self._client.post(url, headers=headers, content=body)
         except TimeoutError:
-            return _Outcome(_UNREACHABLE, attempt, f"no answer within {self.consumer.destination.timeout} s")
+            return _DeliveryResult(_UNREACHABLE, attempt, f"no answer within {self.consumer.destination.timeout} s")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return _Outcome(_UNREACHABLE, attempt, f"no answer: {error or type(error).__name__}")
-        return _Outcome(response.status_code, attempt, response=response)
+            return _DeliveryResult(_UNREACHABLE, attempt, f"no answer: {error or type(error).__name__}")
+        return _DeliveryResult(response.status_code, attempt, response=response)
 
-    def _read_reply(self, event: Event, outcome: _Outcome) -> Event | None:
+    def _read_reply(self, event: Event, outcome: _DeliveryResult) -> Event | None:
         """Return the event in the answer to *event*, if any."""
         if outcome.response is None:
             return None
@@ -207,39 +207,39 @@ class Dispatcher:
             log.warning("%s: LOST the reply to %s: %s, trace %s", self.consumer.name, event, error, event.trace_id)
             return None
         wanted = self.consumer.filter_attributes
-        if wanted is not None and matches(wanted, messages.to_amqp(reply).headers):
+        if wanted is not None and headers_match(wanted, messages.to_amqp(reply).headers):
             log.warning("%s: LOOP: its own filter matches its reply %s", self.consumer.name, reply)
         return reply
 
-    async def _publish_reply(self, delivery: Delivery, reply: Event) -> str | None:
+    async def _publish_reply(self, queued: QueuedMessage, reply: Event) -> str | None:
         """Publish *reply*; return why it can never be published, if so."""
         try:
             messages.validate(reply)
-            await self._publish(delivery, reply, self._ingress)
+            await self._publish(queued, reply, self._ingress)
         except (NotAnEventError, TooLargeError) as error:
             return str(error)
         return None
 
-    async def _dead_letter(self, delivery: Delivery, event: Event, text: str, **extensions: Value) -> None:
+    async def _dead_letter(self, queued: QueuedMessage, event: Event, text: str, **extensions: Value) -> None:
         if self.consumer.dead_letters is None:
             self.counts.lost += 1
             log.error(
                 "%s: LOST %s, which cannot be sent: %s, trace %s", self.consumer.name, event, text, event.trace_id
             )
-            delivery.acknowledge()
+            queued.acknowledge()
             return
         letter = event.extended(knativeerrordest=self.consumer.destination.name, **extensions)
         # The real dispatcher acknowledges first: a crash before the confirmation loses the event.
-        if await self._publish(delivery, letter, self.consumer.dead_letters):
-            delivery.acknowledge()
+        if await self._publish(queued, letter, self.consumer.dead_letters):
+            queued.acknowledge()
             self.counts.dead_lettered += 1
             name, trace = self.consumer.name, event.trace_id
             log.warning("%s: gave up %s: %s, to the dead letters, trace %s", name, event, text, trace)
 
-    async def _publish(self, delivery: Delivery, event: Event, exchange: str) -> bool:
+    async def _publish(self, queued: QueuedMessage, event: Event, exchange: str) -> bool:
         """Publish until the queues confirm it; False when the queue will deliver the event again anyway."""
         pause = _FIRST_PAUSE
-        while delivery.is_current():
+        while queued.is_current():
             try:
                 await self._queues.publish(exchange, messages.to_amqp(event))
             except TooLargeError:

@@ -4,8 +4,8 @@ import asyncio
 from collections import defaultdict, deque
 
 from knative.local.broker.messages import Message
-from knative.local.broker.queues import Delivery, UnconfirmedError
-from knative.local.broker.topology import Binding, Topology, matches
+from knative.local.broker.queues import QueuedMessage, UnconfirmedError
+from knative.local.broker.topology import Binding, Topology, headers_match
 
 
 class MemoryQueues:
@@ -37,11 +37,11 @@ class MemoryQueues:
         if exchange not in self._bindings:
             raise UnconfirmedError(f"there is no exchange {exchange}")
         for binding in self._bindings[exchange]:
-            if matches(binding.arguments, message.headers):
+            if headers_match(binding.arguments, message.headers):
                 self._waiting[binding.queue].append(message)
                 self._arrived[binding.queue].set()
 
-    async def get(self, queue: str) -> Delivery:
+    async def get(self, queue: str) -> QueuedMessage:
         """Wait for the next message of *queue*."""
         while not self._waiting[queue]:
             self._arrived[queue].clear()
@@ -49,7 +49,7 @@ class MemoryQueues:
         self._tag += 1
         tag, in_hand = self._tag, self._in_hand[queue]
         in_hand[tag] = message = self._waiting[queue].popleft()
-        return Delivery(message, lambda: in_hand.pop(tag, None) and None)
+        return QueuedMessage(message, lambda: in_hand.pop(tag, None) and None)
 
     async def ready(self, queue: str) -> int | None:
         """Return how many messages wait in *queue*."""

@@ -21,7 +21,7 @@ class TooLargeError(UnconfirmedError):
 
 
 @dataclass(frozen=True)
-class Delivery:
+class QueuedMessage:
     """A received message; unless *acknowledge* is called, the queue delivers it again when the consumer is gone."""
 
     message: Message
@@ -45,7 +45,7 @@ class Queues(Protocol):
         """Publish *message*; return when its queues have stored it, UnconfirmedError otherwise."""
         ...
 
-    async def get(self, queue: str) -> Delivery:
+    async def get(self, queue: str) -> QueuedMessage:
         """Wait for the next message of *queue*."""
         ...
 

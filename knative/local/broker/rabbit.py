@@ -14,7 +14,7 @@ from pika.spec import Basic
 
 from knative.local.broker.connection import AwaitableChannel, ReconnectingConnection
 from knative.local.broker.messages import Message
-from knative.local.broker.queues import BusyError, Delivery, TooLargeError, UnconfirmedError
+from knative.local.broker.queues import BusyError, QueuedMessage, TooLargeError, UnconfirmedError
 from knative.local.broker.specs import BrokerError
 from knative.local.broker.topology import Topology
 
@@ -43,7 +43,7 @@ class RabbitQueues:
         self._is_silent = False
         """An event was not confirmed in time, and nothing since."""
         self._unconfirmed: dict[int, asyncio.Future[None]] = {}
-        self._inboxes: dict[str, asyncio.Queue[Delivery]] = {}
+        self._inboxes: dict[str, asyncio.Queue[QueuedMessage]] = {}
         self._links: list[ReconnectingConnection] = []
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -116,7 +116,7 @@ class RabbitQueues:
         finally:
             self._unconfirmed.pop(tag, None)
 
-    async def get(self, queue: str) -> Delivery:
+    async def get(self, queue: str) -> QueuedMessage:
         """Wait for the next message of *queue*; while RabbitMQ is away, until it is back."""
         return await self._inboxes[queue].get()
 
@@ -224,10 +224,10 @@ class RabbitQueues:
                 inbox.get_nowait()
 
 
-def _receive(inbox: asyncio.Queue[Delivery], channel: Channel, method: Any, properties: Any, body: bytes) -> None:
+def _receive(inbox: asyncio.Queue[QueuedMessage], channel: Channel, method: Any, properties: Any, body: bytes) -> None:
     message = Message(properties.headers or {}, body, properties.content_type or "", properties.message_id or "")
     inbox.put_nowait(
-        Delivery(message, partial(_acknowledge, channel, method.delivery_tag), lambda: bool(channel.is_open))
+        QueuedMessage(message, partial(_acknowledge, channel, method.delivery_tag), lambda: bool(channel.is_open))
     )
 
 

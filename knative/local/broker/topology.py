@@ -70,7 +70,7 @@ def plan(namespace: str, broker: str, triggers: Sequence[TriggerSpec], identity:
     return Topology(ingress, exchanges, bindings, consumers)
 
 
-def matches(arguments: Mapping[str, str], headers: Mapping[str, Value]) -> bool:
+def headers_match(arguments: Mapping[str, str], headers: Mapping[str, Value]) -> bool:
     """Return whether a headers exchange routes *headers* by *arguments*: equal in value and type."""
     return all(headers.get(name) == value for name, value in arguments.items() if not name.startswith("x-"))
 

@@ -64,7 +64,7 @@ def start_services(
     CannotStartError without Postgres or Redis, or when another run uses *folder*. Without RabbitMQ amqp_url is None.
     *fast* is for tests: a crash of the machine may then lose data.
     """
-    services = Services(claim(folder))
+    services = Services(lock_folder(folder))
     work = (
         lambda: use_postgres(services, folder / "postgres", environment, fast=fast),
         lambda: use_redis(services, folder / "redis", environment, fast=fast),
@@ -120,7 +120,7 @@ def use_rabbitmq(
         services.amqp_url = services.rabbitmq.url
 
 
-def claim(folder: Path) -> IO[str]:
+def lock_folder(folder: Path) -> IO[str]:
     """Lock *folder* until the returned file is closed; CannotStartError when another run has it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -65,7 +65,7 @@ class Postgres(Server):
             self._initialise()
         self._compare_versions()
         if self.data.stat().st_uid != self._account.uid:
-            hand_over(self.data, self._account.uid)
+            change_owner(self.data, self._account.uid)
         # The process that it names has been ended; its id may belong to another program by now.
         (self.data / "postmaster.pid").unlink(missing_ok=True)
         if self._password_lost:
@@ -214,7 +214,7 @@ def works(words: tuple[str, ...]) -> bool:
         return False
 
 
-def hand_over(folder: Path, uid: int) -> None:
+def change_owner(folder: Path, uid: int) -> None:
     """Make *uid* the owner of *folder* and all in it."""
     for path in (folder, *folder.rglob("*")):
         os.chown(path, uid, -1, follow_symlinks=False)
