@@ -3,12 +3,13 @@
 import os
 import socket
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
-from knative.local.services import CannotStartError, rabbitmq_installation
+from knative.local.services import PACKAGES, CannotStartError, rabbitmq_installation
 from knative.local.services.postgres import Postgres
-from knative.local.services.rabbitmq import needed_plugins
+from knative.local.services.rabbitmq import RabbitMQ, needed_plugins
 from knative.local.services.redis import Redis
 from tests.runner.servers import (
     NOTHING_GIVEN,
@@ -87,6 +88,18 @@ def test_a_port_that_is_taken_before_the_first_start_is_given_up(tmp_path: Path)
         server.start()
 
     assert server.port != chosen
+    assert server.answers()
+    server.stop()
+
+
+def test_another_rabbitmq_on_the_port_is_not_taken_for_the_own(amqp_url: str, tmp_path: Path) -> None:
+    """A node that lost its port to another one, which greets as it would itself, comes up at another port."""
+    server = RabbitMQ(tmp_path, NOTHING_GIVEN, fast=True, packages=PACKAGES)
+    server.port = urlsplit(amqp_url).port or 0
+
+    server.start()
+
+    assert server.port != urlsplit(amqp_url).port
     assert server.answers()
     server.stop()
 

@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
+import pika
+from pika.exceptions import AMQPError
+
 from knative.local.services.ports import free_port
 from knative.local.services.rabbitmq_installation import Installation, find_installation
 from knative.local.services.server import Server
@@ -54,13 +57,24 @@ class RabbitMQ(Server):
         return ["/bin/sh", "-c", f"{mapper} exec {shlex.quote(str(self._installation.server))}"]
 
     def answers(self) -> bool:
-        """Return whether it greets a client; it listens when everything else has started."""
+        """Return whether a client can log in; another node that took the port refuses the password."""
+        return self._greets() and self._lets_in()
+
+    def _greets(self) -> bool:
+        # Before this pika would log each failed connection as an error.
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
                 connection.sendall(b"AMQP\x00\x00\x09\x01")
                 return connection.recv(1) == b"\x01"  # a method frame: connection.start
         except OSError:
             return False
+
+    def _lets_in(self) -> bool:
+        try:
+            pika.BlockingConnection(pika.URLParameters(self.url)).close()
+        except (AMQPError, OSError):
+            return False
+        return True
 
 
 def node_environment(folder: Path, installation: Installation) -> dict[str, str]:
