@@ -1,7 +1,7 @@
-"""Judging of alerts: one hour's event of 50 stocks against many rules, and the same with fewer.
+"""Evaluation of alerts: one hour's event of 50 stocks against many rules, and the same with fewer.
 
 `python -m benchmarks.alerts [--rules 10000] [--rounds 7]`. A year of hourly bars of all stocks, and rules of every kind
-that bars are judged by; the event is one of ingest's: the newest hour and the ten bars before it.
+that bars are evaluated by; the event is one of ingest's: the newest hour and the ten bars before it.
 """
 
 import argparse
@@ -16,8 +16,8 @@ import psutil
 import psycopg
 
 from benchmarks.table import print_table, quantiles
-from functions.alerts.evaluation.bars import judge_bars
-from functions.alerts.evaluation.outcomes import store_outcomes
+from functions.alerts.evaluation.bars import evaluate_bars
+from functions.alerts.evaluation.results import store_results
 from functions.store.migrate import migrate
 from knative.local.services.postgres import Postgres
 from shared.connections.single_connection import connection_parameters
@@ -83,9 +83,9 @@ LISTS = """
 
 
 async def measure(url: str, rounds: int) -> tuple[list[float], float, int, int]:
-    """Return the seconds of judging in each round, Postgres's processor time of one, and two numbers.
+    """Return the seconds of evaluation in each round, Postgres's processor time of one, and two numbers.
 
-    The first counts outcomes, the second those that were stored; all is undone again.
+    The first counts results, the second those that were stored; all is undone again.
     """
     seconds: list[float] = []
     found = stored = 0
@@ -97,11 +97,11 @@ async def measure(url: str, rounds: int) -> tuple[list[float], float, int, int]:
         for _ in range(rounds):
             async with connection.transaction(force_rollback=True):
                 before, begun = sum(backend.cpu_times()[:2]), time.perf_counter()
-                outcomes = await judge_bars(connection, tickers, FIRST, NOW, timedelta(minutes=1))
+                results = await evaluate_bars(connection, tickers, FIRST, NOW, timedelta(minutes=1))
                 seconds.append(time.perf_counter() - begun)
                 used += sum(backend.cpu_times()[:2]) - before
-                stored = await store_outcomes(connection, outcomes, NOW)
-                found = outcomes.number
+                stored = await store_results(connection, results, NOW)
+                found = results.number
     return seconds, used / rounds, found, stored
 
 

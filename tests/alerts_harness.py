@@ -24,7 +24,7 @@ from tests.reading import UNLIMITED, Bar, at, put
 from tests.serving import QuietHandler, serving
 
 BEFORE = "2026-11-20T14:00:00+00:00"
-"""Before the session: rules that are stated now judge all of it."""
+"""Before the session: rules that are created now are evaluated for all of it."""
 NOON = "2026-11-20T17:00:00+00:00"
 """Friday, in the third hour of a full session."""
 STORED = "tech.stocksalot.bars.stored.v1"

@@ -718,7 +718,7 @@ export interface paths {
         put?: never;
         /**
          * Create an alert.
-         * @description It judges each hourly bar that ends from now on, once the bar is final.
+         * @description It is evaluated for each hourly bar that ends from now on, once the bar is final.
          */
         post: operations["post_alerts"];
         delete?: never;
@@ -734,7 +734,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List what the alerts of the account told of, and how each message was delivered. */
+        /** List the firings of the alerts of the account, with the delivery of each message. */
         get: operations["get_alerts_firings"];
         put?: never;
         post?: never;
@@ -852,7 +852,7 @@ export interface paths {
         get: operations["get_alerts_alert_id"];
         put?: never;
         post?: never;
-        /** Delete an alert and what it told of. */
+        /** Delete an alert and its firings. */
         delete: operations["delete_alerts_alert_id"];
         options?: never;
         head?: never;
@@ -867,7 +867,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List what one alert told of. */
+        /** List the firings of one alert. */
         get: operations["get_alerts_alert_id_firings"];
         put?: never;
         post?: never;
@@ -1907,12 +1907,12 @@ export interface components {
              */
             price: number | null;
             /**
-             * @description Figure that was judged, see kind
+             * @description Evaluated figure, see kind
              * @example -3.4217
              */
             value: number | null;
             /**
-             * @description What it was judged against: a price, or times
+             * @description Value it was compared with: a price, or times
              * @example 139.99
              */
             bound: number | null;
@@ -1924,7 +1924,7 @@ export interface components {
             fired_at: string;
             deliveries: components["schemas"]["Delivery"][];
         };
-        /** @description Bar that was judged. */
+        /** @description Bar for which the alert was evaluated. */
         FiringBar: {
             /**
              * Format: date-time
@@ -7838,7 +7838,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description List what the alerts of the account told of, and how each message was delivered. */
+            /** @description List the firings of the alerts of the account, with the delivery of each message. */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -8390,7 +8390,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Delete an alert and what it told of. */
+            /** @description Delete an alert and its firings. */
             204: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -8501,7 +8501,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description List what one alert told of. */
+            /** @description List the firings of one alert. */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];

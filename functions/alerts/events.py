@@ -1,7 +1,7 @@
-"""Event handler: judge rules when bars or insights are stored, and at ticks; deliver what they fired.
+"""Event handler: evaluate rules when bars or insights are stored and at ticks, and deliver the messages of firings.
 
-Judging commits rows and replies with alerts.fired, which the broker brings back here: only then anything is sent. A
-process that dies in between leaves rows that the repeated event, or the next one, finds.
+Evaluation commits rows and replies with alerts.fired, which the broker sends back to this function: only then are
+messages sent. Rows of a process that dies in between are found when the event is repeated, or by the next one.
 """
 
 import logging
@@ -14,10 +14,10 @@ from starlette.responses import Response
 
 from functions.alerts.delivery.queries import is_pending
 from functions.alerts.delivery.sending import Sender
-from functions.alerts.evaluation.bars import LATE, judge_bars
-from functions.alerts.evaluation.insights import judge_insights
-from functions.alerts.evaluation.missing import judge_missing
-from functions.alerts.evaluation.outcomes import lock_judging, store_outcomes
+from functions.alerts.evaluation.bars import LATE, evaluate_bars
+from functions.alerts.evaluation.insights import evaluate_insights
+from functions.alerts.evaluation.missing import evaluate_missing
+from functions.alerts.evaluation.results import lock_evaluation, store_results
 from functions.alerts.settings import Settings
 from shared.connections.postgres import PostgresClient
 from shared.events.cloudevents import Received, receive, reply
@@ -27,15 +27,15 @@ from shared.http.problem import Problem
 from shared.runtime import clock
 
 _logger = logging.getLogger(__name__)
-_JUDGING_SECONDS = 55
-"""Less than a Trigger waits."""
+_EVALUATION_SECONDS = 55
+"""Below the timeout of the Triggers."""
 _SENDING_SECONDS = 40
 _FOR_DELIVERY = {"delivery": "wanted"}
-"""Extension attribute of the event that asks for delivery: a Trigger brings it back here."""
+"""Extension attribute of the event that asks for delivery, by which a Trigger sends it back to this function."""
 
 
 class EventHandler:
-    """Takes events."""
+    """Handles events."""
 
     def __init__(self, settings: Settings, postgres: PostgresClient) -> None:
         self._settings = settings
@@ -60,36 +60,36 @@ class EventHandler:
             return await self._deliver(AlertsFired.from_json(event.data))
         if event.type == BarsStored.TYPE:
             stored = BarsStored.from_json(event.data)
-            return await self._judge(event, stored)
+            return await self._evaluate(event, stored)
         if event.type == InsightsWritten.TYPE:
             InsightsWritten.from_json(event.data)
-            return await self._judge(event, None)
+            return await self._evaluate(event, None)
         if event.type == TICK:
-            return await self._judge(event, None, everything=True)
+            return await self._evaluate(event, None, everything=True)
         _logger.warning("took in a %s, which a Trigger should not have sent here", event.type)
         return Response(status_code=204)
 
-    async def _judge(self, event: Received, stored: BarsStored | None, *, everything: bool = False) -> Response:
-        """Judge what *event* is about, or *everything* of the last days; reply when messages are due."""
+    async def _evaluate(self, event: Received, stored: BarsStored | None, *, everything: bool = False) -> Response:
+        """Evaluate the rules that *event* concerns, or *everything* of the last days; reply when messages are due."""
 
         async def work(connection: AsyncConnection) -> tuple[int, datetime | None]:
             async with connection.transaction():
-                await lock_judging(connection)
-                # Read after the wait: nothing fires at an instant before what another process judged meanwhile.
+                await lock_evaluation(connection)
+                # Read after the wait, so that no firing is dated before those of a process that held the lock.
                 now, count = clock.now(), 0
                 if everything or (stored and stored.first and stored.interval == "1h"):
                     tickers, first = (stored.tickers, stored.first) if stored else (None, None)
-                    outcomes = await judge_bars(connection, tickers, first or now - LATE, now, self._settings.grace)
-                    count += await store_outcomes(connection, outcomes, now)
+                    results = await evaluate_bars(connection, tickers, first or now - LATE, now, self._settings.grace)
+                    count += await store_results(connection, results, now)
                 if stored or everything:
-                    outcomes = await judge_missing(connection, now, self._settings.missing_after)
-                    count += await store_outcomes(connection, outcomes, now)
+                    results = await evaluate_missing(connection, now, self._settings.missing_after)
+                    count += await store_results(connection, results, now)
                 if not stored:
-                    outcomes = await judge_insights(connection, now - LATE, now)
-                    count += await store_outcomes(connection, outcomes, now)
+                    results = await evaluate_insights(connection, now - LATE, now)
+                    count += await store_results(connection, results, now)
             return count, await _due_before(connection)
 
-        count, before = await self._postgres.run(work, _JUDGING_SECONDS)
+        count, before = await self._postgres.run(work, _EVALUATION_SECONDS)
         if count:
             _logger.info("%s: %d firings and corrections", event.type, count)
         if before is None:
@@ -100,7 +100,7 @@ class EventHandler:
     async def _deliver(self, fired: AlertsFired) -> Response:
         """Send what is due; 503 while messages of *fired* are tried again soon, which the broker's back-off carries."""
         await self._sender.send_due(_SENDING_SECONDS)
-        if await self._sender.is_unfinished(fired.before):
+        if await self._sender.awaits_retry(fired.before):
             detail = "Some messages are to be tried again."
             raise Problem(503, "busy", "Busy", detail, headers={"Retry-After": "2"})
         return Response(status_code=204)

@@ -1,4 +1,4 @@
-"""Alerts: rules of accounts, judged when bars and insights are stored, and messages about what they fired."""
+"""Alerts: rules of accounts, evaluated when bars and insights are stored, and messages about their firings."""
 
 import functions_framework.aio
 from starlette.requests import Request
@@ -15,5 +15,5 @@ _app = AlertsApp(read_settings(Settings))
 
 @functions_framework.aio.http
 async def alerts(request: Request) -> Response:
-    """Respond to an account or to an event."""
+    """Handle an API request or an event."""
     return await _app.respond(request)

@@ -42,13 +42,13 @@ def list_alerts() -> AlertsResponse:
 def create_alert(alert: CreateAlert) -> Alert:
     """Create an alert.
 
-    It judges each hourly bar that ends from now on, once the bar is final.
+    It is evaluated for each hourly bar that ends from now on, once the bar is final.
     """
 
 
 @router.get("/alerts/firings", **documented("token", 403))
 def list_firings(query: Annotated[_FiringsQuery, Query()]) -> FiringsResponse:  # pyright: ignore[reportInvalidTypeForm]
-    """List what the alerts of the account told of, and how each message was delivered."""
+    """List the firings of the alerts of the account, with the delivery of each message."""
 
 
 @router.get("/alerts/channels", **documented("token", 403))
@@ -112,7 +112,7 @@ def change_alert(alert_id: AlertId, alert: ChangeAlert) -> Alert:
 
 @router.delete("/alerts/{alert_id}", **documented("token", 403, 404, status=204))
 def delete_alert(alert_id: AlertId) -> None:
-    """Delete an alert and what it told of."""
+    """Delete an alert and its firings."""
 
 
 @router.get("/alerts/{alert_id}/firings", **documented("token", 403, 404))
@@ -120,4 +120,4 @@ def list_firings_of(
     alert_id: AlertId,
     query: Annotated[_FiringsQuery, Query()],  # pyright: ignore[reportInvalidTypeForm]
 ) -> FiringsResponse:
-    """List what one alert told of."""
+    """List the firings of one alert."""

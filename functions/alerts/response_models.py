@@ -114,7 +114,7 @@ class AlertsResponse(Model):
 
 
 class FiringBar(Model):
-    """Bar that was judged."""
+    """Bar for which the alert was evaluated."""
 
     start: Instant
     end: Instant
@@ -160,9 +160,9 @@ class Firing(Model):
     ticker: Annotated[str, Field(examples=["NVDA"])]
     bar: FiringBar
     price: Annotated[Number | None, Field(description="Close of the bar", examples=[135.2])]
-    value: Annotated[Number | None, Field(description="Figure that was judged, see kind", examples=[-3.4217])]
+    value: Annotated[Number | None, Field(description="Evaluated figure, see kind", examples=[-3.4217])]
     bound: Annotated[
-        Number | None, Field(description="What it was judged against: a price, or times", examples=[139.99])
+        Number | None, Field(description="Value it was compared with: a price, or times", examples=[139.99])
     ]
     fired_at: Instant
     deliveries: list[Delivery]

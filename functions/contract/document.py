@@ -41,7 +41,7 @@ _TAGS = {
     "Files": "The stored bars of each month as one Parquet file.",
     "Insights": "Sentences about the last hours, with the facts behind each figure.",
     "Accounts": "Registration, login, and tokens.",
-    "Alerts": "Rules of an account, what they told of, and the channels of its messages.",
+    "Alerts": "Rules of an account, their firings, and the channels of its messages.",
     "AI assistants": "The same data as tools, over the Model Context Protocol.",
     "About": "Index and documentation.",
 }

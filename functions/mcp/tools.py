@@ -134,7 +134,7 @@ class Tools:
         return write_table(members, Table(table.name, table.columns, table.rows[:shown]))
 
     async def alerts(self, _: arguments.Arguments, headers: Headers) -> str:
-        """Alerts of the account, and what they told of lately. Needs a token."""
+        """Alerts of the account and their latest firings. Requires a token."""
         rules = await self._alerts.get("/alerts", {}, headers, "items")
         fired = await self._alerts.get("/alerts/firings", {"limit": _MAX_FIRINGS}, headers, "items")
         columns = ("id sentence state last_fired_at", "fired_at kind text corrected")
@@ -145,7 +145,7 @@ class Tools:
         return write({one.name: {"columns": one.columns, "rows": one.rows} for one in tables})
 
     async def set_alert(self, asked: arguments.SetAlert, headers: Headers) -> str:
-        """Make an alert of the account. Needs a token. Say the sentence of the result to the user."""
+        """Create an alert of the account. Requires a token. Show the sentence of the result to the user."""
         response = await self._alerts.post("/alerts", msgspec.structs.asdict(asked), headers, "sentence")
         return write({name: response[name] for name in ("id", "sentence", "state")})
 

@@ -85,19 +85,19 @@ def test_a_name_is_resolved_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(socket, "getaddrinfo", rebind)
     monkeypatch.setattr("httpcore.AnyIOBackend.connect_tcp", connect)
-    outcome = asyncio.run(post_webhook("https://rebound.example/", "whsec_AAAA", "msg_1", 1, b"{}", private=False))
+    result = asyncio.run(post_webhook("https://rebound.example/", "whsec_AAAA", "msg_1", 1, b"{}", private=False))
 
     assert (asked, connected) == (["rebound.example"], ["8.8.8.8"])
-    assert not outcome.delivered
+    assert not result.delivered
 
 
 def test_a_local_receiver_gets_nothing(receiver: Receiver) -> None:
     """Without the setting no connection is made, whatever the name says."""
     for host in ("127.0.0.1", "localhost", "2130706433"):
         url = receiver.url.replace("127.0.0.1", host)
-        outcome = asyncio.run(post_webhook(url, "whsec_AAAA", "msg_1", 1, b"{}", private=False))
-        assert not outcome.delivered
-        assert outcome.error == "the host name leads to an address that is not public"
+        result = asyncio.run(post_webhook(url, "whsec_AAAA", "msg_1", 1, b"{}", private=False))
+        assert not result.delivered
+        assert result.error == "the host name leads to an address that is not public"
 
     assert receiver.requests == []
 
@@ -106,7 +106,7 @@ def test_a_redirect_is_not_followed(receiver: Receiver) -> None:
     """It is a failed attempt like any other answer that is no 2xx."""
     receiver.answer = lambda path, _: 302 if path == "/hook" else 204
 
-    outcome = asyncio.run(post_webhook(f"{receiver.url}/hook", "whsec_AAAA", "msg_1", 1, b"{}", private=True))
+    result = asyncio.run(post_webhook(f"{receiver.url}/hook", "whsec_AAAA", "msg_1", 1, b"{}", private=True))
 
-    assert (outcome.delivered, outcome.error) == (False, "the receiver answered 302")
+    assert (result.delivered, result.error) == (False, "the receiver answered 302")
     assert [one["path"] for one in receiver.requests] == ["/hook"]

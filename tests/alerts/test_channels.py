@@ -165,9 +165,9 @@ def test_an_endless_answer_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
         for endless, delivered in ((True, True), (False, False)):
             thread = threading.Thread(target=answer, args=(endless,))
             thread.start()
-            outcome = asyncio.run(post_webhook(url, "whsec_AAAA", "msg_1", 1, b"{}", private=True))
+            result = asyncio.run(post_webhook(url, "whsec_AAAA", "msg_1", 1, b"{}", private=True))
             thread.join(20)
-            assert outcome.delivered is delivered
+            assert result.delivered is delivered
             assert not thread.is_alive()
 
 

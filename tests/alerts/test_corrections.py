@@ -95,8 +95,8 @@ def test_a_withdrawn_bar_takes_its_firing_back(market: Market, owner: Owner) -> 
     assert "was withdrawn" in next(one["text"] for one in owner.firings() if one["kind"] == "corrected")
 
 
-def test_another_condition_settles_what_was_told(market: Market, owner: Owner) -> None:
-    """A rule that is stated anew corrects nothing of what the old one said, and judges what ends from then on."""
+def test_another_condition_makes_earlier_firings_final(market: Market, owner: Owner) -> None:
+    """A rule with a new condition corrects no earlier firing, and is evaluated for bars that end from then on."""
     rule = owner.alert(amount=100)
     set_clock(NOW)
     market.store(Bar("AAPL", at(FIRST), "100"))
@@ -109,7 +109,7 @@ def test_another_condition_settles_what_was_told(market: Market, owner: Owner) -
 
 
 def test_a_split_scales_the_price_that_was_asked_for(market: Market, owner: Owner) -> None:
-    """While the history is on two scales nothing is judged; then 100 dollars of before are 10 of now."""
+    """While the history is on two scales nothing is evaluated; then 100 dollars of before are 10 of now."""
     owner.alert(amount=100, repeat="always")
     owner.ask("POST", "/alerts", 201, json={
         "ticker": "AAPL", "kind": "change", "basis": "previous_close", "direction": "down", "amount": 50,
@@ -212,7 +212,7 @@ def test_an_insight_is_told_of_in_its_own_words(market: Market, owner: Owner) ->
 
 
 def test_what_is_no_event_of_ours_is_let_pass(market: Market, owner: Owner) -> None:
-    """204 for what can never be judged; a person's request is no event."""
+    """204 for an event that can never be evaluated; a request of a person is no event."""
     for kind, data in (
         ("tech.stocksalot.unknown.v1", {}),
         ("tech.stocksalot.bars.stored.v1", {"interval": "1h"}),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from functions.alerts.channel_models import Channel
-from functions.alerts.delivery.mail import Letter, make_mail
+from functions.alerts.delivery.mail import MailContent, make_mail
 from shared.runtime import clock
 from tests.alerts.test_delivery import FIRST, die, fire, make_due
 from tests.alerts_harness import Market, Owner, serving_alerts
@@ -170,12 +170,12 @@ def test_what_is_no_address_is_refused(owner: Owner, world: World, address: str)
 @pytest.mark.parametrize("subject", ["a\r\nBcc: you@example.com", "a\nb"])
 def test_no_text_becomes_a_header(subject: str) -> None:
     """The library refuses a line break, whoever let it through before; in the body it is text, in HTML escaped."""
-    letter = Letter("msg_1", "me@example.com", subject, "<b>&", (), clock.now(), f"{PAGE}/u")
+    content = MailContent("msg_1", "me@example.com", subject, "<b>&", (), clock.now(), f"{PAGE}/u")
 
     with pytest.raises(ValueError, match="linefeed"):
-        make_mail(letter, "alerts@example.com")
+        make_mail(content, "alerts@example.com")
     mail = make_mail(
-        Letter("msg_1", "me@example.com", "ok", "<b>&", (), clock.now(), f"{PAGE}/u"), "alerts@example.com"
+        MailContent("msg_1", "me@example.com", "ok", "<b>&", (), clock.now(), f"{PAGE}/u"), "alerts@example.com"
     )
     assert "<p>&lt;b&gt;&amp;</p>" in mail.as_string()
 

@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from functions.alerts.channel_models import Channel, NewChannelResponse
-from functions.alerts.delivery.apprise_service import ServiceError, read_service
+from functions.alerts.delivery.apprise_service import ServiceError, parse_service
 from tests.alerts.test_delivery import FIRST, fire, make_due
 from tests.alerts_harness import Market, Owner
 from tests.alerts_world import World, add_service
@@ -53,7 +53,7 @@ def test_the_answer_of_the_service_decides(
 
 
 def test_a_dead_service_is_tried_again(connected: Market, owner: Owner, world: World) -> None:
-    """No connection is an outcome like any other."""
+    """A service without a connection is a failed delivery like any other."""
     channel = add_service(owner, "ntfy://127.0.0.1:1/topic")
     tested = owner.ask("POST", f"/alerts/channels/{channel['id']}/test").json()
     owner.alert(amount=100)
@@ -100,7 +100,7 @@ def test_nothing_shows_the_address(
 )
 def test_a_service_is_shown_without_its_secrets(url: str, shown: str) -> None:
     """By its name, and the host where anybody may run one."""
-    assert read_service(url, private=False).shown == shown
+    assert parse_service(url, private=False).shown == shown
 
 
 @pytest.mark.parametrize(
@@ -141,6 +141,6 @@ def test_a_service_is_shown_without_its_secrets(url: str, shown: str) -> None:
 def test_other_addresses_are_refused(url: str) -> None:
     """Plugins that run programs or open files, parameters that do, several recipients, private hosts."""
     with pytest.raises(ServiceError) as refused:
-        read_service(url, private=False)
+        parse_service(url, private=False)
 
     assert "passwd" not in str(refused.value)

@@ -22,7 +22,7 @@ def make_code(key: str, salt: str) -> str:
     return f"{digits[:_GROUP]}-{digits[_GROUP:]}"
 
 
-def is_code(given: str, code: str) -> bool:
+def matches_code(given: str, code: str) -> bool:
     """Return whether *given* is *code*, in capitals or not, with or without the hyphen."""
     plain = given.strip().upper().replace("-", "").replace(" ", "")
     return hmac.compare_digest(plain.encode(), code.replace("-", "").encode())

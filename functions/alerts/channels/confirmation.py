@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from functions.alerts.account import path_id, refuse_query, require_alerts, run
-from functions.alerts.channels.codes import is_code, make_code, sign_unsubscription
+from functions.alerts.channels.codes import make_code, matches_code, sign_unsubscription
 from functions.alerts.channels.confirmation_queries import (
     insert_confirmation,
     select_salt,
@@ -18,8 +18,8 @@ from functions.alerts.channels.confirmation_queries import (
 from functions.alerts.channels.members import channel_members, unknown_channel
 from functions.alerts.channels.queries import ChannelRow, select_channels
 from functions.alerts.channels.requests import ConfirmChannel
-from functions.alerts.delivery.outcome import Outcome
 from functions.alerts.delivery.queries import DueDelivery, claim_due
+from functions.alerts.delivery.result import DeliveryResult
 from functions.alerts.delivery.sending import LEASE_SECONDS, Sender
 from functions.alerts.responses import json_response
 from functions.alerts.rules.queries import lock_account
@@ -60,7 +60,7 @@ class Confirmations:
         await self._attempts.count_or_refuse("confirmation", f"account {user_id}", _MAX_OF_ACCOUNT, _ACCOUNT_SECONDS)
         await self._attempts.count_or_refuse("confirmation", f"address {address}", _MAX_OF_ADDRESS, _ADDRESS_SECONDS)
 
-    async def send_code(self, user_id: str, channel: ChannelRow) -> Outcome:
+    async def send_code(self, user_id: str, channel: ChannelRow) -> DeliveryResult:
         """Send a code to an address that nobody has confirmed, after `limit_codes`.
 
         A message that the mail server does not take now is tried again like any other, as long as its code is good.
@@ -109,7 +109,7 @@ class Confirmations:
             return f"was tried too often: {again}"
         if not found.is_current:
             return f"has expired: {again}"
-        if not is_code(code, make_code(self._secret, found.salt)):
+        if not matches_code(code, make_code(self._secret, found.salt)):
             return "is not the code of the newest message to this address"
         await update_confirmed(connection, channel_id)
         return None

@@ -139,8 +139,8 @@ class Channels:
         row = await self._find(user_id, channel_id)
         if row.state == "unconfirmed":
             await self._confirmations.limit_codes(user_id, row.target)
-            outcome = await self._confirmations.send_code(user_id, row)
-            return json_response(200, {"delivered": outcome.delivered, "error": outcome.error})
+            result = await self._confirmations.send_code(user_id, row)
+            return json_response(200, {"delivered": result.delivered, "error": result.error})
 
         async def work(connection: AsyncConnection) -> DueDelivery:
             await lock_account(connection, user_id)
@@ -150,8 +150,8 @@ class Channels:
             delivery_id = await insert_test(connection, user_id, channel_id)
             return (await claim_due(connection, LEASE_SECONDS, 1, delivery_id))[0]
 
-        outcome = await self._sender.send_once(await run(self._postgres, work))
-        return json_response(200, {"delivered": outcome.delivered, "error": outcome.error})
+        result = await self._sender.send_once(await run(self._postgres, work))
+        return json_response(200, {"delivered": result.delivered, "error": result.error})
 
     async def _push_key(self) -> str | None:
         """Return the public key that browsers subscribe with, None without web push."""

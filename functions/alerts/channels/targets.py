@@ -72,9 +72,9 @@ def _email(text: str) -> Target:
 
 
 def _apprise(url: str, *, private: bool) -> Target:
-    from functions.alerts.delivery.apprise_service import ServiceError, read_service
+    from functions.alerts.delivery.apprise_service import ServiceError, parse_service
 
     try:
-        return Target(url, None, read_service(url, private=private).shown)
+        return Target(url, None, parse_service(url, private=private).shown)
     except ServiceError as error:
         raise bad_parameters([("url", str(error))]) from None

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from functions.alerts.delivery.addresses import check_url
-from functions.alerts.delivery.outcome import Outcome
+from functions.alerts.delivery.result import DeliveryResult
 
 _MAX_URL = 1000
 _GONE = (404, 410)
@@ -55,7 +55,7 @@ class Service(NamedTuple):
     shown: str
 
 
-def read_service(url: str, *, private: bool) -> Service:
+def parse_service(url: str, *, private: bool) -> Service:
     """Return the service at *url*; ServiceError for any other, and for one with more than one recipient."""
     if len(url) > _MAX_URL or not url.isascii() or not url.isprintable() or " " in url:
         raise ServiceError(f"should be an address of at most {_MAX_URL} ASCII characters without spaces")
@@ -113,25 +113,25 @@ def _host(plugin: Any, schema: str, *, private: bool) -> str:
     return f"{plugin.host}{port}"
 
 
-async def post_service(url: str, title: str, text: str, *, private: bool) -> Outcome:
+async def post_service(url: str, title: str, text: str, *, private: bool) -> DeliveryResult:
     """Send a message to the service at *url* and return what became of it: 404 and 410 are the end of the channel."""
     context = contextvars.copy_context()
     loop = asyncio.get_running_loop()
     return await loop.run_in_executor(_THREADS, context.run, lambda: _send(url, title, text, private=private))
 
 
-def _send(url: str, title: str, text: str, *, private: bool) -> Outcome:
+def _send(url: str, title: str, text: str, *, private: bool) -> DeliveryResult:
     try:
-        service = read_service(url, private=private)
+        service = parse_service(url, private=private)
     except ServiceError:
-        return Outcome(delivered=False, error="the address is none of a service any more", gone=True)
+        return DeliveryResult(delivered=False, error="the address is none of a service any more", gone=True)
     from functions.alerts.delivery import apprise_transport
 
     apprise_transport.install()
     result = apprise_transport.notify(service.plugin, title, text, private=private).result
-    if isinstance(result, Outcome):
+    if isinstance(result, DeliveryResult):
         return result
     if result is not None and 200 <= result < 300:
-        return Outcome(delivered=True)
+        return DeliveryResult(delivered=True)
     error = f"the service answered {result}" if result else "the service was sent nothing"
-    return Outcome(delivered=False, error=error, gone=result in _GONE)
+    return DeliveryResult(delivered=False, error=error, gone=result in _GONE)

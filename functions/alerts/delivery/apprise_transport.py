@@ -13,7 +13,7 @@ from requests.adapters import BaseAdapter
 
 from functions.alerts.delivery.addresses import check_url
 from functions.alerts.delivery.checked_request import send_request
-from functions.alerts.delivery.outcome import Outcome
+from functions.alerts.delivery.result import DeliveryResult
 
 _MAX_REQUESTS = 4
 """Of one message."""
@@ -25,7 +25,7 @@ class Attempt:
     def __init__(self, *, private: bool) -> None:
         self.private = private
         self.requests = 0
-        self.result: int | Outcome | None = None
+        self.result: int | DeliveryResult | None = None
 
 
 _attempt: contextvars.ContextVar[Attempt | None] = contextvars.ContextVar("attempt", default=None)
@@ -50,13 +50,13 @@ class CheckedAdapter(BaseAdapter):
         attempt.requests += 1
         url, body = str(request.url), cast("str | bytes", request.body or b"")
         if fault := check_url(_without_login(url), private=attempt.private):
-            attempt.result = Outcome(delivered=False, error=f"the address {fault}")
+            attempt.result = DeliveryResult(delivered=False, error=f"the address {fault}")
             raise requests.ConnectionError(fault)
         headers: dict[bytes | str, bytes | str] = {**request.headers}
         content = body.encode() if isinstance(body, str) else body
         sending = send_request(url, headers, content, private=attempt.private, method=str(request.method))
         answer = asyncio.run(sending)
-        if isinstance(answer, Outcome):
+        if isinstance(answer, DeliveryResult):
             attempt.result = answer
             raise requests.ConnectionError(answer.error)
         attempt.result = answer.status
@@ -96,7 +96,7 @@ def notify(plugin: Any, title: str, body: str, *, private: bool) -> Attempt:
     except Exception:  # plugins raise what they like
         sent = False
     if not sent and isinstance(attempt.result, int) and 200 <= attempt.result < 300:
-        attempt.result = Outcome(delivered=False, error="the service refused the message")
+        attempt.result = DeliveryResult(delivered=False, error="the service refused the message")
     return attempt
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, cast
 import httpcore
 
 from functions.alerts.delivery.addresses import RefusedTargetError, resolve
-from functions.alerts.delivery.outcome import Outcome
+from functions.alerts.delivery.result import DeliveryResult
 
 _TIMEOUTS = {"connect": 3.0, "read": 8.0, "write": 5.0, "pool": 1.0}
 _TOTAL_SECONDS = 12
@@ -18,7 +18,7 @@ _MAX_RESPONSE = 16 * 1024
 """Bytes that are read of a response."""
 
 
-class Answer(NamedTuple):
+class ReceiverResponse(NamedTuple):
     """Status of a receiver, and the first bytes of its response."""
 
     status: int
@@ -27,7 +27,7 @@ class Answer(NamedTuple):
 
 async def send_request(
     url: str, headers: Mapping[bytes | str, bytes | str], body: bytes, *, private: bool, method: str = "POST"
-) -> Answer | Outcome:
+) -> ReceiverResponse | DeliveryResult:
     """Return the answer to *body* at *url*, or why there was none."""
     backend = CheckedBackend(private=private)
     try:
@@ -36,14 +36,14 @@ async def send_request(
             httpcore.AsyncConnectionPool(ssl_context=_tls(), network_backend=backend, retries=0) as pool,
             pool.stream(method, url, headers=headers, content=body, extensions={"timeout": _TIMEOUTS}) as response,
         ):
-            return Answer(response.status, await _read(response))
+            return ReceiverResponse(response.status, await _read(response))
     except RefusedTargetError as error:
-        return Outcome(delivered=False, error=str(error))
+        return DeliveryResult(delivered=False, error=str(error))
     except (httpcore.TimeoutException, TimeoutError):
-        return Outcome(delivered=False, error="the receiver did not answer in time")
+        return DeliveryResult(delivered=False, error="the receiver did not answer in time")
     except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
         kind = "TLS failed" if isinstance(error.__cause__ or error, ssl.SSLError) else "no connection"
-        return Outcome(delivered=False, error=f"{kind}: {type(error).__name__}")
+        return DeliveryResult(delivered=False, error=f"{kind}: {type(error).__name__}")
 
 
 async def _read(response: httpcore.Response) -> bytes:

@@ -14,7 +14,7 @@ from email.utils import format_datetime, formataddr
 
 import aiosmtplib
 
-from functions.alerts.delivery.outcome import Outcome
+from functions.alerts.delivery.result import DeliveryResult
 from functions.alerts.settings import MailSettings
 
 _TIMEOUT = 8
@@ -28,7 +28,7 @@ _UNREACHABLE = "the mail server cannot be reached"
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class MailContent:
     """Content of a mail: *links* are pairs of words and addresses, *unsubscribe* is the address that ends its kind."""
 
     message_id: str
@@ -48,8 +48,8 @@ class Mailer:
         self._slots = asyncio.Semaphore(_PARALLEL)
         self._down_until = 0.0
 
-    async def send(self, letter: Letter) -> Outcome:
-        """Hand over *letter* and return what became of it.
+    async def send(self, content: MailContent) -> DeliveryResult:
+        """Hand over *content* and return what became of it.
 
         A 4xx of the mail server is temporary; a 5xx about the address ends the channel, about the message the message.
         """
@@ -57,15 +57,15 @@ class Mailer:
         async with self._slots:
             loop = asyncio.get_running_loop()
             if loop.time() < self._down_until:
-                return Outcome(delivered=False, error=_UNREACHABLE)
+                return DeliveryResult(delivered=False, error=_UNREACHABLE)
             try:
                 async with asyncio.timeout(_TOTAL_SECONDS):
-                    return await self._hand_over(make_mail(letter, sender), sender, letter.to)
+                    return await self._hand_over(make_mail(content, sender), sender, content.to)
             except (aiosmtplib.SMTPConnectError, aiosmtplib.SMTPServerDisconnected, TimeoutError, OSError):
                 self._down_until = loop.time() + _PAUSE_SECONDS
-                return Outcome(delivered=False, error=_UNREACHABLE)
+                return DeliveryResult(delivered=False, error=_UNREACHABLE)
 
-    async def _hand_over(self, mail: EmailMessage, sender: str, to: str) -> Outcome:
+    async def _hand_over(self, mail: EmailMessage, sender: str, to: str) -> DeliveryResult:
         ours = self._settings
         client = aiosmtplib.SMTP(
             hostname=ours.smtp_host,
@@ -85,43 +85,43 @@ class Mailer:
             code = error.recipients[0].code
             return _refusal(f"the mail server refused the address: {code}", code, gone=True)
         except (aiosmtplib.SMTPAuthenticationError, aiosmtplib.SMTPNotSupported):
-            return Outcome(delivered=False, error="the mail server refused the login of this installation")
+            return DeliveryResult(delivered=False, error="the mail server refused the login of this installation")
         except aiosmtplib.SMTPResponseException as error:
             return _refusal(f"the mail server refused the message: {error.code}", error.code, gone=False)
         except aiosmtplib.SMTPException as error:
             if isinstance(error, (aiosmtplib.SMTPConnectError, aiosmtplib.SMTPServerDisconnected)):
                 raise
-            return Outcome(delivered=False, error=f"the mail server failed: {type(error).__name__}")
+            return DeliveryResult(delivered=False, error=f"the mail server failed: {type(error).__name__}")
         finally:
             client.close()
-        return Outcome(delivered=True)
+        return DeliveryResult(delivered=True)
 
 
-def make_mail(letter: Letter, sender: str) -> EmailMessage:
-    """Return *letter* as a mail: text, and the same as HTML. The library refuses line breaks in headers."""
+def make_mail(content: MailContent, sender: str) -> EmailMessage:
+    """Return *content* as a mail: text, and the same as HTML. The library refuses line breaks in headers."""
     mail = EmailMessage(policy=SMTP)
     mail["From"] = formataddr(("StocksALot", sender))
-    mail["To"] = letter.to
-    mail["Subject"] = letter.subject
-    mail["Date"] = format_datetime(letter.sent_at)
-    mail["Message-ID"] = f"<{letter.message_id}@{sender.rpartition('@')[2]}>"
-    mail["List-Unsubscribe"] = f"<{letter.unsubscribe}>"
+    mail["To"] = content.to
+    mail["Subject"] = content.subject
+    mail["Date"] = format_datetime(content.sent_at)
+    mail["Message-ID"] = f"<{content.message_id}@{sender.rpartition('@')[2]}>"
+    mail["List-Unsubscribe"] = f"<{content.unsubscribe}>"
     mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     mail["Auto-Submitted"] = "auto-generated"
-    mail.set_content(_as_text(letter))
-    mail.add_alternative(_as_html(letter), subtype="html")
+    mail.set_content(_as_text(content))
+    mail.add_alternative(_as_html(content), subtype="html")
     return mail
 
 
-def _as_text(letter: Letter) -> str:
-    links = [f"{words}: {address}" for words, address in letter.links]
-    return "\n\n".join([letter.text, *links, f"-- \nNo more of these: {letter.unsubscribe}"]) + "\n"
+def _as_text(content: MailContent) -> str:
+    links = [f"{words}: {address}" for words, address in content.links]
+    return "\n\n".join([content.text, *links, f"-- \nNo more of these: {content.unsubscribe}"]) + "\n"
 
 
-def _as_html(letter: Letter) -> str:
-    paragraphs = "".join(f"<p>{html.escape(one)}</p>" for one in letter.text.split("\n\n"))
-    links = "".join(f"<p>{_anchor(*link)}</p>" for link in letter.links)
-    end = _anchor("Unsubscribe", letter.unsubscribe)
+def _as_html(content: MailContent) -> str:
+    paragraphs = "".join(f"<p>{html.escape(one)}</p>" for one in content.text.split("\n\n"))
+    links = "".join(f"<p>{_anchor(*link)}</p>" for link in content.links)
+    end = _anchor("Unsubscribe", content.unsubscribe)
     return f"<!doctype html><html><body>{paragraphs}{links}<hr><p><small>{end}</small></p></body></html>\n"
 
 
@@ -129,6 +129,6 @@ def _anchor(words: str, address: str) -> str:
     return f'<a href="{html.escape(address, quote=True)}">{html.escape(words)}</a>'
 
 
-def _refusal(error: str, code: int, *, gone: bool) -> Outcome:
+def _refusal(error: str, code: int, *, gone: bool) -> DeliveryResult:
     permanent = code >= 500
-    return Outcome(delivered=False, error=error, gone=gone and permanent, permanent=permanent)
+    return DeliveryResult(delivered=False, error=error, gone=gone and permanent, permanent=permanent)

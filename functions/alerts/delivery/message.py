@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from functions.alerts.delivery.queries import DueDelivery
-from functions.alerts.firings.text import Told, explain
+from functions.alerts.firings.text import FiringDetails, explain
 from functions.alerts.rules.condition import read_condition
 from functions.alerts.rules.sentence import rule_sentence
 from shared.http.response_data import rfc3339
@@ -60,8 +60,8 @@ def make_message(due: DueDelivery, public_url: str | None) -> Message:
         body = _ENCODER.encode(members)
         tag = due.delivery_id
         return Message(message_id, "alert.test", "StocksALot", text, "", _PAGE, tag, due.created_at, body)
-    told = told_of(due)
-    text, link = explain(told), f"{public_url.rstrip('/')}/api{told.link}" if public_url else told.link
+    firing = firing_details(due)
+    text, link = explain(firing), f"{public_url.rstrip('/')}/api{firing.link}" if public_url else firing.link
     members = {
         "type": f"alert.{due.firing_kind}",
         "timestamp": due.fired_at and rfc3339(due.fired_at),
@@ -72,8 +72,8 @@ def make_message(due: DueDelivery, public_url: str | None) -> Message:
             "corrects": due.corrects,
             "ticker": due.ticker,
             "bar": {
-                "start": rfc3339(told.start),
-                "end": rfc3339(told.end),
+                "start": rfc3339(firing.start),
+                "end": rfc3339(firing.end),
                 "interval": "1h",
                 "revision": due.revision,
                 "source": due.source,
@@ -86,16 +86,16 @@ def make_message(due: DueDelivery, public_url: str | None) -> Message:
         },
     }
     title = f"{due.ticker}: {'correction' if due.firing_kind == 'corrected' else 'alert'}"
-    page = f"/stocks/{quote(str(due.ticker))}?range=1M&interval=1h&at={rfc3339(told.start)}"
+    page = f"/stocks/{quote(str(due.ticker))}?range=1M&interval=1h&at={rfc3339(firing.start)}"
     tag = due.corrects or due.firing_id
     fired_at = due.fired_at or due.created_at
     return Message(message_id, members["type"], title, text, link, page, tag, fired_at, _ENCODER.encode(members))
 
 
-def told_of(due: DueDelivery) -> Told:
+def firing_details(due: DueDelivery) -> FiringDetails:
     """Return the firing that *due* is about."""
     firing = cast("Any", due)  # the columns of a firing are all there or all missing
-    return Told(
+    return FiringDetails(
         firing.firing_kind, firing.ticker, firing.start, firing.end, firing.condition, due.revision, due.source,
         due.price, due.value, due.bound, due.detail,
     )  # fmt: skip

@@ -15,8 +15,8 @@ from uuid import UUID
 import msgspec
 
 from functions.alerts.delivery.addresses import check_url
-from functions.alerts.delivery.checked_request import Answer, send_request
-from functions.alerts.delivery.outcome import Outcome
+from functions.alerts.delivery.checked_request import ReceiverResponse, send_request
+from functions.alerts.delivery.result import DeliveryResult
 
 _POINT_BYTES, _AUTH_BYTES = 65, 16
 _MAX_KEY = 200
@@ -91,7 +91,7 @@ def make_payload(members: Mapping[str, Any]) -> bytes:
 
 async def post_push(
     subscription: Subscription, identity: Identity, payload: bytes, topic: str, *, urgent: bool, private: bool
-) -> Outcome:
+) -> DeliveryResult:
     """Send *payload* to a browser; 404 and 410 are the end of its subscription.
 
     A message that waits for the browser is replaced by the next one of the same *topic*, a UUID.
@@ -105,20 +105,20 @@ async def post_push(
         "urgency": "high" if urgent else "normal",
         "user-agent": "StocksALot",
     }
-    answer = await send_request(subscription.endpoint, headers, _encrypt(subscription, payload), private=private)
-    return answer if isinstance(answer, Outcome) else _outcome(answer)
+    response = await send_request(subscription.endpoint, headers, _encrypt(subscription, payload), private=private)
+    return response if isinstance(response, DeliveryResult) else _result(response)
 
 
-def _outcome(answer: Answer) -> Outcome:
-    status = answer.status
+def _result(response: ReceiverResponse) -> DeliveryResult:
+    status = response.status
     if 200 <= status < 300:
-        return Outcome(delivered=True)
+        return DeliveryResult(delivered=True)
     if status in _GONE:
-        return Outcome(delivered=False, error="the browser has unsubscribed", gone=True)
+        return DeliveryResult(delivered=False, error="the browser has unsubscribed", gone=True)
     if status in _REFUSED:
         error = f"the push service answered {status}: subscribe again in the browser"
-        return Outcome(delivered=False, error=error)
-    return Outcome(delivered=False, error=f"the push service answered {status}", permanent=status == _TOO_LARGE)
+        return DeliveryResult(delivered=False, error=error)
+    return DeliveryResult(delivered=False, error=f"the push service answered {status}", permanent=status == _TOO_LARGE)
 
 
 def _encrypt(subscription: Subscription, payload: bytes) -> bytes:

@@ -13,8 +13,8 @@ from itertools import groupby
 from psycopg import AsyncConnection
 
 from functions.alerts.delivery import queries
-from functions.alerts.delivery.outcome import Outcome
 from functions.alerts.delivery.queries import DueDelivery
+from functions.alerts.delivery.result import DeliveryResult
 from functions.alerts.delivery.transport import Transport
 from functions.alerts.settings import Settings
 from shared.connections.circuit_breaker import UnavailableError
@@ -26,10 +26,10 @@ LEASE_SECONDS = 20
 """Longer than an attempt takes; renewed while messages wait, such as for a connection to the mail server."""
 _RENEWALS = 4
 """Of a lease before it would end."""
-_AT_ONCE = 500
+_BATCH_SIZE = 500
 _PARALLEL = 8
 """Requests of one channel at a time."""
-_AGAIN_SECONDS = (2, 5, 15, 30, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 79_200)
+_RETRY_PAUSES = (2, 5, 15, 30, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 79_200)
 """Pauses after failed attempts: the broker's retries carry the first ones, ticks the others. Three days in all."""
 _BROKER_ATTEMPTS = 4
 """With more attempts a message is left to the ticks, and its event is done."""
@@ -62,13 +62,13 @@ class Sender:
                 renewing.cancel()
                 self._claimed -= ids
 
-    async def send_once(self, due: DueDelivery, *, last: bool = True) -> Outcome:
+    async def send_once(self, due: DueDelivery, *, last: bool = True) -> DeliveryResult:
         """Try a claimed message now: of a test the result is shown at once, and it is not repeated (*last*)."""
-        outcome = await self._attempt(due)
-        await self._note([due], [outcome], last=last)
-        return outcome
+        result = await self._attempt(due)
+        await self._note([due], [result], last=last)
+        return result
 
-    async def is_unfinished(self, before: datetime) -> bool:
+    async def awaits_retry(self, before: datetime) -> bool:
         """Return whether a message made *before* is tried again soon, within the broker's patience."""
 
         async def work(connection: AsyncConnection) -> bool:
@@ -77,7 +77,7 @@ class Sender:
         return await self._postgres.run(work)
 
     async def _claim(self) -> list[DueDelivery]:
-        return await self._postgres.run(lambda connection: queries.claim_due(connection, LEASE_SECONDS, _AT_ONCE))
+        return await self._postgres.run(lambda connection: queries.claim_due(connection, LEASE_SECONDS, _BATCH_SIZE))
 
     async def _renew_claims(self) -> None:
         """Renew the claims on messages that nobody has noted yet, until cancelled: no other process sends them too."""
@@ -97,38 +97,38 @@ class Sender:
         waiting = list(due)
         while waiting:
             several, waiting = waiting[:_PARALLEL], waiting[_PARALLEL:]
-            outcomes = await asyncio.gather(*map(self._attempt, several))
-            await self._note(several, outcomes)
-            if waiting and not all(outcome.delivered for outcome in outcomes):
-                pause = _pause(several[0].attempts) or _AGAIN_SECONDS[-1]
+            results = await asyncio.gather(*map(self._attempt, several))
+            await self._note(several, results)
+            if waiting and not all(result.delivered for result in results):
+                pause = _pause(several[0].attempts) or _RETRY_PAUSES[-1]
                 await self._postpone(waiting, pause)
                 return
 
-    async def _attempt(self, due: DueDelivery) -> Outcome:
-        """Send one message; whatever goes wrong is an outcome."""
+    async def _attempt(self, due: DueDelivery) -> DeliveryResult:
+        """Send one message; any error becomes a failed result."""
         try:
             return await self._transport.send(due)
         except Exception:
             _logger.exception("an attempt failed for a fault of this service")
-            return Outcome(delivered=False, error="a fault of this service")
+            return DeliveryResult(delivered=False, error="a fault of this service")
 
-    async def _note(self, due: Sequence[DueDelivery], outcomes: Sequence[Outcome], *, last: bool = False) -> None:
+    async def _note(self, due: Sequence[DueDelivery], results: Sequence[DeliveryResult], *, last: bool = False) -> None:
         """Note what became of messages of one channel."""
         self._claimed -= {one.delivery_id for one in due}
 
         async def work(connection: AsyncConnection) -> None:
             async with connection.transaction():
-                delivered = [one.delivery_id for one, outcome in zip(due, outcomes, strict=True) if outcome.delivered]
+                delivered = [one.delivery_id for one, result in zip(due, results, strict=True) if result.delivered]
                 await queries.update_delivered(connection, delivered)
-                for one, outcome in zip(due, outcomes, strict=True):
-                    if outcome.delivered:
+                for one, result in zip(due, results, strict=True):
+                    if result.delivered:
                         continue
-                    given_up = outcome.gone or outcome.permanent or last
+                    given_up = result.gone or result.permanent or last
                     again = None if given_up else _pause(one.attempts)
-                    disable = outcome.gone or (again is None and not given_up)
-                    error = outcome.error or "unknown"
+                    disable = result.gone or (again is None and not given_up)
+                    error = result.error or "unknown"
                     await queries.update_failed(
-                        connection, one.delivery_id, error, again, gone=outcome.gone, disable=disable
+                        connection, one.delivery_id, error, again, gone=result.gone, disable=disable
                     )
 
         await self._run(work)
@@ -146,4 +146,4 @@ class Sender:
 
 def _pause(attempts: int) -> int | None:
     """Return the seconds until the next attempt, None after the last one."""
-    return _AGAIN_SECONDS[attempts - 1] if attempts <= len(_AGAIN_SECONDS) else None
+    return _RETRY_PAUSES[attempts - 1] if attempts <= len(_RETRY_PAUSES) else None

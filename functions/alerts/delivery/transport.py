@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 from functions.alerts.channels.codes import confirmation_link, make_code, unsubscribe_path
 from functions.alerts.delivery.encryption import decrypt_target
 from functions.alerts.delivery.message import Message, make_message
-from functions.alerts.delivery.outcome import Outcome
 from functions.alerts.delivery.push import Identity, Subscription, make_payload, post_push
 from functions.alerts.delivery.queries import DueDelivery
+from functions.alerts.delivery.result import DeliveryResult
 from functions.alerts.delivery.webhook import make_secret, post_webhook
 from functions.alerts.settings import Settings
 from shared.auth.token_format import key_id
 
 if TYPE_CHECKING:
-    from functions.alerts.delivery.mail import Letter, Mailer
+    from functions.alerts.delivery.mail import MailContent, Mailer
 
 _CONFIRMATION = (
     "Somebody, hopefully you, wants to get stock alerts from this installation of StocksALot at this address. "
@@ -34,13 +34,13 @@ class Transport:
         self._secret = settings.api_token_secret.reveal()
         self._key_id = key_id(self._secret)
 
-    async def send(self, due: DueDelivery) -> Outcome:
+    async def send(self, due: DueDelivery) -> DeliveryResult:
         """Send a claimed message and return what became of it."""
         if due.kind == "email":
             return await self._mail(due)
         if due.key_id != self._key_id:
             action = "request a new secret for the channel" if due.kind == "webhook" else "create the channel anew"
-            return Outcome(delivered=False, error=_KEY_CHANGED + action)
+            return DeliveryResult(delivered=False, error=_KEY_CHANGED + action)
         message = make_message(due, self._settings.public_url)
         if due.kind == "webhook":
             secret = make_secret(self._secret, due.salt)
@@ -48,44 +48,44 @@ class Transport:
         target = decrypt_target(self._secret, due.salt, due.target)
         return await (self._push(target, message) if due.kind == "push" else self._service(target, message))
 
-    async def _push(self, target: str, message: Message) -> Outcome:
+    async def _push(self, target: str, message: Message) -> DeliveryResult:
         key, contact = self._settings.alerts_vapid_private_key, self._settings.alerts_vapid_contact
         if key is None or contact is None:
-            return Outcome(delivered=False, error="this installation has no web push any more")
+            return DeliveryResult(delivered=False, error="this installation has no web push any more")
         subscription, identity = Subscription.from_text(target), Identity(key.reveal(), contact)
         urgent = message.kind != "alert.corrected"
         payload = make_payload(message.payload())
         return await post_push(subscription, identity, payload, message.tag, urgent=urgent, private=self._private)
 
-    async def _service(self, target: str, message: Message) -> Outcome:
+    async def _service(self, target: str, message: Message) -> DeliveryResult:
         from functions.alerts.delivery.apprise_service import post_service
 
         text = f"{message.text}\n{message.link}" if message.link.startswith("http") else message.text
         return await post_service(target, message.title, text, private=self._private)
 
-    async def _mail(self, due: DueDelivery) -> Outcome:
+    async def _mail(self, due: DueDelivery) -> DeliveryResult:
         url = self._settings.public_url
         if not (self._settings.smtp_host and self._settings.smtp_from and url):
-            return Outcome(delivered=False, error="this installation sends no mail any more")
+            return DeliveryResult(delivered=False, error="this installation sends no mail any more")
         if not (due.confirms or due.is_confirmed):
-            return Outcome(delivered=False, error=_UNCONFIRMED, permanent=True)
+            return DeliveryResult(delivered=False, error=_UNCONFIRMED, permanent=True)
         if due.confirms and due.code_salt is None:
-            return Outcome(delivered=False, error="the code has expired", permanent=True)
-        return await self._mailer.send(self._letter(due, url.rstrip("/")))
+            return DeliveryResult(delivered=False, error="the code has expired", permanent=True)
+        return await self._mailer.send(self._mail_content(due, url.rstrip("/")))
 
-    def _letter(self, due: DueDelivery, url: str) -> "Letter":
-        from functions.alerts.delivery.mail import Letter
+    def _mail_content(self, due: DueDelivery, url: str) -> "MailContent":
+        from functions.alerts.delivery.mail import MailContent
 
         message = make_message(due, url)
         end = f"{url}/api{unsubscribe_path(self._secret, due.channel_id, due.salt)}"
         if due.confirms:
             code = make_code(self._secret, due.code_salt or "")
             text, links = _CONFIRMATION.format(code=code), (("Confirm", confirmation_link(url, code)),)
-            return Letter(
+            return MailContent(
                 message.id, due.target, "Confirm this address for stock alerts", text, links, due.created_at, end
             )
         links = (("On the page", f"{url}{message.page}"), *((("The bar", message.link),) if message.link else ()))
-        return Letter(message.id, due.target, message.title, message.text, links, message.at, end)
+        return MailContent(message.id, due.target, message.title, message.text, links, message.at, end)
 
     @cached_property
     def _mailer(self) -> "Mailer":

@@ -4,7 +4,7 @@ import base64
 import hmac
 
 from functions.alerts.delivery.checked_request import send_request
-from functions.alerts.delivery.outcome import Outcome
+from functions.alerts.delivery.result import DeliveryResult
 
 _PREFIX = "whsec_"
 _GONE = 410
@@ -25,10 +25,10 @@ def sign(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
 
 async def post_webhook(
     url: str, secret: str, message_id: str, timestamp: int, body: bytes, *, private: bool
-) -> Outcome:
-    """Send *body* to *url* and return what became of it: any 2xx is a delivery, 410 the end of the channel.
+) -> DeliveryResult:
+    """Send *body* to *url* and return the result: any 2xx is a delivery, 410 disables the channel.
 
-    A redirect is an answer like any other and is not followed.
+    A redirect counts as a failure and is not followed.
     """
     headers: dict[bytes | str, bytes | str] = {
         "content-type": "application/json",
@@ -37,9 +37,10 @@ async def post_webhook(
         "webhook-timestamp": str(timestamp),
         "webhook-signature": sign(secret, message_id, timestamp, body),
     }
-    answer = await send_request(url, headers, body, private=private)
-    if isinstance(answer, Outcome):
-        return answer
-    if 200 <= answer.status < 300:
-        return Outcome(delivered=True)
-    return Outcome(delivered=False, error=f"the receiver answered {answer.status}", gone=answer.status == _GONE)
+    response = await send_request(url, headers, body, private=private)
+    if isinstance(response, DeliveryResult):
+        return response
+    if 200 <= response.status < 300:
+        return DeliveryResult(delivered=True)
+    error = f"the receiver answered {response.status}"
+    return DeliveryResult(delivered=False, error=error, gone=response.status == _GONE)

@@ -1,4 +1,4 @@
-"""The one statement that judges all rules against bars: which fire, and which firings do not hold any more."""
+"""Evaluation of the rules about bars, in one statement: new firings, and corrections of those that no longer hold."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -6,27 +6,27 @@ from typing import LiteralString
 
 from psycopg import AsyncConnection
 
-from functions.alerts.evaluation.outcomes import (
+from functions.alerts.evaluation.results import (
     AS_JSON,
     CONDITION,
     MEMBERS,
     PERIOD,
-    Outcomes,
-    as_outcomes,
+    EvaluationResults,
+    as_results,
     count_corrections,
     has_standing_firing,
 )
 
 LATE = timedelta(days=7)
-"""Bars that ended earlier are not judged any more: nobody waits for news of them."""
+"""Bars that ended earlier are no longer evaluated: their alerts would come too late to be of use."""
 _RECENT = timedelta(hours=3)
-"""An event's bars are judged from the first on that changed since then; ticks, one every hour, judge all.
+"""An event's bars are evaluated from the first one that changed within this time; hourly ticks evaluate all.
 
-An event brings the ten bars before the newest, which mostly say what they said before.
+An event has the ten bars before the newest, most of them unchanged.
 """
 _EVER = datetime(1900, 1, 1, tzinfo=UTC)
 
-JUDGE_BARS: LiteralString = f"""
+EVALUATE_BARS: LiteralString = f"""
 WITH rule AS MATERIALIZED (
      SELECT rule.*, CASE WHEN known.active THEN rule.ticker ELSE coalesce(known.renamed_to, rule.ticker) END AS subject
        FROM alert_rules AS rule
@@ -119,7 +119,7 @@ WITH rule AS MATERIALIZED (
                  AS weeks_high ON needed.weeks AND span.year_opens IS NOT NULL
        LEFT JOIN LATERAL extreme_before(bar.ticker, bar.source, span.year_opens, bar.start, 'low', bar.low)
                  AS weeks_low ON needed.weeks AND span.year_opens IS NOT NULL
-), told AS MATERIALIZED (
+), prior AS MATERIALIZED (
      SELECT firing.*
        FROM alert_firings AS firing
        JOIN rule USING (rule_id)
@@ -127,8 +127,8 @@ WITH rule AS MATERIALIZED (
         AND firing.start >= greatest(%(first)s, %(now)s - %(late)s)
         AND (%(tickers)s::text[] IS NULL OR firing.ticker = ANY (%(tickers)s))
 ), pair AS MATERIALIZED (
-     -- Those that hold, and those that were told of.
-     SELECT matched.*, {PERIOD} AS period, judged.*
+     -- Conditions that hold, and those of prior firings.
+     SELECT matched.*, {PERIOD} AS period, evaluated.*
        FROM (SELECT rule.rule_id, rule.user_id, rule.kind, rule.direction, rule.basis, rule.span, rule.amount,
                     rule.repeat, rule.paused, rule.since, figure.*
                FROM rule
@@ -180,25 +180,26 @@ WITH rule AS MATERIALIZED (
                         WHEN '20_sessionslow' THEN matched.sessions_low
                         WHEN '52_weekshigh' THEN matched.weeks_high
                         ELSE matched.weeks_low END
-                   END AS holds) AS judged
-      WHERE judged.holds
-         OR (matched.rule_id, matched.ticker, matched.start) IN (SELECT told.rule_id, told.ticker, told.start FROM told)
+                   END AS holds) AS evaluated
+      WHERE evaluated.holds
+         OR (matched.rule_id, matched.ticker, matched.start)
+            IN (SELECT prior.rule_id, prior.ticker, prior.start FROM prior)
 ), undone AS (
-     SELECT told.firing_id, told.rule_id, told.user_id, told.ticker, told.start, told."end", told.session, told.period,
-            told.round, told.condition, pair.revision, pair.source, pair.close, pair.value, pair.bound
-       FROM told
-       JOIN pair ON pair.rule_id = told.rule_id AND pair.ticker = told.ticker AND pair.start = told.start
+     SELECT prior.firing_id, prior.rule_id, prior.user_id, prior.ticker, prior.start, prior."end", prior.session,
+            prior.period, prior.round, prior.condition, pair.revision, pair.source, pair.close, pair.value, pair.bound
+       FROM prior
+       JOIN pair ON pair.rule_id = prior.rule_id AND pair.ticker = prior.ticker AND pair.start = prior.start
       WHERE NOT pair.holds
       UNION ALL
      -- Withdrawn since.
-     SELECT told.firing_id, told.rule_id, told.user_id, told.ticker, told.start, told."end", told.session, told.period,
-            told.round, told.condition, NULL, NULL, NULL, NULL, NULL
-       FROM told
+     SELECT prior.firing_id, prior.rule_id, prior.user_id, prior.ticker, prior.start, prior."end", prior.session,
+            prior.period, prior.round, prior.condition, NULL, NULL, NULL, NULL, NULL
+       FROM prior
       WHERE NOT EXISTS (SELECT
                           FROM bars AS stored
-                         WHERE stored.ticker = told.ticker
+                         WHERE stored.ticker = prior.ticker
                            AND stored.interval = '1h'
-                           AND stored.start = told.start)
+                           AND stored.start = prior.start)
 ), fresh AS (
      SELECT DISTINCT ON (pair.rule_id, pair.ticker, pair.period) pair.*
        FROM pair
@@ -207,7 +208,7 @@ WITH rule AS MATERIALIZED (
         AND pair."end" > pair.since
         AND NOT {has_standing_firing("ticker")}
       ORDER BY pair.rule_id, pair.ticker, pair.period, pair.start
-), outcome AS (
+), result AS (
      SELECT 'corrected' AS kind, firing_id AS corrects, rule_id, user_id, ticker, start, "end", session, period, round,
             condition, revision, source, close AS price, value, bound, NULL AS detail
        FROM undone
@@ -220,16 +221,16 @@ WITH rule AS MATERIALIZED (
 {AS_JSON}"""  # noqa: S608  made of parts of statements alone
 
 
-async def judge_bars(
+async def evaluate_bars(
     connection: AsyncConnection, tickers: Sequence[str] | None, first: datetime, now: datetime, grace: timedelta
-) -> Outcomes:
-    """Judge the final bars of *tickers* from the first on that changed lately and starts at *first* or later.
+) -> EvaluationResults:
+    """Evaluate the final bars of *tickers*, from the first recently changed one that starts at *first* or later.
 
-    With None for the tickers all bars of all are judged. A bar is judged as it is stored now, so that events may come
-    late, twice and in any order.
+    With None for the tickers all bars of all are evaluated. Bars are read as they are stored now, so that events
+    may come late, twice and in any order.
     """
     cursor = await connection.execute(
-        JUDGE_BARS,
+        EVALUATE_BARS,
         {
             "tickers": None if tickers is None else list(tickers),
             "first": first,
@@ -239,4 +240,4 @@ async def judge_bars(
             "late": LATE,
         },
     )
-    return as_outcomes(await cursor.fetchone())
+    return as_results(await cursor.fetchone())

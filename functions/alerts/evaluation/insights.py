@@ -1,4 +1,4 @@
-"""The statement that judges the rules about insights, by the newest revision of each hour."""
+"""Evaluation of the rules about insights, in one statement, by the newest revision of each hour."""
 
 from datetime import datetime
 from typing import LiteralString
@@ -6,18 +6,18 @@ from typing import LiteralString
 from psycopg import AsyncConnection
 
 from functions.alerts.evaluation.bars import LATE
-from functions.alerts.evaluation.outcomes import (
+from functions.alerts.evaluation.results import (
     AS_JSON,
     CONDITION,
     MEMBERS,
     PERIOD,
-    Outcomes,
-    as_outcomes,
+    EvaluationResults,
+    as_results,
     count_corrections,
     has_standing_firing,
 )
 
-JUDGE_INSIGHTS: LiteralString = f"""
+EVALUATE_INSIGHTS: LiteralString = f"""
 WITH rule AS MATERIALIZED (
      SELECT rule.*, CASE WHEN known.active THEN rule.ticker ELSE coalesce(known.renamed_to, rule.ticker) END AS subject
        FROM alert_rules AS rule
@@ -52,7 +52,7 @@ WITH rule AS MATERIALIZED (
        JOIN rule USING (rule_id)
        JOIN hour USING (start)
       WHERE firing.standing
-        -- Of a ticker that has left the list nothing more is told.
+        -- No correction for a ticker that has left the list.
         AND (rule.list_id IS NULL
              OR (rule.rule_id, firing.ticker) IN (SELECT member.rule_id, member.subject FROM member))
         AND NOT EXISTS (SELECT
@@ -67,7 +67,7 @@ WITH rule AS MATERIALIZED (
         AND pair."end" > pair.since
         AND NOT {has_standing_firing("about")}
       ORDER BY pair.rule_id, pair.about, pair.period, pair.start, pair.significance DESC, pair.place
-), outcome AS (
+), result AS (
      SELECT 'corrected' AS kind, firing_id AS corrects, rule_id, user_id, ticker, start, "end", session, period, round,
             condition, NULL::integer AS revision, NULL AS source, NULL::numeric AS price, NULL::numeric AS value,
             NULL::numeric AS bound, NULL AS detail
@@ -81,7 +81,7 @@ WITH rule AS MATERIALIZED (
 {AS_JSON}"""  # noqa: S608  made of parts of statements alone
 
 
-async def judge_insights(connection: AsyncConnection, first: datetime, now: datetime) -> Outcomes:
-    """Judge the hours that start at *first* or later: an insight about a stock fires, a rewritten hour may undo it."""
-    cursor = await connection.execute(JUDGE_INSIGHTS, {"now": now, "first": first, "late": LATE})
-    return as_outcomes(await cursor.fetchone())
+async def evaluate_insights(connection: AsyncConnection, first: datetime, now: datetime) -> EvaluationResults:
+    """Evaluate the hours that start at *first* or later: insights fire, and a rewritten hour may revoke a firing."""
+    cursor = await connection.execute(EVALUATE_INSIGHTS, {"now": now, "first": first, "late": LATE})
+    return as_results(await cursor.fetchone())

@@ -1,4 +1,4 @@
-"""The statement that judges the rules about missing bars: those that a session called for and that are not stored."""
+"""Evaluation of the rules about missing bars, in one statement: bars of a session that are not stored."""
 
 from datetime import datetime, timedelta
 from typing import LiteralString
@@ -6,18 +6,18 @@ from typing import LiteralString
 from psycopg import AsyncConnection
 
 from functions.alerts.evaluation.bars import LATE
-from functions.alerts.evaluation.outcomes import (
+from functions.alerts.evaluation.results import (
     AS_JSON,
     CONDITION,
     MEMBERS,
     PERIOD,
-    Outcomes,
-    as_outcomes,
+    EvaluationResults,
+    as_results,
     count_corrections,
     has_standing_firing,
 )
 
-JUDGE_MISSING: LiteralString = f"""
+EVALUATE_MISSING: LiteralString = f"""
 WITH rule AS MATERIALIZED (
      SELECT rule.*, CASE WHEN known.active THEN rule.ticker ELSE coalesce(known.renamed_to, rule.ticker) END AS subject
        FROM alert_rules AS rule
@@ -63,7 +63,7 @@ WITH rule AS MATERIALIZED (
        FROM pair
       WHERE NOT {has_standing_firing("about")}
       ORDER BY pair.rule_id, pair.about, pair.period, pair.start
-), outcome AS (
+), result AS (
      SELECT 'corrected' AS kind, firing_id AS corrects, rule_id, user_id, ticker, start, "end", session, period, round,
             condition, new_revision AS revision, new_source AS source, close AS price, NULL AS value, NULL AS bound,
             NULL AS detail
@@ -77,7 +77,7 @@ WITH rule AS MATERIALIZED (
 {AS_JSON}"""  # noqa: S608  made of parts of statements alone
 
 
-async def judge_missing(connection: AsyncConnection, now: datetime, after: timedelta) -> Outcomes:
-    """Judge the bars that ended *after* ago or earlier: those that are missing fire, those that have come undo it."""
-    cursor = await connection.execute(JUDGE_MISSING, {"now": now, "after": after, "late": LATE})
-    return as_outcomes(await cursor.fetchone())
+async def evaluate_missing(connection: AsyncConnection, now: datetime, after: timedelta) -> EvaluationResults:
+    """Evaluate bars that ended *after* ago or earlier: missing ones fire; arrived ones revoke their firings."""
+    cursor = await connection.execute(EVALUATE_MISSING, {"now": now, "after": after, "late": LATE})
+    return as_results(await cursor.fetchone())

@@ -1,4 +1,4 @@
-"""Endpoints of firings: what the rules of an account told of, why, and how each message was delivered."""
+"""Endpoints of firings: the firings of an account's rules, their reasons, and the delivery of each message."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from starlette.responses import Response
 from functions.alerts.account import path_id, require_alerts, run
 from functions.alerts.firings.queries import FiringRow, select_firings
 from functions.alerts.firings.query import FiringsQuery, Place, cursor_after
-from functions.alerts.firings.text import Told, explain
+from functions.alerts.firings.text import FiringDetails, explain
 from functions.alerts.responses import json_response
 from functions.alerts.rules.condition import read_condition
 from functions.alerts.rules.endpoints import unknown_alert
@@ -22,13 +22,13 @@ from shared.http.response_data import rfc3339
 
 
 class Firings:
-    """Endpoints of what an account's rules told of."""
+    """Endpoints of an account's firings."""
 
     def __init__(self, postgres: PostgresClient) -> None:
         self._postgres = postgres
 
     async def list(self, request: Request, caller: Caller) -> Response:
-        """Return what the rules of the account told of, newest first; with an id in the path, one of them."""
+        """Return the firings of the account, newest first; with an id in the path, those of one rule."""
         user_id = require_alerts(caller, "The list of firings")
         query = read_query(FiringsQuery, request.scope["query_string"])
         rule_id = path_id(request, "alert_id", unknown_alert()) if "alert_id" in request.path_params else None
@@ -47,7 +47,7 @@ class Firings:
 
 
 def _members(row: FiringRow) -> dict[str, Any]:
-    told = Told(
+    firing = FiringDetails(
         row.kind, row.ticker, row.start, row.end, row.condition, row.revision, row.source, row.price, row.value,
         row.bound, row.detail,
     )  # fmt: skip
@@ -59,7 +59,7 @@ def _members(row: FiringRow) -> dict[str, Any]:
         "kind": row.kind,
         "corrects": row.corrects,
         "corrected": row.is_corrected,
-        "text": explain(told),
+        "text": explain(firing),
         "ticker": row.ticker,
         "bar": {
             "start": rfc3339(row.start),
@@ -68,7 +68,7 @@ def _members(row: FiringRow) -> dict[str, Any]:
             "session": str(row.session),
             "revision": row.revision,
             "source": row.source,
-            "link": told.link,
+            "link": firing.link,
         },
         "price": row.price,
         "value": row.value,

@@ -1,4 +1,4 @@
-"""Queries of what rules of an account told of, with the deliveries."""
+"""Queries on the table of firings, with their deliveries."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -41,7 +41,7 @@ class FiringRow:
 async def select_firings(
     connection: AsyncConnection, user_id: str, rule_id: str | None, query: FiringsQuery
 ) -> list[FiringRow]:
-    """Return what the rules of an account told of, or one of them, newest first: one more than the page has."""
+    """Return the firings of an account, or of one rule, newest first; one more than the page size."""
     place = query.place
     cursor = connection.cursor(row_factory=class_row(FiringRow))
     await cursor.execute(

@@ -29,7 +29,7 @@ def _before(text: str) -> str:
 
 
 def cursor_after(place: Place) -> str:
-    """Return the cursor that goes on after the firing at *place*."""
+    """Return the cursor of the page after the firing at *place*."""
     return f"before-{(place.fired_at - _EPOCH) // _MICROSECOND}-{UUID(place.firing_id).hex}"
 
 

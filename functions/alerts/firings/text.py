@@ -1,4 +1,4 @@
-"""Words for what a rule told of: why it fired, and what a correction takes back."""
+"""Texts of firings: the reason of a firing, and the statement that a correction revokes."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from urllib.parse import quote
 
-from functions.alerts.rules.sentence import dollars, plain
+from functions.alerts.rules.sentence import dollars, format_number
 from shared.calendar.trading import EXCHANGE_ZONE
 from shared.http.response_data import rfc3339
 
@@ -16,8 +16,8 @@ _BASES = {"previous_close": "the previous close", "session_open": "the open"}
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """A firing, with the figures that were judged."""
+class FiringDetails:
+    """A firing with the evaluated figures."""
 
     kind: str
     ticker: str
@@ -33,84 +33,84 @@ class Told:
 
     @property
     def link(self) -> str:
-        """Address of the bar, relative to the root of the API."""
+        """URL of the bar, relative to the root of the API."""
         if self.condition["kind"] == "insight":
             return f"/insights?ticker={quote(self.ticker)}&date={self.start.astimezone(EXCHANGE_ZONE).date()}"
         end = max(self.end, self.start + timedelta(seconds=1))
         return f"/ohlc/{quote(self.ticker)}?start={rfc3339(self.start)}&end={rfc3339(end)}"
 
 
-def explain(told: Told) -> str:
-    """Return why a rule fired, or what a correction takes back, with the bar and its revision."""
-    kind = told.condition["kind"]
-    if told.kind == "corrected":
-        return f"Correction: {_CORRECTIONS[kind](told)} {_bar(told)}".rstrip()
-    return f"{_REASONS[kind](told)} {_bar(told)}".rstrip()
+def explain(firing: FiringDetails) -> str:
+    """Return the reason of a firing, or the statement that a correction revokes, with the bar and its revision."""
+    kind = firing.condition["kind"]
+    if firing.kind == "corrected":
+        return f"Correction: {_CORRECTIONS[kind](firing)} {_bar(firing)}".rstrip()
+    return f"{_REASONS[kind](firing)} {_bar(firing)}".rstrip()
 
 
-def _bar(told: Told) -> str:
-    if told.revision is None:
+def _bar(firing: FiringDetails) -> str:
+    if firing.revision is None:
         return ""
-    return f"Bar of {_span(told)}, revision {told.revision}, source {told.source}."
+    return f"Bar of {_span(firing)}, revision {firing.revision}, source {firing.source}."
 
 
-def _span(told: Told) -> str:
-    start, end = told.start.astimezone(EXCHANGE_ZONE), told.end.astimezone(EXCHANGE_ZONE)
+def _span(firing: FiringDetails) -> str:
+    start, end = firing.start.astimezone(EXCHANGE_ZONE), firing.end.astimezone(EXCHANGE_ZONE)
     return f"{start:%Y-%m-%d %H:%M}-{end:%H:%M} New York"
 
 
-def _price(told: Told) -> str:
-    bound, stated = dollars(told.bound), dollars(Decimal(told.condition["amount"]))
+def _price(firing: FiringDetails) -> str:
+    bound, stated = dollars(firing.bound), dollars(Decimal(firing.condition["amount"]))
     before = "" if bound == stated else f" ({stated} before the split)"
-    return f"{told.ticker} is at {dollars(told.price)}, {told.condition['direction']} {bound}{before}."
+    return f"{firing.ticker} is at {dollars(firing.price)}, {firing.condition['direction']} {bound}{before}."
 
 
-def _change(told: Told) -> str:
-    value = told.value or Decimal()
+def _change(firing: FiringDetails) -> str:
+    value = firing.value or Decimal()
     side = "above" if value > 0 else "below"
-    basis = _BASES[told.condition["basis"]]
-    return f"{told.ticker} is at {dollars(told.price)}, {_percent(value)} {side} {basis} of {dollars(told.bound)}."
+    basis = f"{_BASES[firing.condition['basis']]} of {dollars(firing.bound)}"
+    return f"{firing.ticker} is at {dollars(firing.price)}, {_percent(value)} {side} {basis}."
 
 
-def _volume(told: Told) -> str:
-    times = plain((told.value or Decimal()).quantize(_CENT, ROUND_HALF_UP))
-    return f"{told.ticker} has traded {times} times its usual volume in the session so far."
+def _volume(firing: FiringDetails) -> str:
+    times = format_number((firing.value or Decimal()).quantize(_CENT, ROUND_HALF_UP))
+    return f"{firing.ticker} has traded {times} times its usual volume in the session so far."
 
 
-def _extreme(told: Told) -> str:
-    side, span = told.condition["direction"], _SPANS[told.condition["span"]]
+def _extreme(firing: FiringDetails) -> str:
+    side, span = firing.condition["direction"], _SPANS[firing.condition["span"]]
     outermost = "highest" if side == "high" else "lowest"
-    before = f"the {outermost} before was {dollars(told.bound)}"
-    return f"{told.ticker} reached a new {span} {side} of {dollars(told.value)}; {before}."
+    before = f"the {outermost} before was {dollars(firing.bound)}"
+    return f"{firing.ticker} reached a new {span} {side} of {dollars(firing.value)}; {before}."
 
 
-def _insight(told: Told) -> str:
-    return told.detail or f"There is an insight about {told.ticker}."
+def _insight(firing: FiringDetails) -> str:
+    return firing.detail or f"There is an insight about {firing.ticker}."
 
 
-def _missing(told: Told) -> str:
-    return f"The bar of {told.ticker} of {_span(told)} is missing."
+def _missing(firing: FiringDetails) -> str:
+    return f"The bar of {firing.ticker} of {_span(firing)} is missing."
 
 
-def _was_revised(told: Told) -> str:
-    if told.revision is None:
-        return f"the bar of {told.ticker} of {_span(told)} was withdrawn; the alert does not hold without it."
-    return f"bars of {told.ticker} were revised, and the alert does not hold any more. {_now(told)}"
+def _was_revised(firing: FiringDetails) -> str:
+    if firing.revision is None:
+        return f"the bar of {firing.ticker} of {_span(firing)} was withdrawn; the alert does not hold without it."
+    return f"bars of {firing.ticker} were revised, and the alert does not hold any more. {_now(firing)}"
 
 
-def _now(told: Told) -> str:
-    match told.condition["kind"]:
+def _now(firing: FiringDetails) -> str:
+    match firing.condition["kind"]:
         case "price":
-            return f"It is at {dollars(told.price)}, not {told.condition['direction']} {dollars(told.bound)}."
+            return f"It is at {dollars(firing.price)}, not {firing.condition['direction']} {dollars(firing.bound)}."
         case "change":
-            basis = _BASES[told.condition["basis"]]
-            return f"It is at {dollars(told.price)}, against {dollars(told.bound)} at {basis}."
+            basis = _BASES[firing.condition["basis"]]
+            return f"It is at {dollars(firing.price)}, against {dollars(firing.bound)} at {basis}."
         case "volume":
-            times = plain((told.value or Decimal()).quantize(_CENT, ROUND_HALF_UP))
+            times = format_number((firing.value or Decimal()).quantize(_CENT, ROUND_HALF_UP))
             return f"It has traded {times} times its usual volume."
         case _:
-            side = told.condition["direction"]
-            return f"The {side} of the bar is {dollars(told.value)}; before it was {dollars(told.bound)}."
+            side = firing.condition["direction"]
+            return f"The {side} of the bar is {dollars(firing.value)}; before it was {dollars(firing.bound)}."
 
 
 def _percent(value: Decimal) -> str:
@@ -127,6 +127,6 @@ _REASONS = {
 }
 _CORRECTIONS = {
     **dict.fromkeys(("price", "change", "volume", "extreme"), _was_revised),
-    "insight": lambda told: f"the insights of the hour were written anew, and none is about {told.ticker} any more.",
-    "missing": lambda told: f"the bar of {told.ticker} of {_span(told)} that was missing has arrived.",
+    "insight": lambda firing: f"the insights of the hour were rewritten, and none is about {firing.ticker} any more.",
+    "missing": lambda firing: f"the bar of {firing.ticker} of {_span(firing)} that was missing has arrived.",
 }

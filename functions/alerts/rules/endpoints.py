@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from functions.alerts.account import path_id, refuse_query, require_alerts, run
 from functions.alerts.channels.queries import select_channel_ids
-from functions.alerts.evaluation.outcomes import lock_judging
+from functions.alerts.evaluation.results import lock_evaluation
 from functions.alerts.responses import json_response, no_content
 from functions.alerts.rules.condition import EVERY_TICKER, Condition, find_faults
 from functions.alerts.rules.queries import (
@@ -25,7 +25,7 @@ from functions.alerts.rules.queries import (
     select_rules,
     update_rule,
 )
-from functions.alerts.rules.requests import ChangeAlert, CreateAlert, exact
+from functions.alerts.rules.requests import ChangeAlert, CreateAlert, exact_decimal
 from functions.alerts.rules.sentence import rule_sentence
 from functions.alerts.settings import Settings
 from shared.auth.account_lists import select_list
@@ -59,11 +59,11 @@ class Rules:
         return json_response(200, {"count": len(rows), "limit": self._most, "items": [_members(row) for row in rows]})
 
     async def create(self, request: Request, caller: Caller) -> Response:
-        """Create a rule: it judges bars that end from now on."""
+        """Create a rule, which is evaluated against bars that end from now on."""
         refuse_query(request)
         user_id = require_alerts(caller, "Creating an alert")
         body = await read_json(request, CreateAlert)
-        amount = exact(body.amount)
+        amount = exact_decimal(body.amount)
         _check(Condition(body.kind, body.direction, body.basis, body.span, amount))
         channels, ticker, list_id = self._channels(body.channels), *_subject(body.ticker, body.list)
 
@@ -106,8 +106,8 @@ class Rules:
             ticker, list_id = _subject(body.ticker or None, body.list or None)
 
         async def work(connection: AsyncConnection) -> RuleRow:
-            # What is judged meanwhile is of the rule before or after the change. First, as judging locks accounts too.
-            await lock_judging(connection)
+            # Evaluation sees the rule before or after the change. Locked first, since evaluation locks accounts too.
+            await lock_evaluation(connection)
             await lock_account(connection, user_id)
             rows = await select_rules(connection, user_id, rule_id)
             if not rows:
@@ -115,7 +115,7 @@ class Rules:
             before = _stated(rows[0])
             given = {name: getattr(body, name) for name in _CONDITION if getattr(body, name) is not UNSET}
             if body.amount is not UNSET:
-                given["amount"] = exact(body.amount)
+                given["amount"] = exact_decimal(body.amount)
             if given_subject:
                 given["ticker"] = await _find_ticker(connection, ticker)
                 given["list_id"] = await _own_list(connection, user_id, list_id)
@@ -139,7 +139,7 @@ class Rules:
         rule_id = path_id(request, "alert_id", unknown_alert())
 
         async def work(connection: AsyncConnection) -> bool:
-            await lock_judging(connection)
+            await lock_evaluation(connection)
             return await delete_rule(connection, user_id, rule_id)
 
         if not await run(self._postgres, work):

@@ -12,7 +12,7 @@ from functions.alerts.rules.condition import Condition, Kind
 
 @dataclass(frozen=True, slots=True)
 class RuleRow:
-    """A rule as its owner may see it; *fired* counts what it told of, corrections apart."""
+    """A rule as its owner may see it; *fired* counts its firings without corrections."""
 
     rule_id: str
     ticker: str | None
@@ -40,7 +40,7 @@ class RuleRow:
 
 @dataclass(frozen=True, slots=True)
 class NewRule:
-    """The parts of a rule that its account states."""
+    """The parts of a rule that its account sets."""
 
     ticker: str | None
     list_id: str | None
@@ -55,14 +55,14 @@ class NewRule:
 
 
 async def lock_account(connection: AsyncConnection, user_id: str) -> None:
-    """Lock the account until the transaction ends, so that requests which add something take turns."""
+    """Lock the account until the transaction ends, so that requests which add something are serialized."""
     await connection.execute(
         "SELECT pg_advisory_xact_lock(hashtextextended(%(user_id)s::text, 5746805))", {"user_id": user_id}
     )
 
 
 async def count_rules(connection: AsyncConnection, user_id: str) -> int:
-    """Return how many rules an account has."""
+    """Return the number of rules of an account."""
     cursor = connection.cursor(row_factory=scalar_row)
     await cursor.execute("SELECT count(*) FROM alert_rules WHERE user_id = %(user_id)s", {"user_id": user_id})
     return int(await cursor.fetchone() or 0)
@@ -101,15 +101,15 @@ async def select_rules(connection: AsyncConnection, user_id: str, rule_id: str |
         SELECT rule.rule_id::text, rule.ticker, rule.list_id::text, list.name AS list_name, rule.kind, rule.direction,
                rule.basis, rule.span, trim_scale(rule.amount) AS amount, rule.repeat, rule.channel_ids::text[],
                rule.paused, rule.created_at,
-               rule.changed_at, told.fired, told.last_fired_at,
-               rule.repeat = 'once' AND rule.ticker IS NOT NULL AND told.standing > 0 AS is_done
+               rule.changed_at, firings.fired, firings.last_fired_at,
+               rule.repeat = 'once' AND rule.ticker IS NOT NULL AND firings.standing > 0 AS is_done
           FROM alert_rules AS rule
           LEFT JOIN lists AS list USING (list_id)
          CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE kind = 'fired') AS fired,
                                     count(*) FILTER (WHERE standing) AS standing,
                                     max(fired_at) FILTER (WHERE kind = 'fired') AS last_fired_at
                                FROM alert_firings
-                              WHERE alert_firings.rule_id = rule.rule_id) AS told
+                              WHERE alert_firings.rule_id = rule.rule_id) AS firings
          WHERE rule.user_id = %(user_id)s
            AND (%(rule_id)s::uuid IS NULL OR rule.rule_id = %(rule_id)s)
          ORDER BY rule.created_at, rule.rule_id
@@ -122,7 +122,7 @@ async def select_rules(connection: AsyncConnection, user_id: str, rule_id: str |
 async def update_rule(
     connection: AsyncConnection, user_id: str, rule_id: str, rule: NewRule, now: datetime, *, afresh: bool
 ) -> None:
-    """Update a rule. *afresh*: only bars that end from now on are judged, and what it fired before is settled."""
+    """Update a rule. *afresh*: only bars that end from now on are evaluated, and earlier firings are final."""
     await connection.execute(
         """
         UPDATE alert_rules
@@ -152,7 +152,7 @@ async def update_rule(
 
 
 async def delete_rule(connection: AsyncConnection, user_id: str, rule_id: str) -> bool:
-    """Delete a rule and what it fired; False when the account has no such rule."""
+    """Delete a rule and its firings; False when the account has no such rule."""
     cursor = await connection.execute(
         "DELETE FROM alert_rules WHERE rule_id = %(rule_id)s AND user_id = %(user_id)s",
         {"rule_id": rule_id, "user_id": user_id},

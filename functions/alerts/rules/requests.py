@@ -9,11 +9,11 @@ from msgspec import UNSET, UnsetType
 from functions.alerts.rules.condition import Basis, Direction, Kind, Repeat, Span
 
 
-def exact(amount: float | None) -> Decimal | None:
+def exact_decimal(amount: float | None) -> Decimal | None:
     """Return *amount* with the digits that were sent.
 
-    A request has a float, as msgspec takes text such as "1_0" for a Decimal. It is exact: within the limits of every
-    kind an amount has at most 12 digits, and a float keeps 15.
+    A request has a float, as msgspec takes text such as "1_0" for a Decimal. No digit is lost: within the
+    limits of every kind an amount has at most 12 digits, and a float keeps 15.
     """
     return None if amount is None else Decimal(str(amount))
 

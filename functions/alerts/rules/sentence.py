@@ -24,14 +24,14 @@ def describe(condition: Condition, subject: str) -> str:
         case "price":
             return f"{subject} is {condition.direction} {dollars(amount)} at the end of an hour"
         case "change":
-            move = _MOVES[str(condition.direction)].format(f"{plain(amount)}%", _BASES[str(condition.basis)])
+            move = _MOVES[str(condition.direction)].format(f"{format_number(amount)}%", _BASES[str(condition.basis)])
             return f"{subject} {move}"
         case "volume":
-            return f"{subject} has traded {plain(amount)} times its usual volume or more in the session"
+            return f"{subject} has traded {format_number(amount)} times its usual volume or more in the session"
         case "extreme":
             return f"{subject} reaches a new {_SPANS[str(condition.span)]} {condition.direction}"
         case "insight":
-            least = f" of significance {plain(amount)} or more" if amount else ""
+            least = f" of significance {format_number(amount)} or more" if amount else ""
             return f"there is an insight{least} about {subject}"
         case "missing":
             return f"a bar of {subject} is missing"
@@ -41,12 +41,12 @@ def dollars(amount: Decimal | None) -> str:
     """Return a price in words, with at least two decimals."""
     if amount is None:
         return "an unknown price"
-    text = plain(amount)
+    text = format_number(amount)
     whole, _, digits = text.partition(".")
     return f"${int(whole):,}.{digits.ljust(2, '0')}"
 
 
-def plain(number: Decimal | None) -> str:
+def format_number(number: Decimal | None) -> str:
     """Return *number* without zeros at its end."""
     if number is None:
         return "?"

@@ -481,7 +481,7 @@ class Firing(TypedDict):
 
 
 class FiringBar(TypedDict):
-    """Bar that was judged."""
+    """Bar for which the alert was evaluated."""
 
     start: str
     end: str

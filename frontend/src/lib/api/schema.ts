@@ -958,12 +958,12 @@ export interface components {
              */
             price: number | null;
             /**
-             * @description Figure that was judged, see kind
+             * @description Evaluated figure, see kind
              * @example -3.4217
              */
             value: number | null;
             /**
-             * @description What it was judged against: a price, or times
+             * @description Value it was compared with: a price, or times
              * @example 139.99
              */
             bound: number | null;
@@ -975,7 +975,7 @@ export interface components {
             fired_at: string;
             deliveries: components["schemas"]["Delivery"][];
         };
-        /** @description Bar that was judged. */
+        /** @description Bar for which the alert was evaluated. */
         FiringBar: {
             /**
              * Format: date-time

@@ -1,6 +1,6 @@
-"""Outcomes of judging: the rows that statements return as JSON text, and the statements that store them.
+"""Results of evaluation: the rows that its statements return as JSON text, and the statements that store them.
 
-The text goes from one statement to the next unread: no figure loses a digit on the way.
+The text is passed from one statement to the next unparsed, so that no figure loses a digit.
 """
 
 from datetime import datetime
@@ -26,12 +26,12 @@ MEMBERS: LiteralString = """
        JOIN list_tickers AS item USING (list_id)
        LEFT JOIN tickers AS listed ON listed.ticker = item.ticker
 """
-"""Tickers that each of `rule` about a list is about: those that are in it now, by their names of today."""
+"""Tickers of each rule about a list: its present tickers, by their current names."""
 AS_JSON: LiteralString = """
-    SELECT coalesce(json_agg(outcome)::text, '[]'), count(*)
-      FROM outcome
+    SELECT coalesce(json_agg(result)::text, '[]'), count(*)
+      FROM result
 """
-"""End of a statement that judges: its outcomes as one row."""
+"""End of each evaluation statement: its results as one row."""
 _ITEMS: LiteralString = """
     json_to_recordset(%(items)s::json)
         AS item (kind text, corrects uuid, rule_id uuid, user_id uuid, ticker text, start timestamptz,
@@ -65,30 +65,30 @@ def count_corrections(ticker: LiteralString) -> LiteralString:
     """  # noqa: S608  the column is named by the code
 
 
-class Outcomes(NamedTuple):
+class EvaluationResults(NamedTuple):
     """Firings and corrections as a JSON array, and their number."""
 
     items: str
     number: int
 
 
-def as_outcomes(row: tuple[Any, ...] | None) -> Outcomes:
-    """Return the outcomes in the one row of a statement."""
+def as_results(row: tuple[Any, ...] | None) -> EvaluationResults:
+    """Return the results in the row of an evaluation statement."""
     assert row is not None, "an aggregate has one row"  # noqa: S101
-    return Outcomes(*row)
+    return EvaluationResults(*row)
 
 
-async def lock_judging(connection: AsyncConnection) -> None:
-    """Wait for the right to judge, until the end of the transaction: what another process judged is seen then."""
+async def lock_evaluation(connection: AsyncConnection) -> None:
+    """Lock evaluation until the end of the transaction, so that it sees the results of other processes."""
     await connection.execute("SELECT pg_advisory_xact_lock(5746806)")
 
 
-async def store_outcomes(connection: AsyncConnection, outcomes: Outcomes, now: datetime) -> int:
-    """Store *outcomes* with a delivery for each channel, corrections first; return how many are new.
+async def store_results(connection: AsyncConnection, results: EvaluationResults, now: datetime) -> int:
+    """Store *results* with a delivery for each channel, corrections first; return the number of new ones.
 
-    Unique by rule, bar, round and kind: the same outcomes again change nothing.
+    Firings are unique by rule, bar, round and kind: storing the same results again changes nothing.
     """
-    if not outcomes.number:
+    if not results.number:
         return 0
     await connection.execute(
         f"""
@@ -98,11 +98,11 @@ async def store_outcomes(connection: AsyncConnection, outcomes: Outcomes, now: d
          WHERE item.kind = 'corrected'
            AND firing.firing_id = item.corrects
         """,  # noqa: S608  made of parts of statements alone
-        {"items": outcomes.items},
+        {"items": results.items},
     )
     cursor = await connection.execute(
         f"""
-        WITH told AS (
+        WITH inserted AS (
              INSERT INTO alert_firings (rule_id, user_id, kind, ticker, interval, start, round, "end", session, period,
                                         standing, corrects, condition, revision, source, price, value, bound, detail,
                                         fired_at)
@@ -113,17 +113,17 @@ async def store_outcomes(connection: AsyncConnection, outcomes: Outcomes, now: d
                RETURNING firing_id, rule_id, user_id
         ), sent AS (
              INSERT INTO alert_deliveries (firing_id, channel_id, user_id, state, next_at, created_at)
-                  SELECT told.firing_id, channel.channel_id, told.user_id, 'pending', clock_timestamp(),
+                  SELECT inserted.firing_id, channel.channel_id, inserted.user_id, 'pending', clock_timestamp(),
                          clock_timestamp()
-                    FROM told
+                    FROM inserted
                     JOIN alert_rules AS rule USING (rule_id)
-                    JOIN alert_channels AS channel ON channel.user_id = told.user_id AND channel.state = 'active'
+                    JOIN alert_channels AS channel ON channel.user_id = inserted.user_id AND channel.state = 'active'
                    WHERE rule.channel_ids IS NULL
                       OR channel.channel_id = ANY (rule.channel_ids)
         )
-        SELECT count(*) FROM told
+        SELECT count(*) FROM inserted
         """,  # noqa: S608  made of parts of statements alone
-        {"items": outcomes.items, "now": now},
+        {"items": results.items, "now": now},
     )
     row = await cursor.fetchone()
     return row[0] if row else 0

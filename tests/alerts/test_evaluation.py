@@ -103,8 +103,8 @@ def test_a_rule_of_every_ticker_counts_each(market: Market, owner: Owner) -> Non
     assert sorted(one[1] for one in owner.fired()) == ["AAPL", "MSFT"]
 
 
-def test_bars_from_before_the_rule_are_not_judged(market: Market, owner: Owner) -> None:
-    """Neither stored before nor arriving later; a paused rule judges nothing, and after it only what ends from then."""
+def test_bars_from_before_the_rule_are_not_evaluated(market: Market, owner: Owner) -> None:
+    """Neither bars stored before nor later ones; a resumed rule fires for no bar that ended while it was paused."""
     set_clock(NOW)
     owner.alert(repeat="always")
     market.store(bar(EARLIER, "100"), bar(LATER, "100"))
@@ -119,7 +119,7 @@ def test_bars_from_before_the_rule_are_not_judged(market: Market, owner: Owner) 
     assert len(owner.fired()) == 1
 
 
-def test_only_final_bars_are_judged(market: Market, owner: Owner) -> None:
+def test_only_final_bars_are_evaluated(market: Market, owner: Owner) -> None:
     """A bar that ended less than the grace time ago waits for the next event or tick."""
     owner.alert(repeat="always")
     set_clock("2026-11-20T16:30:59+00:00")
@@ -132,7 +132,7 @@ def test_only_final_bars_are_judged(market: Market, owner: Owner) -> None:
 
 
 def test_a_late_bar_fires_for_days(market: Market, owner: Owner) -> None:
-    """It fires although newer bars were judged before; after a week nobody waits for it any more."""
+    """It fires although newer bars were evaluated before; after a week nobody waits for it any more."""
     owner.alert(repeat="always")
     set_clock("2026-11-23T17:00:00+00:00")
     market.store(bar("2026-11-23 14:30", "100"))

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 
-class Outcome(NamedTuple):
+class DeliveryResult(NamedTuple):
     """Result of an attempt; *error* holds no secret and no address.
 
     *gone*: the receiver wants no message ever. *permanent*: this message can never be delivered, others may.
