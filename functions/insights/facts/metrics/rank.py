@@ -44,7 +44,7 @@ def _significance(cast: Cast) -> Decimal:
     return cast["x"].significance + Decimal(4 - cast["r"].value) / 4
 
 
-_PLACE = "place by size of the change since the {} among those of the same direction; who shares a place has none"
+_PLACE = "place by size of the change since the {} among those of the same direction; tied tickers have no rank"
 _BASES: tuple[tuple[str, Window, str], ...] = (
     ("previous_close", "day", "close of the session before"),
     ("previous_bar", "hour", "bar before in the session"),
