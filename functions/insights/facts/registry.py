@@ -37,7 +37,7 @@ def fact_table(hour: Hour) -> FactTable:
 
 def definitions() -> Iterator[str]:
     """Yield the lines of the table of metrics in the documentation."""
-    yield "| metric / basis | window | computed from the bars that it names |"
+    yield "| metric / basis | window | definition |"
     yield "|---|---|---|"
     for metric in all_metrics():
         name = f"`{metric.name}`" + (f" / `{metric.basis}`" if metric.basis else "")
