@@ -19,7 +19,14 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from benchmarks.insights_events import events_of, is_published
-from benchmarks.insights_market import REAL_BARS, DescribedHour, company_names, describe, read_all_hours, read_hours
+from benchmarks.insights_market import (
+    REAL_BARS,
+    DescribedHour,
+    company_names,
+    describe_hours,
+    read_all_hours,
+    read_hours,
+)
 from benchmarks.insights_patterns import PATTERNS
 from benchmarks.table import print_table
 from functions.insights.facts.fact import Fact
@@ -217,7 +224,7 @@ def main() -> None:
     hours: list[DescribedHour] = []
     seconds: list[float] = []
     began = time.process_time()
-    for one in describe(read_all_hours(REAL_BARS)):
+    for one in describe_hours(read_all_hours(REAL_BARS)):
         hours.append(one)
         seconds.append(time.process_time() - began)
         began = time.process_time()

@@ -75,7 +75,7 @@ def company_names() -> dict[str, str]:
     return short_names({f"{row['ticker']}": f"{row['name']}" for row in read_catalogue()})
 
 
-def describe(hours: list[Hour]) -> Iterator[DescribedHour]:
+def describe_hours(hours: list[Hour]) -> Iterator[DescribedHour]:
     """Yield *hours* as the rules describe them, each remembering its session."""
     names = company_names()
     published: list[PublishedStories] = []

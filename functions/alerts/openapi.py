@@ -22,7 +22,7 @@ from functions.alerts.response_models import (
     CreateAlert,
     FiringsResponse,
 )
-from functions.contract.operations import documented, query_model
+from functions.contract.operations import document_route, query_model
 
 # pyright: reportReturnType=false
 router = APIRouter(tags=["Alerts"])
@@ -33,12 +33,12 @@ _CREATED = {"status": 201, "headers": ("Location",)}
 _FiringsQuery = query_model(FiringsQuery)
 
 
-@router.get("/alerts", **documented("token", 403))
+@router.get("/alerts", **document_route("token", 403))
 def list_alerts() -> AlertsResponse:
     """List the alerts of the account."""
 
 
-@router.post("/alerts", **documented("token", 403, 404, 409, *_BODY, **_CREATED))
+@router.post("/alerts", **document_route("token", 403, 404, 409, *_BODY, **_CREATED))
 def create_alert(alert: CreateAlert) -> Alert:
     """Create an alert.
 
@@ -46,17 +46,17 @@ def create_alert(alert: CreateAlert) -> Alert:
     """
 
 
-@router.get("/alerts/firings", **documented("token", 403))
+@router.get("/alerts/firings", **document_route("token", 403))
 def list_firings(query: Annotated[_FiringsQuery, Query()]) -> FiringsResponse:  # pyright: ignore[reportInvalidTypeForm]
     """List the firings of the alerts of the account, with the delivery of each message."""
 
 
-@router.get("/alerts/channels", **documented("token", 403))
+@router.get("/alerts/channels", **document_route("token", 403))
 def list_channels() -> ChannelsResponse:
     """List the channels of the account."""
 
 
-@router.post("/alerts/channels", **documented("token", 403, 409, *_BODY, **_CREATED))
+@router.post("/alerts/channels", **document_route("token", 403, 409, *_BODY, **_CREATED))
 def create_channel(channel: CreateChannel) -> NewChannelResponse:
     """Create a channel, which messages go to.
 
@@ -64,22 +64,22 @@ def create_channel(channel: CreateChannel) -> NewChannelResponse:
     """
 
 
-@router.get("/alerts/channels/{channel_id}", **documented("token", 403, 404))
+@router.get("/alerts/channels/{channel_id}", **document_route("token", 403, 404))
 def show_channel(channel_id: ChannelId) -> Channel:
     """Show a channel and whether its messages arrive."""
 
 
-@router.patch("/alerts/channels/{channel_id}", **documented("token", 403, 404, *_BODY))
+@router.patch("/alerts/channels/{channel_id}", **document_route("token", 403, 404, *_BODY))
 def change_channel(channel_id: ChannelId, channel: ChangeChannel) -> Channel:
     """Rename a channel, or make it active again."""
 
 
-@router.delete("/alerts/channels/{channel_id}", **documented("token", 403, 404, status=204))
+@router.delete("/alerts/channels/{channel_id}", **document_route("token", 403, 404, status=204))
 def delete_channel(channel_id: ChannelId) -> None:
     """Delete a channel and the messages that wait for it."""
 
 
-@router.post("/alerts/channels/{channel_id}/confirm", **documented("token", 403, 404, *_BODY))
+@router.post("/alerts/channels/{channel_id}/confirm", **document_route("token", 403, 404, *_BODY))
 def confirm_channel(channel_id: ChannelId, code: ConfirmChannel) -> Channel:
     """Confirm an address by the code that was sent there.
 
@@ -87,12 +87,12 @@ def confirm_channel(channel_id: ChannelId, code: ConfirmChannel) -> Channel:
     """
 
 
-@router.post("/alerts/channels/{channel_id}/secret", **documented("token", 403, 404))
+@router.post("/alerts/channels/{channel_id}/secret", **document_route("token", 403, 404))
 def renew_secret(channel_id: ChannelId) -> NewChannelResponse:
     """Replace the secret of a webhook."""
 
 
-@router.post("/alerts/channels/{channel_id}/test", **documented("token", 403, 404))
+@router.post("/alerts/channels/{channel_id}/test", **document_route("token", 403, 404))
 def test_channel(channel_id: ChannelId) -> TestResponse:
     """Send a test message now, to an unconfirmed address another code.
 
@@ -100,22 +100,22 @@ def test_channel(channel_id: ChannelId) -> TestResponse:
     """
 
 
-@router.get("/alerts/{alert_id}", **documented("token", 403, 404))
+@router.get("/alerts/{alert_id}", **document_route("token", 403, 404))
 def show_alert(alert_id: AlertId) -> Alert:
     """Show an alert."""
 
 
-@router.patch("/alerts/{alert_id}", **documented("token", 403, 404, *_BODY))
+@router.patch("/alerts/{alert_id}", **document_route("token", 403, 404, *_BODY))
 def change_alert(alert_id: AlertId, alert: ChangeAlert) -> Alert:
     """Change an alert, pause it, or make it active again."""
 
 
-@router.delete("/alerts/{alert_id}", **documented("token", 403, 404, status=204))
+@router.delete("/alerts/{alert_id}", **document_route("token", 403, 404, status=204))
 def delete_alert(alert_id: AlertId) -> None:
     """Delete an alert and its firings."""
 
 
-@router.get("/alerts/{alert_id}/firings", **documented("token", 403, 404))
+@router.get("/alerts/{alert_id}/firings", **document_route("token", 403, 404))
 def list_firings_of(
     alert_id: AlertId,
     query: Annotated[_FiringsQuery, Query()],  # pyright: ignore[reportInvalidTypeForm]

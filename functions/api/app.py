@@ -18,7 +18,7 @@ from starlette.types import Scope
 
 from functions.api.documentation import PAGES, page
 from functions.api.event_stream import EventStreams, NewestData, load_newest
-from functions.api.formats import offered
+from functions.api.formats import negotiable_formats
 from functions.api.market_state import MarketState, MarketStateCache
 from functions.api.parameters import History, Query, Selection, Table, TickerBars, TickerLatest
 from functions.api.provider_usage import ProviderUsage
@@ -129,7 +129,7 @@ class Api:
         query = read_query(endpoint.query, text)
         if isinstance(query, TickerBars | Table | TickerLatest) and not query.format:
             any_will_do = accept in (None, b"*/*")
-            query = replace(query, format="json" if any_will_do else negotiate(accept, offered(query)))
+            query = replace(query, format="json" if any_will_do else negotiate(accept, negotiable_formats(query)))
         key: tuple[object, ...] = (request.scope["raw_path"], text, accept, caller.can_read_history)
         own_list = ()
         if isinstance(query, Selection) and query.list is not None:
@@ -221,7 +221,7 @@ def _ticker(request: Request) -> str:
 
 def _resolve(endpoint: Endpoint, state: MarketState, name: str, query_string: str) -> str:
     """Return the ticker that *name* in a path spells; Problem 404, or 301 to the new name of a renamed one."""
-    (ticker,) = state.resolve([name])
+    (ticker,) = state.resolve_tickers([name])
     own = next((one for one in (name, normalize_separators(name)) if one in state.renames), None)
     if ticker == own or (own and not endpoint.follows_renames):
         return own or ticker

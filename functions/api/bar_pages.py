@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from functions.api.bars import BarQuery, BarRange
 from functions.api.cursors import read_cursor
-from functions.api.parameters import MAX_BARS, History, given
+from functions.api.parameters import MAX_BARS, History, changed_parameters
 from shared.http.problem import bad_parameters
 
 _DEFAULT_LIMIT = 500
@@ -60,7 +60,7 @@ def next_link(query: History, cursor: str | None) -> list[tuple[str, str]]:
 
 def _parameters(query: History) -> dict[str, str]:
     """Return the parameters of the same query; the format too where an Accept header chose it."""
-    return {name: _text(value) for name, value in given(query).items()}
+    return {name: _text(value) for name, value in changed_parameters(query).items()}
 
 
 def _text(value: object) -> str:

@@ -13,8 +13,8 @@ SOURCE_CHANGED, VOLUME_UNKNOWN = "source-changed", "volume-unknown"
 REASONS = (WARM_UP, GAP, UNFINISHED, SPLIT, SOURCE_CHANGED, VOLUME_UNKNOWN)
 
 
-class Whole(NamedTuple):
-    """The bars from the index *first* up to a bar are whole; *reason* is what interrupts the series before them."""
+class CompleteRun(NamedTuple):
+    """Uninterrupted bars from the index *first* up to a bar; *reason* is what interrupts the series before."""
 
     first: int
     reason: str
@@ -27,37 +27,37 @@ class Whole(NamedTuple):
         return WARM_UP if begins < 0 else None
 
 
-def find_whole(
+def find_complete_runs(
     bars: Sequence[Mapping[str, Any]],
     interval: str,
     calendar: TradingCalendar,
     splits: Collection[datetime],
     now: datetime,
-) -> list[Whole]:
-    """Return for each of *bars* (items of /ohlc, in order) from which one on the series is whole up to it.
+) -> list[CompleteRun]:
+    """Return for each of *bars* (items of /ohlc, in order) the complete run of the series that ends there.
 
     A bar that the *calendar* calls for and that is missing interrupts it, a longer bar that lacks hours, and the start
     of one of *splits*, before which bars are on another scale.
     """
     starts = [datetime.fromisoformat(bar["datetime"]) for bar in bars]
     places = {start: place for place, start in enumerate(period_starts(calendar, interval))}
-    whole, found = Whole(0, WARM_UP), list[Whole]()
+    whole, found = CompleteRun(0, WARM_UP), list[CompleteRun]()
     for index, bar in enumerate(bars):
         if index:
             before, start = starts[index - 1], starts[index]
             if places.get(start, index) - places.get(before, index - 1) > 1:
-                whole = Whole(index, GAP)
+                whole = CompleteRun(index, GAP)
             if any(before < split <= start for split in splits):
-                whole = Whole(index, SPLIT)
+                whole = CompleteRun(index, SPLIT)
         if not bar.get("complete", True):
             is_open = datetime.fromisoformat(bar["end"]) > now
-            whole = Whole(index + 1, UNFINISHED if is_open else GAP)
+            whole = CompleteRun(index + 1, UNFINISHED if is_open else GAP)
         found.append(whole)
     return found
 
 
 def explain_session(
-    bars: Sequence[Mapping[str, Any]], starts: Mapping[str, tuple[int, int]], index: int, whole: Whole
+    bars: Sequence[Mapping[str, Any]], starts: Mapping[str, tuple[int, int]], index: int, whole: CompleteRun
 ) -> str | None:
     """Return why the session of an hourly bar is not whole up to it, None if it is.
 
@@ -72,7 +72,7 @@ def explain_session(
     return VOLUME_UNKNOWN if any(bar["volume"] is None for bar in own) else None
 
 
-def explain_period(bar: Mapping[str, Any], whole: Whole, index: int) -> str | None:
+def explain_period(bar: Mapping[str, Any], whole: CompleteRun, index: int) -> str | None:
     """Return why the volume of a longer bar does not cover its hours, None if it does."""
     if whole.first > index:
         return whole.reason

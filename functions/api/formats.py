@@ -14,7 +14,7 @@ MEDIA_TYPES = (("json", "application/json"), ("csv", "text/csv"), ("ndjson", NDJ
 """The formats of bars, the usual one first, with their names in an Accept header; other tables lack the last."""
 
 
-def offered(query: Query) -> tuple[tuple[str, str], ...]:
+def negotiable_formats(query: Query) -> tuple[tuple[str, str], ...]:
     """Return the formats that an Accept header may choose for *query*, none where there is one format alone."""
     if isinstance(query, TickerBars):
         return MEDIA_TYPES

@@ -12,7 +12,7 @@ Values = list[float | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Prices:
+class PriceSeries:
     """Bars in columns, in order; prices in 1/unit dollars. *anchors* is equal for bars of one session."""
 
     unit: int
@@ -23,7 +23,7 @@ class Prices:
     anchors: Sequence[int]
 
 
-def simple_average(prices: Prices, length: int) -> Values:
+def simple_average(prices: PriceSeries, length: int) -> Values:
     """Return the mean of the last *length* closes.
 
     Source: Edwards and Magee, Technical Analysis of Stock Trends, 1948, chapter on moving averages.
@@ -52,7 +52,7 @@ def exponential_average(series: Sequence[float], length: int) -> Values:
     return values
 
 
-def relative_strength(prices: Prices, length: int) -> Values:
+def relative_strength(prices: PriceSeries, length: int) -> Values:
     """Return 100 * rises / (rises + falls) of the closes, both as Wilder's averages of *length* changes.
 
     50 where no close differs from the one before. Source: Wilder, New Concepts in Technical Trading Systems, 1978,
@@ -70,7 +70,7 @@ def relative_strength(prices: Prices, length: int) -> Values:
     return values
 
 
-def true_range_average(prices: Prices, length: int) -> Values:
+def true_range_average(prices: PriceSeries, length: int) -> Values:
     """Return Wilder's average of *length* true ranges: the range of a bar and the close before it.
 
     The first bar has none. Source: Wilder, New Concepts in Technical Trading Systems, 1978, section III.
@@ -95,7 +95,7 @@ def _wilder(series: Sequence[int], length: int) -> Values:
     return values
 
 
-def convergence(prices: Prices, fast: int, slow: int, signal: int) -> tuple[Values, Values, Values]:
+def macd(prices: PriceSeries, fast: int, slow: int, signal: int) -> tuple[Values, Values, Values]:
     """Return the exponential average of *fast* closes less that of *slow*, its average of *signal*, and the difference.
 
     The two averages of closes begin at the same bar, as in TA-Lib, each with the mean of the closes up to it. Source:
@@ -112,7 +112,7 @@ def convergence(prices: Prices, fast: int, slow: int, signal: int) -> tuple[Valu
     return line, average, rest
 
 
-def bands(prices: Prices, length: int, width: float) -> tuple[Values, Values, Values]:
+def bands(prices: PriceSeries, length: int, width: float) -> tuple[Values, Values, Values]:
     """Return the mean of *length* closes plus *width* standard deviations, the mean, and the mean less as many.
 
     The deviation divides by *length*. Source: Bollinger, Bollinger on Bollinger Bands, 2001, chapter 7.
@@ -130,7 +130,7 @@ def bands(prices: Prices, length: int, width: float) -> tuple[Values, Values, Va
     return upper, middle, lower
 
 
-def session_average(prices: Prices) -> Values:
+def session_average(prices: PriceSeries) -> Values:
     """Return the price of the session so far, weighted by volume; a bar's price is the mean of high, low and close.
 
     Once a volume is not known it is None until the next session. Source: Berkowitz, Logue and Noser, The Total Cost of

@@ -6,7 +6,7 @@ from functools import cached_property
 from math import ceil, log
 
 from functions.api import indicator_formulas as formulas
-from functions.api.indicator_formulas import Prices, Values
+from functions.api.indicator_formulas import PriceSeries, Values
 
 MAX_INDICATORS = 10
 USUAL = ("sma:20", "ema:20", "rsi:14", "macd:12:26:9", "bollinger:20:2", "atr:14", "vwap")
@@ -85,11 +85,11 @@ class Indicator:
         return self._bars(_SETTLED)
 
     @cached_property
-    def reach(self) -> int:
+    def warm_up_bars(self) -> int:
         """Bars up to the first of a page, it included, from which its value is the same as from the whole history."""
         return max(self._bars(_VANISHED))
 
-    def compute(self, prices: Prices) -> tuple[Values, ...]:
+    def compute(self, prices: PriceSeries) -> tuple[Values, ...]:
         """Return the values of each column."""
         whole = [int(one) for one in self.parameters]
         match self.kind:
@@ -101,7 +101,7 @@ class Indicator:
             case "rsi":
                 return (formulas.relative_strength(prices, *whole),)
             case "macd":
-                return formulas.convergence(prices, *whole)
+                return formulas.macd(prices, *whole)
             case "bollinger":
                 return formulas.bands(prices, whole[0], self.parameters[1])
             case "atr":

@@ -18,10 +18,10 @@ from psycopg import AsyncConnection
 from functions.api.absence import explain_bars
 from functions.api.bar_pages import bar_query, next_link, query_identity
 from functions.api.bars import BarQuery, BarRange, JsonSeries, select_bars, select_traded_values
-from functions.api.continuity import WARM_UP, explain_period, explain_session, find_whole, session_places
+from functions.api.continuity import WARM_UP, explain_period, explain_session, find_complete_runs, session_places
 from functions.api.cursors import write_cursor
 from functions.api.formats import table_response
-from functions.api.indicator_formulas import Prices, Values
+from functions.api.indicator_formulas import PriceSeries, Values
 from functions.api.indicator_requests import VWAP, Indicator, read_indicator
 from functions.api.market_state import HOURLY, MarketState
 from functions.api.ohlc import PAST_MAX_AGE
@@ -101,7 +101,7 @@ async def _select_before(
     readable_from: datetime | None,
 ) -> JsonSeries | None:
     """Return the bars before those of *series* that their values rest on, of those that the caller may read."""
-    reach = max(one.reach for one in indicators) - 1
+    reach = max(one.warm_up_bars for one in indicators) - 1
     if reach == 0:
         return None
     bars = BarRange(series.ticker, readable_from, series.oldest)
@@ -132,7 +132,7 @@ def _items(
     now: datetime,
 ) -> list[str]:
     """Return the items of *rows* from the index *first* on, as JSON."""
-    whole = find_whole(rows, interval, calendar, scales, now)
+    whole = find_complete_runs(rows, interval, calendar, scales, now)
     starts = session_places(calendar) if interval == HOURLY else {}
     prices = _prices(rows, {name: session for name, (session, _) in starts.items()})
     columns: list[tuple[str, int, Values]] = []
@@ -168,14 +168,14 @@ def _items(
     return lines
 
 
-def _prices(rows: Rows, sessions: Mapping[str, int]) -> Prices:
+def _prices(rows: Rows, sessions: Mapping[str, int]) -> PriceSeries:
     """Return *rows* in columns, their prices as whole numbers."""
     names = ("high", "low", "close")
     digits = max((-int(Decimal(row[name]).as_tuple().exponent) for row in rows for name in names), default=0)
     unit = 10 ** max(digits, 0)
     high, low, close = ([int(row[name] * unit) for row in rows] for name in names)
     volume = [None if row["volume"] is None else int(row["volume"]) for row in rows]
-    return Prices(unit, high, low, close, volume, [sessions.get(row["datetime"], 0) for row in rows])
+    return PriceSeries(unit, high, low, close, volume, [sessions.get(row["datetime"], 0) for row in rows])
 
 
 def _float(value: Decimal | None) -> float | None:

@@ -75,7 +75,7 @@ class MarketState:
         """Every ticker that is known, with the new name of one that was renamed."""
         return {status.ticker: status.renamed_to for status in self.tickers}
 
-    def resolve(self, names: Iterable[str]) -> tuple[str, ...]:
+    def resolve_tickers(self, names: Iterable[str]) -> tuple[str, ...]:
         """Return the tickers that *names* spell, in order; Problem 404 when one of them is unknown."""
         found = {name: resolve(name, self.renames) for name in names}
         if unknown := sorted(name for name, ticker in found.items() if ticker is None):

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from functions.api.parameters import Basis, MoverKind
 from functions.api.response_models import Prices, Profile
-from functions.api.status_models import LeftOut
+from functions.api.status_models import ExcludedTicker
 from functions.contract.fields import (
     Change,
     Count,
@@ -93,6 +93,6 @@ class MoversResponse(MarketResponse):
     kind: MoverKind
     basis: Basis
     definition: Annotated[str, Field(examples=["Ranked by change_percent, falling; only tickers that rose."])]
-    left_out: list[LeftOut]
+    left_out: list[ExcludedTicker]
     not_ranked: list[NotRanked]
     items: list[Mover]

@@ -18,7 +18,7 @@ from functions.api.columns import ARROW
 from functions.api.routes import ALIASES, ENDPOINTS, Endpoint
 from functions.api.status_models import DirectoryResponse, DocumentResponse
 from functions.api.tables import NDJSON
-from functions.contract.operations import documented, query_model
+from functions.contract.operations import document_route, query_model
 
 router = APIRouter()
 _CACHED = ("ETag", "Cache-Control")
@@ -83,7 +83,7 @@ def _add(endpoint: Endpoint, path: str, summary: str) -> None:
         **shown,
         tags=["Market data"],
         description=summary,
-        **documented(
+        **document_route(
             "optional",
             *errors,
             *([406] if has_arrow else []),
@@ -115,7 +115,7 @@ for _endpoint in ENDPOINTS:
         _add(_endpoint, _path, f"The same as {_endpoint.path}")
 
 
-@router.get("/", tags=["About"], **documented("optional", headers=_CACHED))
+@router.get("/", tags=["About"], **document_route("optional", headers=_CACHED))
 def index() -> DirectoryResponse:  # pyright: ignore[reportReturnType]
     """Index of the endpoints."""
 
@@ -124,7 +124,7 @@ def index() -> DirectoryResponse:  # pyright: ignore[reportReturnType]
     "/events",
     tags=["Market data"],
     response_class=EventStreamResponse,
-    **documented("optional", schemas={"text/event-stream": _EVENT}),
+    **document_route("optional", schemas={"text/event-stream": _EVENT}),
 )
 def events(
     last_event_id: Annotated[
@@ -137,11 +137,11 @@ def events(
     """
 
 
-@router.get("/openapi.json", tags=["About"], **documented("optional", headers=_CACHED))
+@router.get("/openapi.json", tags=["About"], **document_route("optional", headers=_CACHED))
 def openapi() -> DocumentResponse:  # pyright: ignore[reportReturnType]
     """This document."""
 
 
-@router.get("/docs", tags=["About"], response_class=HTMLResponse, **documented("optional", headers=_CACHED))
+@router.get("/docs", tags=["About"], response_class=HTMLResponse, **document_route("optional", headers=_CACHED))
 def docs() -> None:
     """This document as a web page."""

@@ -242,7 +242,7 @@ def adapter(model: type[Q]) -> "TypeAdapter[Q]":
     return TypeAdapter(model)
 
 
-def given(query: Query) -> dict[str, Any]:
+def changed_parameters(query: Query) -> dict[str, Any]:
     """Return the parameters of *query* that differ from their defaults."""
     values = {one.name: getattr(query, one.name) for one in fields(query)}
     return {one.name: values[one.name] for one in fields(query) if values[one.name] != one.default}

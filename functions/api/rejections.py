@@ -16,7 +16,7 @@ from shared.http.response_data import ResponseData, absence_reason, json_body
 async def respond_rejections(connection: AsyncConnection, state: MarketState, query: Rejections) -> ResponseData:
     """Return the rejected bars of a ticker or of all, newest first; Problem 404 for an unknown ticker."""
     if query.ticker:
-        query = replace(query, ticker=state.resolve([query.ticker])[0])
+        query = replace(query, ticker=state.resolve_tickers([query.ticker])[0])
     rows = await select_rejections(connection, query)
     page = rows[: query.limit]
     items = [row | {"text": reason(row["reason"]).text, "advice": reason(row["reason"]).advice} for row in page]

@@ -61,7 +61,7 @@ class RequestContext:
     @property
     def tickers(self) -> tuple[str, ...]:
         """The tickers that the query names, all that are tracked if none; Problem 404 for an unknown one."""
-        return self.state.resolve(self.query.tickers) if self.query.tickers else self.state.active
+        return self.state.resolve_tickers(self.query.tickers) if self.query.tickers else self.state.active
 
     @property
     def open_from(self) -> datetime | None:

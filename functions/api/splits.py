@@ -49,7 +49,7 @@ class Split:
         return self.state == "applied" and (known_at is None or self.changed_at <= known_at)
 
 
-class Scale(NamedTuple):
+class TradedScale(NamedTuple):
     """Bars of *ticker* that start in [first, end) were traded at *factor* times their stored prices."""
 
     ticker: str
@@ -61,7 +61,7 @@ class Scale(NamedTuple):
 async def respond_splits(connection: AsyncConnection, state: "MarketState", ticker: str | None) -> ResponseData:
     """Return the splits of *ticker*, or of all tickers the newest thousand; Problem 404 for an unknown ticker."""
     if ticker:
-        (ticker,) = state.resolve([ticker])
+        (ticker,) = state.resolve_tickers([ticker])
     items = [
         {
             "ticker": one.ticker,
@@ -161,20 +161,20 @@ def _number(shares: Decimal) -> float:
     return int(shares) if shares == int(shares) else float(shares)
 
 
-def scales(splits: Sequence[Split], known_at: datetime | None) -> list[Scale]:
+def scales(splits: Sequence[Split], known_at: datetime | None) -> list[TradedScale]:
     """Return what makes prices as they were traded of stored ones; *splits* are newest first."""
-    found: list[Scale] = []
+    found: list[TradedScale] = []
     for ticker in {one.ticker for one in splits}:
         applied = [one for one in splits if one.ticker == ticker and one.was_applied(known_at)]
         factor = Decimal(1)
         for index, one in enumerate(applied):
             factor = factor * one.new_shares / one.old_shares
             first = applied[index + 1].starts_at if index + 1 < len(applied) else _DISTANT_PAST
-            found.append(Scale(ticker, first, one.starts_at, factor))
+            found.append(TradedScale(ticker, first, one.starts_at, factor))
     return found
 
 
-def as_traded(rows: str, ticker: str, known: Sequence[Scale]) -> str:
+def as_traded(rows: str, ticker: str, known: Sequence[TradedScale]) -> str:
     """Return *rows* of *ticker*, JSON objects one a line, with prices and volumes as they were traded."""
     own = [(one.first.timestamp(), one.end.timestamp(), one.factor) for one in known if one.ticker == ticker]
 

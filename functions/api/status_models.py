@@ -79,7 +79,7 @@ class ProviderBudget(Model):
     pause: ProviderPause | None
 
 
-class LeftOut(Model):
+class ExcludedTicker(Model):
     """A ticker that no figure compares for now."""
 
     ticker: Ticker
@@ -147,7 +147,7 @@ class StatusResponse(Model):
     disagreements: Annotated[Count, Field(description="Stored bars from which a second provider differs")]
     compared_at: Annotated[Instant | None, Field(description="The last comparison with a second provider")]
     dead_letters: Count
-    left_out: list[LeftOut]
+    left_out: list[ExcludedTicker]
     epoch: Annotated[int, Field(description="Market version; increases with every change", examples=[418])]
     providers: list[ProviderBudget]
     model: Annotated[ModelStatus | None, Field(description="null: no model was asked")]

@@ -21,7 +21,7 @@ EVERY_OPERATION = (400, 401, 405, 414, 429, 500, 503)
 _EVERY_RESPONSE = ("X-Request-ID", "RateLimit", "RateLimit-Policy")
 
 
-def documented(
+def document_route(
     access: Access,
     *errors: int,
     status: int = 200,

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from fastapi.responses import Response
 
-from functions.contract.operations import documented, header_references
+from functions.contract.operations import document_route, header_references
 from functions.files.response_models import ManifestResponse
 
 router = APIRouter(tags=["Files"])
@@ -13,7 +13,7 @@ _FILE = ("ETag", "Cache-Control", "Accept-Ranges", "Content-Disposition")
 _PART = {"content": {"application/vnd.apache.parquet": {"schema": {"type": "string", "format": "binary"}}}}
 
 
-@router.get("/files/manifest.json", **documented("optional", headers=("ETag", "Cache-Control", "X-Stale")))
+@router.get("/files/manifest.json", **document_route("optional", headers=("ETag", "Cache-Control", "X-Stale")))
 def manifest() -> ManifestResponse:  # pyright: ignore[reportReturnType]
     """Files of all months: rows, bytes, SHA-256, and the market version up to which each is whole."""
 
@@ -24,7 +24,7 @@ class ParquetResponse(Response):
     media_type = "application/vnd.apache.parquet"
 
 
-_documented = documented("optional", 403, 404, 416, headers=_FILE)
+_documented = document_route("optional", 403, 404, 416, headers=_FILE)
 _documented["responses"][206] = _PART | {"headers": header_references("X-Request-ID", "Content-Range", *_FILE)}
 
 

@@ -95,7 +95,7 @@ async def confirm_jumps(series: Sequence[Series], settings: Settings) -> list[Se
         return list(series)
     from functions.ingest.providers import finnhub  # few ticks need it
 
-    confirmed = await finnhub.confirm(settings, jumped)
+    confirmed = await finnhub.confirm_closes(settings, jumped)
     return [replace(one, confirmed_by=finnhub.NAME) if one.ticker in confirmed else one for one in series]
 
 

@@ -22,7 +22,7 @@ from functions.ingest.gaps import (
 )
 from functions.ingest.queries import select_gaps, select_histories, select_refetches, select_unknown
 from functions.ingest.settings import Settings
-from functions.ingest.ticks import InvalidTick, Window, requested_window
+from functions.ingest.ticks import InvalidTick, TickWindow, requested_window
 from shared.calendar.trading import TradingCalendar, select_calendar
 from shared.events.types import Tick
 
@@ -95,7 +95,7 @@ async def _plan_newest(
 async def _plan_window(
     connection: AsyncConnection,
     tickers: Sequence[str] | None,
-    window: Window,
+    window: TickWindow,
     tick: Tick,
     settings: Settings,
     now: datetime,

@@ -14,7 +14,7 @@ class InvalidTick(Exception):  # noqa: N818  a refusal is an answer
     """The tick can never be done; the text says why."""
 
 
-class Window(NamedTuple):
+class TickWindow(NamedTuple):
     """The instants [start, end) that a tick names, or the newest *sessions* before *end*."""
 
     start: datetime | None
@@ -45,24 +45,24 @@ def read_tick(received: Received) -> tuple[str, Tick]:
     return job, tick
 
 
-def requested_window(tick: Tick, now: datetime, history_sessions: int) -> Window | None:
+def requested_window(tick: Tick, now: datetime, history_sessions: int) -> TickWindow | None:
     """Return the window that *tick* names, None when it means whatever is missing now.
 
     A date is a day in New York: *start* means its midnight, *end* includes the whole day. An instant means itself.
     Without *start*: the newest *history_sessions* before *end*. InvalidTick for a start in the future.
     """
     if tick.lookback_sessions:
-        return Window(None, now, tick.lookback_sessions)
+        return TickWindow(None, now, tick.lookback_sessions)
     starts, ends = tick.starts, tick.ends
     if not starts and not ends:
         return None
     end = min(_instant(ends, days=1), now) if ends else now
     if not starts:
-        return Window(None, end, history_sessions)
+        return TickWindow(None, end, history_sessions)
     start = _instant(starts, days=0)
     if start > now:
         raise InvalidTick(f"start: {tick.start} lies in the future")
-    return Window(start, end, None)
+    return TickWindow(start, end, None)
 
 
 def tick_refused(received: Received, refused: InvalidTick) -> TickRefused:

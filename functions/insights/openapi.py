@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse, Response
 
-from functions.contract.operations import documented, query_model
+from functions.contract.operations import document_route, query_model
 from functions.insights.feeds.query import FeedQuery
 from functions.insights.reading.query import InsightsQuery
 from functions.insights.response_models import FeedResponse, InsightsResponse
@@ -22,7 +22,7 @@ class FeedJson(JSONResponse):
     media_type = "application/feed+json"
 
 
-@router.get("/insights", **documented("optional", 404, headers=("ETag", "Cache-Control", "X-Stale", "Link")))
+@router.get("/insights", **document_route("optional", 404, headers=("ETag", "Cache-Control", "X-Stale", "Link")))
 def insights(
     query: Annotated[query_model(InsightsQuery), Query()],  # pyright: ignore[reportInvalidTypeForm]
 ) -> InsightsResponse:  # pyright: ignore[reportReturnType]
@@ -32,7 +32,7 @@ def insights(
 @router.get(
     "/insights/feed.atom",
     response_class=Response,
-    **documented("optional", 404, headers=_FEED, media_types=_ATOM),
+    **document_route("optional", 404, headers=_FEED, media_types=_ATOM),
 )
 def feed_atom(query: Annotated[_FeedQuery, Query()]) -> Response:  # pyright: ignore[reportInvalidTypeForm, reportReturnType]
     """Insights as an Atom feed.
@@ -45,7 +45,7 @@ def feed_atom(query: Annotated[_FeedQuery, Query()]) -> Response:  # pyright: ig
 @router.get(
     "/insights/feed.json",
     response_class=FeedJson,
-    **documented("optional", 404, headers=_FEED),
+    **document_route("optional", 404, headers=_FEED),
 )
 def feed_json(query: Annotated[_FeedQuery, Query()]) -> FeedResponse:  # pyright: ignore[reportInvalidTypeForm, reportReturnType]
     """Insights as a JSON Feed 1.1, with the entries of the Atom feed."""

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Header
 from pydantic import Field
 
 from functions.contract.fields import Model
-from functions.contract.operations import documented, header_references
+from functions.contract.operations import document_route, header_references
 
 router = APIRouter(tags=["AI assistants"])
 
@@ -31,7 +31,7 @@ class McpResponse(Model):
     error: Annotated[dict[str, Any] | None, Field(examples=[None])] = None
 
 
-_documented = documented("optional", 404, 408, 413, 415)
+_documented = document_route("optional", 404, 408, 413, 415)
 _documented["responses"][202] = {
     "description": "A notification was accepted; there is no body",
     "headers": header_references("X-Request-ID"),

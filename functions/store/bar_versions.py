@@ -28,7 +28,7 @@ class BarVersion(NamedTuple):
     received_at: datetime
     seen_at: datetime
 
-    def says(self, other: "BarVersion") -> bool:
+    def has_same_figures(self, other: "BarVersion") -> bool:
         """Return whether both have the same figures (1.50 equals 1.5)."""
         return self[:5] == other[:5]
 
@@ -55,13 +55,13 @@ class SourcePriority:
             self._ranks[source] = self._ranks.get(source.partition("-")[0], 0)
         return self._ranks[source]
 
-    def trust(self, source: str, seen_at: datetime) -> Trust:
+    def trust_key(self, source: str, seen_at: datetime) -> Trust:
         """Return the trust in what *source* said last at *seen_at*, the highest first."""
         return self.rank(source), seen_at if seen_at <= self._latest else _LONG_AGO
 
     def outranks(self, one: BarVersion, other: BarVersion) -> bool:
         """Return whether *one* is served rather than *other*: of the same trust, the later name, the higher figures."""
-        mine, theirs = self.trust(one.source, one.seen_at), self.trust(other.source, other.seen_at)
+        mine, theirs = self.trust_key(one.source, one.seen_at), self.trust_key(other.source, other.seen_at)
         if mine != theirs:  # as nearly always
             return mine > theirs
         return (one.source, _comparable(one)) > (other.source, _comparable(other))

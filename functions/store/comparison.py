@@ -9,7 +9,7 @@ from psycopg import AsyncConnection
 
 from functions.store.rejections import Origin, insert_rejections
 from functions.store.tickers import select_tickers
-from functions.store.validation import BarBatch, split
+from functions.store.validation import BarBatch, validate_bars
 from shared.cache.market_version import raise_market_version
 from shared.calendar.trading import select_calendar
 from shared.events.types import ComparisonFetched, Series
@@ -45,7 +45,9 @@ async def store_comparison(
             first, end = min(one.start for one in series), max(one.end for one in series)
             market = await select_calendar(connection, first - _AROUND, end + _AROUND)
             bars = [(one.ticker, bar.start.astimezone(UTC), bar) for one in series for bar in one.bars]
-            valid, rejected = split(bars, interval=fetched.interval, fetched_at=at, market=market, tickers=tickers)
+            valid, rejected = validate_bars(
+                bars, interval=fetched.interval, fetched_at=at, market=market, tickers=tickers
+            )
             changed += await insert_rejections(connection, fetched.interval, source, at, rejected, origin)
             changed += await _upsert_disagreements(connection, fetched.interval, source, at, valid, tolerances, origin)
             changed += await _upsert_comparisons(connection, fetched.interval, source, at, series)

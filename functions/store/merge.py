@@ -18,7 +18,7 @@ class StoredBar(NamedTuple):
     revision: int
     served_at: datetime
 
-    def superseded(self, key: Key, version: BarVersion, now: datetime) -> tuple["StoredBar", "BarRevision"]:
+    def supersede(self, key: Key, version: BarVersion, now: datetime) -> tuple["StoredBar", "BarRevision"]:
         """Return the bar at *key* after *version* has replaced this one, which becomes a revision."""
         replaced = StoredBar(version, self.revision + 1, max(now, self.served_at))
         return replaced, BarRevision(key, self.revision, self.version, replaced.served_at, self.served_at)
@@ -59,7 +59,7 @@ class BarChanges(NamedTuple):
     """Number of bars whose figures changed."""
 
     @property
-    def news(self) -> bool:
+    def is_visible(self) -> bool:
         """Return whether any change is visible to readers."""
         return bool(self.new or self.moved)
 
@@ -70,14 +70,14 @@ StoredBars = Mapping[str, Mapping[datetime, StoredBar]]
 
 def find_outranked(batch: FetchedBatch, stored_bars: StoredBars, trust: SourcePriority) -> list[Key]:
     """Return the bars of *batch* that another version outranks: few, as answers rarely arrive late."""
-    ours = trust.trust(batch.source, batch.at)
+    ours = trust.trust_key(batch.source, batch.at)
     return [
         (ticker, start)
         for ticker, bars in batch.bars.items()
         if ticker in stored_bars
         for start, bar in bars.items()
         if (stored := stored_bars[ticker].get(start))
-        and trust.trust(stored.version.source, stored.version.seen_at) >= ours
+        and trust.trust_key(stored.version.source, stored.version.seen_at) >= ours
         and not (version := batch.version(bar)).repeats(stored.version)
         and trust.outranks(stored.version, version)
     ]
@@ -108,10 +108,10 @@ def merge(
                 if is_higher:
                     seen.append(key)
             elif is_higher:
-                replaced, revision = stored.superseded(key, version, now)
+                replaced, revision = stored.supersede(key, version, now)
                 moved.append((key, replaced))
                 past.append(revision)
-                revised += not version.says(stored.version)
+                revised += not version.has_same_figures(stored.version)
             elif outranked := _outranked(key, version, stored.version, histories.get(key, ())):
                 past.append(outranked)
     return BarChanges(new, seen, moved, past, revised)
@@ -123,7 +123,7 @@ def _outranked(key: Key, version: BarVersion, served: BarVersion, history: Seque
     A source's newest figures last until it gives others, so that they are known where they have to be served after all.
     """
     own = [one for one in history if one.version.source == version.source]
-    same = [one for one in own if one.version.says(version)]
+    same = [one for one in own if one.version.has_same_figures(version)]
     given = [one.version.seen_at for one in own] + [served.seen_at] * (served.source == version.source)
     newest = max(given, default=version.seen_at)
     for one in same:

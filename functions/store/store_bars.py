@@ -16,10 +16,10 @@ from functions.store.rejections import Origin, insert_rejections
 from functions.store.series_checks import Rejection
 from functions.store.source_overlaps import upsert_overlaps
 from functions.store.splits.queries import begin_storing, send_select_splits
-from functions.store.splits.rescale import Answer, Rescaled, divided, record_jumps, rescale
+from functions.store.splits.rescale import FetchedAnswer, Rescaled, apply_divisors, record_jumps, rescale
 from functions.store.tickers import send_select_tickers
 from functions.store.totals import add_to_totals
-from functions.store.validation import BarBatch, RejectedBar, split
+from functions.store.validation import BarBatch, RejectedBar, validate_bars
 from functions.store.write import write_batch
 from shared.cache.market_version import send_raise_market_version
 from shared.calendar.clock_search import WIDEST_SHIFT
@@ -140,12 +140,12 @@ async def _store_source(
         for bar in one.bars
     ]
     bars = [(one.ticker, bar.start.astimezone(UTC), bar) for one in series if not one.reason for bar in one.bars]
-    valid, invalid = split(bars, interval=interval, fetched_at=at, market=market, tickers=tickers)
+    valid, invalid = validate_bars(bars, interval=interval, fetched_at=at, market=market, tickers=tickers)
     rejected += invalid
     changes, found = BarChanges(), False
     if valid:
         windows = {one.ticker: (one.start, one.end) for one in series}
-        answer = Answer(interval, FetchedBatch(source, at, valid), windows, market, origin)
+        answer = FetchedAnswer(interval, FetchedBatch(source, at, valid), windows, market, origin)
         trust = policy.trust.until(clock.now() + CLOCK_SKEW)
         stored_sent = await send_select_stored_bars(connection, interval, valid, simulated=source == SIMULATED)
         splits_sent = await send_select_splits(connection, list(valid)) if answer.shows_splits else None
@@ -163,7 +163,7 @@ async def _store_source(
     asked = await upsert_fetched_ranges(
         connection, fetched, source, series, tickers.keys(), valid, market, policy.settles_after, origin.trace_id
     )
-    return _Part(valid, rejected, changes, changes.news or found or bool(new), asked)
+    return _Part(valid, rejected, changes, changes.is_visible or found or bool(new), asked)
 
 
 async def _send_select_market(
@@ -186,7 +186,7 @@ def _drop_jumps(
     levels = {
         ticker: {
             start: version.close
-            for start, version in divided(
+            for start, version in apply_divisors(
                 {
                     start: bar.version
                     for start, bar in bars.items()

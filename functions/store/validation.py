@@ -77,7 +77,7 @@ BarBatch = dict[str, dict[datetime, ValidBar]]
 """The bars of each ticker by their start in UTC, in order; no ticker without a bar."""
 
 
-def split(
+def validate_bars(
     bars: Sequence[tuple[str, datetime, Bar]],
     *,
     interval: str,

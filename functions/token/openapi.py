@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Form, Path, Query
 
-from functions.contract.operations import documented, query_model
+from functions.contract.operations import document_route, query_model
 from functions.token.link_models import CreateLink, LinksResponse, NewLinkResponse
 from functions.token.list_models import (
     AddedTickersResponse,
@@ -40,12 +40,12 @@ _RevocationQuery = query_model(RevocationQuery)
 _CREATED = {"status": 201, "headers": ("Location",)}
 
 
-@router.post("/users/register", **documented("open", 403, 409, *_BODY, status=201))
+@router.post("/users/register", **document_route("open", 403, 409, *_BODY, status=201))
 def register(form: Annotated[RegistrationForm, Form()]) -> RegistrationResponse:
     """Create an account."""
 
 
-@router.post("/token", **documented("open", *_BODY))
+@router.post("/token", **document_route("open", *_BODY))
 def log_in(form: Annotated[LoginForm, Form()]) -> LoginResponse:
     """Log in: exchange a password for a token.
 
@@ -53,12 +53,12 @@ def log_in(form: Annotated[LoginForm, Form()]) -> LoginResponse:
     """
 
 
-@router.get("/users/me", **documented("token", 403))
+@router.get("/users/me", **document_route("token", 403))
 def show_account() -> AccountResponse:
     """The account of the token."""
 
 
-@router.post("/users/me/password", **documented("token", 403, *_BODY))
+@router.post("/users/me/password", **document_route("token", 403, *_BODY))
 def change_password(form: Annotated[PasswordChangeForm, Form()]) -> TokensResponse:
     """Change the password.
 
@@ -66,7 +66,7 @@ def change_password(form: Annotated[PasswordChangeForm, Form()]) -> TokensRespon
     """
 
 
-@router.delete("/users/me", **documented("token", 403, *_BODY, status=204))
+@router.delete("/users/me", **document_route("token", 403, *_BODY, status=204))
 def delete_account(form: Annotated[DeletionForm, Form()]) -> None:
     """Delete the account and its tokens.
 
@@ -74,22 +74,22 @@ def delete_account(form: Annotated[DeletionForm, Form()]) -> None:
     """
 
 
-@router.get("/tokens", **documented("token", 403))
+@router.get("/tokens", **document_route("token", 403))
 def list_tokens() -> TokensResponse:
     """List the tokens of the account."""
 
 
-@router.post("/tokens", **documented("token", 403, 409, *_BODY, **_CREATED))
+@router.post("/tokens", **document_route("token", 403, 409, *_BODY, **_CREATED))
 def create_token(token: CreateToken) -> NewTokenResponse:
     """Create a token with a name, scopes and an expiry."""
 
 
-@router.post("/tokens/{token_id}/rotate", **documented("token", 403, 404, 409, *_BODY, **_CREATED))
+@router.post("/tokens/{token_id}/rotate", **document_route("token", 403, 404, 409, *_BODY, **_CREATED))
 def rotate_token(token_id: TokenId, token: Annotated[RotateToken, Body()]) -> RotatedTokenResponse:
     """Replace a token. The old one stays valid for an overlap."""
 
 
-@router.delete("/tokens", **documented("token", 403, status=204))
+@router.delete("/tokens", **document_route("token", 403, status=204))
 def revoke_tokens(query: Annotated[_RevocationQuery, Query()]) -> None:  # pyright: ignore[reportInvalidTypeForm]  a model made at run time
     """End all logins, or all logins and tokens.
 
@@ -97,7 +97,7 @@ def revoke_tokens(query: Annotated[_RevocationQuery, Query()]) -> None:  # pyrig
     """
 
 
-@router.delete("/tokens/{token_id}", **documented("token", 403, 404, status=204))
+@router.delete("/tokens/{token_id}", **document_route("token", 403, 404, status=204))
 def revoke_token(token_id: TokenId) -> None:
     """Revoke a token at once.
 
@@ -105,12 +105,12 @@ def revoke_token(token_id: TokenId) -> None:
     """
 
 
-@router.get("/lists", **documented("token", 403))
+@router.get("/lists", **document_route("token", 403))
 def lists() -> ListsResponse:
     """The lists of the account, by name."""
 
 
-@router.post("/lists", **documented("token", 403, 409, *_BODY, **_CREATED))
+@router.post("/lists", **document_route("token", 403, 409, *_BODY, **_CREATED))
 def create_list(body: CreateList) -> AddedTickersResponse:
     """Create a list.
 
@@ -118,22 +118,22 @@ def create_list(body: CreateList) -> AddedTickersResponse:
     """
 
 
-@router.get("/lists/{list_id}", **documented("token", 403, 404))
+@router.get("/lists/{list_id}", **document_route("token", 403, 404))
 def show_list(list_id: ListId) -> ListResponse:
     """A list with its tickers, in order."""
 
 
-@router.patch("/lists/{list_id}", **documented("token", 403, 404, 409, *_BODY))
+@router.patch("/lists/{list_id}", **document_route("token", 403, 404, 409, *_BODY))
 def change_list(list_id: ListId, body: ChangeList) -> ListResponse:
     """Rename a list, or put its tickers into another order."""
 
 
-@router.delete("/lists/{list_id}", **documented("token", 403, 404, status=204))
+@router.delete("/lists/{list_id}", **document_route("token", 403, 404, status=204))
 def delete_list(list_id: ListId) -> None:
     """Delete a list."""
 
 
-@router.post("/lists/{list_id}/tickers", **documented("token", 403, 404, 409, *_BODY))
+@router.post("/lists/{list_id}/tickers", **document_route("token", 403, 404, 409, *_BODY))
 def add_tickers(list_id: ListId, body: AddTickers) -> AddedTickersResponse:
     """Add tickers at the end of a list.
 
@@ -141,17 +141,17 @@ def add_tickers(list_id: ListId, body: AddTickers) -> AddedTickersResponse:
     """
 
 
-@router.delete("/lists/{list_id}/tickers/{ticker}", **documented("token", 403, 404, status=204))
+@router.delete("/lists/{list_id}/tickers/{ticker}", **document_route("token", 403, 404, status=204))
 def remove_ticker(list_id: ListId, ticker: Annotated[str, Path(examples=["AAPL"])]) -> None:
     """Remove a ticker from a list."""
 
 
-@router.get("/links", **documented("token", 403))
+@router.get("/links", **document_route("token", 403))
 def list_links() -> LinksResponse:
     """List the links of the account, without their secrets."""
 
 
-@router.post("/links", **documented("token", 403, 409, *_BODY, **_CREATED))
+@router.post("/links", **document_route("token", 403, 409, *_BODY, **_CREATED))
 def create_link(link: CreateLink) -> NewLinkResponse:
     """Create a link: an address that reads one path with its parameters in place of a token.
 
@@ -160,6 +160,6 @@ def create_link(link: CreateLink) -> NewLinkResponse:
     """
 
 
-@router.delete("/links/{link_id}", **documented("token", 403, 404, status=204))
+@router.delete("/links/{link_id}", **document_route("token", 403, 404, status=204))
 def revoke_link(link_id: TokenId) -> None:
     """Revoke a link at once."""

@@ -10,9 +10,9 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from functions.ingest.csv_files.hours import Refusal
-from functions.ingest.csv_files.reading import FileBars, OpenFile, Stated, make_bars, open_file
+from functions.ingest.csv_files.reading import FileBars, OpenFile, UserOverrides, make_bars, open_file
 from functions.ingest.csv_files.table import UnreadableFileError
-from functions.store.validation import RejectedBar, split
+from functions.store.validation import RejectedBar, validate_bars
 from shared.calendar.trading import TradingCalendar
 from shared.events.types import Bar, BarsFetched, RefusedBar, Series
 
@@ -60,7 +60,7 @@ class Import(NamedTuple):
 
 def read_files(arguments: Namespace, market: TradingCalendar, tickers: Collection[str], now: datetime) -> Import:
     """Return what the files of the command line hold; *tickers* are tracked."""
-    stated = Stated(
+    stated = UserOverrides(
         arguments.ticker,
         arguments.zone,
         arguments.interval,
@@ -79,7 +79,7 @@ def read_files(arguments: Namespace, market: TradingCalendar, tickers: Collectio
             unreadable[path] = str(error)
             continue
         starts = [(ticker, bar.start, bar) for ticker, some in bars.bars.items() for bar in some]
-        _, doubted = split(starts, interval="1h", fetched_at=now, market=market, tickers=known)
+        _, doubted = validate_bars(starts, interval="1h", fetched_at=now, market=market, tickers=known)
         files.append(ReadFile(file, bars, doubted))
     return Import(files, unreadable)
 

@@ -5,7 +5,7 @@ import pytest
 import talib
 
 from functions.api import indicator_formulas as formulas
-from functions.api.indicator_formulas import Prices, Values
+from functions.api.indicator_formulas import PriceSeries, Values
 from functions.api.indicator_requests import Indicator
 
 BARS = 1_000_000
@@ -29,7 +29,7 @@ def units(prices: np.ndarray) -> list[int]:
     return np.rint(prices * UNIT).astype(int).tolist()
 
 
-PRICES = Prices(UNIT, units(HIGH), units(LOW), units(CLOSE), [1] * BARS, [0] * BARS)
+PRICES = PriceSeries(UNIT, units(HIGH), units(LOW), units(CLOSE), [1] * BARS, [0] * BARS)
 
 
 def assert_equal(values: Values, reference: np.ndarray) -> None:
@@ -71,7 +71,7 @@ def test_oscillators_of_wilder_are_those_of_the_reference(length: int) -> None:
 
 
 @pytest.mark.parametrize("lengths", [(12, 26, 9), (2, 3, 2), (200, 400, 200)])
-def test_convergence_is_that_of_the_reference(lengths: tuple[int, int, int]) -> None:
+def test_macd_is_that_of_the_reference(lengths: tuple[int, int, int]) -> None:
     """MACD, its signal and its histogram."""
     for values, reference in zip(Indicator("macd", lengths).compute(PRICES), talib.MACD(CLOSE, *lengths), strict=True):
         assert_equal(values, reference)
@@ -88,12 +88,12 @@ def test_bands_are_those_of_the_reference(length: int, width: float) -> None:
 def test_few_bars_have_no_values() -> None:
     """None, one and two bars: as many values, none of them made up; a flat price is neither strong nor weak."""
     for count in range(3):
-        few = Prices(1, [5] * count, [3] * count, [4] * count, [0] * count, [0] * count)
+        few = PriceSeries(1, [5] * count, [3] * count, [4] * count, [0] * count, [0] * count)
         for kind, parameters in (("sma", (3,)), ("ema", (3,)), ("rsi", (3,)), ("atr", (3,)), ("macd", (2, 3, 2)),
                                  ("bollinger", (3, 2)), ("vwap", ())):  # fmt: skip
             for values in Indicator(kind, parameters).compute(few):
                 assert values == [None] * count
 
-    flat = Prices(1, [4] * 9, [4] * 9, [4] * 9, [0] * 9, [0] * 9)
+    flat = PriceSeries(1, [4] * 9, [4] * 9, [4] * 9, [0] * 9, [0] * 9)
     assert formulas.relative_strength(flat, 3)[3:] == [50.0] * 6
     assert formulas.bands(flat, 3, 2)[0][2:] == [4.0] * 7

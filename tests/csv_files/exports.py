@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from functions.ingest.csv_files.reading import FileBars, OpenFile, Stated, make_bars, open_file
+from functions.ingest.csv_files.reading import FileBars, OpenFile, UserOverrides, make_bars, open_file
 from functions.ingest.providers import simulated
 from shared.calendar.trading import LENGTHS, Session, TradingCalendar
 from shared.events.types import Bar
@@ -142,7 +142,7 @@ def read(path: Path, known: Sequence[str] = TICKERS, **stated: object) -> FileBa
 
 def opened(path: Path, known: Sequence[str] = TICKERS, **stated: object) -> OpenFile:
     """How the reader understands a file."""
-    return open_file(path, Stated(**stated), calendar, known)  # pyright: ignore[reportArgumentType]
+    return open_file(path, UserOverrides(**stated), calendar, known)  # pyright: ignore[reportArgumentType]
 
 
 def calendar(first: datetime, end: datetime) -> TradingCalendar:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.ingest.csv_files.reading import FileBars, Stated, make_bars, open_file
+from functions.ingest.csv_files.reading import FileBars, UserOverrides, make_bars, open_file
 from tests.csv_files.exports import found
 from tests.fakes.market_data.market import read_market
 
@@ -22,7 +22,7 @@ def read_real(real_data: Callable[[str], Path], tmp_path: Path) -> Callable[...,
             header, *lines = file.read().splitlines()
         path = tmp_path / name.removesuffix(".gz")
         path.write_text("\n".join([header, *(line for line in lines if line.partition(",")[0] in tickers)]))
-        return make_bars(open_file(path, Stated(), lambda *_: market), lambda *_: market)
+        return make_bars(open_file(path, UserOverrides(), lambda *_: market), lambda *_: market)
 
     return read
 

@@ -18,7 +18,7 @@ from functions.ingest.gaps import (
     plan_requests,
     sort_by_urgency,
 )
-from functions.ingest.ticks import InvalidTick, Window, requested_window
+from functions.ingest.ticks import InvalidTick, TickWindow, requested_window
 from shared.events.types import Series, Tick
 from tests.fake_vendors import exchange, utc
 from tests.ingest.ingest_harness import FRIDAY_EVENING, GRACE, bar, history_of, starts
@@ -151,22 +151,22 @@ class TestWhatTicksName:
         ("tick", "window"),
         [
             ({}, None),
-            ({"start": "2026-11-02"}, Window(utc("2026-11-02 05:00"), NOW, None)),
+            ({"start": "2026-11-02"}, TickWindow(utc("2026-11-02 05:00"), NOW, None)),
             (
                 {"start": "2026-10-30", "end": "2026-10-30"},
-                Window(utc("2026-10-30 04:00"), utc("2026-10-31 04:00"), None),
+                TickWindow(utc("2026-10-30 04:00"), utc("2026-10-31 04:00"), None),
             ),
             (
                 {"start": "2026-10-31", "end": "2026-11-01"},
-                Window(utc("2026-10-31 04:00"), utc("2026-11-02 05:00"), None),
+                TickWindow(utc("2026-10-31 04:00"), utc("2026-11-02 05:00"), None),
             ),
-            ({"start": "2026-11-02T15:30:00Z", "end": "2030-01-01"}, Window(utc("2026-11-02 15:30"), NOW, None)),
-            ({"end": "2026-11-02T10:30:00-05:00"}, Window(None, utc("2026-11-02 15:30"), 60)),
-            ({"lookback_sessions": 10}, Window(None, NOW, 10)),
+            ({"start": "2026-11-02T15:30:00Z", "end": "2030-01-01"}, TickWindow(utc("2026-11-02 15:30"), NOW, None)),
+            ({"end": "2026-11-02T10:30:00-05:00"}, TickWindow(None, utc("2026-11-02 15:30"), 60)),
+            ({"lookback_sessions": 10}, TickWindow(None, NOW, 10)),
         ],
     )
     def test_a_date_is_a_day_in_new_york_and_an_instant_is_itself(
-        self, tick: dict[str, Any], window: Window | None
+        self, tick: dict[str, Any], window: TickWindow | None
     ) -> None:
         """The end's whole day belongs to the window, whichever offset New York has then; none lies in the future."""
         assert requested_window(Tick(**tick), self.NOW, 60) == window

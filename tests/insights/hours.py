@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 
-from functions.insights.facts.hour import Bar, Hour, Revision, SplitRatio
+from functions.insights.facts.hour import Bar, EarlierVersion, Hour, SplitRatio
 from functions.insights.facts.registry import FactTable, fact_table
 from shared.calendar.trading import EXCHANGE_ZONE, Session
 from tests.insights_harness import random_walk
@@ -31,7 +31,7 @@ def market_hour(place: int = 3, seed: int = 1) -> Hour:
         bars[f"{ticker}"][start] = Bar(start, *values, source)  # pyright: ignore
     start = starts[7 * (SESSIONS - 1) + place]
     opening = bars["JPM"][sessions[-1].opens]
-    revisions = {"JPM": {opening.start: Revision(opening._replace(close=opening.close * 2), start)}}
+    revisions = {"JPM": {opening.start: EarlierVersion(opening._replace(close=opening.close * 2), start)}}
     splits = {"HD": SplitRatio(Decimal(10), Decimal(1))}
     next_week = sessions[-1].date + timedelta(days=7)
     return Hour(start, sessions[-1], tuple(sessions[:-1]), TICKERS, bars, INDUSTRIES, next_week, revisions, splits)

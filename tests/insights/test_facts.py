@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.insights.facts.fact import Fact, dollars, percent, rounded, times
+from functions.insights.facts.fact import Fact, exact_dollars, percent, rounded, times
 from functions.insights.facts.hour import Bar
 from functions.insights.facts.registry import definitions, fact_table
 from tests.insights.small_markets import bar, closes_of, find, hour_of, only, trading, two_days
@@ -67,7 +67,7 @@ def test_halves_are_rounded_up() -> None:
 )
 def test_a_price_is_shown_as_it_is_stored(price: str, text: str) -> None:
     """Whatever its size, with two decimals at least."""
-    assert dollars(Decimal(price)) == text
+    assert exact_dollars(Decimal(price)) == text
 
 
 @pytest.mark.parametrize(("ratio", "text"), [("0.04", "0.04 times"), ("0.1", "0.1 times"), ("3.05", "3.1 times")])

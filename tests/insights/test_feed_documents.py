@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from functions.insights.feeds.atom import atom
 from functions.insights.feeds.entries import Entry, Feed, FeedAddress, make_entries
-from functions.insights.feeds.feed import fit
+from functions.insights.feeds.feed import cut_to_page
 from functions.insights.feeds.json_feed import json_feed
 from functions.insights.feeds.queries import Publication
 
@@ -71,8 +71,8 @@ def test_a_page_has_room_for_200_kb_and_goes_on() -> None:
     entries = entries_of(*(hour(place, "x", "/ohlc?tickers=" + "A" * 30_000) for place in range(20)))
     huge = entries_of(hour(0, "x" * 400_000), hour(1, "y"))
 
-    shown, goes_on = fit(entries, None)
+    shown, goes_on = cut_to_page(entries, None)
     assert (len(shown), goes_on) == (6, shown[-1].start)
     assert len(atom(feed_of([*shown]))) < 250_000
-    assert fit(huge, None) == (huge[:1], START)
-    assert fit(entries[:3], START) == (entries[:3], START)
+    assert cut_to_page(huge, None) == (huge[:1], START)
+    assert cut_to_page(entries[:3], START) == (entries[:3], START)

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from functions.insights.facts.hour import Bar, Hour, Revision, SplitRatio
+from functions.insights.facts.hour import Bar, EarlierVersion, Hour, SplitRatio
 from tests.insights.small_markets import bar, closes_of, find, hour_of, only, trading, two_days
 
 
@@ -110,7 +110,7 @@ def corrected(first: str, now: str) -> Hour:
     """Return an hour whose bar of 10:30 was reported with the close *first* and has *now*."""
     sessions, starts = two_days()
     bars: list[Bar] = [bar(starts[7], "100"), bar(starts[8], now), bar(starts[9], "100")]
-    revision = Revision(bar(starts[8], first), starts[9])
+    revision = EarlierVersion(bar(starts[8], first), starts[9])
     return hour_of({"A": bars}, sessions, starts[9], revisions={"A": {starts[8]: revision}})
 
 

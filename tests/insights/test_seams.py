@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from functions.insights.facts.comparable import comparable_bars, comparable_revisions
-from functions.insights.facts.hour import Revision
+from functions.insights.facts.hour import EarlierVersion
 from tests.insights.small_markets import bar, find, hour_of, trading, two_days
 from tests.insights_harness import keep_active, put_rows, random_walk, serving_insights, trading_days
 from tests.reading import change
@@ -68,7 +68,7 @@ def test_a_bar_of_another_source_is_no_correction(pair: tuple[str, str], correct
     """The close first given by one source is compared with that of another only where both agree."""
     sessions, starts = two_days()
     bars = {start: bar(start, "100")._replace(source="new") for start in starts}
-    first = Revision(bars[starts[7]]._replace(close=Decimal(120), source="old"), starts[8])
+    first = EarlierVersion(bars[starts[7]]._replace(close=Decimal(120), source="old"), starts[8])
     revisions = comparable_revisions({"A": {starts[7]: first}}, {"A": bars}, {"A": frozenset({pair})})
     hour = hour_of({"A": list(bars.values())}, sessions, starts[8], revisions=revisions)
 

@@ -97,11 +97,11 @@ class TestFinnhub:
         if kind:
             upstream.misbehave(kind, vendor="finnhub")
 
-        assert asyncio.run(finnhub.confirm(make_settings(), {"AAPL": bar})) == ({"AAPL"} if confirmed else set())
+        assert asyncio.run(finnhub.confirm_closes(make_settings(), {"AAPL": bar})) == ({"AAPL"} if confirmed else set())
 
     def test_no_second_opinion_is_no_failure(self, make_settings: Callable[..., Settings], upstream: Vendors) -> None:
         """A tick does not fail because the second source does."""
         upstream.misbehave("reset", vendor="finnhub")
         bar = Bar(start=OPENS, open=None, high=None, low=None, close=Decimal(1), volume=None)
 
-        assert asyncio.run(finnhub.confirm(make_settings(), {"AAPL": bar})) == set()
+        assert asyncio.run(finnhub.confirm_closes(make_settings(), {"AAPL": bar})) == set()

@@ -13,7 +13,7 @@ from functions.ingest.gaps import FetchRequest
 from functions.ingest.providers.alpaca import pair
 from functions.ingest.providers.twelvedata_answers import read_series
 from functions.ingest.providers.yahoo import read_chart
-from functions.store.validation import split
+from functions.store.validation import validate_bars
 from shared.events.types import Bar, BarsFetched, RefusedBar, Series
 from shared.runtime.settings import Secret
 from tests.fake_vendors import exchange, utc
@@ -92,7 +92,9 @@ def test_junk_in_some_bars_costs_no_other(
     event = BarsFetched(interval="1h", source="x", fetched_at=CLOSES + timedelta(hours=9), series=(series,))
     received = BarsFetched.from_json(event.to_json()).series[0]
     sent = [("KO", bar.start, bar) for bar in received.bars]
-    valid, rejected = split(sent, interval="1h", fetched_at=event.fetched_at, market=MARKET, tickers={"KO": True})
+    valid, rejected = validate_bars(
+        sent, interval="1h", fetched_at=event.fetched_at, market=MARKET, tickers={"KO": True}
+    )
     stored = valid.get("KO", {})
     assert set(STARTS) - hours <= stored.keys() <= set(STARTS)
     assert all(

@@ -87,7 +87,7 @@ class TestSimulated:
             days = [simulated.session_bars(ticker, "1h", session) for session in sessions]
             closes = [float(day[-1].close or 0) for day in days]
             moves[ticker] = [after / before - 1 for before, after in pairwise(closes)]
-            usual = simulated.character(ticker).price
+            usual = simulated.ticker_traits(ticker).price
             assert all(usual / 2 < close < usual * 2 for close in closes)
             assert any(day[0].open != before[-1].close for before, day in pairwise(days))
             ends, middle = (

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from functions.ingest.providers import simulated
 from functions.store.jumps import drop_jumps
-from functions.store.validation import BarBatch, RejectedBar, split
+from functions.store.validation import BarBatch, RejectedBar, validate_bars
 from shared.calendar.trading import EXCHANGE_ZONE, Session
 from shared.events.types import Bar
 from tests.fake_vendors import exchange, utc
@@ -69,7 +69,9 @@ def named_every_other(bar: Bar, session: Session) -> datetime | None:
 def checked(series: dict[str, Sequence[Bar]], now: datetime = NOW) -> tuple[BarBatch, list[RejectedBar]]:
     """The bars of *series* that are stored, and the rejected ones."""
     bars = [(ticker, bar.start, bar) for ticker, some in series.items() for bar in some]
-    valid, rejected = split(bars, interval="1h", fetched_at=now, market=exchange(), tickers=dict.fromkeys(series, True))
+    valid, rejected = validate_bars(
+        bars, interval="1h", fetched_at=now, market=exchange(), tickers=dict.fromkeys(series, True)
+    )
     plausible, jumped = drop_jumps(valid, {}, ())
     return plausible, rejected + jumped
 

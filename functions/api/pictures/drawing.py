@@ -48,7 +48,7 @@ def _tracking(size: int) -> float:
     return -0.025 * size if size > 40 else 0
 
 
-def shortened(content: str, longest: int) -> str:
+def shorten(content: str, longest: int) -> str:
     """Return *content* of *longest* characters at most, with an ellipsis where it was cut."""
     return content if len(content) <= longest else content[: longest - 1].rstrip() + "…"
 

@@ -20,7 +20,7 @@ from functions.api.pictures.drawing import (
     WIDTH,
     frame,
     pill,
-    shortened,
+    shorten,
     text,
 )  # fmt: skip
 from functions.api.pictures.response import picture
@@ -43,7 +43,7 @@ def draw_market(rows: JsonRows, said: str = "") -> str:
     items = json.loads(f"[{rows.text}]", parse_float=Decimal, parse_int=Decimal)
     newest = [item for item in items if item["is_newest"] and item["change"] is not None]
     if not newest:
-        return frame(text(MARGIN, 300, 40, shortened(said or "No stock has a change yet.", 52), INK_2), "No bar yet.")
+        return frame(text(MARGIN, 300, 40, shorten(said or "No stock has a change yet.", 52), INK_2), "No bar yet.")
     up, down = (sum(1 for item in newest if sign * item["change"] > 0) for sign in (1, -1))
     ranked = sorted(newest, key=lambda item: item["change_percent"])
     source = source_of(item["source"] for item in newest) or ""
@@ -89,6 +89,6 @@ def _mover(item: dict[str, Any], x: int, title: str) -> str:
     return (
         text(x, y, 26, title, INK_3)
         + text(x, y + 56, 48, item["ticker"], weight=600)
-        + text(x, y + 98, 26, shortened(item["name"], _LONGEST_NAME), INK_2)
+        + text(x, y + 98, 26, shorten(item["name"], _LONGEST_NAME), INK_2)
         + pill(x + 240, y + 2, item["change"], percent_text(item["change_percent"]))
     )

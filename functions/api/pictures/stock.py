@@ -19,7 +19,7 @@ from functions.api.pictures.drawing import (
     chart,
     frame,
     pill,
-    shortened,
+    shorten,
     text,
     text_width,
 )
@@ -49,7 +49,7 @@ def draw_stock(bar: dict[str, Any], closes: Sequence[Decimal | None], *, is_late
     price, previous = f"${price_text(bar['close'])}", bar["previous_close"]
     content = (
         text(MARGIN, 178, 60, bar["ticker"], weight=600)
-        + text(MARGIN, 226, 32, shortened(bar["name"], _LONGEST_NAME), INK_2)
+        + text(MARGIN, 226, 32, shorten(bar["name"], _LONGEST_NAME), INK_2)
         + text(MARGIN, 350, _PRICE, price, weight=600)
         + chart(closes, previous, 404, 524)
     )

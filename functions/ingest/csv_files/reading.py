@@ -37,7 +37,7 @@ _FIRST: Mapping[DateOrder, str] = {"us": "month", "eu": "day"}
 _NO_ZONE = Fault("time-unreadable", "", "The time names no zone, and others of the file do.")
 
 
-class Stated(NamedTuple):
+class UserOverrides(NamedTuple):
     """Properties of files that the user states: they take precedence over what is inferred."""
 
     ticker: str | None = None
@@ -78,7 +78,7 @@ class FileBars(NamedTuple):
 
 @as_unreadable()
 def open_file(
-    path: Path, stated: Stated, calendar: SelectCalendar, known: Collection[str] = (), longest: int = LONGEST
+    path: Path, stated: UserOverrides, calendar: SelectCalendar, known: Collection[str] = (), longest: int = LONGEST
 ) -> OpenFile:
     """Return the lines of the file at *path*; UnreadableFileError when nothing can be read, or over *longest* bytes.
 
@@ -155,7 +155,7 @@ def _make_group(
     interval: str,
     quotes: Sequence[Quote],
     style: TextFormat,
-    stated: Stated,
+    stated: UserOverrides,
     calendar: SelectCalendar,
     refused: list[Refusal],
 ) -> Group:
@@ -222,7 +222,7 @@ def _working_days(texts: Sequence[str], order: DateOrder) -> int:
     return sum(time is not None and time.weekday() < 5 for time in times)
 
 
-def _stated_zone(stated: Stated, columns: Columns) -> tuple[tzinfo | None, str]:
+def _stated_zone(stated: UserOverrides, columns: Columns) -> tuple[tzinfo | None, str]:
     if stated.zone:
         try:
             return find_zone(stated.zone), "stated"

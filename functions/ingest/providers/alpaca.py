@@ -15,7 +15,7 @@ from functions.ingest import volumes
 from functions.ingest.csv_files.grid import Grid
 from functions.ingest.gaps import FetchRequest
 from functions.ingest.providers import FetchResult, NoCredits, ProviderError
-from functions.ingest.providers.metered_client import FailedRequest, MeteredClient, metered_client
+from functions.ingest.providers.metered_client import MeteredClient, RequestFailure, metered_client
 from functions.ingest.providers.parsing import parse_decimal, parse_instant, refuse, refuse_time, sent_text
 from functions.ingest.settings import Settings
 from shared.calendar.clock_search import judge_by_others, week_of
@@ -126,7 +126,7 @@ class Alpaca:
                     # Symbols without bars are absent.
                     return {ask: rows.get(symbol, []) for symbol, ask in asks.items()}, None
             failure = None
-        except FailedRequest as failed:
+        except RequestFailure as failed:
             failure = f"{failed} {_message(failed.body)}".strip()
         # By symbol, then by time: all symbols before the last one seen are whole.
         last = max(rows, default="")
@@ -228,7 +228,7 @@ def _batches(asks: Sequence[FetchRequest], market: TradingCalendar) -> list[list
 def _read_page(answer: Any) -> dict[str, Any]:
     bars = answer.get("bars") if isinstance(answer, dict) else None
     if not isinstance(bars, dict):
-        raise FailedRequest("HTTP 200 without bars", 200)
+        raise RequestFailure("HTTP 200 without bars", 200)
     return answer
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from functions.ingest.providers import NoCredits, ProviderError, ProviderPauses
-from functions.ingest.providers.metered_client import FailedRequest, MeteredClient, metered_client
+from functions.ingest.providers.metered_client import MeteredClient, RequestFailure, metered_client
 from functions.ingest.providers.parsing import parse_decimal
 from functions.ingest.settings import Settings
 from shared.events.types import Bar, Company
@@ -48,7 +48,7 @@ async def fetch_profiles(settings: Settings, names: Mapping[str, str]) -> Profil
     )
 
 
-async def confirm(settings: Settings, newest: Mapping[str, Bar]) -> set[str]:
+async def confirm_closes(settings: Settings, newest: Mapping[str, Bar]) -> set[str]:
     """Return the tickers whose newest bar closes about where Finnhub's quote is; those without a quote are left out."""
     answers, _, failures = await _ask_all(settings, "/quote", list(newest))
     for failure in failures:
@@ -75,7 +75,7 @@ async def _ask_all(
                 return
             try:
                 answer = await client.get(path, {"symbol": settings.finnhub_symbols.get(ticker, ticker)})
-            except (FailedRequest, ProviderError, ProviderPauses) as error:
+            except (RequestFailure, ProviderError, ProviderPauses) as error:
                 failures.append(str(error).removeprefix(f"{NAME}: "))
                 return
             except NoCredits:

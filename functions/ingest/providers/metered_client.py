@@ -32,7 +32,7 @@ _THROTTLED = timedelta(minutes=5)
 """Pause after a 429 that names none."""
 
 
-class FailedRequest(Exception):  # noqa: N818  a failure of one request, not of the program
+class RequestFailure(Exception):  # noqa: N818  a failure of one request, not of the program
     """A request without a usable answer; *status* is that of the HTTP response, 0 for none."""
 
     def __init__(self, message: str, status: int = 0, body: object = None) -> None:
@@ -63,7 +63,7 @@ class MeteredClient:
         """Return the JSON of a response, its fractions as decimals.
 
         NoCredits when the budget is used up or the provider pauses, ProviderError when the key may not be used,
-        FailedRequest for the rest.
+        RequestFailure for the rest.
         """
         if pause := await self._outage.remaining():
             raise ProviderPauses(f"{self._provider}: pauses for {pause} after an outage")
@@ -80,16 +80,16 @@ class MeteredClient:
                 response = await self._client.get(path, params=dict(params))
         except TimeoutError as error:
             await self._count_failure(reason := "no answer in time")
-            raise FailedRequest(reason) from error
+            raise RequestFailure(reason) from error
         except httpx.HTTPError as error:
             await self._count_failure(reason := f"no answer: {type(error).__name__}")
-            raise FailedRequest(reason) from error
+            raise RequestFailure(reason) from error
         self.served_at = self.served_at or parse_date(response.headers.get("date", ""))
         body = _read(response)
         seconds = response.headers.get("retry-after", "")
         if is_server_fault(response.status_code) and not seconds:
             await self._count_failure(reason := f"HTTP {response.status_code}")
-            raise FailedRequest(reason, response.status_code, body)
+            raise RequestFailure(reason, response.status_code, body)
         self._responded, self._failures = True, []
         await self._outage.end()
         if response.status_code == 429 or is_server_fault(response.status_code):
@@ -101,9 +101,9 @@ class MeteredClient:
             _logger.error("%s: key %s is refused, and pauses for an hour", self._provider, short_hash(grant.key))
             raise ProviderError(f"{self._provider}: the key is refused")
         if response.status_code != 200:
-            raise FailedRequest(f"HTTP {response.status_code}", response.status_code, body)
+            raise RequestFailure(f"HTTP {response.status_code}", response.status_code, body)
         if body is None:
-            raise FailedRequest("HTTP 200 without JSON", 200)
+            raise RequestFailure("HTTP 200 without JSON", 200)
         return body
 
     async def close(self) -> None:

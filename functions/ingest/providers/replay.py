@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Lock
 
 from functions.ingest.csv_files.grid import regular_calendar
-from functions.ingest.csv_files.reading import FileBars, OpenFile, Stated, make_bars, open_file
+from functions.ingest.csv_files.reading import FileBars, OpenFile, UserOverrides, make_bars, open_file
 from functions.ingest.csv_files.table import UnreadableFileError
 from functions.ingest.gaps import FetchRequest
 from functions.ingest.providers import FetchResult, ProviderError
@@ -34,7 +34,7 @@ class Replay:
 
     def __init__(self, settings: Providers) -> None:
         self._paths = [Path(name) for name in settings.replay_files]
-        self._stated = Stated(zone=settings.replay_zone)
+        self._stated = UserOverrides(zone=settings.replay_zone)
         self._files: list[OpenFile] = []
         self._unreadable: list[str] = []
         self._versions: list[tuple[int, int] | None] = []

@@ -24,7 +24,7 @@ from shared.events.types import Bar
 NAME = "simulated"
 
 
-class Character(NamedTuple):
+class TickerTraits(NamedTuple):
     """Traits of a simulated ticker: usual price in USD, daily volatility, shares traded per day."""
 
     price: float
@@ -54,13 +54,13 @@ _MARKET_VOLATILITY = 0.009
 _QUARTER = 63
 
 
-def character(ticker: str) -> Character:
+def ticker_traits(ticker: str) -> TickerTraits:
     """Return the traits of *ticker*; those of an unknown one are computed from its name."""
     if ticker in _KNOWN:
         price, percent, millions = _KNOWN[ticker]
-        return Character(price, percent / 100, millions * 1e6)
+        return TickerTraits(price, percent / 100, millions * 1e6)
     chance = _normals(ticker, "character")
-    return Character(90 * _grow(0.5 * chance[0]), 0.017 + 0.003 * chance[1], 6e6 * _grow(0.6 * chance[2]))
+    return TickerTraits(90 * _grow(0.5 * chance[0]), 0.017 + 0.003 * chance[1], 6e6 * _grow(0.6 * chance[2]))
 
 
 def bars(ticker: str, interval: str, sessions: Sequence[Session], start: datetime, end: datetime) -> list[Bar]:
@@ -76,7 +76,7 @@ def bars(ticker: str, interval: str, sessions: Sequence[Session], start: datetim
 
 def session_bars(ticker: str, interval: str, session: Session) -> list[Bar]:
     """Return all bars of one session. Each opens where the one before closed."""
-    of = character(ticker)
+    of = ticker_traits(ticker)
     opening, closing, activity = _open_and_close(ticker, of, session.date)
     length = (session.closes - session.opens).total_seconds()
     starts = list(session.starts(interval))
@@ -114,7 +114,7 @@ def session_bars(ticker: str, interval: str, session: Session) -> list[Bar]:
     return found
 
 
-def _open_and_close(ticker: str, of: Character, day: date) -> tuple[float, float, float]:
+def _open_and_close(ticker: str, of: TickerTraits, day: date) -> tuple[float, float, float]:
     """Return a session's open and close as logarithms over the usual price, and the activity of the day (1: usual)."""
     number = _business_day(day)
     before, after = _level(ticker, of, number - 1), _level(ticker, of, number)
@@ -125,7 +125,7 @@ def _open_and_close(ticker: str, of: Character, day: date) -> tuple[float, float
     return before + report + gap, after + report, activity
 
 
-def _level(ticker: str, of: Character, number: int) -> float:
+def _level(ticker: str, of: TickerTraits, number: int) -> float:
     """Return where the ticker stands on business day *number*: the market's part and its own."""
     # With these shares two tickers move together by a third, as they do on ordinary days.
     market, own = 0.6 * of.volatility / _MARKET_VOLATILITY, 0.8 * of.volatility
@@ -148,7 +148,7 @@ def _bridge(name: str, number: int, daily: float, yearly: float) -> float:
     return left if number == low else right
 
 
-def _reports(ticker: str, of: Character, number: int) -> float:
+def _reports(ticker: str, of: TickerTraits, number: int) -> float:
     """Return what the ticker's quarterly results still do to its price: a step of 2 to 5 usual days that fades."""
     total = 0.0
     for quarter in (number // _QUARTER, number // _QUARTER - 1):
@@ -165,7 +165,7 @@ def _market_step(day: str, interval: str, index: int) -> float:
     return _normals("market", f"{day}/{interval}/{index}")[0]
 
 
-def _volume(of: Character, since: float, until: float, activity: float, chance: float) -> int:
+def _volume(of: TickerTraits, since: float, until: float, activity: float, chance: float) -> int:
     """Return shares traded between two fractions of a session: most at its ends."""
     middle = since + until - 1
     share = (until - since) * (0.6 + 1.2 * middle * middle)

@@ -16,10 +16,10 @@ from functions.ingest.outages import Outage, is_server_fault
 from functions.ingest.providers import FetchResult, NoCredits, ProviderError, ProviderPauses
 from functions.ingest.providers.parsing import parse_date
 from functions.ingest.providers.twelvedata_answers import (
-    FailedRequest,
     KeyRefused,
     OutOfCredits,
     SymbolSeries,
+    TwelveDataFailure,
     match_flat,
     raise_error,
     read_body,
@@ -139,14 +139,14 @@ class TwelveData:
             await budget.suspend(grant)
             _logger.error("twelvedata: key %s is set aside for an hour: %s", short_hash(grant.key), refused)
             return _Round(refused=list(batch), failures=[f"key refused: {refused}"])
-        except FailedRequest as failure:
+        except TwelveDataFailure as failure:
             if failure.pause:
                 await budget.suspend(grant, failure.pause)
             return _Round(failures=[str(failure)], outage=failure.outage)
         for ask, answer in answers.items():
             try:
                 done.series[ask] = read_series(answer, interval, grant.key)
-            except FailedRequest as failure:
+            except TwelveDataFailure as failure:
                 done.failed[ask] = str(failure)
         return done
 
@@ -176,21 +176,21 @@ class TwelveData:
             async with asyncio.timeout(self._settings.provider_timeout_seconds):
                 response = await client.get("/time_series", params=params, headers={"Authorization": f"apikey {key}"})
         except TimeoutError as error:
-            raise FailedRequest("no answer in time", outage=True) from error
+            raise TwelveDataFailure("no answer in time", outage=True) from error
         except httpx.HTTPError as error:
-            raise FailedRequest(f"no answer: {type(error).__name__}", outage=True) from error
+            raise TwelveDataFailure(f"no answer: {type(error).__name__}", outage=True) from error
         if (left := response.headers.get("api-credits-left", "")).isdecimal():
             await budget.mark_spent(grant, "minute", int(left))
         may_wait = response.status_code == 429 or is_server_fault(response.status_code)
         if may_wait and (seconds := response.headers.get("retry-after", "")).isdecimal():
             pause = min(timedelta(seconds=int(seconds)), _LONGEST_PAUSE)
-            raise FailedRequest(f"HTTP {response.status_code}, asks for a pause of {seconds} s", pause)
+            raise TwelveDataFailure(f"HTTP {response.status_code}, asks for a pause of {seconds} s", pause)
         body = read_body(response)
         if "code" in body or body.get("status") == "error":
             raise_error(body, response.status_code, grant.key, alone=len(batch) == 1)
             return dict.fromkeys(batch, body)
         if response.status_code != 200:
-            raise FailedRequest(f"HTTP {response.status_code}", outage=is_server_fault(response.status_code))
+            raise TwelveDataFailure(f"HTTP {response.status_code}", outage=is_server_fault(response.status_code))
         if "values" in body or "meta" in body:
             return match_flat(body, batch, symbols)
         return {ask: body.get(symbol) for ask, symbol in zip(batch, symbols, strict=True)}

@@ -19,7 +19,7 @@ _NO_SHARES = ("Currency", "Index", "Bond", "Mutual Fund")
 _FIELDS = ("open", "high", "low", "close", "volume")
 
 
-class FailedRequest(Exception):  # noqa: N818
+class TwelveDataFailure(Exception):  # noqa: N818
     """This request, or one symbol of it, gave nothing; the provider asks for a *pause*, or is out of order."""
 
     def __init__(self, message: str, pause: timedelta | None = None, *, outage: bool = False) -> None:
@@ -49,10 +49,10 @@ def read_body(response: httpx.Response) -> dict[str, object]:
         body = json.loads(response.content, parse_float=Decimal)
     except ValueError as error:  # HTML, cut off, empty, not UTF-8
         outage = is_server_fault(response.status_code)
-        raise FailedRequest(f"HTTP {response.status_code} without JSON", outage=outage) from error
+        raise TwelveDataFailure(f"HTTP {response.status_code} without JSON", outage=outage) from error
     if not isinstance(body, dict):
         outage = is_server_fault(response.status_code)
-        raise FailedRequest(f"HTTP {response.status_code} with JSON that is no object", outage=outage)
+        raise TwelveDataFailure(f"HTTP {response.status_code} with JSON that is no object", outage=outage)
     return body
 
 
@@ -67,7 +67,7 @@ def raise_error(body: Mapping[str, object], status: int, key: Secret, *, alone: 
     if code in (401, 403):
         raise KeyRefused(message)
     if not (_is_empty(code, message) or (alone and 400 <= code < 500)):
-        raise FailedRequest(f"{code} {message}", outage=is_server_fault(code))
+        raise TwelveDataFailure(f"{code} {message}", outage=is_server_fault(code))
 
 
 def match_flat(
@@ -82,17 +82,17 @@ def match_flat(
 
 
 def read_series(answer: object, interval: str, key: Secret) -> SymbolSeries:
-    """Return one symbol's part of the answer, oldest bar first; FailedRequest when there is none to read."""
+    """Return one symbol's part of the answer, oldest bar first; TwelveDataFailure when there is none to read."""
     if not isinstance(answer, dict):
-        raise FailedRequest("left out of the answer")
+        raise TwelveDataFailure("left out of the answer")
     if "code" in answer or answer.get("status") == "error":
         code, message = _error(answer, 0, key)
         if _is_empty(code, message):
             return SymbolSeries([])
-        raise FailedRequest(f"{code} {message}")
+        raise TwelveDataFailure(f"{code} {message}")
     values = answer.get("values")
     if not isinstance(values, list):
-        raise FailedRequest("no values")
+        raise TwelveDataFailure("no values")
     meta = answer.get("meta")
     bars: list[Bar] = []
     refused: list[RefusedBar] = []

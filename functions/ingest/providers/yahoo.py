@@ -13,7 +13,7 @@ from typing import Any
 
 from functions.ingest.gaps import FetchRequest
 from functions.ingest.providers import FetchResult, NoCredits, ProviderError, WrongLabels
-from functions.ingest.providers.metered_client import FailedRequest, MeteredClient, metered_client
+from functions.ingest.providers.metered_client import MeteredClient, RequestFailure, metered_client
 from functions.ingest.providers.parsing import parse_decimal, parse_epoch, refuse_time, sent_text
 from functions.ingest.settings import YAHOO, Settings
 from shared.calendar.trading import TradingCalendar
@@ -63,7 +63,7 @@ class Yahoo:
                         chart = await self._fetch_chart(client, ask)
                         bars[ask], faults = read_chart(chart)
                         labels = _check_labels(chart.get("meta") or {})
-                    except FailedRequest as failed:
+                    except RequestFailure as failed:
                         failures[ask] = str(failed)
                         continue
                     except (AttributeError, KeyError, TypeError) as error:
@@ -94,7 +94,7 @@ class Yahoo:
         chart = answer.get("chart") if isinstance(answer, dict) else None
         results = chart.get("result") if isinstance(chart, dict) else None
         if not isinstance(results, list) or not results or not isinstance(results[0], dict):
-            raise FailedRequest("HTTP 200 without a chart", 200)
+            raise RequestFailure("HTTP 200 without a chart", 200)
         return results[0]
 
 

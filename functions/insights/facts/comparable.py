@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from functions.insights.facts.hour import Bar, Hour, Revision
+from functions.insights.facts.hour import Bar, EarlierVersion, Hour
 
 Agreements = Mapping[str, frozenset[tuple[str, str]]]
 """Pairs of sources that give the same prices, by ticker."""
@@ -30,8 +30,8 @@ def comparable_bars(bars: Bars, start: datetime, agreements: Agreements) -> Bars
 
 
 def comparable_revisions(
-    revisions: Mapping[str, Mapping[datetime, Revision]], bars: Bars, agreements: Agreements
-) -> dict[str, dict[datetime, Revision]]:
+    revisions: Mapping[str, Mapping[datetime, EarlierVersion]], bars: Bars, agreements: Agreements
+) -> dict[str, dict[datetime, EarlierVersion]]:
     """Return the *revisions* whose source agrees with that of the bar stored now: others are no correction."""
     return {
         ticker: {

@@ -113,7 +113,7 @@ def times(figure: Decimal) -> str:
     return f"{figure.quantize(_TENTH if figure >= _TENTH else _CENT, ROUND_HALF_UP)} times"
 
 
-def dollars(figure: Decimal) -> str:
+def exact_dollars(figure: Decimal) -> str:
     """Return a price as stored, with two decimals at least: `$1,271.50`, `$0.0061`."""
     exact = figure.normalize()
     decimals = max(-int(exact.as_tuple().exponent), 2)

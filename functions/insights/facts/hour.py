@@ -33,7 +33,7 @@ class Bar(NamedTuple):
     source: str
 
 
-class Revision(NamedTuple):
+class EarlierVersion(NamedTuple):
     """An earlier version of a bar, and since when it was served."""
 
     bar: Bar
@@ -65,7 +65,7 @@ class Hour:
     bars: Mapping[str, Mapping[datetime, Bar]]
     industries: Mapping[str, str] = field(default_factory=dict)
     next_session: date | None = None
-    revisions: Mapping[str, Mapping[datetime, Revision]] = field(default_factory=dict)
+    revisions: Mapping[str, Mapping[datetime, EarlierVersion]] = field(default_factory=dict)
     splits: Mapping[str, SplitRatio] = field(default_factory=dict)
     on_two_scales: tuple[str, ...] = ()
     on_two_sources: tuple[str, ...] = ()

@@ -71,7 +71,7 @@ Cast = Mapping[str, Fact]
 """The facts of a story by role."""
 
 
-def always(_: Cast) -> bool:
+def no_condition(_: Cast) -> bool:
     """Return True: a story without a condition."""
     return True
 
@@ -96,7 +96,7 @@ class Story:
     roles: Mapping[str, Role]
     frames: tuple[str, ...]
     moment: When = "any"
-    when: Callable[[Cast], bool] = always
+    when: Callable[[Cast], bool] = no_condition
     mood: tuple[str, ...] = ()
     significance: Callable[[Cast], Decimal] = most_significant
     combine: Callable[[list[Fact]], Iterable[Cast]] | None = None
@@ -107,12 +107,12 @@ class Story:
     """Frames for the session's last hour only."""
 
 
-def opposite(one: str, other: str) -> Callable[[Cast], bool]:
+def opposite_direction(one: str, other: str) -> Callable[[Cast], bool]:
     """Return the condition that two roles have different directions."""
     return lambda cast: cast[one].direction != cast[other].direction
 
 
-def same(one: str, other: str) -> Callable[[Cast], bool]:
+def same_direction(one: str, other: str) -> Callable[[Cast], bool]:
     """Return the condition that two roles have the same direction."""
     return lambda cast: cast[one].direction == cast[other].direction
 
@@ -122,17 +122,17 @@ def larger(one: str, other: str) -> Callable[[Cast], bool]:
     return lambda cast: abs(cast[one].value) >= abs(cast[other].value)
 
 
-def changed(one: str, other: str) -> Callable[[Cast], bool]:
+def figures_differ(one: str, other: str) -> Callable[[Cast], bool]:
     """Return the condition that two roles show different figures: without it nothing grew or shrank."""
     return lambda cast: cast[one].text != cast[other].text
 
 
-def both(*conditions: Callable[[Cast], bool]) -> Callable[[Cast], bool]:
+def all_of(*conditions: Callable[[Cast], bool]) -> Callable[[Cast], bool]:
     """Return the condition that all *conditions* hold."""
     return lambda cast: all(condition(cast) for condition in conditions)
 
 
-def several(name: str, role: Role, period: Role, frames: tuple[str, ...]) -> Story:
+def three_companies(name: str, role: Role, period: Role, frames: tuple[str, ...]) -> Story:
     """Return the story of three companies to which the same thing happened in the hour: roles x, y, z and p."""
 
     def combine(facts: list[Fact]) -> Iterable[Cast]:

@@ -55,7 +55,7 @@ async def answer_feed(
     publications = await select_publications(connection, starts)
     changes = await select_changes(connection, query, tickers, starts)
     entries = make_entries(hours, publications, changes, address)
-    shown, goes_on = fit(entries, rows.oldest if rows.more else None)
+    shown, goes_on = cut_to_page(entries, rows.oldest if rows.more else None)
     reason = None if entries else await explain_insights(connection, query, due, grace)
     subject, about = own_list.name if own_list else wanted.ticker, f"{reason['text']}" if reason else _SUBTITLE
     feed = _make_feed(wanted, subject, form, address, shown, goes_on, about)
@@ -66,7 +66,7 @@ async def answer_feed(
     return ResponseData(body, media_type, valid_until=reason_until(reason), next_update_at=due, headers=tuple(headers))
 
 
-def fit(entries: Sequence[Entry], goes_on: datetime | None) -> tuple[Sequence[Entry], datetime | None]:
+def cut_to_page(entries: Sequence[Entry], goes_on: datetime | None) -> tuple[Sequence[Entry], datetime | None]:
     """Return the entries that a document has room for, whole hours and one at least, and where the next page begins."""
     size = 0
     for entry in entries:

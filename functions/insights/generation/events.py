@@ -6,7 +6,7 @@ from psycopg import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import Response
 
-from functions.insights.generation.write import Written, write_due
+from functions.insights.generation.write import WriteResult, write_due
 from functions.insights.settings import Settings
 from shared.cache.market_version import NAME as VERSION
 from shared.cache.market_version import publish_market_version
@@ -57,9 +57,9 @@ class EventHandler:
             self._working = False
         return await self._reply(written)
 
-    async def _write(self) -> Written:
+    async def _write(self) -> WriteResult:
         """Write until no event is waiting."""
-        written = Written()
+        written = WriteResult()
         while self._waiting:
             at_deadline = TICK in self._waiting
             self._waiting.clear()
@@ -70,9 +70,9 @@ class EventHandler:
             await self._postgres.run(work, _TIMEOUT_SECONDS)
         return written
 
-    async def _word(self, event: Received) -> Written:
+    async def _word(self, event: Received) -> WriteResult:
         """Ask the model, where there is one, to word the hour of *event*."""
-        written = Written()
+        written = WriteResult()
         try:
             end = InsightsWritten.from_json(event.data).as_of
         except EventError as error:
@@ -85,14 +85,14 @@ class EventHandler:
             await write_model_words(self._postgres, self._settings, end, written)
         return written
 
-    async def _reply(self, written: Written) -> Response:
+    async def _reply(self, written: WriteResult) -> Response:
         if written.event is None:
             return Response(status_code=204)
         await self._publish_version(written)
         extensions = _FOR_MODEL if written.for_model else None
         return reply(written.event, source="insights", event_id=written.event_id, extensions=extensions)
 
-    async def _publish_version(self, written: Written) -> None:
+    async def _publish_version(self, written: WriteResult) -> None:
         """Publish the market version; without Redis readers find out by themselves within seconds."""
         epoch = written.epoch
         if epoch is None:

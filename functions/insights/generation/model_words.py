@@ -20,7 +20,7 @@ from functions.insights.generation.insert import (
 from functions.insights.generation.queries import select_hour_to_word, select_model_chooses
 from functions.insights.generation.result import MODEL_CALLS, HourInsights, ModelRun
 from functions.insights.generation.words import word_stories
-from functions.insights.generation.write import Written, choose_stories, load_hours
+from functions.insights.generation.write import WriteResult, choose_stories, load_hours
 from functions.insights.settings import Settings
 from functions.insights.text.template import short_names
 from shared.connections.postgres import PostgresClient
@@ -42,7 +42,7 @@ class _Claim:
     model_chooses: bool
 
 
-async def write_model_words(postgres: PostgresClient, settings: Settings, end: datetime, written: Written) -> None:
+async def write_model_words(postgres: PostgresClient, settings: Settings, end: datetime, written: WriteResult) -> None:
     """Ask the model to word the hour that ends at *end*, and store what passes; no connection is held meanwhile."""
     claim = await postgres.run(lambda connection: _claim(connection, settings, end))
     if claim is None:
@@ -74,7 +74,7 @@ async def _claim(connection: AsyncConnection, settings: Settings, end: datetime)
     return _Claim(hour, facts, choices, names, revision, model_chooses) if choices else None
 
 
-async def _finish(connection: AsyncConnection, claim: _Claim, run: ModelRun | None, written: Written) -> None:
+async def _finish(connection: AsyncConnection, claim: _Claim, run: ModelRun | None, written: WriteResult) -> None:
     """Store the run, and its words unless the hour was written again meanwhile; release the claim."""
     start = claim.hour.start
     await update_claim(connection, start)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from psycopg import AsyncConnection
 from psycopg.rows import class_row, scalar_row
 
-from functions.insights.facts.hour import Bar, Revision, SplitRatio
+from functions.insights.facts.hour import Bar, EarlierVersion, SplitRatio
 from functions.insights.generation.editor import PublishedStories
 
 
@@ -139,7 +139,7 @@ async def select_bars(
 
 async def select_revisions(
     connection: AsyncConnection, tickers: Sequence[str], first: datetime, end: datetime
-) -> dict[str, dict[datetime, Revision]]:
+) -> dict[str, dict[datetime, EarlierVersion]]:
     """Return the first versions of the hourly bars that start in [first, end) and were revised, by ticker and start."""
     cursor = await connection.execute(
         """
@@ -157,9 +157,9 @@ async def select_revisions(
         """,
         {"tickers": list(tickers), "first": first, "end": end},
     )
-    found: dict[str, dict[datetime, Revision]] = {}
+    found: dict[str, dict[datetime, EarlierVersion]] = {}
     async for ticker, *bar, served_at in cursor:
-        found.setdefault(ticker, {})[bar[0]] = Revision(Bar(*bar), served_at)
+        found.setdefault(ticker, {})[bar[0]] = EarlierVersion(Bar(*bar), served_at)
     return found
 
 

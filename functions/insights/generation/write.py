@@ -50,7 +50,7 @@ class Due(NamedTuple):
     for_model: bool
 
 
-class Written:
+class WriteResult:
     """Written hours: the newest as an event, whether a model is to word it, and the market version after it."""
 
     def __init__(self) -> None:
@@ -68,7 +68,9 @@ class Written:
             self.for_model = for_model
 
 
-async def write_due(connection: AsyncConnection, settings: Settings, written: Written, *, at_deadline: bool) -> None:
+async def write_due(
+    connection: AsyncConnection, settings: Settings, written: WriteResult, *, at_deadline: bool
+) -> None:
     """Write the hours that are due and add them to *written*; *at_deadline* also incomplete ones.
 
     Another writer at work means that there is nothing to do: it looks again when it is done.
@@ -160,7 +162,7 @@ async def _find(connection: AsyncConnection, settings: Settings, *, at_deadline:
     return find_due(await select_hour_statuses(connection, starts), late)
 
 
-async def _write(connection: AsyncConnection, settings: Settings, due: Sequence[Due], written: Written) -> bool:
+async def _write(connection: AsyncConnection, settings: Settings, due: Sequence[Due], written: WriteResult) -> bool:
     """Write what is *due* by the rules, oldest first, as each hour remembers those before it.
 
     False when another writer is at work. The right to write is taken for each hour's transaction, not for the session:

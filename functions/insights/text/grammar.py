@@ -117,7 +117,7 @@ def frames_of(story: Story) -> tuple[Frame, ...]:
     return _frames_by_name()[story.name]
 
 
-def matches(text: str) -> Iterator[tuple[Frame, re.Match[str]]]:
+def matching_frames(text: str) -> Iterator[tuple[Frame, re.Match[str]]]:
     """Yield each frame that *text*, a normalized sentence without its full stop, is an instance of."""
     slots = text.count("{")
     for frame in all_frames():

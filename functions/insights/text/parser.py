@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 from functions.insights.facts.fact import Fact
 from functions.insights.facts.metric import Cast
 from functions.insights.facts.registry import FactTable
-from functions.insights.text.grammar import Frame, matches, vocabulary
+from functions.insights.text.grammar import Frame, matching_frames, vocabulary
 from functions.insights.text.lexicon import words_of
 
 Sentiment = Literal["positive", "negative", "neutral"]
@@ -114,7 +114,7 @@ def parse(text: str, facts: FactTable) -> Sentence | list[Violation]:
 def _parse(text: str, facts: FactTable, clauses: int) -> tuple[Statement, ...] | list[Violation]:
     """Return the statements of *text*, parsed whole, else in two parts at some joint; the fewest violations if none."""
     worst: list[Violation] | None = None
-    for frame, match in matches(text):
+    for frame, match in matching_frames(text):
         statement, violations = _claims(frame, match, facts)
         if not violations:
             return (statement,)

@@ -36,7 +36,7 @@ class Fit(NamedTuple):
     changed: list[Split]
 
 
-def fit(
+def fit_to_scale(
     fetched: Mapping[datetime, ValidBar],
     stored: Mapping[datetime, BarVersion],
     splits: Sequence[Split],

@@ -42,7 +42,7 @@ class Split(NamedTuple):
         return Ratio(self.new_shares, self.old_shares)
 
     @property
-    def waits(self) -> bool:
+    def awaits_history(self) -> bool:
         """True until the history has been fetched again on the new scale."""
         return self.state in ("pending", "suspected")
 

@@ -12,7 +12,7 @@ from functions.store.bar_versions import SIMULATED, BarVersion, SourcePriority
 from functions.store.merge import FetchedBatch, StoredBar
 from functions.store.rejections import Origin
 from functions.store.series_checks import Rejection
-from functions.store.splits.fit import Divisor, Fit, fit
+from functions.store.splits.fit import Divisor, Fit, fit_to_scale
 from functions.store.splits.jump_splits import find_jump_splits
 from functions.store.splits.queries import (
     Split,
@@ -34,7 +34,7 @@ _STATES: dict[str, State] = {"split": "pending", "no-volume": "suspected", "cont
 _PASSES = 3
 
 
-class Answer(NamedTuple):
+class FetchedAnswer(NamedTuple):
     """The valid bars of one source in one event, and the windows that they were requested for."""
 
     interval: str
@@ -66,7 +66,7 @@ class Rescaled(NamedTuple):
 
 async def rescale(
     connection: AsyncConnection,
-    answer: Answer,
+    answer: FetchedAnswer,
     stored: Mapping[str, dict[datetime, StoredBar]],
     splits: Mapping[str, list[Split]],
     trust: SourcePriority,
@@ -90,7 +90,7 @@ async def rescale(
 
 
 async def record_jumps(
-    connection: AsyncConnection, answer: Answer, accepted: BarBatch, rescaled: Rescaled
+    connection: AsyncConnection, answer: FetchedAnswer, accepted: BarBatch, rescaled: Rescaled
 ) -> list[Split]:
     """Record the splits that *accepted* bars show by a jump between two sessions, and return them."""
     if not answer.shows_splits:
@@ -130,7 +130,7 @@ async def record_jumps(
     return await _insert_new(connection, answer, found)
 
 
-async def _insert_new(connection: AsyncConnection, answer: Answer, found: Sequence[Split]) -> list[Split]:
+async def _insert_new(connection: AsyncConnection, answer: FetchedAnswer, found: Sequence[Split]) -> list[Split]:
     """Insert the splits of *found* that are not known, each to be fetched again from the oldest bar on."""
     if not found:
         return []
@@ -151,7 +151,7 @@ def as_bar(start: datetime, version: BarVersion) -> ValidBar:
 
 async def _rescale_ticker(
     connection: AsyncConnection,
-    answer: Answer,
+    answer: FetchedAnswer,
     ticker: str,
     standing: Mapping[datetime, BarVersion],
     known: list[Split],
@@ -165,9 +165,9 @@ async def _rescale_ticker(
     found: list[Split] = []
     fitted = Fit(dict(fetched), {}, [], [])
     for _ in range(_PASSES):
-        whole = all(_is_whole(answer, ticker, one) for one in known if one.waits)
-        fitted = fit(fetched, standing, known, source, at, whole=whole)
-        compared = divided(standing, fitted.divisors)
+        whole = all(_is_whole(answer, ticker, one) for one in known if one.awaits_history)
+        fitted = fit_to_scale(fetched, standing, known, source, at, whole=whole)
+        compared = apply_divisors(standing, fitted.divisors)
         change = find_scale_change(fitted.bars, compared)
         if change is None:
             break
@@ -211,7 +211,9 @@ def _within(scaled: Mapping[datetime, StoredBar], known: Mapping[datetime, Store
     return {start: bar for start, bar in scaled.items() if start in known}
 
 
-def divided(standing: Mapping[datetime, BarVersion], divisors: Collection[Divisor]) -> dict[datetime, BarVersion]:
+def apply_divisors(
+    standing: Mapping[datetime, BarVersion], divisors: Collection[Divisor]
+) -> dict[datetime, BarVersion]:
     """Return the figures of *standing* after *divisors*."""
     if not divisors:
         return dict(standing)
@@ -233,7 +235,7 @@ def _may_differ(fetched: Mapping[datetime, ValidBar], standing: Mapping[datetime
     return first is not None and abs(standing[first].close - fetched[first].close) * 33 > fetched[first].close
 
 
-def _is_whole(answer: Answer, ticker: str, split: Split) -> bool:
+def _is_whole(answer: FetchedAnswer, ticker: str, split: Split) -> bool:
     """Return whether *answer* is to a request for the history of *ticker* that *split* waits for."""
     if ticker not in answer.windows:
         return False
@@ -242,7 +244,7 @@ def _is_whole(answer: Answer, ticker: str, split: Split) -> bool:
 
 
 def _as_split(
-    answer: Answer,
+    answer: FetchedAnswer,
     ticker: str,
     change: ScaleChange,
     fetched: Mapping[datetime, ValidBar],

@@ -49,13 +49,13 @@ async def restore_stored(
     bars = await select_bars_before(connection, ticker, _HOURLY, divisor.starts_at)
     histories = await select_revisions(connection, _HOURLY, [(ticker, start) for start in bars]) if bars else {}
     restored = {
-        start: undivided(version, start, divisor.factor, [one.version for one in histories.get((ticker, start), ())])
+        start: undo_divisor(version, start, divisor.factor, [one.version for one in histories.get((ticker, start), ())])
         for start, (version, *_) in bars.items()
     }
     return await _write(connection, ticker, bars, restored, at)
 
 
-def undivided(version: BarVersion, start: datetime, factor: Decimal, history: Sequence[BarVersion]) -> PricedBar:
+def undo_divisor(version: BarVersion, start: datetime, factor: Decimal, history: Sequence[BarVersion]) -> PricedBar:
     """Return *version* as it was before a division by *factor*.
 
     The newest version in *history* that the division turns into *version* has the exact figures. Without one (the bar
@@ -82,7 +82,7 @@ async def _write(
         stored = bars[start]
         # Later than every earlier answer, so that it stands.
         batch = FetchedBatch(stored.version.source, max(at, stored.version.seen_at), {})
-        replaced, revision = stored.superseded((ticker, start), batch.version(bar), now)
+        replaced, revision = stored.supersede((ticker, start), batch.version(bar), now)
         moved.append((revision.key, replaced))
         past.append(revision)
     await write_versions(connection, _HOURLY, BarChanges(moved=moved, past=past))

@@ -375,6 +375,15 @@ class EntryState(TypedDict):
     superseded: bool
 
 
+class ExcludedTicker(TypedDict):
+    """A ticker that no figure compares for now."""
+
+    ticker: str
+    reason: Literal["split", "split-suspected"]
+    detail: str
+    since: str
+
+
 class Fact(TypedDict):
     """A figure of a sentence, and the bars it is computed from."""
 
@@ -669,15 +678,6 @@ class LatestResponse(TypedDict):
     items: list["LatestItem"] | list["LatestFields"]
 
 
-class LeftOut(TypedDict):
-    """A ticker that no figure compares for now."""
-
-    ticker: str
-    reason: Literal["split", "split-suspected"]
-    detail: str
-    since: str
-
-
 class LinkResponse(TypedDict):
     """A link, without its secret."""
 
@@ -888,7 +888,7 @@ class MoversResponse(TypedDict):
     kind: Literal["gainers", "losers", "active", "unusual_volume", "volatile"]
     basis: Literal["previous_close", "previous_bar", "session_open"]
     definition: str
-    left_out: list["LeftOut"]
+    left_out: list["ExcludedTicker"]
     not_ranked: list["NotRanked"]
     items: list["Mover"]
 
@@ -1259,7 +1259,7 @@ class StatusResponse(TypedDict):
     disagreements: int
     compared_at: str | None
     dead_letters: int
-    left_out: list["LeftOut"]
+    left_out: list["ExcludedTicker"]
     epoch: int
     providers: list["ProviderBudget"]
     model: "ModelStatus | None"

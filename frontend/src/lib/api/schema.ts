@@ -750,6 +750,24 @@ export interface components {
              */
             superseded: boolean;
         };
+        /** @description A ticker that no figure compares for now. */
+        ExcludedTicker: {
+            /** @example AAPL */
+            ticker: string;
+            /**
+             * @description Its bars are, or may be, on two scales because of a split
+             * @enum {string}
+             */
+            reason: "split" | "split-suspected";
+            /** @example 10:1 split on 2026-11-23: the history is being fetched again on the new scale. */
+            detail: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC
+             * @example 2026-11-20T14:30:00Z
+             */
+            since: string;
+        };
         /** @description A figure of a sentence, and the bars it is computed from. */
         Fact: {
             /**
@@ -1413,24 +1431,6 @@ export interface components {
             reason: components["schemas"]["Absence"] | null;
             items: components["schemas"]["LatestItem"][] | components["schemas"]["LatestFields"][];
         };
-        /** @description A ticker that no figure compares for now. */
-        LeftOut: {
-            /** @example AAPL */
-            ticker: string;
-            /**
-             * @description Its bars are, or may be, on two scales because of a split
-             * @enum {string}
-             */
-            reason: "split" | "split-suspected";
-            /** @example 10:1 split on 2026-11-23: the history is being fetched again on the new scale. */
-            detail: string;
-            /**
-             * Format: date-time
-             * @description RFC 3339, UTC
-             * @example 2026-11-20T14:30:00Z
-             */
-            since: string;
-        };
         /** @description A link, without its secret. */
         LinkResponse: {
             /** @example 0b7f8a6e-3a52-4c0e-9c7f-2f4b1f6f9f10 */
@@ -1875,7 +1875,7 @@ export interface components {
             basis: "previous_close" | "previous_bar" | "session_open";
             /** @example Ranked by change_percent, falling; only tickers that rose. */
             definition: string;
-            left_out: components["schemas"]["LeftOut"][];
+            left_out: components["schemas"]["ExcludedTicker"][];
             not_ranked: components["schemas"]["NotRanked"][];
             items: components["schemas"]["Mover"][];
         };
@@ -2626,7 +2626,7 @@ export interface components {
             compared_at: string | null;
             /** @example 7 */
             dead_letters: number;
-            left_out: components["schemas"]["LeftOut"][];
+            left_out: components["schemas"]["ExcludedTicker"][];
             /**
              * @description Market version; increases with every change
              * @example 418
@@ -2881,6 +2881,7 @@ export type DisagreementsResponse = components['schemas']['DisagreementsResponse
 export type DocumentResponse = components['schemas']['DocumentResponse'];
 export type Endpoint = components['schemas']['Endpoint'];
 export type EntryState = components['schemas']['EntryState'];
+export type ExcludedTicker = components['schemas']['ExcludedTicker'];
 export type Fact = components['schemas']['Fact'];
 export type FactBars = components['schemas']['FactBars'];
 export type FeedAuthor = components['schemas']['FeedAuthor'];
@@ -2903,7 +2904,6 @@ export type InvalidParameter = components['schemas']['InvalidParameter'];
 export type LatestFields = components['schemas']['LatestFields'];
 export type LatestItem = components['schemas']['LatestItem'];
 export type LatestResponse = components['schemas']['LatestResponse'];
-export type LeftOut = components['schemas']['LeftOut'];
 export type LinkResponse = components['schemas']['LinkResponse'];
 export type LinksResponse = components['schemas']['LinksResponse'];
 export type ListResponse = components['schemas']['ListResponse'];

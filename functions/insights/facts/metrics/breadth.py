@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from functions.insights.facts.fact import Fact, direction_of, rounds_to_zero, source_bars
 from functions.insights.facts.hour import Hour
-from functions.insights.facts.metric import Metric, Role, Story, opposite, same
+from functions.insights.facts.metric import Metric, Role, Story, opposite_direction, same_direction
 from functions.insights.facts.metrics.period import PERIOD
 
 MARKET_AT_LEAST = 5
@@ -27,13 +27,13 @@ def changes_by_basis(hour: Hour, basis: str | None) -> tuple[datetime | None, Ma
     return start, hour.changes_since(start)
 
 
-def left_out(hour: Hour, tickers: Mapping[str, object], industry: str | None = None) -> tuple[str, ...]:
+def excluded_tickers(hour: Hour, tickers: Mapping[str, object], industry: str | None = None) -> tuple[str, ...]:
     """Return the tracked tickers that a figure of the market, or of one *industry*, leaves out."""
     tracked = {*hour.tickers, *hour.on_two_scales} - set(tickers)
     return tuple(sorted(one for one in tracked if industry in (None, hour.industries.get(one))))
 
 
-def among(hour: Hour, tickers: Mapping[str, object]) -> str:
+def rank_base(hour: Hour, tickers: Mapping[str, object]) -> str:
     """Return how many of the tracked stocks a rank is among."""
     count, tracked = len(tickers), hour.tracked
     return f"{count} stocks" if count == tracked else f"{count} of {tracked} stocks"
@@ -56,7 +56,7 @@ def breadth_facts(hour: Hour, metric: Metric) -> Iterator[Fact]:
             "stocks",
             source_bars(hour, changes, (start,), "close"),
             direction=side,
-            left_out=left_out(hour, changes),
+            left_out=excluded_tickers(hour, changes),
             significance=abs(Decimal(count) / len(changes) * 4 - 2),
         )
 
@@ -70,7 +70,9 @@ def average_facts(hour: Hour, metric: Metric) -> Iterator[Fact]:
     if not rounds_to_zero(figure):
         bars = source_bars(hour, changes, (start,), "close")
         significance = abs(figure) * (2 if metric.basis == "previous_close" else 3)
-        yield metric.percent_fact(hour, figure, bars, left_out=left_out(hour, changes), significance=significance)
+        yield metric.percent_fact(
+            hour, figure, bars, left_out=excluded_tickers(hour, changes), significance=significance
+        )
 
 
 _COUNT = "how many tickers closed above (below) the {}"
@@ -111,7 +113,7 @@ STORIES = (
         kind="market",
         roles={"u": Role("breadth", "previous_close"), "a": AVERAGE},
         mood=("u",),
-        when=same("u", "a"),
+        when=same_direction("u", "a"),
         frames=(
             "{u} {u.stands} since the previous close, and the average stock has {a.part} {a}",
             "since the previous close {u} {u.stands}; the average stock has {a.part} {a}",
@@ -146,7 +148,7 @@ STORIES = (
         kind="market",
         roles={"u": Role("breadth", "previous_close"), "a": AVERAGE},
         mood=("a",),
-        when=opposite("u", "a"),
+        when=opposite_direction("u", "a"),
         frames=(
             "{u} {u.stands} since the previous close although the average stock has {a.part} {a}",
             "the average stock has {a.part} {a} since the previous close even though {u} {u.stands}",
@@ -157,7 +159,7 @@ STORIES = (
         kind="market",
         roles={"u": Role("breadth", "previous_bar"), "a": HOUR_AVERAGE, "p": PERIOD},
         mood=("u",),
-        when=same("u", "a"),
+        when=same_direction("u", "a"),
         significance=lambda cast: cast["u"].significance + cast["a"].significance / 4,
         frames=(
             "{u} {u.moved} in {p}, and the average stock {a.verb} {a}",

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
-from functions.insights.facts.fact import Fact, direction_of, dollars, source_bars
-from functions.insights.facts.hour import Bar, Hour, Revision, change
+from functions.insights.facts.fact import Fact, direction_of, exact_dollars, source_bars
+from functions.insights.facts.hour import Bar, EarlierVersion, Hour, change
 from functions.insights.facts.metric import Metric, Role, Story
 from shared.calendar.trading import EXCHANGE_ZONE
 
@@ -22,8 +22,8 @@ def _compute(hour: Hour, metric: Metric) -> Iterator[Fact]:
         local = now.start.astimezone(EXCHANGE_ZONE)
         minutes = Decimal(local.hour * 60 + local.minute)
         value, text, unit, as_of = {
-            "revised_close": (now.close, dollars(now.close), "USD", None),
-            "first_close": (first.bar.close, dollars(first.bar.close), "USD", first.served_at),
+            "revised_close": (now.close, exact_dollars(now.close), "USD", None),
+            "first_close": (first.bar.close, exact_dollars(first.bar.close), "USD", first.served_at),
             "revised_bar": (minutes, f"the {local:%H:%M} bar", "minutes", None),
         }[metric.name]
         bars = source_bars(hour, (ticker,), (), "close", only=now.start, as_of=as_of)
@@ -32,7 +32,7 @@ def _compute(hour: Hour, metric: Metric) -> Iterator[Fact]:
         yield metric.fact(hour, value, text, unit, bars, ticker=ticker, direction=direction, significance=significance)
 
 
-def _largest(hour: Hour, ticker: str) -> tuple[Bar, Revision] | None:
+def _largest(hour: Hour, ticker: str) -> tuple[Bar, EarlierVersion] | None:
     """Return the bar of the session so far whose close was revised most, with what was reported first."""
     revisions = hour.revisions.get(ticker, {})
     pairs = [

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from functions.insights.facts.fact import Fact, dollars, source_bars
+from functions.insights.facts.fact import Fact, exact_dollars, source_bars
 from functions.insights.facts.hour import SESSIONS, Bar, Hour
-from functions.insights.facts.metric import Cast, Metric, Role, Story, same, several
+from functions.insights.facts.metric import Cast, Metric, Role, Story, same_direction, three_companies
 from functions.insights.facts.metrics.change import HOUR
 from functions.insights.facts.metrics.period import PERIOD
 
@@ -46,7 +46,7 @@ def _extreme(
     yield metric.fact(
         hour,
         value,
-        f"a {SESSIONS}-session {side} of {dollars(value)}",
+        f"a {SESSIONS}-session {side} of {exact_dollars(value)}",
         "USD",
         source_bars(hour, (ticker,), (*hour.history, *hour.so_far), side),
         ticker=ticker,
@@ -113,7 +113,7 @@ STORIES = (
             mood=("h",),
             event=True,
             significance=_significance,
-            when=same("h", "x"),
+            when=same_direction("h", "x"),
             frames=(
                 "{S} {x.verb} {x} in {p} and (hit|reached|set) {h}",
                 "{S} (hit|reached|set) {h} in {p}, when it {x.verb} {x}",
@@ -123,7 +123,7 @@ STORIES = (
         for side in _SIDES
     ),
     *(
-        several(
+        three_companies(
             f"new {side}s",
             Role(side, _BASIS),
             PERIOD,

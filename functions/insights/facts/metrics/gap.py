@@ -5,7 +5,16 @@ from decimal import Decimal
 
 from functions.insights.facts.fact import Fact, rounds_to_zero, source_bars
 from functions.insights.facts.hour import Hour, change
-from functions.insights.facts.metric import Cast, Metric, Role, Story, both, larger, opposite, same
+from functions.insights.facts.metric import (
+    Cast,
+    Metric,
+    Role,
+    Story,
+    all_of,
+    larger,
+    opposite_direction,
+    same_direction,
+)
 from functions.insights.facts.metrics.change import DAY, SESSION
 
 GAP = Role("gap", "previous_close")
@@ -56,7 +65,7 @@ STORIES = (
         mood=("g",),
         event=True,
         significance=_significance,
-        when=same("g", "x"),
+        when=same_direction("g", "x"),
         frames=(
             "{S} opened {g} {g.side} than at the previous close and has {x.part} a further {x} from the open",
             "after a gap of {g} {g.above} the previous close[,] {S} {x.verb} another {x} from the open",
@@ -69,7 +78,7 @@ STORIES = (
         mood=("d",),
         event=True,
         significance=_significance,
-        when=both(same("g", "d"), opposite("g", "x"), larger("g", "x")),
+        when=all_of(same_direction("g", "d"), opposite_direction("g", "x"), larger("g", "x")),
         frames=(
             "{S} opened {g} {g.side} than at the previous close and is still {d} {d.above} it",
             "after an opening gap of {g} {g.above} the previous close[,] {S} is {d} {d.above} it",
@@ -82,7 +91,7 @@ STORIES = (
         mood=("d",),
         event=True,
         significance=_significance,
-        when=both(opposite("g", "d"), opposite("g", "x")),
+        when=all_of(opposite_direction("g", "d"), opposite_direction("g", "x")),
         frames=(
             "{S} opened {g} {g.above} the previous close, a gap that is gone: it is now {d} {d.above} it",
             "{S} more than closed its opening gap of {g} {g.above} the previous close and is now {d} {d.above} it",

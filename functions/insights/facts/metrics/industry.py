@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from functions.insights.facts.fact import Fact, direction_of, ordinal, rounds_to_zero, source_bars
 from functions.insights.facts.hour import Hour
-from functions.insights.facts.metric import Cast, Metric, Role, Story, opposite
-from functions.insights.facts.metrics.breadth import left_out
+from functions.insights.facts.metric import Cast, Metric, Role, Story, opposite_direction
+from functions.insights.facts.metrics.breadth import excluded_tickers
 from functions.insights.facts.metrics.change import DAY
 
 INDUSTRY = Role("industry_change", "previous_close")
@@ -35,7 +35,7 @@ def _change(hour: Hour, metric: Metric) -> Iterator[Fact]:
     for name, (figure, tickers) in _averages(hour).items():
         if hour.previous_closing and not rounds_to_zero(figure):
             bars = source_bars(hour, tickers, (hour.previous_closing,), "close")
-            missing = left_out(hour, hour.day_changes, name)
+            missing = excluded_tickers(hour, hour.day_changes, name)
             yield metric.percent_fact(hour, figure, bars, industry=name, significance=abs(figure), left_out=missing)
 
 
@@ -58,7 +58,7 @@ def _rank(hour: Hour, metric: Metric) -> Iterator[Fact]:
                     bars,
                     industry=name,
                     direction=side,
-                    left_out=left_out(hour, hour.day_changes),
+                    left_out=excluded_tickers(hour, hour.day_changes),
                 )
 
 
@@ -99,7 +99,7 @@ STORIES = (
         name="against its industry",
         roles={"x": DAY, "i": INDUSTRY},
         mood=("x",),
-        when=opposite("x", "i"),
+        when=opposite_direction("x", "i"),
         significance=_break,
         frames=(
             "{S} {x.verb} {x} (from|~since) the previous close while stocks in {i.industry} {i.verb} {i} on average",

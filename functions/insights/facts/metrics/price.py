@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from functions.insights.facts.fact import Fact, dollars, source_bars
+from functions.insights.facts.fact import Fact, exact_dollars, source_bars
 from functions.insights.facts.hour import Hour
 from functions.insights.facts.metric import Metric, Role, Story
 from functions.insights.facts.metrics.period import PERIOD
@@ -14,7 +14,9 @@ def _compute(hour: Hour, metric: Metric) -> Iterator[Fact]:
     field = _FIELDS[metric.name]
     for ticker in hour.present:
         value = getattr(hour.bars[ticker][hour.start], field)
-        yield metric.fact(hour, value, dollars(value), "USD", source_bars(hour, (ticker,), (), field), ticker=ticker)
+        yield metric.fact(
+            hour, value, exact_dollars(value), "USD", source_bars(hour, (ticker,), (), field), ticker=ticker
+        )
 
 
 METRICS = tuple(

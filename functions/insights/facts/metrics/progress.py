@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from functions.insights.facts.fact import Fact, rounds_to_zero, source_bars
 from functions.insights.facts.hour import Hour, change
-from functions.insights.facts.metric import Cast, Metric, Role, Story, both, changed, larger, same
+from functions.insights.facts.metric import Cast, Metric, Role, Story, all_of, figures_differ, larger, same_direction
 from functions.insights.facts.metrics.change import DAY
 from functions.insights.facts.metrics.period import PERIOD
 
@@ -41,7 +41,7 @@ STORIES = (
         name="extended",
         roles=_ROLES,
         mood=("x",),
-        when=both(same("x", "e"), larger("x", "e"), changed("x", "e")),
+        when=all_of(same_direction("x", "e"), larger("x", "e"), figures_differ("x", "e")),
         significance=_significance,
         frames=(
             "{S} has extended its {x.gain} since the previous close to {x} from {e} before {p}",
@@ -55,7 +55,7 @@ STORIES = (
         name="pared",
         roles=_ROLES,
         mood=("x",),
-        when=both(same("x", "e"), larger("e", "x"), changed("x", "e")),
+        when=all_of(same_direction("x", "e"), larger("e", "x"), figures_differ("x", "e")),
         significance=_significance,
         frames=(
             "{S} has pared its {x.gain} since the previous close to {x} from {e} before {p}",

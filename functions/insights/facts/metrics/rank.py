@@ -6,7 +6,7 @@ from decimal import Decimal
 from functions.insights.facts.fact import Fact, Window, direction_of, ordinal, rounds_to_zero, source_bars
 from functions.insights.facts.hour import Hour
 from functions.insights.facts.metric import Cast, Metric, Role, Story
-from functions.insights.facts.metrics.breadth import MARKET_AT_LEAST, among, changes_by_basis, left_out
+from functions.insights.facts.metrics.breadth import MARKET_AT_LEAST, changes_by_basis, excluded_tickers, rank_base
 from functions.insights.facts.metrics.change import DAY, HOUR
 from functions.insights.facts.metrics.period import PERIOD
 
@@ -31,12 +31,12 @@ def rank_facts(hour: Hour, metric: Metric) -> Iterator[Fact]:
             yield metric.fact(
                 hour,
                 Decimal(number),
-                f"the {ordinal(number)}biggest {noun} among {among(hour, changes)}",
+                f"the {ordinal(number)}biggest {noun} among {rank_base(hour, changes)}",
                 "place",
                 bars,
                 ticker=ticker,
                 direction=side,
-                left_out=left_out(hour, changes),
+                left_out=excluded_tickers(hour, changes),
             )
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
-from functions.insights.facts.fact import Fact, dollars, percent, rounds_to_zero, source_bars
+from functions.insights.facts.fact import Fact, exact_dollars, percent, rounds_to_zero, source_bars
 from functions.insights.facts.hour import SESSIONS, Bar, Hour, change
 from functions.insights.facts.metric import Metric, Role, Story
 from functions.insights.facts.metrics.change import DAY
@@ -51,7 +51,7 @@ def _record(hour: Hour, metric: Metric) -> Iterator[Fact]:
         yield metric.fact(
             hour,
             value,
-            f"{dollars(value)}, the {'highest' if is_high else 'lowest'} close of {history.span}",
+            f"{exact_dollars(value)}, the {'highest' if is_high else 'lowest'} close of {history.span}",
             "USD",
             source_bars(hour, (ticker,), [bar.start for bar in history.closes], "close"),
             ticker=ticker,

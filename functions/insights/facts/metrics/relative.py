@@ -5,8 +5,8 @@ from decimal import Decimal
 
 from functions.insights.facts.fact import Fact, direction_of, points, rounds_to_zero, source_bars
 from functions.insights.facts.hour import Hour
-from functions.insights.facts.metric import Cast, Metric, Role, Story, opposite, same
-from functions.insights.facts.metrics.breadth import MARKET_AT_LEAST, left_out
+from functions.insights.facts.metric import Cast, Metric, Role, Story, opposite_direction, same_direction
+from functions.insights.facts.metrics.breadth import MARKET_AT_LEAST, excluded_tickers
 from functions.insights.facts.metrics.change import DAY
 
 _PEERS_AT_LEAST = 2
@@ -36,7 +36,9 @@ def _compute(hour: Hour, metric: Metric) -> Iterator[Fact]:
             source_bars(hour, members, (start,), "close"),
             ticker=ticker,
             direction=direction_of(excess),
-            left_out=left_out(hour, changes, hour.industries.get(ticker) if metric.basis == "industry" else None),
+            left_out=excluded_tickers(
+                hour, changes, hour.industries.get(ticker) if metric.basis == "industry" else None
+            ),
             significance=abs(excess) / hour.usual_moves[ticker] * Decimal("0.8"),
         )
 
@@ -66,7 +68,7 @@ STORIES = (
         name="relative to the market",
         roles={"x": DAY, "r": Role("relative_change", "market")},
         mood=("r",),
-        when=same("x", "r"),
+        when=same_direction("x", "r"),
         significance=_significance,
         frames=(
             "{S} {x.verb} {x} (from|~since) the previous close, {r} {r.ahead} the average of the other stocks",
@@ -78,7 +80,7 @@ STORIES = (
         name="against the market",
         roles={"x": DAY, "r": Role("relative_change", "market")},
         mood=("r",),
-        when=opposite("x", "r"),
+        when=opposite_direction("x", "r"),
         significance=_significance,
         frames=(
             "{S} {x.verb} {x} (from|~since) the previous close but is {r} {r.ahead} the average of the other stocks",
@@ -89,7 +91,7 @@ STORIES = (
         name="relative to the industry",
         roles={"x": DAY, "r": Role("relative_change", "industry")},
         mood=("r",),
-        when=same("x", "r"),
+        when=same_direction("x", "r"),
         significance=_significance,
         frames=(
             "{S} {x.verb} {x} (from|~since) the previous close, {r} {r.ahead} the average of its industry",

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from functions.insights.facts.metric import Cast, Story, both, larger, opposite
+from functions.insights.facts.metric import Cast, Story, all_of, larger, opposite_direction
 from functions.insights.facts.metrics.change import DAY, SESSION
 
 
@@ -18,7 +18,7 @@ STORIES = (
         roles=_ROLES,
         event=True,
         significance=_significance,
-        when=both(opposite("x", "d"), larger("x", "d")),
+        when=all_of(opposite_direction("x", "d"), larger("x", "d")),
         mood=("x",),
         frames=(
             "{S} {x.verb} {x} (from|~since) the open, yet it is {d.way} {d} (since|from) the previous close",
@@ -37,7 +37,7 @@ STORIES = (
         roles=_ROLES,
         event=True,
         significance=_significance,
-        when=both(opposite("x", "d"), larger("d", "x")),
+        when=all_of(opposite_direction("x", "d"), larger("d", "x")),
         mood=("d",),
         frames=(
             "{S} is {d.way} {d} (since|from) the previous close although it {x.verb} {x} (from|~since) the open",

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from functions.insights.facts.fact import Fact, source_bars, times
 from functions.insights.facts.hour import USUAL_AT_LEAST, Bar, Hour
-from functions.insights.facts.metric import Cast, Metric, Role, Story, several
+from functions.insights.facts.metric import Cast, Metric, Role, Story, three_companies
 from functions.insights.facts.metrics.change import HOUR, SESSION
 from functions.insights.facts.metrics.period import PERIOD
 
@@ -122,7 +122,7 @@ STORIES = (
             "on {v} " + _USUAL + "[,] {S} {x.verb} {x} in {p}",
         ),
     ),
-    several(
+    three_companies(
         "heavy volumes",
         Role(*VOLUME[:2], "up"),
         PERIOD,
