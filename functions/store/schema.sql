@@ -77,11 +77,11 @@ COMMENT ON COLUMN bars.volume IS 'NULL: the source had none';
 
 COMMENT ON COLUMN bars.source IS 'The most trusted source that gave these values';
 
-COMMENT ON COLUMN bars.revision IS 'How many versions were served before this one';
+COMMENT ON COLUMN bars.revision IS 'Number of versions served before this one';
 
-COMMENT ON COLUMN bars.received_at IS 'When the source first gave this version';
+COMMENT ON COLUMN bars.received_at IS 'Time at which the source first gave this version';
 
-COMMENT ON COLUMN bars.seen_at IS 'When a later fetch last gave the same values; NULL: none did. An older fetch that arrives late ranks below it';
+COMMENT ON COLUMN bars.seen_at IS 'Time of the last fetch that gave the same values; NULL: none did. An older fetch that arrives late ranks below it';
 
 COMMENT ON COLUMN bars.served_at IS 'Since when this version is served; NULL: since received_at';
 
@@ -108,7 +108,7 @@ COMMENT ON TABLE bar_revisions IS 'Versions of a bar that were served before, an
 
 COMMENT ON COLUMN bar_revisions.revision IS 'In the order in which they were served; below 0: never served';
 
-COMMENT ON COLUMN bar_revisions.superseded_at IS 'Until when it was served; received_at where it never was';
+COMMENT ON COLUMN bar_revisions.superseded_at IS 'End of the time in which it was served; received_at if it never was';
 
 CREATE TABLE rejected_bars (
     id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
@@ -127,7 +127,7 @@ CREATE TABLE rejected_bars (
     CONSTRAINT rejected_bars_ticker_interval_start_reason_digest_key UNIQUE (ticker, "interval", start, reason, digest)
 );
 
-COMMENT ON TABLE rejected_bars IS 'Bars that were not believed, each once, with the reason; the same bar sent again is the same row';
+COMMENT ON TABLE rejected_bars IS 'Rejected bars, each once, with the reason; the same bar sent again is the same row';
 
 COMMENT ON COLUMN rejected_bars.reason IS 'A short stable code; detail says it for people, with figures';
 
@@ -149,11 +149,11 @@ CREATE TABLE asked_windows (
     CONSTRAINT asked_windows_ticker_fkey FOREIGN KEY (ticker) REFERENCES tickers(ticker)
 );
 
-COMMENT ON COLUMN asked_windows.settled IS 'Where a provider was asked late enough: a bar missing here is one that it does not have';
+COMMENT ON COLUMN asked_windows.settled IS 'Ranges requested late enough: a bar missing here is one that the provider does not have';
 
-COMMENT ON COLUMN asked_windows.asked_at IS 'When a provider last answered for this ticker';
+COMMENT ON COLUMN asked_windows.asked_at IS 'Time of the last response of a provider for this ticker';
 
-COMMENT ON COLUMN asked_windows.failures IS 'How often in a row every provider failed to serve this ticker';
+COMMENT ON COLUMN asked_windows.failures IS 'Number of fetches in a row in which every provider failed for this ticker';
 
 COMMENT ON COLUMN asked_windows.retry_at IS 'Ticks of the schedule leave the ticker out until then';
 
@@ -210,7 +210,7 @@ CREATE OR REPLACE FUNCTION hours_of(opens timestamp with time zone, closes times
 RETURN (ceil((date_part('epoch'::text, (closes - opens)) / (3600)::double precision)))::integer
 ;
 
-COMMENT ON FUNCTION hours_of(timestamp with time zone,timestamp with time zone) IS 'How many hourly bars a session has, the last of which may be shorter';
+COMMENT ON FUNCTION hours_of(timestamp with time zone,timestamp with time zone) IS 'Number of hourly bars of a session; the last one may be shorter';
 
 CREATE VIEW hourly_bars AS
  SELECT bar.ticker,
@@ -389,7 +389,7 @@ CREATE TABLE source_overlaps (
     CONSTRAINT source_overlaps_ticker_fkey FOREIGN KEY (ticker) REFERENCES tickers(ticker)
 );
 
-COMMENT ON TABLE source_overlaps IS 'What two sources gave for the same bars of a ticker when they last did';
+COMMENT ON TABLE source_overlaps IS 'Figures of two sources for the same bars of a ticker, from the last time both gave them';
 
 COMMENT ON COLUMN source_overlaps.deviation IS 'The largest difference of two closes, as a part of the price';
 
@@ -400,7 +400,7 @@ CREATE OR REPLACE FUNCTION agree(of_ticker text, one text, two text)
 RETURN (EXISTS (SELECT FROM source_overlaps overlap WHERE ((overlap.ticker = agree.of_ticker) AND (((overlap.source = agree.one) AND (overlap.other = agree.two)) OR ((overlap.source = agree.two) AND (overlap.other = agree.one))) AND (overlap.deviation <= 0.005))))
 ;
 
-COMMENT ON FUNCTION agree(pg_catalog.text,pg_catalog.text,pg_catalog.text) IS 'Whether two sources differed by half a percent at most where both gave a bar';
+COMMENT ON FUNCTION agree(pg_catalog.text,pg_catalog.text,pg_catalog.text) IS 'True if two sources differed by half a percent at most in the bars that both gave';
 
 CREATE OR REPLACE FUNCTION is_comparable(of_ticker text, one text, two text)
  RETURNS boolean
@@ -409,7 +409,7 @@ CREATE OR REPLACE FUNCTION is_comparable(of_ticker text, one text, two text)
 RETURN ((one = two) OR agree(of_ticker, one, two))
 ;
 
-COMMENT ON FUNCTION is_comparable(pg_catalog.text,pg_catalog.text,pg_catalog.text) IS 'Whether prices of two sources can be compared: they differed by half a percent at most where both gave a bar';
+COMMENT ON FUNCTION is_comparable(pg_catalog.text,pg_catalog.text,pg_catalog.text) IS 'True if prices of two sources can be compared: they differed by half a percent at most in the bars that both gave';
 
 CREATE OR REPLACE FUNCTION usual_volume(of_ticker text, of_source text, of_opens timestamp with time zone, first timestamp with time zone, last timestamp with time zone, last_end timestamp with time zone, hours integer)
  RETURNS TABLE(sessions bigint, volume numeric)
@@ -657,7 +657,7 @@ BEGIN ATOMIC
 END
 ;
 
-COMMENT ON FUNCTION coverage_of(timestamp with time zone[],pg_catalog.text[],timestamp with time zone) IS 'Each finished hourly bar that the sessions call for, and whether it is stored or why not';
+COMMENT ON FUNCTION coverage_of(timestamp with time zone[],pg_catalog.text[],timestamp with time zone) IS 'Finished hourly bars that the sessions call for: stored, or the reason why not';
 
 CREATE INDEX rejected_bars_received_at ON rejected_bars USING btree (received_at);
 
@@ -707,15 +707,15 @@ CREATE TABLE tokens (
 
 COMMENT ON COLUMN tokens.hash IS 'HMAC-SHA-256 of the token under API_TOKEN_SECRET; the token itself is kept nowhere';
 
-COMMENT ON COLUMN tokens.is_login IS 'Given for a password, not made by name; of these only the newest stay valid';
+COMMENT ON COLUMN tokens.is_login IS 'True: issued for a password. Only the newest of these stay valid';
 
-COMMENT ON COLUMN tokens.used_at IS 'When it was last used, as of the last time its owner looked; readers note it in Redis';
+COMMENT ON COLUMN tokens.used_at IS 'Time of the last use, as of the last time its owner looked; readers note it in Redis';
 
 COMMENT ON COLUMN tokens.replaced_by IS 'The token that takes its place: this one ends when the overlap does';
 
 COMMENT ON COLUMN tokens.key_id IS 'Generation of the key: a hash of API_TOKEN_SECRET; null until the next use of the account';
 
-COMMENT ON COLUMN tokens.invalidated_at IS 'When API_TOKEN_SECRET was found changed: the token stays invalid under the old key too';
+COMMENT ON COLUMN tokens.invalidated_at IS 'Time at which a change of API_TOKEN_SECRET was found: the token stays invalid under the old key too';
 
 CREATE INDEX tokens_of_user ON tokens USING btree (user_id, created_at);
 
@@ -742,11 +742,11 @@ CREATE TABLE insight_hours (
     CONSTRAINT insight_hours_revision_check CHECK ((revision >= 0))
 );
 
-COMMENT ON COLUMN insight_hours.start IS 'Of the hourly bar that is told of';
+COMMENT ON COLUMN insight_hours.start IS 'Start of the hourly bar that the insights describe';
 
 COMMENT ON COLUMN insight_hours.missing IS 'Active tickers that had no bar of this hour when it was written';
 
-COMMENT ON COLUMN insight_hours.verdicts IS 'What each call of the model came to, and what was wrong with what it wrote';
+COMMENT ON COLUMN insight_hours.verdicts IS 'Result of each call of the model, with the faults of its text';
 
 COMMENT ON COLUMN insight_hours.left_out IS 'Tickers with a bar that figures leave out, with the reason: split or source-changed';
 
@@ -802,9 +802,9 @@ CREATE TABLE insight_facts (
     CONSTRAINT insight_facts_start_revision_place_fkey FOREIGN KEY (start, revision, place) REFERENCES insights(start, revision, place)
 );
 
-COMMENT ON COLUMN insight_facts.starts IS 'With tickers and fields: the exact bars that the figure rests on';
+COMMENT ON COLUMN insight_facts.starts IS 'Starts of the bars from which the figure was computed, beside tickers and fields';
 
-COMMENT ON COLUMN insight_facts.digest IS 'Of what those bars said then: bars_digest of the same bars says whether they still do';
+COMMENT ON COLUMN insight_facts.digest IS 'Digest of those bars at that time; bars_digest of the same bars shows whether they have changed';
 
 COMMENT ON COLUMN insight_facts."window" IS 'The span that the figure covers';
 
@@ -819,7 +819,7 @@ CREATE TABLE insight_model_calls (
 
 COMMENT ON TABLE insight_model_calls IS 'Counted before each call, so that no crash and no second event makes more of them than allowed';
 
-COMMENT ON COLUMN insight_model_calls.claimed_until IS 'Until then another process waits for the model''s words for this hour';
+COMMENT ON COLUMN insight_model_calls.claimed_until IS 'Time until which another process waits for the response of the model for this hour';
 
 CREATE OR REPLACE FUNCTION bars_digest(of_tickers text[], of_starts timestamp with time zone[], of_fields text[])
  RETURNS text
@@ -852,7 +852,7 @@ BEGIN ATOMIC
 END
 ;
 
-COMMENT ON FUNCTION bars_digest(pg_catalog.text[],timestamp with time zone[],pg_catalog.text[]) IS 'What the given fields of the hourly bars of all tickers at all starts say now, in 32 digits';
+COMMENT ON FUNCTION bars_digest(pg_catalog.text[],timestamp with time zone[],pg_catalog.text[]) IS 'Digest, in 32 digits, of the current values of the given fields of the hourly bars of all tickers at all starts';
 
 CREATE TABLE withdrawals (
     id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
@@ -865,7 +865,7 @@ CREATE TABLE withdrawals (
     CONSTRAINT withdrawals_pkey PRIMARY KEY (id)
 );
 
-COMMENT ON TABLE withdrawals IS 'What an operator withdrew, and why';
+COMMENT ON TABLE withdrawals IS 'Withdrawals of bars by an operator, with the reason';
 
 CREATE TABLE withdrawn_bars (
     withdrawal bigint NOT NULL,
@@ -992,7 +992,7 @@ CREATE OR REPLACE FUNCTION had_withdrawn_bars(of_ticker text, instant timestamp 
 RETURN ((instant IS NOT NULL) AND (EXISTS (SELECT FROM withdrawn_bars gone WHERE ((gone.ticker = had_withdrawn_bars.of_ticker) AND (gone.withdrawn_at > had_withdrawn_bars.instant)))))
 ;
 
-COMMENT ON FUNCTION had_withdrawn_bars(pg_catalog.text,timestamp with time zone) IS 'Whether bars of the ticker have been withdrawn since the instant';
+COMMENT ON FUNCTION had_withdrawn_bars(pg_catalog.text,timestamp with time zone) IS 'True if bars of the ticker have been withdrawn since the instant';
 
 CREATE OR REPLACE FUNCTION hourly_bars_of(of_ticker text, first timestamp with time zone, "end" timestamp with time zone, from_newest boolean, most integer, known_at timestamp with time zone)
  RETURNS TABLE(start timestamp with time zone, open numeric, high numeric, low numeric, close numeric, volume bigint, source text, revision integer)
@@ -1169,7 +1169,7 @@ CREATE TABLE store_totals (
     CONSTRAINT store_totals_pkey PRIMARY KEY (source)
 );
 
-COMMENT ON TABLE store_totals IS 'What came of all bars of a source since the first; an event that comes twice is counted twice';
+COMMENT ON TABLE store_totals IS 'Results of all bars of a source since the first; an event that comes twice is counted twice';
 
 CREATE OR REPLACE FUNCTION raise_epoch()
  RETURNS bigint
@@ -1382,9 +1382,9 @@ CREATE TABLE insight_model_runs (
     CONSTRAINT insight_model_runs_pkey PRIMARY KEY (start, asked_at)
 );
 
-COMMENT ON TABLE insight_model_runs IS 'Each time a model was asked to word the stories of an hour: its sentences accepted at first, accepted after one repair, and left to the rules';
+COMMENT ON TABLE insight_model_runs IS 'Runs of a model for the stories of an hour: sentences accepted at first, accepted after one repair, and left to the rules';
 
-COMMENT ON COLUMN insight_model_runs.reasons IS 'How often a sentence was refused, by reason';
+COMMENT ON COLUMN insight_model_runs.reasons IS 'Number of refused sentences by reason';
 
 CREATE INDEX insight_model_runs_asked_at_idx ON insight_model_runs USING btree (asked_at);
 
@@ -1416,7 +1416,7 @@ BEGIN ATOMIC
 END
 ;
 
-COMMENT ON FUNCTION model_figures() IS 'What /metrics of store tells of models: runs by outcome, sentences by what became of them';
+COMMENT ON FUNCTION model_figures() IS 'Metrics of models on /metrics of store: runs by outcome, sentences by outcome';
 
 CREATE TABLE installation (
     one_row boolean NOT NULL DEFAULT true,
@@ -1453,7 +1453,7 @@ COMMENT ON TABLE disagreements IS 'Figures of stored bars from which another sou
 
 COMMENT ON COLUMN disagreements.source IS 'That of the stored bar when they were compared';
 
-COMMENT ON COLUMN disagreements.resolved_at IS 'When a later comparison found both within the tolerance; NULL: they still differ';
+COMMENT ON COLUMN disagreements.resolved_at IS 'Time of a later comparison that found both within the tolerance; NULL: they still differ';
 
 CREATE INDEX disagreements_by_start ON disagreements USING btree (start DESC, ticker, field, other_source);
 
@@ -1467,7 +1467,7 @@ CREATE TABLE comparisons (
     CONSTRAINT comparisons_ticker_fkey FOREIGN KEY (ticker) REFERENCES tickers(ticker)
 );
 
-COMMENT ON TABLE comparisons IS 'Where the stored bars were compared with those of another source: what is not in disagreements agrees';
+COMMENT ON TABLE comparisons IS 'Ranges in which stored bars were compared with those of another source: bars without a row in disagreements agree';
 
 CREATE OR REPLACE FUNCTION rejection_of(of_ticker text, slot_start timestamp with time zone, slot_end timestamp with time zone)
  RETURNS text
@@ -1482,7 +1482,7 @@ BEGIN ATOMIC
 END
 ;
 
-COMMENT ON FUNCTION rejection_of(pg_catalog.text,timestamp with time zone,timestamp with time zone) IS 'Why the hourly bar of that time was not stored, as coverage_of decides it; NULL where none was rejected';
+COMMENT ON FUNCTION rejection_of(pg_catalog.text,timestamp with time zone,timestamp with time zone) IS 'Reason why the hourly bar of that time was not stored, as coverage_of decides it; NULL if none was rejected';
 
 CREATE INDEX rejected_bars_of_ticker ON rejected_bars USING btree (ticker, id);
 
@@ -1560,7 +1560,7 @@ COMMENT ON COLUMN alert_channels.shown IS 'Where it leads in words, without secr
 
 COMMENT ON COLUMN alert_channels.target_key IS 'The same browser or address is one channel of an account: a hash of the endpoint, or the address; NULL for other kinds';
 
-COMMENT ON COLUMN alert_channels.confirmed_at IS 'When the reader of an address confirmed it; NULL: not, or unsubscribed since';
+COMMENT ON COLUMN alert_channels.confirmed_at IS 'Time at which the reader of an address confirmed it; NULL: not confirmed, or unsubscribed since';
 
 CREATE INDEX alert_channels_of_user ON alert_channels USING btree (user_id);
 
@@ -1600,7 +1600,7 @@ COMMENT ON COLUMN alert_rules.channel_ids IS 'Channels it uses; NULL: all of the
 
 COMMENT ON COLUMN alert_rules.since IS 'Bars that ended before are not judged: when its condition was stated, or when it was resumed';
 
-COMMENT ON COLUMN alert_rules.stated_at IS 'When its amount was stated: a price is on the scale of shares of then';
+COMMENT ON COLUMN alert_rules.stated_at IS 'Time at which its amount was stated: a price is on the scale of shares at that time';
 
 COMMENT ON COLUMN alert_rules.list_id IS 'List of the account whose tickers it is about';
 
@@ -1639,21 +1639,21 @@ CREATE TABLE alert_firings (
     CONSTRAINT alert_firings_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(user_id) ON DELETE CASCADE
 );
 
-COMMENT ON TABLE alert_firings IS 'What rules told of: each bar once, and once more for each time that its revision undid it';
+COMMENT ON TABLE alert_firings IS 'Firings of rules: each bar once, and once more for each time that its revision undid it';
 
-COMMENT ON COLUMN alert_firings.round IS 'How often the same rule and bar were corrected before';
+COMMENT ON COLUMN alert_firings.round IS 'Number of earlier corrections of the same rule and bar';
 
 COMMENT ON COLUMN alert_firings.period IS 'In which the rule fires once: always, a session, or the bar';
 
 COMMENT ON COLUMN alert_firings.standing IS 'Fired, not corrected since, and of the condition that the rule still has';
 
-COMMENT ON COLUMN alert_firings.condition IS 'What the rule asked for then';
+COMMENT ON COLUMN alert_firings.condition IS 'Condition of the rule at that time';
 
-COMMENT ON COLUMN alert_firings.revision IS 'Of the bar as it was judged; NULL: there was none';
+COMMENT ON COLUMN alert_firings.revision IS 'Revision of the bar that was evaluated; NULL: there was none';
 
 COMMENT ON COLUMN alert_firings.value IS 'The figure that was judged: a price, percent, or times the usual volume';
 
-COMMENT ON COLUMN alert_firings.bound IS 'What it was judged against: the price asked for, that of the basis, or the extreme before';
+COMMENT ON COLUMN alert_firings.bound IS 'Bound it was compared with: the price of the condition, that of the basis, or the extreme before';
 
 CREATE UNIQUE INDEX alert_firings_standing ON alert_firings USING btree (rule_id, ticker, period) WHERE standing;
 
@@ -1715,7 +1715,7 @@ CREATE TABLE bar_files (
 
 COMMENT ON TABLE bar_files IS 'Parquet file of the hourly bars of a month; written by files, can be built again at any time';
 
-COMMENT ON COLUMN bar_files.fingerprint IS 'Of the bars in it: another one means that the file is out of date';
+COMMENT ON COLUMN bar_files.fingerprint IS 'Fingerprint of the bars in it: another one means that the file is out of date';
 
 COMMENT ON COLUMN bar_files.version IS 'Market version at which it was built';
 
