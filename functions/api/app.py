@@ -229,5 +229,5 @@ def _resolve(endpoint: Endpoint, state: MarketState, name: str, query_string: st
 
 
 def _too_many_at_once() -> Problem:
-    detail = f"At most {_MAX_AT_ONCE} of your requests are computed at once. Try again in 1 s."
+    detail = f"At most {_MAX_AT_ONCE} requests of one caller are processed concurrently. Try again in 1 s."
     return Problem(429, "too-many-requests", "Too many requests", detail, headers={"Retry-After": "1"})

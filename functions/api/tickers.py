@@ -17,9 +17,7 @@ _MAX_AGE = 300
 async def respond_tickers(connection: AsyncConnection, query: Table) -> ResponseData:
     """Return the tickers that are tracked, in order."""
     items = await select_tickers(connection)
-    reason = (
-        None if items else absence_reason("none-tracked", "No ticker is tracked: see TICKERS in docs/operations.md.")
-    )
+    reason = None if items else absence_reason("none-tracked", "No ticker is tracked. Ask the operator.")
     members = {"count": len(items), "stale": False, "reason": reason}
     data = await table_response(query.format, members, ",\n".join(items), TICKERS, "tickers")
     return replace(data, max_age=_MAX_AGE)

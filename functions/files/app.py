@@ -108,7 +108,7 @@ class FilesApp:
         work = partial(select_content, file=file, first=first, length=length)
         if content := await self._postgres.run(work):
             return content
-        detail = f"{file.name} was built again while it was read. Start anew in 1 s."
+        detail = f"{file.name} was rebuilt during the download. Try again in 1 s."
         raise Problem(503, "busy", "Busy", detail, headers={"Retry-After": "1"})
 
 

@@ -45,7 +45,7 @@ async def fetch_companies(
         except ProviderError as failure:
             _logger.error("%s", failure)
             raise Problem(
-                503, "providers-failed", "No provider could serve", f"{len(due)} profiles are due. See the log."
+                503, "providers-failed", "All providers failed", f"{len(due)} profiles are due. See the log."
             ) from failure
     _logger.info("companies: due=%d credits=%d companies=%d provider=finnhub", len(due), calls, len(companies))
     if not companies:

@@ -59,7 +59,7 @@ async def fetch_in_order(
         ]
     if failures and not results:
         raise Problem(
-            503, "providers-failed", "No provider could serve", f"{len(plan.requests)} tickers are due. See the log."
+            503, "providers-failed", "All providers failed", f"{len(plan.requests)} tickers are due. See the log."
         )
     return results
 

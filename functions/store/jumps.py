@@ -112,7 +112,7 @@ def find_jumps(chain: Sequence[ClosePair], *, confirmed: bool = False, longest: 
 def find_spikes(
     chain: Sequence[ClosePair], bars: Mapping[datetime, ValidBar], faults: Mapping[datetime, Rejection]
 ) -> dict[datetime, Rejection]:
-    """Return why bars whose closes are plausible are not stored: their open, high or low is far from all around it."""
+    """Return rejections of bars with plausible closes whose open, high or low is far from the surrounding prices."""
     found: dict[datetime, Rejection] = {}
     for index, pair in enumerate(chain):
         bar = bars.get(pair.start)

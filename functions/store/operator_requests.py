@@ -92,7 +92,7 @@ async def _tracked(connection: AsyncConnection, stated: tuple[str, ...] | None) 
         raise bad_parameters([("tickers", "should name one at least; leave it out to mean all")])
     known = await select_tickers(connection)
     if unknown := [ticker for ticker in tickers if ticker not in known]:
-        raise bad_parameters([("tickers", f"should be tracked ones: {', '.join(map(repr, unknown))} is not")])
+        raise bad_parameters([("tickers", f"should be tracked tickers; not tracked: {', '.join(map(repr, unknown))}")])
     return tickers
 
 

@@ -256,7 +256,7 @@ def test_the_verb_withdraws_nothing_where_a_ticker_is_unknown(
     """An empty name is none, and never all."""
     store.keep(fetched({"AAPL": [bar(hour(0), "1")], "MSFT": [bar(hour(0), "1")]}, source="mine"))
 
-    with pytest.raises(AssertionError, match="should be tracked ones"):
+    with pytest.raises(AssertionError, match="should be tracked tickers"):
         withdraw_by_verb(store, monkeypatch, tmp_path, stated)
 
     assert (store.closes("AAPL"), store.closes("MSFT")) == (["1"], ["1"])

@@ -111,7 +111,7 @@ async def _opening(connection: AsyncConnection, ticker: str, day: date, now: dat
     )
     opens, tracked = await cursor.fetchone() or (None, False)
     if not tracked:
-        raise bad_parameters([("ticker", f"should be a tracked one: {ticker} is not")])
+        raise bad_parameters([("ticker", f"should be a tracked ticker; {ticker} is not tracked")])
     if opens is None:
         raise bad_parameters([("date", f"should be a trading day: the exchange is closed on {day}")])
     if opens > now:
