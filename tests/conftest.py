@@ -5,9 +5,11 @@ A test whose server cannot be started fails and names the package to install; it
 
 import os
 import secrets
+import ssl
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -28,6 +30,8 @@ from tests.secret_scan import find_secrets
 from tests.temporary_files import use_memory
 
 use_memory()
+# Nearly all requests of tests are plain HTTP; httpx would read all certificates for each, 40 ms of processor time.
+ssl.create_default_context = cache(ssl.create_default_context)
 pytest_plugins = ["tests.browser", "tests.order", "tests.systems"]
 # A busy machine is no failure of the code: tests have their own time limit.
 settings.register_profile("busy", deadline=None)

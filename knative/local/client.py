@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from knative.local.loopback import loopback_client
 from knative.local.running_copies import is_running, registered_folders
 
 
@@ -35,7 +36,7 @@ class RunnerClient:
         self.gateway = gateway
         self.url = url
         self.services = services or {}
-        self._client = httpx.AsyncClient(trust_env=False, timeout=120)
+        self._client = loopback_client(120)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -11,7 +11,6 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-import httpx
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -22,6 +21,7 @@ from knative.local.control_api import Gateway, local_url
 from knative.local.extension import Extension
 from knative.local.front_door import FrontDoor
 from knative.local.listener import Listener, bind
+from knative.local.loopback import loopback_client
 from knative.local.schedule import TYPE, Schedule
 
 
@@ -77,7 +77,7 @@ class Cluster:
             identity=connections.identity,
             declared=folder / "queues",
         )
-        self.schedule = Schedule((), "", httpx.AsyncClient())
+        self.schedule = Schedule((), "", loopback_client(None))
         self.restarts: Mapping[str, int] = {}
         """Restarts of each private server."""
         self._stack = AsyncExitStack()
@@ -106,7 +106,7 @@ class Cluster:
         self._stack.push_async_callback(inner.stop)
         self._stack.push_async_callback(self._broker.stop)
         await self._broker.start()
-        client = await self._stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=None))  # noqa: S113
+        client = await self._stack.enter_async_context(loopback_client(None))
         self.schedule = Schedule(self._application.ping_sources, self._broker.ingress_url, client)
         self._gateway.actions = {
             "GET status": self._answer_status,

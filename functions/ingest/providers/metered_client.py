@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 from functions.ingest.outages import Outage, is_server_fault
 from functions.ingest.providers import NoCredits, ProviderError, ProviderPauses
 from functions.ingest.providers.parsing import parse_date
+from functions.ingest.providers.tls import tls_context
 from functions.ingest.settings import Settings
 from shared.connections.redis import connect_cache
 from shared.providers.credits import AllKeysSuspended, CreditBudget, short_hash
@@ -132,7 +133,9 @@ async def metered_client(
     try:
         async with (
             connect_cache(settings) as redis,
-            httpx.AsyncClient(base_url=base_url, headers=dict(headers), timeout=timeout) as client,
+            httpx.AsyncClient(
+                base_url=base_url, headers=dict(headers), timeout=timeout, verify=tls_context()
+            ) as client,
         ):
             budget = CreditBudget(redis, provider, [key], per_minute)
             metered = MeteredClient(provider, client, budget, Outage(redis, provider, key), timeout)

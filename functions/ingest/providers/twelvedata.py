@@ -15,6 +15,7 @@ from functions.ingest.gaps import TICKER_BARS, FetchRequest
 from functions.ingest.outages import Outage, is_server_fault
 from functions.ingest.providers import FetchResult, NoCredits, ProviderError, ProviderPauses
 from functions.ingest.providers.parsing import parse_date
+from functions.ingest.providers.tls import tls_context
 from functions.ingest.providers.twelvedata_answers import (
     KeyRefused,
     OutOfCredits,
@@ -208,6 +209,7 @@ def _client(settings: Providers, dates: list[datetime]) -> httpx.AsyncClient:
         base_url=settings.twelvedata_base_url,
         timeout=settings.provider_timeout_seconds,
         headers={"User-Agent": "StocksALot", "Accept": "application/json"},
+        verify=tls_context(),
     )
 
 

@@ -10,8 +10,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import httpx
+from typing import TYPE_CHECKING
 
 from knative.local.broker.dispatcher import Counts, Dispatcher, Result
 from knative.local.broker.ingress import Ingress, IngressProtocol
@@ -21,6 +20,10 @@ from knative.local.broker.specs import BrokerError, TriggerSpec
 from knative.local.broker.topology import plan
 from knative.local.files import write_whole
 from knative.local.listener import Listener, bind
+from knative.local.loopback import loopback_client
+
+if TYPE_CHECKING:
+    import httpx
 
 __all__ = ["Broker", "BrokerError", "Counts", "QueueStatus", "Result", "TriggerSpec"]
 
@@ -78,7 +81,7 @@ class Broker:
         self._listener = Listener(ingress, sockets, IngressProtocol)
         await self._listener.start()
         # A function that starts from zero may take its time, unless its Trigger's delivery.timeout says otherwise.
-        self._client = httpx.AsyncClient(timeout=None, trust_env=False, limits=httpx.Limits())  # noqa: S113
+        self._client = loopback_client(None)
         self._dispatchers = [
             Dispatcher(consumer, self._queues, self._client, self._topology.ingress, self._record)
             for consumer in self._topology.consumers
