@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 from msgspec import Meta
 
 from functions.store.migrate import Settings as MigrationSettings
-from shared.runtime.settings import CsvList, CsvMap, Secret, SecretList
+from shared.runtime.settings import CsvList, CsvMap, Secret, SecretList, SecretMap
 
 ROOT = Path(__file__).parents[2]
 _FUNCTIONS = ("alerts", "api", "files", "ingest", "insights", "mcp", "page", "store", "token")
@@ -107,6 +107,8 @@ def _kind(hint: Any) -> str:
         return "list, separated by commas"
     if hint == SecretList:
         return "secrets, separated by commas"
+    if hint == SecretMap:
+        return "NAME=secret, separated by commas"
     if hint == CsvMap:
         return "NAME=VALUE, separated by commas"
     if get_origin(hint) is Annotated:

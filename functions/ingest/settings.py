@@ -17,6 +17,7 @@ from shared.runtime.settings import (
     RedisSettings,
     Secret,
     SecretList,
+    SecretMap,
     SettingsGroup,
 )
 
@@ -49,6 +50,8 @@ class Providers(SettingsGroup):
 
     providers: CsvList = ()
     """Providers of bars in order of fall-over; none: twelvedata if it has a key, else simulated."""
+    provider_keys: SecretMap = field(default_factory=dict)
+    """Keys of providers that have no setting of their own, by name: `acme=KEY`."""
     provider_timeout_seconds: Annotated[float, Meta(gt=0, le=30)] = 10
     history_sessions: Annotated[int, Meta(ge=1, le=700)] = 60
     """Sessions fetched for a ticker without any bars."""
@@ -110,6 +113,9 @@ class Providers(SettingsGroup):
                     f"PROVIDERS names {name!r}; bars come from {', '.join(BAR_PROVIDERS)}. "
                     "Finnhub is used whenever FINNHUB_API_KEY is set."
                 )
+        for name in self.provider_keys:
+            if name not in BAR_PROVIDERS:
+                raise ValueError(f"PROVIDER_KEYS names {name!r}; bars come from {', '.join(BAR_PROVIDERS)}.")
         if "twelvedata" in self.order and not self.twelvedata_api_keys:
             raise ValueError("PROVIDERS names twelvedata, which needs TWELVEDATA_API_KEYS")
         if "alpaca" in self.order and not (self.alpaca_key_id and self.alpaca_secret_key):

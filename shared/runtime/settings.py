@@ -41,6 +41,9 @@ class Secret:
 SecretList = tuple[Secret, ...]
 """`A,B`: separated by commas."""
 
+SecretMap = dict[str, Secret]
+"""`NAME=SECRET,NAME=SECRET`."""
+
 
 class SettingsError(ValueError):
     """A variable is missing or wrong: says which and what to change, never its value."""
@@ -123,7 +126,7 @@ def read_settings(model: type[S], environment: Mapping[str, str] = os.environ) -
     for field in fields(model):
         variable, kind = field.name.upper(), kinds[field.name]
         try:
-            if text := _secret_file(variable, environment) if kind in (Secret, SecretList) else None:
+            if text := _secret_file(variable, environment) if kind in (Secret, SecretList, SecretMap) else None:
                 values[field.name] = _read(text, kind)
                 continue
             if text := environment.get(variable):
@@ -182,7 +185,7 @@ def _read(text: str, kind: Any) -> object:
     return msgspec.convert(value, kind, strict=False, dec_hook=_secret)
 
 
-def _pairs(parts: list[str]) -> CsvMap:
+def _pairs(parts: list[str]) -> dict[str, str]:
     pairs = [part.partition("=") for part in parts]
     if not all(ours.strip() and theirs.strip() for ours, _, theirs in pairs):
         raise ValueError("should look like NAME=VALUE,NAME=VALUE")

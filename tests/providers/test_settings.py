@@ -1,6 +1,7 @@
 """Settings that could not work are refused at the start."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -40,12 +41,28 @@ class TestSettings:
             ({"REPLAY_ZONE": "Amerika/New_York"}, "REPLAY_ZONE: no time zone"),
             ({"PROVIDERS": "finnhub"}, "FINNHUB_API_KEY is set"),
             ({"TWELVEDATA_SYMBOLS": "BRK.A"}, "NAME=VALUE"),
+            ({"PROVIDER_KEYS": "acme=s3cret"}, "PROVIDER_KEYS names 'acme'; bars come from"),
+            ({"PROVIDER_KEYS": "s3cret"}, "^PROVIDER_KEYS: should look like NAME=VALUE,NAME=VALUE$"),
         ],
     )
     def test_what_cannot_work_is_said_at_start(self, given: dict[str, str], words: str) -> None:
         """The message names what is missing."""
         with pytest.raises(ValueError, match=words):
             read_settings(Settings, self.BARE | given)
+
+    def test_keys_of_providers_are_secrets_by_name(self, tmp_path: Path) -> None:
+        """From the variable and from a file; neither is shown."""
+        file = tmp_path / "keys"
+        file.write_text("yahoo=s3cret, alpaca=other")
+
+        for given in ({"PROVIDER_KEYS": "yahoo=s3cret, alpaca=other"}, {"PROVIDER_KEYS_FILE": str(file)}):
+            settings = read_settings(Settings, self.BARE | given)
+
+            assert {name: key.reveal() for name, key in settings.provider_keys.items()} == {
+                "yahoo": "s3cret",
+                "alpaca": "other",
+            }
+            assert "s3cret" not in repr(settings)
 
     def test_a_wrong_setting_is_not_shown(self) -> None:
         """Settings hold secrets: an error names the variable alone."""
