@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Mapping, Sequence
 
-from functions.api.columns import ARROW, arrow_body
+from functions.api.arrow import ARROW, arrow_body
 from functions.api.parameters import Query, Table, TickerBars, TickerLatest
 from functions.api.tables import CSV, NDJSON, csv_body, ndjson_body
 from shared.http.response_data import ResponseData, json_body, reason_until

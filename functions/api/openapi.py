@@ -14,7 +14,7 @@ from functions.api import (
     response_models,
     status_models,
 )
-from functions.api.columns import ARROW
+from functions.api.arrow import ARROW
 from functions.api.routes import ALIASES, ENDPOINTS, Endpoint
 from functions.api.status_models import DirectoryResponse, DocumentResponse
 from functions.api.tables import NDJSON

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse, Response
 
 from functions.contract.operations import document_route, query_model
-from functions.insights.feeds.query import FeedQuery
-from functions.insights.reading.query import InsightsQuery
+from functions.insights.feeds.parameters import FeedQuery
+from functions.insights.reading.parameters import InsightsQuery
 from functions.insights.response_models import FeedResponse, InsightsResponse
 
 router = APIRouter(tags=["Insights"])

@@ -15,8 +15,8 @@ from functions.insights.feeds.atom import atom
 from functions.insights.feeds.entries import Entry, Feed, FeedAddress, Json, make_entries
 from functions.insights.feeds.json_feed import MEDIA_TYPE as JSON_FEED
 from functions.insights.feeds.json_feed import json_feed
+from functions.insights.feeds.parameters import FeedQuery
 from functions.insights.feeds.queries import select_changes, select_installation, select_publications
-from functions.insights.feeds.query import FeedQuery
 from functions.insights.reading.absence import explain_insights
 from functions.insights.reading.queries import select_hours
 from shared.auth.account_lists import AccountList

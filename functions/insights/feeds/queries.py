@@ -7,7 +7,7 @@ from typing import NamedTuple
 from psycopg import AsyncConnection
 from psycopg.rows import class_row, scalar_row
 
-from functions.insights.reading.query import InsightsQuery
+from functions.insights.reading.parameters import InsightsQuery
 
 
 class Publication(NamedTuple):

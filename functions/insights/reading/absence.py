@@ -6,7 +6,7 @@ from typing import NamedTuple
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
-from functions.insights.reading.query import InsightsQuery
+from functions.insights.reading.parameters import InsightsQuery
 from shared.calendar.trading import EXCHANGE_ZONE
 from shared.http.response_data import Reason, absence_reason
 from shared.runtime import clock

@@ -12,8 +12,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from functions.insights.reading.absence import explain_insights
+from functions.insights.reading.parameters import InsightsQuery, cursor_before
 from functions.insights.reading.queries import select_hours
-from functions.insights.reading.query import InsightsQuery, cursor_before
 from functions.insights.settings import Settings
 from shared.auth.account_lists import AccountList, find_list
 from shared.auth.authenticator import Caller
@@ -32,7 +32,7 @@ from shared.http.tickers import resolve, select_renames, unknown_ticker
 from shared.runtime import clock
 
 if TYPE_CHECKING:
-    from functions.insights.feeds.query import FeedQuery
+    from functions.insights.feeds.parameters import FeedQuery
 
 PATH = "/insights"
 FEED_PATHS: dict[str, Literal["atom", "json"]] = {f"{PATH}/feed.atom": "atom", f"{PATH}/feed.json": "json"}
@@ -78,7 +78,7 @@ class InsightsEndpoint:
         """Return the feed that the query asks for; Problem 400, 404, 503, and with a list 401 or 403."""
         # Loaded late: readers of /insights need neither its code nor the writer of XML.
         from functions.insights.feeds.feed import CODE, answer_feed
-        from functions.insights.feeds.query import FeedQuery
+        from functions.insights.feeds.parameters import FeedQuery
 
         form = FEED_PATHS[request.scope["path"]]
         headers = dict(request.scope["headers"])

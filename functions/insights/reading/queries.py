@@ -7,7 +7,7 @@ from datetime import datetime
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
-from functions.insights.reading.query import InsightsQuery
+from functions.insights.reading.parameters import InsightsQuery
 
 
 @dataclass(frozen=True, slots=True)

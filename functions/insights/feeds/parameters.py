@@ -5,7 +5,14 @@ from datetime import datetime
 from typing import Literal
 from urllib.parse import urlencode
 
-from functions.insights.reading.query import MAX_HOURS, Cursor, InsightsQuery, Significance, TickerSymbol, cursor_before
+from functions.insights.reading.parameters import (
+    MAX_HOURS,
+    Cursor,
+    InsightsQuery,
+    Significance,
+    TickerSymbol,
+    cursor_before,
+)
 from shared.auth.names import MAX_NAME
 
 STANDARD_HOURS = 14
