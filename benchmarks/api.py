@@ -1,4 +1,4 @@
-"""Requests a second of the warm API, beside what the framework itself does on this machine in the same minutes.
+"""Requests a second of the warm API, beside those of the framework itself on this machine in the same minutes.
 
 `python -m benchmarks.api [--seconds 3] [--rounds 3]`. One process each, 16 connections kept alive; cases take turns.
 """

@@ -105,7 +105,7 @@ def cases(place: Stage, hello: Path) -> dict[str, Callable[[], tuple[float, floa
 
 
 def print_in_turns(title: str, timed: Mapping[str, Callable[[], tuple[float, float, float]]], runs: int) -> None:
-    """Measure all cases in turns and print them; the first is what the others are compared with."""
+    """Measure all cases in turns and print them; the others are compared with the first."""
     taken: dict[str, list[tuple[float, float, float]]] = {name: [] for name in timed}
     for turn in range(runs + 1):
         for name, run in timed.items():

@@ -74,7 +74,7 @@ def bars_of(hour: Hour, fact: Fact) -> dict[str, list[dict[str, object]]]:
 
 
 def is_wrong(hour: Hour, fact: Fact) -> bool:
-    """Return whether *fact* differs from what other code computes from its bars."""
+    """Return whether *fact* differs from the figure that other code computes from its bars."""
     bars = bars_of(hour, fact)
     given = {name: getattr(fact, name) for name in ("metric", "basis", "ticker", "direction", "industry", "left_out")}
     given["tracked"] = len(hour.tickers)
@@ -83,7 +83,7 @@ def is_wrong(hour: Hour, fact: Fact) -> bool:
 
 
 def rows_of(hours: Sequence[DescribedHour], seconds: Sequence[float]) -> list[tuple[str, str]]:
-    """Return what is counted over all hours, by name."""
+    """Return the counts over all hours, by name."""
     names = company_names()
     texts = [text for one in hours for text in one.texts]
     shapes = Counter(shape_of(choice.template) for one in hours for choice in one.choices)
@@ -169,7 +169,7 @@ def try_random(count: int) -> None:
 
 
 async def try_model(hours: Sequence[Hour], settings: ModelSettings) -> list[tuple[str, str]]:
-    """Ask a model to word *hours* and return what came of it."""
+    """Ask a model to word *hours* and return the results."""
     runs: list[ModelRun] = []
     tokens: list[int] = []
     for hour in hours:
@@ -203,7 +203,7 @@ async def try_model(hours: Sequence[Hour], settings: ModelSettings) -> list[tupl
 
 
 def main() -> None:
-    """Count what the rules do, or print sentences, or try the grammar, or score a model."""
+    """Count results of the rules, or print sentences, or try the grammar, or score a model."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sentences", type=int, help="print as many sentences of the rules, spread over all")
     parser.add_argument("--random", type=int, help="try as many random sentences on the grammar")

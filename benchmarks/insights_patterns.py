@@ -1,6 +1,6 @@
 """Misleading patterns in sentences, found by code that shares nothing with the function's: text and bars alone.
 
-Each takes the text of a sentence, the hour, and the names of the companies, and yields what is wrong with it.
+Each takes the text of a sentence, the hour, and the names of the companies, and yields its faults.
 """
 
 import re

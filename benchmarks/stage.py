@@ -47,7 +47,7 @@ class Stage:
 
     @property
     def redis_url(self) -> str:
-        """Redis, empty or with what functions put there."""
+        """Redis, empty or with the keys that functions wrote."""
         return self.environment["REDIS_URL"]
 
 

@@ -51,7 +51,7 @@ def time_login(client: httpx.Client, name: str, status: int) -> float:
 
 
 def measure_reading(place: Stage, token: str, seconds: float, rounds: int) -> None:
-    """Print requests a second, and what each costs the process: that holds on a busy machine too."""
+    """Print requests a second, and the processor time of each, which holds on a busy machine too."""
     port = free_port()
     serving = launch("api", place, port)
     try:
@@ -94,7 +94,7 @@ def measure_reading(place: Stage, token: str, seconds: float, rounds: int) -> No
 
 
 def measure_logins(client: httpx.Client, logins: int) -> None:
-    """Print what logins take, right and wrong, beside argon2 in this process."""
+    """Print the duration of logins, right and wrong, beside argon2 in this process."""
     taken: dict[str, list[float]] = {"argon2id alone": [], "login": [], "login, no such account": []}
     for _ in range(logins):
         taken["argon2id alone"].append(time_argon2())

@@ -19,7 +19,7 @@ from tests.ingest.ingest_harness import FRIDAY_EVENING, IngestHarness
 
 
 def main() -> None:
-    """Fill a year and print what it took."""
+    """Fill a year and print the duration."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sessions", type=int, default=250)
     sessions = parser.parse_args().sessions

@@ -1,4 +1,4 @@
-"""Newer releases of what the cluster is made of (knative/install/versions.env), as GitHub lists them."""
+"""Newer releases of the cluster's components (knative/install/versions.env), as GitHub lists them."""
 
 import os
 import re

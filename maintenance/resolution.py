@@ -33,7 +33,7 @@ def parse_resolution(text: str) -> dict[str, Resolved]:
 
 
 def resolve_upgrade(folder: Path = ROOT) -> dict[str, Resolved]:
-    """Return what `make lock ARGS=--upgrade` would write for *folder*'s pyproject.toml."""
+    """Return the lock file that `make lock ARGS=--upgrade` would write for *folder*'s pyproject.toml."""
     options = ["--universal", "--no-header", "--annotation-style", "line", "--python-version", "3.11", "--upgrade"]
     groups = [word for name in ("dev", "node") for word in ("--group", name)]
     return parse_resolution(_uv("pip", "compile", *options, *groups, "pyproject.toml", folder=folder))
@@ -46,7 +46,7 @@ def find_newest() -> dict[str, Version]:
 
 
 def install_alone(packages: Mapping[str, Version], folder: Path) -> None:
-    """Install *packages* without what they require, to read their metadata."""
+    """Install *packages* without their dependencies, to read their metadata."""
     if packages:
         pins = [f"{name}=={version}" for name, version in packages.items()]
         _uv("pip", "install", "--no-deps", "--target", str(folder), *pins)

@@ -3050,7 +3050,7 @@ export interface components {
              */
             new_password: string;
         };
-        /** @description An error: what went wrong and what to change (RFC 9457). */
+        /** @description An error (RFC 9457): its cause, and how to correct it. */
         Problem: {
             /**
              * @description Stable identifier of the error. about:blank: the gateway sent this response

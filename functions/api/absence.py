@@ -154,7 +154,7 @@ def _names(tickers: Sequence[str]) -> str:
 async def _select_facts(
     connection: AsyncConnection, tickers: Sequence[str], first: datetime | None, end: datetime, state: MarketState
 ) -> _Facts:
-    """Return what is known of the bars of *tickers* that start within [first, end) and have finished."""
+    """Return the known facts about the bars of *tickers* that start within [first, end) and have finished."""
     cursor = connection.cursor(row_factory=class_row(_Facts))
     await cursor.execute(
         """

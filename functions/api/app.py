@@ -166,7 +166,7 @@ class Api:
     def _cached_query(
         self, endpoint: Endpoint, ticker: str, query: Query, query_string: str, caller: Caller
     ) -> CachedQuery:
-        """Return what to load for *query*; Problem 401 or 403 for history that *caller* may not read."""
+        """Return the CachedQuery of *query*; Problem 401 or 403 for history that *caller* may not read."""
         scope, readable_from, midnight = CacheScope.ALL, None, None
         if endpoint.protected:
             caller.require(READ, endpoint.protected)

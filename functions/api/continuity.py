@@ -1,4 +1,4 @@
-"""Continuity of a series: from which bar on it is whole up to each bar, and what interrupts it before."""
+"""Continuity of a series: the complete run of bars up to each bar, and the interruption before it."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -14,7 +14,7 @@ REASONS = (WARM_UP, GAP, UNFINISHED, SPLIT, SOURCE_CHANGED, VOLUME_UNKNOWN)
 
 
 class CompleteRun(NamedTuple):
-    """Uninterrupted bars from the index *first* up to a bar; *reason* is what interrupts the series before."""
+    """Uninterrupted bars from the index *first* up to a bar; *reason* names the interruption before them."""
 
     first: int
     reason: str

@@ -21,12 +21,12 @@ PATTERN = (
     rf"((sma|ema)(:({_LENGTH}))?|(rsi|atr)(:({_WILDER}))?|macd(:({_WILDER}):({_LENGTH}):({_WILDER}))?|"
     rf"bollinger(:({_LENGTH})(:({_WIDTH}))?)?|vwap)"
 )
-"""Spelling of one indicator; `_check` has what a pattern cannot say."""
+"""Spelling of one indicator; `_check` has the rules that a pattern cannot express."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """Kind of indicator: *columns* of values, usual parameters with the greatest of each, and what it says."""
+    """Kind of indicator: *columns* of values, usual parameters, the greatest of each, and its definition."""
 
     columns: tuple[str, ...]
     usual: tuple[float, ...]
@@ -76,7 +76,7 @@ class Indicator:
 
     @property
     def definition(self) -> str:
-        """What a value is, in a sentence."""
+        """Definition of a value, in a sentence."""
         return _KINDS[self.kind].definition.format(*(f"{one:g}" for one in self.parameters))
 
     @cached_property
@@ -138,7 +138,7 @@ def _decay(factor: float, rest: float) -> int:
 
 
 def parse_indicators(text: str) -> tuple[str, ...]:
-    """Return the indicators that *text* lists, each as it is spelled in full; ValueError says what to change."""
+    """Return the indicators that *text* lists, spelled in full; the message of a ValueError says how to correct it."""
     parts = [part.strip().lower() for part in text.split(",") if part.strip()]
     if not parts:
         raise ValueError(f"should list indicators, such as sma:20,rsi. There are {', '.join(KINDS)}")
@@ -149,7 +149,7 @@ def parse_indicators(text: str) -> tuple[str, ...]:
 
 
 def read_indicator(text: str) -> Indicator:
-    """Return the indicator that *text* spells; ValueError says what to change."""
+    """Return the indicator that *text* spells; the message of a ValueError says how to correct it."""
     name, *given = text[:60].split(":")
     if name not in _KINDS:
         raise ValueError(f"has no {name[:20]}. There are {', '.join(KINDS)}")

@@ -1,4 +1,4 @@
-"""Model part of /status: what became of the sentences that a language model proposed in the last seven days."""
+"""Model part of /status: results of the sentences that a language model proposed in the last seven days."""
 
 from datetime import datetime, timedelta
 

@@ -121,7 +121,7 @@ Format = Literal["json", "csv", "ndjson", "arrow"]
 
 @dataclass(frozen=True, kw_only=True)
 class History(Window):
-    """Bars, or what is computed from them; without a token, of the last days alone."""
+    """Bars, or figures computed from them; without a token, of the last days alone."""
 
     interval: Interval = field(
         default="1h", metadata={"description": "Length of a bar; all but 1h are derived by session from hourly bars"}

@@ -21,7 +21,7 @@ class ProviderUsage:
         self._read_at = -1e9
 
     async def read(self) -> list[dict[str, object]]:
-        """Return what each provider's keys have used of this minute and day."""
+        """Return the credits that each provider's keys have used this minute and day."""
         if time.monotonic() - self._read_at >= _LIFETIME_SECONDS:
             self._read_at = time.monotonic()
             try:

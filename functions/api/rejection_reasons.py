@@ -1,4 +1,4 @@
-"""Reasons for rejecting a bar, in words, and what to do about each."""
+"""Reasons for rejecting a bar, in words, with advice about each."""
 
 from typing import NamedTuple
 

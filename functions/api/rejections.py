@@ -1,4 +1,4 @@
-"""/rejections: bars that were sent and not stored, with the reason, the text as sent, and what to do."""
+"""/rejections: bars that were sent and not stored, with the reason, the text as sent, and advice."""
 
 import json
 from dataclasses import replace

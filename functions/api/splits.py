@@ -1,4 +1,4 @@
-"""/splits: splits of shares, and what became of each; and how a series is adjusted for them."""
+"""/splits: splits of shares with their states, and the adjustment of series for them."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -162,7 +162,7 @@ def _number(shares: Decimal) -> float:
 
 
 def scales(splits: Sequence[Split], known_at: datetime | None) -> list[TradedScale]:
-    """Return what makes prices as they were traded of stored ones; *splits* are newest first."""
+    """Return the factors from stored prices to prices as traded; *splits* are newest first."""
     found: list[TradedScale] = []
     for ticker in {one.ticker for one in splits}:
         applied = [one for one in splits if one.ticker == ticker and one.was_applied(known_at)]

@@ -36,7 +36,7 @@ class Health(NamedTuple):
 async def respond_status(
     connection: AsyncConnection, state: MarketState, provider_usage: ProviderUsage
 ) -> ResponseData:
-    """Return the state of market and data, and what ingest has spent."""
+    """Return the state of market and data, and the credits that ingest has spent."""
     from functions.api.release import RELEASE  # only this endpoint needs it
 
     health = await select_health(connection, state.now - timedelta(days=1))
@@ -108,7 +108,7 @@ def _market(state: MarketState, calendar_until: date | None) -> dict[str, object
 
 
 def _calendar_warning(now: datetime, until: date | None) -> str | None:
-    """Return what to do when the calendar ends soon."""
+    """Return the advice for a calendar that ends soon."""
     if until is None or until - now.date() >= _CALENDAR_ENDS_SOON:
         return None
     return f"The trading calendar ends with {until}: run the migration, of a newer release if this one knows no more."

@@ -1,4 +1,4 @@
-"""/tickers and /tickers/{ticker}: who is tracked, and what is known of each company."""
+"""/tickers and /tickers/{ticker}: tracked tickers, and the profile of each company."""
 
 from dataclasses import replace
 
@@ -24,7 +24,7 @@ async def respond_tickers(connection: AsyncConnection, query: Table) -> Response
 
 
 async def respond_ticker(connection: AsyncConnection, ticker: str) -> ResponseData:
-    """Return what is known of one company; Problem 404 for an unknown ticker."""
+    """Return the profile of one company; Problem 404 for an unknown ticker."""
     profile = await select_profile(connection, ticker)
     if profile is None:
         raise unknown_ticker(ticker)

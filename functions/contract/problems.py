@@ -18,7 +18,7 @@ class InvalidParameter(Model):
 
 
 class Problem(BaseModel):
-    """An error: what went wrong and what to change (RFC 9457)."""
+    """An error (RFC 9457): its cause, and how to correct it."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
     type: Annotated[

@@ -1,4 +1,4 @@
-"""Reference of the settings: `.env.sample` says what each is for, the settings classes its type, limits and default."""
+"""Reference of the settings: the purpose of each from `.env.sample`, type, limits and default from its class."""
 
 import importlib
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Manifest: the files of all months, each with what it has and the market version up to which that is whole."""
+"""Manifest: the files of all months, each with its content and the market version up to which it is complete."""
 
 import time
 from datetime import UTC, date, datetime

@@ -1,4 +1,4 @@
-"""Queries of files: the bars of a month, what they are recognised by, and the stored files."""
+"""Queries of files: the bars of a month, their fingerprint, and the stored files."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Bars tick: find what is missing, fetch what the budget allows now, send everything that came to store."""
+"""Bars tick: find missing bars, fetch as many as the budget allows, send all that came to store."""
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence

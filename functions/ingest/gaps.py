@@ -54,7 +54,7 @@ class FetchRequest(NamedTuple):
 
 
 def find_gaps(history_of: Iterable[TickerHistory], expected: Sequence[datetime], history: datetime) -> list[Gap]:
-    """Return what each ticker lacks after its newest bar, or since *history* if it has none.
+    """Return the missing ranges of each ticker after its newest bar, or since *history* if it has none.
 
     *expected* are the starts of the finished bars that the sessions call for, in order.
     """

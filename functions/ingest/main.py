@@ -1,4 +1,4 @@
-"""Ingest: handle a tick and reply with the event of what was fetched."""
+"""Ingest: handle a tick and reply with the event of the fetched data."""
 
 import logging
 from functools import cache, partial

@@ -1,4 +1,4 @@
-"""Plan of a bars tick: what is missing, and the requests for it, most urgent first."""
+"""Plan of a bars tick: the missing bars, and the requests for them, most urgent first."""
 
 import asyncio
 import logging
@@ -58,7 +58,7 @@ async def plan_tick(
 async def _plan_newest(
     connection: AsyncConnection, tickers: Sequence[str] | None, settings: Settings, now: datetime, grace: timedelta
 ) -> FetchPlan:
-    """Plan what is missing after the newest stored bars, and before them where it is time to ask again."""
+    """Plan requests for bars after the newest stored ones, and before them where it is time to ask again."""
     histories = [
         one
         for one in await select_histories(connection, INTERVAL, now, settings.configuration)
@@ -101,7 +101,7 @@ async def _plan_window(
     now: datetime,
     grace: timedelta,
 ) -> FetchPlan:
-    """Plan what is missing in *window*, at its ends or inside, or the whole of it again."""
+    """Plan requests for bars missing in *window*, at its ends or inside, or the whole of it again."""
     first = window.start or window.end - _sessions(window.sessions or 1)
     market = await select_calendar(connection, first - _NEIGHBOURS, window.end)
     newest = market.last_finished_bar(INTERVAL, now, grace)

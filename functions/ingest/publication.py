@@ -1,4 +1,4 @@
-"""Publication in Redis of what /status and /metrics show of ingest: hashes of its API keys, and its clock's offset."""
+"""Publication in Redis for /status and /metrics: hashes of ingest's API keys, and its clock's offset."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""Queries: the stored state that decides what to request."""
+"""Queries of the stored state from which requests are planned."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -56,7 +56,7 @@ class SourcePriority:
         return self._ranks[source]
 
     def trust_key(self, source: str, seen_at: datetime) -> Trust:
-        """Return the trust in what *source* said last at *seen_at*, the highest first."""
+        """Return the sort key of a version that *source* gave last at *seen_at*; the highest is served."""
         return self.rank(source), seen_at if seen_at <= self._latest else _LONG_AGO
 
     def outranks(self, one: BarVersion, other: BarVersion) -> bool:

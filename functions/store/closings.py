@@ -38,7 +38,7 @@ def parse_closings(setting: Mapping[str, str]) -> Closings:
 
 
 def replace_setting(connection: Connection, closings: Closings, now: datetime) -> None:
-    """Make *closings* those of the setting; what an operator stated stays."""
+    """Replace the closings of the setting by *closings*; keep those that an operator stated."""
     connection.execute(
         """
         DELETE FROM calendar_closings

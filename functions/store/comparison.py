@@ -1,4 +1,4 @@
-"""Comparison of the stored bars with those of another provider: what differs beyond the tolerance is listed."""
+"""Comparison of the stored bars with those of another provider: it lists differences beyond the tolerance."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Checks, before the first migration, that a database can serve the functions; each fault says what to change."""
+"""Checks, before the first migration, that a database can serve the functions; each fault says how to correct it."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -12,7 +12,7 @@ MINIMUM_VERSION = 14
 
 
 class UnsuitableDatabaseError(Exception):
-    """The functions cannot work with this database; the message says what to change."""
+    """The functions cannot work with this database; the message says how to correct it."""
 
 
 class DatabaseProperties(NamedTuple):

@@ -56,7 +56,7 @@ async def delete_replayed(connection: AsyncConnection, event: Received) -> None:
 
 
 async def select_dead_letters(connection: AsyncConnection) -> str:
-    """Return the dead letters, oldest first and a thousand at most, as JSON: what came, why it is here, how often."""
+    """Return the dead letters, oldest first and a thousand at most, as JSON: event, reason, number of times."""
     cursor = await connection.execute(
         """
         SELECT json_build_object(
@@ -75,5 +75,5 @@ async def select_dead_letters(connection: AsyncConnection) -> str:
 
 
 def _text(text: str) -> str:
-    """Return *text* without what Postgres cannot hold in a text, NUL and halves of surrogate pairs."""
+    """Return *text* without characters that Postgres cannot store, NUL and halves of surrogate pairs."""
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()

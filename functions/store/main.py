@@ -55,7 +55,7 @@ class UnprocessableEvent(Exception):  # noqa: N818  the usual word for an event 
 @functions_framework.aio.http
 @handle_problems
 async def store(request: Request) -> Response:
-    """Handle an event: at `/` what providers gave, at `/dead-letters` whatever others could not handle.
+    """Handle an event: at `/` data of providers, at `/dead-letters` events that other functions could not handle.
 
     For operators inside the cluster: GET /dead-letters and /metrics; POST /splits, /withdrawals, /closings.
     """
@@ -105,7 +105,7 @@ async def operator_response(path: str) -> Response:
 
 
 async def change_by_operator(path: str, request: Request) -> Response:
-    """Do what an operator requests, and return what came of it."""
+    """Handle a request of an operator and return its result."""
     from functions.store.operator_requests import MAX_BYTES, handle  # no event needs it
 
     body = await read_body(request, MAX_BYTES)

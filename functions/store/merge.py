@@ -42,7 +42,7 @@ class FetchedBatch(NamedTuple):
     bars: BarBatch
 
     def version(self, bar: ValidBar) -> BarVersion:
-        """Return what *bar* says as a version."""
+        """Return *bar* as a version."""
         volume = None if bar.volume is None else int(bar.volume)
         return BarVersion(bar.open, bar.high, bar.low, bar.close, volume, self.source, self.at, self.at)
 

@@ -61,7 +61,7 @@ async def answer_metrics(connection: AsyncConnection, redis: Redis, installation
 
 
 async def select_figures(connection: AsyncConnection, grace: timedelta) -> list[Figure]:
-    """Return what the tables say now."""
+    """Return the current figures of the tables."""
     cursor = await connection.execute(
         """
         SELECT name, labels, value

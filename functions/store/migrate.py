@@ -51,7 +51,7 @@ class Settings(DatabaseSettings):
     """Closings and early closes that the release does not know: `2025-01-09=closed,2026-12-24=13:00`."""
 
     def check(self) -> None:
-        """Refuse names that are no tickers, and what is no closing."""
+        """Refuse invalid tickers and invalid closings."""
         super().check()
         parse_closings(self.calendar_closings)
         for name in (*self.renamed_tickers, *self.renamed_tickers.values()):
@@ -67,7 +67,7 @@ def migrate(
     closings: Closings | None = None,
     folder: Path = MIGRATIONS,
 ) -> list[str]:
-    """Apply what the database at *url* lacks and return its names, in order; [] when it lacks nothing.
+    """Apply the migrations that the database at *url* lacks; return their names, in order.
 
     Several at once do no harm: one works, the others wait and find nothing to do. UnsuitableDatabaseError before
     anything is changed when the functions cannot work with the database; MigrationError when the files disagree with

@@ -11,7 +11,7 @@ _NAME = re.compile(r"\d{4}_\w+\.sql")
 
 
 class MigrationError(Exception):
-    """The migration cannot go on; the message says why and what to do."""
+    """The migration cannot go on; the message has the reason and the remedy."""
 
 
 class MigrationFile(NamedTuple):

@@ -38,7 +38,7 @@ STATEMENTS: dict[str, LiteralString] = {
 
 
 def prune(url: str, before: datetime) -> dict[str, int]:
-    """Delete what ended before that instant, a transaction for each table, and return the number of rows by table.
+    """Delete records that ended before that instant, a transaction for each table; return the rows by table.
 
     Where this machine's clock is ahead of the database's, it is earlier by as much.
     """

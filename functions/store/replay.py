@@ -52,7 +52,7 @@ class SendError(RuntimeError):
 
 
 def replay(database_url: str, broker: str, ids: Sequence[int] = ()) -> list[DeadLetter]:
-    """Send the dead letters *ids* (none: all) to the address *broker*, oldest first, and return what was sent.
+    """Send the dead letters *ids* (none: all) to the address *broker*, oldest first; return those that were sent.
 
     SendError or psycopg.Error ends it; what was sent before stays sent.
     """

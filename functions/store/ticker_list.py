@@ -48,7 +48,7 @@ def resolve_list(entries: Sequence[str], catalogue: Collection[str]) -> list[str
 
 
 def find_doubts(entries: Sequence[str], catalogue: Collection[str]) -> list[str]:
-    """Return what an operator should look at in a list without mistakes: names like known ones, and what it drops."""
+    """Return doubtful entries of a valid list: names similar to known ones, and dropped tickers."""
     listed = resolve_list(entries, catalogue)
     doubts = [
         f"TICKERS: {name} is not in the catalogue; is {close[0]} meant?"

@@ -130,7 +130,7 @@ def validate_bars(
 
 
 def check_prices(bar: Bar) -> Rejection | None:
-    """Return what is wrong with the prices of *bar*, None when they can be true."""
+    """Return the fault of the prices of *bar*, None if they are plausible."""
     opened, high, low, close = bar.open, bar.high, bar.low, bar.close
     if opened is None or high is None or low is None or close is None:
         return Rejection("price-missing", "A bar needs open, high, low and close.")
@@ -143,7 +143,7 @@ def check_prices(bar: Bar) -> Rejection | None:
 
 
 def check_volume(bar: ValidBar) -> Rejection | None:
-    """Return what is wrong with the volume of *bar*, None when it can be a count of shares, or is missing."""
+    """Return the fault of the volume of *bar*, None if it is missing or can be a count of shares."""
     volume = bar.volume
     if volume is None:
         return None

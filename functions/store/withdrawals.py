@@ -170,7 +170,7 @@ async def _delete_bars(connection: AsyncConnection, parameters: dict[str, Any]) 
 
 
 async def _forget_windows(connection: AsyncConnection, parameters: dict[str, Any]) -> None:
-    """Make ingest look again for what is missing now."""
+    """Make ingest request the withdrawn bars again."""
     await connection.execute(
         """
         UPDATE asked_windows

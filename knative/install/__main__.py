@@ -99,7 +99,7 @@ def split_documents(built: str) -> tuple[str, str]:
 
 
 def _kubectl(*arguments: str, given: str | None = None, capture: bool = False) -> str:
-    """Run kubectl with *given* as its input and return what it printed; CalledProcessError when it fails."""
+    """Run kubectl with *given* as its input and return its output; CalledProcessError when it fails."""
     done = subprocess.run(
         ["kubectl", *arguments],
         input=given,

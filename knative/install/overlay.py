@@ -25,7 +25,7 @@ _IMAGE = re.compile(r"^IMAGES := (.*)$", re.MULTILINE)
 
 
 class DeploymentError(Exception):
-    """Invalid deployment request; the message says what to change."""
+    """Invalid deployment request; the message says how to correct it."""
 
 
 @dataclass(frozen=True)

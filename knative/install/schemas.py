@@ -64,7 +64,7 @@ def _unknown_fields(body: Any, parsed: Any, path: str = "") -> Iterator[str]:
 
 
 def find_faults(body: Body) -> list[str]:
-    """Return what an API server would refuse in an object, each with its path."""
+    """Return the faults for which an API server would refuse an object, each with its path."""
     import kubernetes_validate  # slow: it reads all its schemas
     from pydantic import ValidationError
 

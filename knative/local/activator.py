@@ -251,7 +251,7 @@ class Activator:
         folder: Path,
         scale: ScaleOverrides | None = None,
     ) -> None:
-        """*folder* gets a `logs` and a `processes` folder; the latter holds the pids of what runs."""
+        """*folder* gets a `logs` and a `processes` folder; the latter holds the pids of running processes."""
         (folder / "logs").mkdir(parents=True, exist_ok=True)
         (folder / "processes").mkdir(exist_ok=True)
         self.revisions = {

@@ -1,4 +1,4 @@
-"""Extension point: what one application adds to the runner, beside its manifests."""
+"""Extension point: additions of one application to the runner, beside its manifests."""
 
 from argparse import ArgumentParser, Namespace
 from asyncio import Event

@@ -136,7 +136,7 @@ def visibility(labels: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def check_schedule(schedule: str, timezone: str) -> None:
-    """Raise ValueError for what Knative's webhook refuses: its parser is robfig/cron, without @every."""
+    """Raise ValueError for a schedule that Knative's webhook refuses: its parser is robfig/cron, without @every."""
     try:
         ZoneInfo(timezone)
     except (ValueError, KeyError, OSError):
@@ -179,7 +179,7 @@ def next_instant(schedule: str, timezone: str, after: datetime) -> datetime:
 
 
 def describe_fault(fault: ErrorDetails) -> str:
-    """Return the field of a validation error, as in a.b[0].c, and what is wrong with it."""
+    """Return the field of a validation error, as in a.b[0].c, and its fault."""
     # pydantic marks the key of a mapping with a last part of its own.
     steps = [part for part in fault["loc"] if part != "[key]"]
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in steps).lstrip(".")

@@ -1,4 +1,4 @@
-"""Request as it is sent to a replica: the client's head with what a function behind Knative sees added."""
+"""Request as it is sent to a replica: the client's head with the headers that Knative adds."""
 
 import re
 import uuid

@@ -12,7 +12,7 @@ _BUFFERED_BYTES = 256 * 1024
 
 
 class ConnectionLostError(Exception):
-    """The replica closed the connection before the end of its response, or sent what is not HTTP."""
+    """The replica closed the connection before the end of its response, or sent something other than HTTP."""
 
 
 class ReplicaConnection(asyncio.Protocol):
@@ -129,11 +129,11 @@ class ReplicaConnection(asyncio.Protocol):
         self.resume_writing()
 
     def pause_writing(self) -> None:
-        """Let `send` wait."""
+        """Make `send` wait."""
         self._writable = asyncio.get_running_loop().create_future()
 
     def resume_writing(self) -> None:
-        """Let `send` go on."""
+        """Make `send` continue."""
         if self._writable and not self._writable.done():
             self._writable.set_result(None)
         self._writable = None

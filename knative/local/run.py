@@ -84,7 +84,7 @@ async def up(options: Options, extension: Extension | None = None) -> None:
 
 
 def report(text: str) -> None:
-    """Show the user what happens."""
+    """Print *text* for the user, and log it."""
     print(text, file=sys.stderr, flush=True)
     log.info("%s", text)
 

@@ -48,7 +48,7 @@ def make_unit(name: str, arguments: Sequence[str]) -> str:
 
 
 def install_unit(name: str, arguments: Sequence[str], host: str) -> list[str]:
-    """Write, enable and start the unit; return sentences about what was done and what is left to do."""
+    """Write, enable and start the unit; return sentences about the steps done and those left to do."""
     path = unit_path(name)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(make_unit(name, arguments))
@@ -69,7 +69,7 @@ def install_unit(name: str, arguments: Sequence[str], host: str) -> list[str]:
 
 
 def uninstall(name: str, folder: Path) -> list[str]:
-    """Stop, disable and delete the unit; return sentences about what was done and what stays."""
+    """Stop, disable and delete the unit; return sentences about the steps done and the files kept."""
     path = unit_path(name)
     if not path.exists():
         raise CannotRunError(f"there is no service {name}: {path} does not exist")

@@ -12,7 +12,7 @@ For whoever runs StocksALot on one machine. Made from the command line itself by
 
 `.venv/bin/python -m knative.local VERB` works on the copy that runs; with several, name it by `--port` or `--folder`.
 `up --port PORT` listens on another port than 8080, `up --folder FOLDER` keeps data and logs in another folder.
-A verb ends with 0, or with 1 and a sentence that says what to change, or with 2 for a wrong option.
+A verb ends with 0, or with 1 and a sentence that says how to correct it, or with 2 for a wrong option.
 """
 
 

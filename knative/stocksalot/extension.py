@@ -150,7 +150,7 @@ def check_settings(function: str, environment: Mapping[str, str]) -> list[str]:
 
 
 def _replay_faults(settings: Providers) -> Iterator[str]:
-    """Yield what is wrong with the files to replay: ingest reads them at its first fetch."""
+    """Yield the faults of the files to replay: ingest reads them at its first fetch."""
     for file in settings.replay_files:
         if not (Path(file).is_file() and os.access(file, os.R_OK)):
             yield f"REPLAY_FILES: {file} is no file that can be read"

@@ -59,7 +59,7 @@ class Import(NamedTuple):
 
 
 def read_files(arguments: Namespace, market: TradingCalendar, tickers: Collection[str], now: datetime) -> Import:
-    """Return what the files of the command line hold; *tickers* are tracked."""
+    """Return the content of the files of the command line; *tickers* are tracked."""
     stated = UserOverrides(
         arguments.ticker,
         arguments.zone,

@@ -1,4 +1,4 @@
-"""Report of an import before anything is stored: how each file is read, what it holds, what is refused and why."""
+"""Report of an import before anything is stored: reading and content of each file, refusals with their reasons."""
 
 from collections.abc import Iterator
 
@@ -63,7 +63,7 @@ def _describe_refused(refused: list[Refusal]) -> Iterator[str]:
 
 
 def _describe_doubted(doubted: list[RejectedBar]) -> Iterator[str]:
-    """Yield what store itself would refuse of the hours; bad ticks it finds beside the stored bars only."""
+    """Yield the hours that store would refuse; it finds bad ticks only beside the stored bars."""
     for one in doubted[:_EXAMPLES]:
         start = f"{one.start:%Y-%m-%d %H:%M}" if one.start else ""
         rest = "; its prices are stored" if one.rejection.reason.startswith("volume-") else ""

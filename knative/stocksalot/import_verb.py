@@ -36,7 +36,7 @@ def add_import(add: AddParser) -> ArgumentParser:
 
 
 async def import_files(arguments: Namespace, folder: Path) -> int:
-    """Show what the files hold; after a yes store it."""
+    """Show the content of the files, and store it after a yes."""
     console = Console(soft_wrap=True, markup=False, highlight=False)
     client = find(folder)
     try:
@@ -62,7 +62,7 @@ async def import_files(arguments: Namespace, folder: Path) -> int:
 
 
 async def send(client: RunnerClient, events: Mapping[str, BarsFetched]) -> list[BarsStored]:
-    """Deliver *events* to store by their ids, and return what came of them."""
+    """Deliver *events* to store by their ids, and return the results."""
     replies: list[BarsStored] = []
     for event_id, event in events.items():
         headers = {

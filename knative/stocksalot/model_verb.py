@@ -68,7 +68,7 @@ async def try_model(_: Namespace, __: Path) -> int:
 
 
 def report(run: "ModelRun", choices: "Sequence[Choice]") -> Iterator[str]:
-    """Yield each call with its verdicts, and what is left of each story."""
+    """Yield each call with its verdicts, and the sentence of each story."""
     for number, verdict in enumerate(run.verdicts, 1):
         yield from _call(number, verdict)
     for number, insight in enumerate(run.insights, 1):

@@ -51,7 +51,7 @@ class Clock(NamedTuple):
 
 
 class ClockError(ValueError):
-    """A clock that cannot be known; the message says what to state."""
+    """A clock that cannot be inferred; the message says which option states it."""
 
 
 def find_clock(times: Sequence[datetime], grid: Grid, zone: tzinfo | None, source: str) -> Clock:

@@ -36,7 +36,7 @@ class Refusal(NamedTuple):
 
 
 class Hours(NamedTuple):
-    """Hourly bars of one ticker, what was refused, and how many lines repeat others."""
+    """Hourly bars of one ticker, the refused ones, and the number of repeated lines."""
 
     bars: list[Bar]
     refused: list[Refusal]

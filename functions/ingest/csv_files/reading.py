@@ -1,4 +1,4 @@
-"""CSV file to hourly bars: what the file says of itself, what is stated, what the exchange's sessions tell."""
+"""CSV file to hourly bars, by the user's overrides, the content of the file, and the exchange's sessions."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -38,7 +38,7 @@ _NO_ZONE = Fault("time-unreadable", "", "The time names no zone, and others of t
 
 
 class UserOverrides(NamedTuple):
-    """Properties of files that the user states: they take precedence over what is inferred."""
+    """Properties of files that the user states: they take precedence over inferred ones."""
 
     ticker: str | None = None
     zone: str | None = None

@@ -21,7 +21,7 @@ _BYTE_ORDER_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b
 
 
 class UnreadableFileError(ValueError):
-    """A file that cannot be read as bars; the message says what to change."""
+    """A file that cannot be read as bars; the message says how to correct it."""
 
 
 class Line(NamedTuple):

@@ -24,7 +24,7 @@ class ProviderPauses(NoCredits):
 
 
 class WrongLabels(NamedTuple):
-    """The answer is labelled as something else than what was asked for: none of its bars may be stored."""
+    """An answer with labels other than those of the request: none of its bars may be stored."""
 
     reason: str
     detail: str

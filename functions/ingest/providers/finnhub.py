@@ -59,7 +59,7 @@ async def confirm_closes(settings: Settings, newest: Mapping[str, Bar]) -> set[s
 async def _ask_all(
     settings: Settings, path: str, tickers: Sequence[str]
 ) -> tuple[dict[str, Mapping[str, object]], int, list[str]]:
-    """Return the answers by ticker, the number of calls, and what failed.
+    """Return the answers by ticker, the number of calls, and the failures.
 
     The first failure ends the calls: it would be the same for the rest.
     """

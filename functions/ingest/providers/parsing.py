@@ -1,4 +1,4 @@
-"""Figures and times as vendors write them, to the last digit; what is none is NaN or None, for store to refuse."""
+"""Figures and times as vendors write them, to the last digit; unreadable ones are NaN or None, for store to refuse."""
 
 import json
 from datetime import UTC, datetime

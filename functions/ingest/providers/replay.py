@@ -116,7 +116,7 @@ class Replay:
 
 
 def _version(path: Path) -> tuple[int, int] | None:
-    """Return what changes when the file does, None when there is none."""
+    """Return the version of the file at *path*, which changes with it; None if there is no file."""
     try:
         stat = path.stat()
     except OSError:
@@ -125,7 +125,7 @@ def _version(path: Path) -> tuple[int, int] | None:
 
 
 def _refused(ask: FetchRequest, files: Sequence[FileBars]) -> tuple[RefusedBar, ...]:
-    """Return what is refused of the ticker and window of *ask*, or at no known time."""
+    """Return the refused bars of the ticker and window of *ask*, and those at no known time."""
     return tuple(
         one.as_event()
         for file in files

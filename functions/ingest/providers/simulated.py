@@ -149,7 +149,7 @@ def _bridge(name: str, number: int, daily: float, yearly: float) -> float:
 
 
 def _reports(ticker: str, of: TickerTraits, number: int) -> float:
-    """Return what the ticker's quarterly results still do to its price: a step of 2 to 5 usual days that fades."""
+    """Return the effect of the ticker's quarterly results on its price: a step of 2 to 5 usual days that fades."""
     total = 0.0
     for quarter in (number // _QUARTER, number // _QUARTER - 1):
         chance = _normals(ticker, f"report/{quarter}")

@@ -159,7 +159,7 @@ class TwelveData:
         batch: Sequence[FetchRequest],
         interval: str,
     ) -> dict[FetchRequest, object]:
-        """Return what the provider says of each ask in *batch*."""
+        """Return the provider's answer to each request in *batch*."""
         symbols = [self._settings.twelvedata_symbols.get(ask.ticker, ask.ticker) for ask in batch]
         params = {
             "symbol": ",".join(symbols),

@@ -1,4 +1,4 @@
-"""Twelve Data's answers: series, errors for the whole request or for one symbol, and what a series is labelled as."""
+"""Twelve Data's answers: series, errors for the whole request or for one symbol, and labels of a series."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -57,7 +57,7 @@ def read_body(response: httpx.Response) -> dict[str, object]:
 
 
 def raise_error(body: Mapping[str, object], status: int, key: Secret, *, alone: bool) -> None:
-    """Raise what an error for the whole request means. Returns when it speaks of the dates, or of the one symbol asked.
+    """Raise the exception for an error of the whole request; return if it concerns the dates or the one symbol.
 
     The status may be 200: the body decides.
     """
@@ -107,7 +107,7 @@ def read_series(answer: object, interval: str, key: Secret) -> SymbolSeries:
 
 
 def _check_labels(meta: Mapping[str, object], interval: str) -> WrongLabels | None:
-    """Return what the series says of itself that was not asked for, None when it is right or silent."""
+    """Return the labels of the series that differ from the request, None if they match or are absent."""
     for name, expected in (
         ("interval", (interval,)),
         ("currency", ("USD",)),

@@ -99,7 +99,7 @@ class Yahoo:
 
 
 def read_chart(chart: Mapping[str, Any]) -> tuple[list[Bar], list[RefusedBar]]:
-    """Return the bars in *chart* and what has no readable time; the live price that it appends is none.
+    """Return the bars in *chart* and those without a readable time; the live price that it appends is no bar.
 
     AttributeError, KeyError or TypeError for a chart of another shape.
     """
@@ -133,7 +133,7 @@ def _read_price(value: object) -> Decimal | None:
 
 
 def _check_labels(meta: Mapping[str, Any]) -> WrongLabels | None:
-    """Return what the chart says of itself that was not requested, None when it is right or silent."""
+    """Return the labels of the chart that differ from the request, None if they match or are absent."""
     for name, expected, reason in _LABELS:
         found = meta.get(name)
         if found not in (None, "", *expected):

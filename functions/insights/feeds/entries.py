@@ -1,4 +1,4 @@
-"""Entries of a feed: one for each hour, one for the wrap of each session, with what was corrected since in words."""
+"""Entries of a feed: one for each hour, one for the wrap of each session, with notes on corrections since."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -116,7 +116,7 @@ def _make_entry(
 def _notes(
     hour: Json, first: Publication, written: datetime, corrected: Change | None, superseded: Change | None
 ) -> Iterator[str]:
-    """Yield what a reader of an earlier version must know."""
+    """Yield the notes for a reader of an earlier version."""
     if superseded:
         since = f" on {_moment(superseded.at)}" if superseded.at else ""
         yield (

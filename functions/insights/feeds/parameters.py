@@ -44,7 +44,7 @@ class FeedQuery:
     cursor: Cursor | None = field(default=None, metadata={"description": "From the link to the next page"})
 
     def __post_init__(self) -> None:
-        """Refuse what the query of the hours refuses."""
+        """Refuse the parameters that GET /insights refuses."""
         self.hours()
 
     def hours(self) -> InsightsQuery:

@@ -73,7 +73,7 @@ class Candidate:
 
 
 def key_of(fact: Fact) -> Key:
-    """Return what *fact* is a figure of."""
+    """Return the subject, metric and basis of *fact*."""
     return fact.ticker or fact.industry, fact.metric, fact.basis
 
 
@@ -85,7 +85,7 @@ def candidates(facts: FactTable) -> Iterator[Candidate]:
 
 
 class _Index:
-    """Facts by what they are about, then by metric and basis."""
+    """Facts by subject (market, company, industry), then by metric and basis."""
 
     def __init__(self, facts: Iterable[Fact]) -> None:
         self.all = list(facts)

@@ -37,7 +37,7 @@ class EventHandler:
         self.handle: Handler = handle_problems(self._handle)
 
     async def _handle(self, request: Request) -> Response:
-        """Answer 200 with the event of what was written, 204 when nothing was due, 5xx for a retry."""
+        """Respond 200 with the event of the written hours, 204 if nothing was due, 5xx for a retry."""
         if request.method != "POST":
             detail = "Events come by POST."
             raise Problem(405, "method-not-allowed", "Method not allowed", detail, headers={"Allow": "POST"})

@@ -1,4 +1,4 @@
-"""Statements that store insights, count calls of the model, and keep what became of them."""
+"""Statements that store insights, and count calls of the model with their results."""
 
 import logging
 from collections.abc import Mapping
@@ -61,7 +61,7 @@ async def update_calls(connection: AsyncConnection, start: datetime) -> int:
 
 
 async def insert_run(connection: AsyncConnection, start: datetime, run: ModelRun) -> None:
-    """Insert what became of asking the model; nothing about it may fail the work."""
+    """Insert the result of a run of the model; a failure of this must not fail the work."""
     try:
         await connection.execute(
             """
@@ -173,7 +173,7 @@ async def insert_insights(
 
 
 async def insert_facts(connection: AsyncConnection, written: HourInsights, revision: int) -> None:
-    """Insert the facts in the sentences of *written*, each with what its bars say now."""
+    """Insert the facts in the sentences of *written*, each with the current digest of its bars."""
     await connection.cursor().executemany(
         """
         INSERT INTO insight_facts (start, revision, place, number, id, metric, ticker, basis, value, unit, text,

@@ -45,7 +45,7 @@ class Completion:
 
 
 class ModelError(Exception):
-    """The model gave nothing to review; the message is a short stable reason, *advice* says what to do about it."""
+    """The model gave nothing to review; the message is a short stable reason, *advice* the remedy."""
 
     def __init__(self, reason: str, advice: str = "") -> None:
         super().__init__(reason)
@@ -75,7 +75,7 @@ _servers: dict[tuple[str | None, str | None, str | None], _Server] = {}
 async def complete(
     settings: ModelSettings, messages: Sequence[ChatMessage], schema: Mapping[str, Any], seconds: float
 ) -> Completion:
-    """Return what the model answers within *seconds*; ModelError for everything that can go wrong with it."""
+    """Return the answer of the model within *seconds*; ModelError for every failure of it."""
     server = _servers.setdefault((settings.openai_base_url, settings.insights_model, settings.insights_api), _Server())
     client = AsyncOpenAI(
         # Servers that need no key get a word: the SDK insists on one.

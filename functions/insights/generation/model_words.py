@@ -43,7 +43,7 @@ class _Claim:
 
 
 async def write_model_words(postgres: PostgresClient, settings: Settings, end: datetime, written: WriteResult) -> None:
-    """Ask the model to word the hour that ends at *end*, and store what passes; no connection is held meanwhile."""
+    """Ask the model to word the hour that ends at *end*, and store accepted sentences; hold no connection meanwhile."""
     claim = await postgres.run(lambda connection: _claim(connection, settings, end))
     if claim is None:
         return

@@ -1,4 +1,4 @@
-"""Prompts: one note for each chosen story, and after a refusal what was wrong. No company's name is ever in them."""
+"""Prompts: one note for each chosen story, and after a refusal its violations. No company's name is ever in them."""
 
 from collections.abc import Mapping, Sequence
 from itertools import islice
@@ -26,7 +26,7 @@ def facts_prompt(choices: Sequence[Choice], facts: FactTable) -> str:
 
 
 def repair_prompt(wrong: Mapping[int, Sequence[Violation]], choices: Sequence[Choice]) -> str:
-    """Return what was wrong with the sentence of each note, and the sentences to choose from instead."""
+    """Return the violations of the sentence of each note, and the sentences to choose from instead."""
     lines = ["Some sentences were refused. Answer for these notes again, each with one of the sentences listed for it."]
     for number, violations in wrong.items():
         reasons = "; ".join(violation.detail for violation in violations[:3]) or "is missing"

@@ -150,7 +150,7 @@ def _choose(hour: Hour, published: Sequence[PublishedStories]) -> tuple[FactTabl
 
 
 async def _find(connection: AsyncConnection, settings: Settings, *, at_deadline: bool) -> list[Due]:
-    """Return what is due now, oldest first."""
+    """Return the hours that are due now, oldest first."""
     newest = await select_newest_start(connection)
     if newest is None:
         return []
@@ -163,7 +163,7 @@ async def _find(connection: AsyncConnection, settings: Settings, *, at_deadline:
 
 
 async def _write(connection: AsyncConnection, settings: Settings, due: Sequence[Due], written: WriteResult) -> bool:
-    """Write what is *due* by the rules, oldest first, as each hour remembers those before it.
+    """Write the hours *due* by the rules, oldest first, as each hour remembers those before it.
 
     False when another writer is at work. The right to write is taken for each hour's transaction, not for the session:
     a pooler may give the next transaction another server.
@@ -207,7 +207,7 @@ def candidate_starts(calendar: TradingCalendar, newest: datetime, hours: int) ->
 
 
 def find_due(statuses: Iterable[HourStatus], overdue: Sequence[datetime]) -> list[Due]:
-    """Return what to write, oldest first, given *statuses* newest first.
+    """Return the hours to write, oldest first, from *statuses*, newest first.
 
     A complete hour without insights, or with those of its deadline; one whose bars have changed; and of *overdue* hours
     what is there. A model is for the newest complete hour, and for the newest overdue.

@@ -95,7 +95,7 @@ def normalize(text: str) -> str:
 
 
 def parse(text: str, facts: FactTable) -> Sentence | list[Violation]:
-    """Return the sentence that *text* is, or what is wrong with it."""
+    """Return the sentence that *text* is, or its violations."""
     if len(text) > 2 * LONGEST:
         return [Violation("length", f"has more than {LONGEST} characters")]
     normalized = normalize(text)
@@ -142,7 +142,7 @@ def _characters(text: str) -> Iterator[Violation]:
 
 
 def _look(text: str, facts: FactTable) -> Iterator[Violation]:
-    """Yield what shows that no frame has *text*, with the reason that helps most."""
+    """Yield the violations that show that no frame matches *text*, the most helpful reason of each."""
     outside = _SLOT.sub(" ", text)
     if not text:
         yield Violation("empty", "says nothing")
@@ -160,7 +160,7 @@ def _look(text: str, facts: FactTable) -> Iterator[Violation]:
 
 
 def _claims(frame: Frame, match: re.Match[str], facts: FactTable) -> tuple[Statement, list[Violation]]:
-    """Return the statement of a match with what contradicts its facts."""
+    """Return the statement of a match with its contradictions to the facts."""
     cast: dict[str, Fact] = {}
     subject: str | None = None
     words: list[tuple[str, str, str]] = []
@@ -199,7 +199,7 @@ def _contradictions(
 
 
 def _role(statement: Statement, role: str, fact: Fact) -> Iterator[Violation]:
-    """Yield what is false about the place of *fact* in the sentence: its metric, basis and owner."""
+    """Yield violations in the place of *fact* in the sentence: its metric, basis and owner."""
     wanted = statement.frame.story.roles[role]
     if not wanted.fits(fact):
         code = "basis" if fact.metric == wanted.metric and fact.basis != wanted.basis else "metric"
@@ -219,7 +219,7 @@ def _role(statement: Statement, role: str, fact: Fact) -> Iterator[Violation]:
 
 
 def _word(fact: Fact, form: str, text: str) -> Iterator[Violation]:
-    """Yield what is false about one word or name that is said of *fact*."""
+    """Yield violations in one word or name that the sentence uses of *fact*."""
     if form == "name":
         if text[1:-1] != fact.ticker:
             yield Violation("subject", f"does not say that {{{fact.id}}} is the figure of {fact.ticker}")

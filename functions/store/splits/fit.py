@@ -93,7 +93,7 @@ def _fit_applied(
 
 
 def _resolve(result: Fit, split: Split, change: Decimal | None, source: str, at: datetime) -> None:
-    """Decide by the whole history what becomes of *split*."""
+    """Decide the new state of *split* by the whole history."""
     factor = split.ratio.factor
     is_adjusted = source in SPLIT_ADJUSTED if change is None else _nearest(change, _ONE, factor) == factor
     if split.state == "suspected" and not (is_adjusted and change is not None):

@@ -84,7 +84,7 @@ def _weigh(
     bars: Mapping[datetime, ValidBar],
     market: TradingCalendar,
 ) -> tuple[Evidence, str]:
-    """Return what volumes and ranges say for a split of *ratio* between the bars at *left* and *right*, in words."""
+    """Return the evidence of volumes and ranges for a split of *ratio* between bars at *left* and *right*."""
     expected = ratio.factor
     change = _volume_change(left, right, bars, market)
     if change is None:

@@ -55,7 +55,7 @@ def distance(one: Decimal, other: Decimal) -> Decimal:
 
 
 def parse_ratio(text: str) -> Ratio:
-    """Return the ratio that *text* states as `10:1`; ValueError says what it should look like."""
+    """Return the ratio that *text* states as `10:1`; the message of a ValueError has the valid form."""
     parts = text.split(":")
     if len(parts) != 2 or not all(part.isascii() and part.isdigit() and 0 < len(part) <= 4 for part in parts):
         raise ValueError("ratio: should be new shares and old shares, such as 10:1, 3:2 or 1:20")

@@ -45,7 +45,7 @@ class FetchedAnswer(NamedTuple):
 
     @property
     def shows_splits(self) -> bool:
-        """Whether splits are looked for: in real bars by the hour."""
+        """True if splits are looked for: in real bars by the hour."""
         return self.batch.source != SIMULATED and self.interval == _HOURLY
 
 

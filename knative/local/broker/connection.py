@@ -36,7 +36,7 @@ class AwaitableChannel:
         return channel
 
     async def call(self, method: Callable[..., Any], **arguments: Any) -> Any:
-        """Return the answer of *method*; raise what closes the channel meanwhile."""
+        """Return the answer of *method*; raise the exception that closes the channel meanwhile."""
         answer = asyncio.get_running_loop().create_future()
         method(**arguments, callback=answer.set_result)
         return await self._or_closed(answer)

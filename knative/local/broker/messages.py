@@ -135,12 +135,12 @@ def from_amqp(message: Message) -> Event:
 
 
 def with_id(event: Event) -> Event:
-    """Return *event* with a random id where it has none: what a dispatcher does to replies."""
+    """Return *event* with a random id if it has none, as a dispatcher does with replies."""
     return event if event.attributes.get("id") else event.extended(id=str(uuid.uuid4()))
 
 
 def validate(event: Event) -> None:
-    """Raise NotAnEventError unless *event* has what CloudEvents requires."""
+    """Raise NotAnEventError unless *event* has the attributes that CloudEvents requires."""
     for name in ("id", "source", "type"):
         if not str(event.attributes.get(name, "")).strip():
             raise NotAnEventError(f"{name} is missing or empty")

@@ -68,7 +68,7 @@ class RabbitQueues:
             raise BrokerError(f"RabbitMQ at {address} cannot be used: {error!r}") from error
 
     async def close(self) -> None:
-        """Close the connections; RabbitMQ gives what was in hand to the next consumer."""
+        """Close the connections; RabbitMQ gives unacknowledged messages to the next consumer."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -39,7 +39,7 @@ def version_to_move(folder: Path, path: str) -> int | None:
 
 
 def move_data(folder: Path, environment: Mapping[str, str], made_by: int) -> str:
-    """Move the data in *folder*, which version *made_by* wrote, to today's version; return what was done.
+    """Move the data in *folder*, which version *made_by* wrote, to the current version; return a sentence about it.
 
     CannotStartError, and nothing is changed, when the programs of the old version cannot be had or the copy differs.
     """

@@ -115,7 +115,7 @@ class Server(ABC):
 
     @property
     def is_running(self) -> bool:
-        """Whether the process is alive."""
+        """True if the process is alive."""
         return self._process is not None and self._process.poll() is None
 
     def is_ours(self, process: psutil.Process) -> bool:

@@ -1000,7 +1000,7 @@ class PasswordChangeForm(TypedDict):
 
 
 class Problem(TypedDict):
-    """An error: what went wrong and what to change (RFC 9457)."""
+    """An error (RFC 9457): its cause, and how to correct it."""
 
     type: str
     title: str

@@ -33,7 +33,7 @@ def _compute(hour: Hour, metric: Metric) -> Iterator[Fact]:
 
 
 def _largest(hour: Hour, ticker: str) -> tuple[Bar, EarlierVersion] | None:
-    """Return the bar of the session so far whose close was revised most, with what was reported first."""
+    """Return the bar of the session so far whose close was revised most, with its first version."""
     revisions = hour.revisions.get(ticker, {})
     pairs = [
         (bar, revisions[start]) for start in hour.so_far if start in revisions and (bar := hour.bar(ticker, start))

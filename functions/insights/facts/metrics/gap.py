@@ -1,4 +1,4 @@
-"""Gap at the open, and what became of it."""
+"""Gap at the open, and its course during the session."""
 
 from collections.abc import Iterator
 from decimal import Decimal
