@@ -3846,9 +3846,9 @@ export interface components {
                 /**
                  * @example {
                  *       "type": "https://stocksalot.tech/problems/token-needed",
-                 *       "title": "Token needed",
+                 *       "title": "Token required",
                  *       "status": 401,
-                 *       "detail": "A list of rejected bars needs a token. Register at /users/register and log in at /token.",
+                 *       "detail": "Listing rejected bars requires a token. Register at /users/register and log in at /token.",
                  *       "instance": "/rejections"
                  *     }
                  */
@@ -3867,7 +3867,7 @@ export interface components {
                  *       "type": "https://stocksalot.tech/problems/invalid-link",
                  *       "title": "Invalid link",
                  *       "status": 403,
-                 *       "detail": "The link opens nothing here: it was revoked, has expired, or belongs to another path or other parameters. GET /links lists those of the account.",
+                 *       "detail": "The link is not valid for this path: it was revoked, has expired, or belongs to another path or other parameters. GET /links lists those of the account.",
                  *       "instance": "/latest"
                  *     }
                  */
@@ -4047,7 +4047,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many requests. too-many-requests: the rate limit is used up; see Retry-After and RateLimit; too-many-attempts: too many logins, registrations or tests of channels; see Retry-After */
+        /** @description Too many requests. too-many-requests: the rate limit is used up; see Retry-After and RateLimit; too-many-attempts: too many attempts at this action; see Retry-After */
         429: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -4089,7 +4089,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Unavailable. database-unavailable: the database is unavailable and no copy is cached; see Retry-After; token-unverifiable: the token cannot be checked at the moment; see Retry-After; busy: too many requests wait for the database or a login; see Retry-After */
+        /** @description Unavailable. database-unavailable: the database is unavailable and no copy is cached; see Retry-After; token-unverifiable: the token cannot be checked at the moment; see Retry-After; busy: the service is overloaded; see Retry-After */
         503: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];

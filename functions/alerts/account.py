@@ -15,9 +15,9 @@ from shared.http.problem import Problem, bad_parameters
 T = TypeVar("T")
 
 
-def require_alerts(caller: Caller, what: str) -> str:
-    """Return the id of the caller's account; Problem 401 or 403 when *what* is not permitted to its token."""
-    caller.require(ALERTS, what)
+def require_alerts(caller: Caller, action: str) -> str:
+    """Return the id of the caller's account; Problem 401 or 403 when its token does not permit *action*."""
+    caller.require(ALERTS, action)
     assert caller.principal is not None  # noqa: S101
     return caller.principal.user_id
 

@@ -46,7 +46,7 @@ class EventHandler:
     async def _handle(self, request: Request) -> Response:
         """Answer 200 with an event when messages are due, 204 when none are, 5xx for a retry."""
         if request.method != "POST":
-            detail = "Events come by POST."
+            detail = "Send events with POST."
             raise Problem(405, "method-not-allowed", "Method not allowed", detail, headers={"Allow": "POST"})
         event = await receive(request)
         try:
@@ -98,11 +98,11 @@ class EventHandler:
         return reply(fired, source="alerts", event_id=f"fired:{event.id}", extensions=_FOR_DELIVERY)
 
     async def _deliver(self, fired: AlertsFired) -> Response:
-        """Send what is due; 503 while messages of *fired* are tried again soon, which the broker's back-off carries."""
+        """Send due messages; Problem 503 while some of *fired* await a retry, the broker then repeats the event."""
         await self._sender.send_due(_SENDING_SECONDS)
         if await self._sender.awaits_retry(fired.before):
-            detail = "Some messages are to be tried again."
-            raise Problem(503, "busy", "Busy", detail, headers={"Retry-After": "2"})
+            detail = "Some messages are still waiting for a retry."
+            raise Problem(503, "busy", "Deliveries pending", detail, headers={"Retry-After": "2"})
         return Response(status_code=204)
 
 

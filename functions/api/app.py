@@ -198,10 +198,10 @@ class Api:
     def _check_history(self, query: History, caller: Caller) -> tuple[datetime, datetime]:
         """Return where history begins for *caller*, and the midnight that moves it; Problem 401 or 403 before that."""
         if isinstance(query, TickerBars) and query.format in _TOKEN_FORMATS:
-            caller.require(READ, f"The format {query.format}")
+            caller.require(READ, f"Reading the format {query.format}")
         open_from, midnight = open_history(self._open_days, clock.now())
         if (query.start and query.start < open_from) or (query.end and query.end <= open_from):
-            caller.require(READ, f"History before {open_from.astimezone(EXCHANGE_ZONE).date()}")
+            caller.require(READ, f"Reading history before {open_from.astimezone(EXCHANGE_ZONE).date()}")
         return open_from, midnight
 
 

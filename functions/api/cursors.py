@@ -15,6 +15,7 @@ _LATEST = 7_258_118_400
 _EDGE_DIGITS = 12
 _MAX_BYTES = 64 * 1024
 """Of the inflated text: a thousand tickers with an edge each take half of it."""
+_INVALID = "the cursor is invalid or belongs to another query"
 
 
 def write_cursor(identity: str, edges: Mapping[str, int]) -> str:
@@ -36,18 +37,18 @@ def read_cursor(identity: str, cursor: str, tickers: Collection[str]) -> dict[st
     digest, payload = whole[:_DIGEST_BYTES], whole[_DIGEST_BYTES:]
     # Compared as text as well: base64 has several spellings of the same bytes.
     if digest != _digest(identity, payload) or urlsafe_b64encode(whole).decode().rstrip("=") != cursor:
-        raise ValueError("the cursor is damaged, or of another query")
+        raise ValueError(_INVALID)
     found: dict[str, int] = {}
     known = frozenset(tickers)
     for edge, names in _parse(payload).items():
         if not (isinstance(names, str) and edge.isascii() and edge.isdecimal() and len(edge) < _EDGE_DIGITS):
-            raise ValueError("the cursor is made up")
+            raise ValueError(_INVALID)
         for name in names.split(","):
             if name not in known or name in found or not int(edge) < _LATEST:
-                raise ValueError("the cursor is made up")
+                raise ValueError(_INVALID)
             found[name] = int(edge)
     if not found:
-        raise ValueError("the cursor is made up")
+        raise ValueError(_INVALID)
     return found
 
 
@@ -58,9 +59,9 @@ def _parse(payload: bytes) -> dict[str, object]:
         text = inflater.decompress(payload, _MAX_BYTES)
         edges = json.loads(text)
     except (zlib.error, RecursionError):
-        raise ValueError("the cursor is made up") from None
+        raise ValueError(_INVALID) from None
     if inflater.unconsumed_tail or inflater.unused_data or not inflater.eof or not isinstance(edges, dict):
-        raise ValueError("the cursor is made up")
+        raise ValueError(_INVALID)
     return edges
 
 

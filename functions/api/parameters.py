@@ -57,7 +57,7 @@ class Selection(Query):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.list is not None and self.tickers:
-            raise ValueError("list excludes tickers")
+            raise ValueError("list cannot be combined with tickers")
 
 
 @dataclass(frozen=True, kw_only=True)

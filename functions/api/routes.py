@@ -74,8 +74,8 @@ class Endpoint:
     """A path, its parameters, its handler, and the name of its response model; {ticker} at its end is a ticker.
 
     *response* is "" for a document of *media_type*.
-    *protected* names what only callers with a token may read. *follows_renames*: the path of a renamed ticker leads to
-    its new name.
+    *protected* names the action, if it requires a token. *follows_renames*: the path of a renamed ticker leads to its
+    new name.
     """
 
     path: str
@@ -247,7 +247,7 @@ ENDPOINTS = (
         Rejections,
         lambda context: respond_rejections(context.connection, context.state, context.query),
         "RejectionsResponse",
-        protected="A list of rejected bars",
+        protected="Listing rejected bars",
     ),
     Endpoint(
         "/calendar",

@@ -22,13 +22,13 @@ EXAMPLES: Mapping[str, Example] = {
         "Bad parameter", f"limit {_LIMIT}", "/ohlc/AAPL", {"errors": [{"parameter": "limit", "detail": _LIMIT}]}
     ),
     "token-needed": Example(
-        "Token needed",
-        "A list of rejected bars needs a token. Register at /users/register and log in at /token.",
+        "Token required",
+        "Listing rejected bars requires a token. Register at /users/register and log in at /token.",
         "/rejections",
     ),
     "invalid-link": Example(
         "Invalid link",
-        "The link opens nothing here: it was revoked, has expired, or belongs to another path or other "
+        "The link is not valid for this path: it was revoked, has expired, or belongs to another path or other "
         "parameters. GET /links lists those of the account.",
         "/latest",
     ),

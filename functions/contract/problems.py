@@ -108,7 +108,7 @@ PROBLEMS: Mapping[int, tuple[str, Mapping[str, str]]] = {
         "Too many requests",
         {
             "too-many-requests": "the rate limit is used up; see Retry-After and RateLimit",
-            "too-many-attempts": "too many logins, registrations or tests of channels; see Retry-After",
+            "too-many-attempts": "too many attempts at this action; see Retry-After",
         },
     ),
     500: ("Internal error", {"internal-error": "a fault of the service; it is logged under the X-Request-ID"}),
@@ -117,7 +117,7 @@ PROBLEMS: Mapping[int, tuple[str, Mapping[str, str]]] = {
         {
             "database-unavailable": "the database is unavailable and no copy is cached; see Retry-After",
             "token-unverifiable": "the token cannot be checked at the moment; see Retry-After",
-            "busy": "too many requests wait for the database or a login; see Retry-After",
+            "busy": "the service is overloaded; see Retry-After",
         },
     ),
 }

@@ -92,7 +92,7 @@ class FilesApp:
             return
         open_from, _ = open_history(self._open_days, clock.now())
         if datetime.combine(month, time(), _EXCHANGE_ZONE).astimezone(UTC) < open_from:
-            caller.require(READ, f"A month that begins before {open_from.astimezone(_EXCHANGE_ZONE).date()}")
+            caller.require(READ, f"Reading a month that begins before {open_from.astimezone(_EXCHANGE_ZONE).date()}")
 
     async def _pieces(self, file: BarFile, part: ByteRange, begin: bytes) -> AsyncIterator[bytes]:
         """Yield *part* of *file*, which starts with *begin*; no connection is held between two pieces."""

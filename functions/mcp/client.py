@@ -17,7 +17,7 @@ _EVERYWHERE = "stale"
 _MAX_TEXT = 2000
 """Characters of an error: it repeats what the caller sent."""
 _ADVICE = (
-    "Whoever set up this connection can make one on the account page of the site, and add it as the header "
+    "The person who set up this connection can create one on the account page of the site and add it as the header "
     "Authorization: Bearer sal_... (STOCKSALOT_TOKEN over standard input and output)"
 )
 _TOOLS = {"ohlc": "bars", "search": "tickers", "overview": "latest"}

@@ -67,11 +67,9 @@ async def store(request: Request) -> Response:
     if request.method in ("GET", "HEAD") and path in ("/dead-letters", "/metrics"):
         return await operator_response(path)
     if request.method != "POST":
-        raise Problem(
-            405, "method-not-allowed", "Method not allowed", "Events come by POST.", headers={"Allow": "POST"}
-        )
+        raise _not_allowed("Send events with POST.", "POST")
     if path == "/metrics":
-        raise Problem(405, "method-not-allowed", "Method not allowed", "It is read.", headers={"Allow": "GET, HEAD"})
+        raise _not_allowed("Metrics are read-only: use GET.", "GET, HEAD")
     event = await receive(request)
     if path:
         return await store_dead_letter(event, dead_letter_reason(event))
@@ -89,6 +87,10 @@ async def store(request: Request) -> Response:
         async with _pool.connection() as connection:
             await delete_replayed(connection, event)
     return answer
+
+
+def _not_allowed(detail: str, allow: str) -> Problem:
+    return Problem(405, "method-not-allowed", "Method not allowed", detail, headers={"Allow": allow})
 
 
 async def operator_response(path: str) -> Response:

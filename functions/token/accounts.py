@@ -103,7 +103,7 @@ class Accounts:
 
     async def show(self, _: Request, caller: Caller) -> Response:
         """Return the account of the token."""
-        user_id = require_account(caller, "The account")
+        user_id = require_account(caller, "Reading the account")
         user = await self._postgres.run(lambda connection: select_user(connection, user_id))
         if user is None:
             raise invalid_token()
@@ -111,7 +111,7 @@ class Accounts:
 
     async def change_password(self, request: Request, caller: Caller) -> Response:
         """Replace the form field password by new_password, end all other logins, and return the tokens that stay."""
-        user_id = require_account(caller, "A change of the password")
+        user_id = require_account(caller, "Changing the password")
         form = await read_form(request, ("password", "new_password"))
         try:
             wanted = normalize_password(form["new_password"])

@@ -73,7 +73,7 @@ class Links:
 
     async def list(self, _: Request, caller: Caller) -> Response:
         """Return the links of an account, without their secrets."""
-        user_id = require_account(caller, "The list of links")
+        user_id = require_account(caller, "Listing links")
         rows = await self._postgres.run(lambda connection: select_links(connection, user_id))
         return json_response(200, {"count": len(rows), "items": [_members(row) for row in rows]})
 
@@ -88,7 +88,7 @@ class Links:
         secret = new_secret()
         key = identify(secret.encode(), path, query.encode())
         if key is None:
-            raise bad_parameters([("path", "has parameters that are no UTF-8 in percent encoding")])
+            raise bad_parameters([("path", "has parameters that are not valid UTF-8 in percent encoding")])
         digest = keyed_hash(self._settings.api_token_secret.reveal(), key)
         address = f"{path}?{query}" if query else path
 
@@ -162,7 +162,7 @@ def _parse_end(body: CreateLink, most: datetime) -> datetime:
     """Return when the link expires: as stated, else with its token; Problem 400."""
     now = datetime.now(UTC)
     if body.expires_at and body.expires_in_days:
-        raise bad_parameters([("expires_at", "excludes expires_in_days")])
+        raise bad_parameters([("expires_at", "cannot be combined with expires_in_days")])
     if body.expires_in_days:
         return min(now + timedelta(days=body.expires_in_days), most)
     if body.expires_at is None:

@@ -178,7 +178,7 @@ def _resolve(name: str, renames: dict[str, str | None]) -> tuple[str | None, str
 
 def _require_reader(caller: Caller) -> str:
     """Return the id of the caller's account; Problem 401 or 403 without the scope read."""
-    caller.require(READ, "A list")
+    caller.require(READ, "Reading a list")
     assert caller.principal is not None  # noqa: S101
     return caller.principal.user_id
 

@@ -38,7 +38,7 @@ async def read_form(
     errors += [(name[:100], "is given more than once") for name, count in counts.items() if count > 1]
     if optional is not None:
         unknown = counts.keys() - {*required, *optional}
-        errors += [(name[:100], f"is not a field here. Fields: {known}") for name in sorted(unknown)]
+        errors += [(name[:100], f"is unknown. Fields: {known}") for name in sorted(unknown)]
     if errors:
         raise bad_parameters(errors)
     return fields
@@ -52,7 +52,7 @@ def read_query(request: Request, choices: Mapping[str, Collection[str]]) -> dict
         raise bad_parameters([("", "The query should be UTF-8 in percent encoding.")]) from None
     query = dict(pairs)
     errors = [
-        (name[:100], f"should be {' or '.join(choices[name])}, once" if name in choices else "is not a parameter here")
+        (name[:100], f"should be {' or '.join(choices[name])}, once" if name in choices else "is an unknown parameter")
         for name, value in query.items()
         if value not in choices.get(name, ()) or len(pairs) > len(query)
     ]

@@ -99,7 +99,7 @@ class Tokens:
 
     async def list(self, _: Request, caller: Caller) -> Response:
         """Return the tokens of an account and when each was last used."""
-        user_id = require_account(caller, "The list of tokens")
+        user_id = require_account(caller, "Listing tokens")
         rows = await self._run(lambda connection: select_tokens(connection, user_id))
         used = await self._last_uses(user_id, [row.token_id for row in rows])
         if used:
@@ -237,7 +237,7 @@ class Tokens:
         if not body.scopes or not set(body.scopes) <= set(SCOPES):
             errors.append(("scopes", f"should list some of: {', '.join(SCOPES)}"))
         if body.expires_at and body.expires_in_days:
-            errors.append(("expires_at", "excludes expires_in_days"))
+            errors.append(("expires_at", "cannot be combined with expires_in_days"))
         elif expires_at.tzinfo is None:
             errors.append(("expires_at", "needs an offset from UTC, such as Z"))
         elif not now < expires_at <= now + _MAX_LIFETIME:
@@ -263,9 +263,9 @@ class Tokens:
         }
 
 
-def require_account(caller: Caller, what: str) -> str:
-    """Return the id of the caller's account; Problem 401 or 403 when *what* is not permitted to its token."""
-    caller.require(ACCOUNT, what)
+def require_account(caller: Caller, action: str) -> str:
+    """Return the id of the caller's account; Problem 401 or 403 when its token does not permit *action*."""
+    caller.require(ACCOUNT, action)
     assert caller.principal is not None  # noqa: S101
     return caller.principal.user_id
 

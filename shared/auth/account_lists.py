@@ -27,7 +27,7 @@ def list_name_key(name: str) -> str:
 
 async def find_list(postgres: "PostgresClient", caller: Caller, name: str) -> AccountList:
     """Return the list of the caller's account; Problem 401 or 403, 404 for an unknown or empty one."""
-    caller.require(READ, "A list")
+    caller.require(READ, "Reading a list")
     assert caller.principal is not None  # noqa: S101
     user_id = caller.principal.user_id
     found = await postgres.run(lambda connection: select_list(connection, user_id, name))

@@ -29,5 +29,5 @@ class Attempts:
 def too_many(limit: int, seconds: int) -> Problem:
     """Return the 429 with the limit and the seconds until the window ends."""
     wait = int(seconds - time.time() % seconds) + 1
-    detail = f"The limit is {limit} in {seconds // 60} minutes. Try again in {wait} s."
+    detail = f"At most {limit} attempts are allowed in {seconds // 60} minutes. Try again in {wait} s."
     return Problem(429, "too-many-attempts", "Too many attempts", detail, headers={"Retry-After": f"{wait}"})

@@ -82,13 +82,13 @@ class Caller:
         """Whether the token carries *scope*."""
         return self.principal is not None and scope in self.principal.scopes
 
-    def require(self, scope: str, what: str) -> None:
-        """Problem 401 or 403 unless the token carries *scope*; *what* is the subject of the sentence."""
+    def require(self, scope: str, action: str) -> None:
+        """Problem 401 or 403 unless the token carries *scope*; *action* begins the sentence, such as Reading a list."""
         if self.principal is None:
-            detail = f"{what} needs a token. Register at /users/register and log in at /token."
-            raise _refusal(401, "token-needed", "Token needed", detail, "")
+            detail = f"{action} requires a token. Register at /users/register and log in at /token."
+            raise _refusal(401, "token-needed", "Token required", detail, "")
         if scope not in self.principal.scopes:
-            detail = f"{what} needs a token with the scope {scope}."
+            detail = f"{action} requires a token with the scope {scope}."
             error = f', error="insufficient_scope", scope="{scope}"'
             raise _refusal(403, "insufficient-scope", "Insufficient scope", detail, error)
 
@@ -251,7 +251,7 @@ def invalid_token() -> Problem:
     """Return the 401 for an invalid token, whatever the reason."""
     detail = (
         "The token is invalid: it was revoked, has expired, or is incomplete. "
-        "Without an Authorization header you get what is open to everybody."
+        "Without an Authorization header only public data is available."
     )
     return _refusal(401, "invalid-token", "Invalid token", detail, ', error="invalid_token"')
 

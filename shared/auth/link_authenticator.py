@@ -1,4 +1,4 @@
-"""Authentication of functions that read: by token as everywhere, or by a link to the one path of the request."""
+"""Authentication for functions that read: by token as in all functions, or by a link to the path of the request."""
 
 from starlette.types import Scope
 
@@ -36,9 +36,9 @@ class LinkAuthenticator(Authenticator):
 
 
 def invalid_link() -> Problem:
-    """Return the 403 for a link that opens nothing, whatever the reason."""
+    """Return the 403 for an invalid link, whatever the reason."""
     detail = (
-        "The link opens nothing here: it was revoked, has expired, or belongs to another path or other parameters. "
-        "GET /links lists those of the account."
+        "The link is not valid for this path: it was revoked, has expired, or belongs to another path or other "
+        "parameters. GET /links lists those of the account."
     )
     return Problem(403, "invalid-link", "Invalid link", detail)

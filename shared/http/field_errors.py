@@ -1,4 +1,4 @@
-"""Words for the first wrong field of a JSON object, as msgspec finds it."""
+"""Descriptions of the first invalid field of a JSON object, from the errors of msgspec."""
 
 import re
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ def describe_error(error: msgspec.ValidationError, model: type[msgspec.Struct]) 
             f"should be {_alternatives(choices or [_KINDS[one] for one in kinds])}, not {_KINDS.get(found, found)}",
         )
     if bound is None:
-        return name, f"should be {_KINDS[kind]} of another form"
+        return name, f"should be {_KINDS[kind]} in a different format"
     most = "at most" if order == "<=" else "at least"
     unit = _UNITS[kind] if length else " of {}"
     amount = (unit.removesuffix("s") if bound == "1" else unit).format(f"{most} {bound}")
@@ -56,7 +56,7 @@ def _describe_object(what: str, path: str, model: type[msgspec.Struct]) -> tuple
     if "missing" in what:
         return field, "is missing"
     known = ", ".join(model.__struct_fields__)
-    return field, f"is not a field here. Fields: {known}" if known else "is not a field here: there are none"
+    return field, f"is unknown. Fields: {known}" if known else "is unknown: no fields are allowed"
 
 
 def _choices(model: type[msgspec.Struct], name: str) -> tuple[object, ...]:

@@ -41,7 +41,7 @@ def read_query(model: type[Q], query: bytes) -> Q:
     errors: dict[str, str] = {}
     for name, text in pairs:
         if name not in parsers:
-            errors[name[:100]] = f"is not a parameter here. Parameters: {', '.join(sorted(parsers)) or 'none'}"
+            errors[name[:100]] = f"is unknown. Parameters: {', '.join(sorted(parsers)) or 'none'}"
         elif name in values or name in errors:
             errors[name] = "is given more than once"
         else:

@@ -89,7 +89,7 @@ def test_one_click_ends_it_without_a_login(connected: Market, owner: Owner, worl
     assert answers == [200, 200]
     assert client.post(link[:-1] + ("0" if link[-1] != "0" else "1")).status_code == 404
     shown = owner.ask("GET", path).json()
-    assert (shown["state"], shown["last_error"]) == ("disabled", "the reader has unsubscribed")
+    assert (shown["state"], shown["last_error"]) == ("disabled", "the recipient has unsubscribed")
     tested = owner.ask("POST", f"{path}/test").json()
     assert (tested["delivered"], "has unsubscribed" in tested["error"]) == (False, True)
     assert len(world.mailbox.mails) == 1
@@ -97,13 +97,13 @@ def test_one_click_ends_it_without_a_login(connected: Market, owner: Owner, worl
 
 
 def test_codes_are_tried_ten_times(owner: Owner, world: World) -> None:
-    """Then the right one is refused too, until another is requested; the earlier one is not good any more."""
+    """Then the right one is refused too, until another is requested; the earlier one is no longer valid."""
     channel = add_mail(owner, "me@example.com")
     path, code = f"/alerts/channels/{channel['id']}", CODE.findall(world.mailbox.mails[0]["text"])[0]
     for _ in range(10):
         assert "is not the code" in owner.refusal("POST", f"{path}/confirm", 400, json={"code": "X"})["detail"]
 
-    assert "too often" in owner.refusal("POST", f"{path}/confirm", 400, json={"code": code})["detail"]
+    assert "too many times" in owner.refusal("POST", f"{path}/confirm", 400, json={"code": code})["detail"]
     owner.ask("POST", f"{path}/test")
     another = CODE.findall(world.mailbox.mails[1]["text"])[0]
     assert owner.refusal("POST", f"{path}/confirm", 400, json={"code": code})

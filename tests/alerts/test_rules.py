@@ -166,7 +166,7 @@ def test_a_token_needs_the_scope(alerts: Alerts) -> None:
     reader = alerts.owner("reader", scopes=["read"])
 
     assert alerts.client.get("/alerts").status_code == 401
-    assert reader.refusal("GET", "/alerts", 403)["detail"].endswith("needs a token with the scope alerts.")
+    assert reader.refusal("GET", "/alerts", 403)["detail"].endswith("requires a token with the scope alerts.")
     assert reader.refusal("POST", "/alerts/channels", 403)["type"].endswith("insufficient-scope")
 
 

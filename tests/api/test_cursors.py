@@ -68,5 +68,5 @@ def test_a_cursor_is_of_one_query() -> None:
     cursor = write_cursor(IDENTITY, edges)
 
     assert read_cursor(IDENTITY, cursor, TICKERS) == edges
-    with pytest.raises(ValueError, match="of another query"):
+    with pytest.raises(ValueError, match="another query"):
         read_cursor("AAPL {}", cursor, TICKERS)

@@ -167,7 +167,7 @@ def test_a_list_that_cannot_be_read_has_a_reason(insights: Insights, person: Per
     ):
         problem = insights.get(f"{path}?list={query}", status, Authorization=f"Bearer {token or 'Internal'}").json()
         assert problem["type"].endswith(kind), problem
-    assert "list excludes ticker" in problem["detail"]
+    assert "list cannot be combined with ticker" in problem["detail"]
 
 
 def test_an_empty_answer_says_that_it_is_about_the_list(insights: Insights, person: Person) -> None:

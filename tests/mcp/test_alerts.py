@@ -45,4 +45,4 @@ def test_what_is_wrong_with_an_alert_is_said(assistant: Assistant) -> None:
     assert wrong.is_error
     assert "amount is missing" in wrong.content[0].text
     assert anonymous.is_error
-    assert "needs a token" in f"{anonymous.content[0]}"
+    assert "requires a token" in f"{anonymous.content[0]}"

@@ -1,14 +1,14 @@
-"""Codes that confirm an address of mail, and the signatures of links that unsubscribe it.
+"""Codes that confirm an email address, and signatures of links that unsubscribe it.
 
-Both are derived from API_TOKEN_SECRET: a copy of the database has neither, and a message that is sent again says the
-same.
+Both are derived from API_TOKEN_SECRET, so that a copy of the database has neither, and a message that is sent again is
+the same.
 """
 
 import hmac
 from urllib.parse import quote
 
 _DIGITS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Without those that are mistaken for others."""
+"""Without digits and letters that look alike."""
 _LENGTH, _GROUP = 8, 4
 
 
@@ -23,13 +23,13 @@ def make_code(key: str, salt: str) -> str:
 
 
 def matches_code(given: str, code: str) -> bool:
-    """Return whether *given* is *code*, in capitals or not, with or without the hyphen."""
-    plain = given.strip().upper().replace("-", "").replace(" ", "")
-    return hmac.compare_digest(plain.encode(), code.replace("-", "").encode())
+    """Return whether *given* is *code*, ignoring case, hyphens and spaces."""
+    digits = given.strip().upper().replace("-", "").replace(" ", "")
+    return hmac.compare_digest(digits.encode(), code.replace("-", "").encode())
 
 
 def unsubscribe_path(key: str, channel_id: str, salt: str) -> str:
-    """Return the path, below the root of the API, that ends the messages to a channel without a login."""
+    """Return the path, below the root of the API, that unsubscribes a channel without a login."""
     return f"/alerts/unsubscribe/{channel_id}/{sign_unsubscription(key, channel_id, salt)}"
 
 
@@ -39,5 +39,5 @@ def sign_unsubscription(key: str, channel_id: str, salt: str) -> str:
 
 
 def confirmation_link(public_url: str, code: str) -> str:
-    """Return the address of the page that confirms by *code*."""
+    """Return the URL of the page that confirms the address with *code*."""
     return f"{public_url.rstrip('/')}/account/alerts#confirm={quote(code)}"

@@ -1,4 +1,4 @@
-"""Confirmation of addresses: the one message that an unconfirmed address gets, the code in it, and unsubscription."""
+"""Confirmation of email addresses: the message with the code, its check, and unsubscription."""
 
 import secrets
 
@@ -33,16 +33,18 @@ from shared.http.problem import Problem, bad_parameters
 
 _MAX_OF_ACCOUNT, _ACCOUNT_SECONDS = 5, 3600
 _MAX_OF_ADDRESS, _ADDRESS_SECONDS = 3, 86_400
-"""Over all accounts: whoever has many cannot flood an address."""
+"""Over all accounts, so that nobody with several accounts can flood an address."""
 _CODE_SECONDS = 3600
 _MAX_TRIES = 10
-"""Of 39 bits."""
+"""Attempts at a code of 39 bits."""
 _PAGE = (
     '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
     "<title>StocksALot alerts</title><h1>StocksALot alerts</h1>{}</html>"
 )
-_QUESTION = '<p>End the messages of this channel?</p><form method="post"><button>Unsubscribe</button></form>'
-_DONE = "<p>You have unsubscribed. No more messages go to this address from this channel.</p>"
+_QUESTION = (
+    '<p>Unsubscribe from the messages of this channel?</p><form method="post"><button>Unsubscribe</button></form>'
+)
+_DONE = "<p>You have unsubscribed. This channel sends no more messages to this address.</p>"
 
 
 class Confirmations:
@@ -61,9 +63,9 @@ class Confirmations:
         await self._attempts.count_or_refuse("confirmation", f"address {address}", _MAX_OF_ADDRESS, _ADDRESS_SECONDS)
 
     async def send_code(self, user_id: str, channel: ChannelRow) -> DeliveryResult:
-        """Send a code to an address that nobody has confirmed, after `limit_codes`.
+        """Send a code to an unconfirmed address, after `limit_codes`.
 
-        A message that the mail server does not take now is tried again like any other, as long as its code is good.
+        A message that the mail server does not accept now is retried like any other, as long as its code is valid.
         """
         salt = secrets.token_hex(16)
 
@@ -78,7 +80,7 @@ class Confirmations:
         return await self._sender.send_once(await run(self._postgres, work), last=False)
 
     async def confirm(self, request: Request, caller: Caller) -> Response:
-        """Make a channel active whose reader has the code."""
+        """Make a channel active after its code was entered."""
         refuse_query(request)
         user_id = require_alerts(caller, "Confirming an address")
         channel_id = path_id(request, "channel_id", unknown_channel())
@@ -91,22 +93,22 @@ class Confirmations:
                 raise unknown_channel()
             if rows[0].state == "active":
                 return None
-            return await self._try_code(connection, channel_id, body.code)
+            return await self._check_code(connection, channel_id, body.code)
 
-        # The try is committed before a wrong code is answered.
+        # The attempt is committed before a wrong code is refused.
         if fault := await run(self._postgres, work):
             raise bad_parameters([("code", fault)])
         row = (await run(self._postgres, lambda one: select_channels(one, user_id, channel_id)))[0]
         return json_response(200, channel_members(row, self._key_id))
 
-    async def _try_code(self, connection: AsyncConnection, channel_id: str, code: str) -> str | None:
-        """Return what is wrong with *code*; None when it has confirmed the channel."""
+    async def _check_code(self, connection: AsyncConnection, channel_id: str, code: str) -> str | None:
+        """Return the fault of *code*; None when it has confirmed the channel."""
         again = "test the channel to request another one"
         found = await update_attempts(connection, channel_id)
         if found is None:
             return f"has expired: {again}"
         if found.attempts > _MAX_TRIES:
-            return f"was tried too often: {again}"
+            return f"has been entered too many times: {again}"
         if not found.is_current:
             return f"has expired: {again}"
         if not matches_code(code, make_code(self._secret, found.salt)):
@@ -115,12 +117,12 @@ class Confirmations:
         return None
 
     async def ask_unsubscription(self, request: Request, _: Caller) -> Response:
-        """Return a page that asks; a program that only follows links unsubscribes nobody."""
+        """Return a page that asks for consent, so that a program that follows links does not unsubscribe anyone."""
         await self._find(request)
         return _page(_QUESTION)
 
     async def unsubscribe(self, request: Request, _: Caller) -> Response:
-        """Disable the channel that the signed path names, as RFC 8058 has it: without a login, once or repeatedly."""
+        """Disable the channel that the signed path names, as specified by RFC 8058: without a login, and idempotent."""
         channel_id = await self._find(request)
 
         async def work(connection: AsyncConnection) -> None:
@@ -130,7 +132,7 @@ class Confirmations:
         return _page(_DONE)
 
     async def _find(self, request: Request) -> str:
-        """Return the id of the channel in a signed path; Problem 404 for another one, and for one that is gone."""
+        """Return the id of the channel in a signed path; Problem 404 for an invalid path or a deleted channel."""
         detail = "This link belongs to no channel, or to one that was deleted."
         unknown = Problem(404, "unknown-channel", "Unknown channel", detail)
         channel_id = path_id(request, "channel_id", unknown)

@@ -1,4 +1,4 @@
-"""Queries on the table of confirmations: codes that wait for the readers of addresses."""
+"""Queries on the table of pending confirmation codes."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from functions.alerts.channels.queries import update_disabled
 
 @dataclass(frozen=True, slots=True)
 class ConfirmationRow:
-    """A code that waits: its salt, whether it is still good, and how often one was tried, this time included."""
+    """A pending code: its salt, whether it is still valid, and the number of attempts, this one included."""
 
     salt: str
     is_current: bool
@@ -20,9 +20,9 @@ class ConfirmationRow:
 async def insert_confirmation(
     connection: AsyncConnection, user_id: str, channel_id: str, salt: str, seconds: int
 ) -> str:
-    """Replace the code of a channel by another one, good for some *seconds*; return the id of its message.
+    """Replace the code of a channel by another one, valid for *seconds*, and return the id of its message.
 
-    A channel has one code: a message with an earlier one that still waits is given up.
+    A channel has one code: a pending message with an earlier one fails.
     """
     values = {"channel_id": channel_id, "user_id": user_id, "salt": salt, "seconds": seconds}
     await connection.execute(
@@ -60,7 +60,7 @@ async def insert_confirmation(
 
 
 async def update_attempts(connection: AsyncConnection, channel_id: str) -> ConfirmationRow | None:
-    """Count a try of a code and return what it is compared with; None when no code waits."""
+    """Count an attempt and return the pending code; None without one."""
     cursor = connection.cursor(row_factory=class_row(ConfirmationRow))
     await cursor.execute(
         """
@@ -75,7 +75,7 @@ async def update_attempts(connection: AsyncConnection, channel_id: str) -> Confi
 
 
 async def update_confirmed(connection: AsyncConnection, channel_id: str) -> None:
-    """Make a channel active whose reader has the code; the code is good for no second time."""
+    """Make a channel active and delete its code, so that it cannot be used again."""
     await connection.execute(
         """
         WITH done AS (
@@ -94,7 +94,7 @@ async def update_confirmed(connection: AsyncConnection, channel_id: str) -> None
 
 
 async def select_salt(connection: AsyncConnection, channel_id: str) -> str | None:
-    """Return the salt of a channel of mail, None for any other."""
+    """Return the salt of an email channel, None for any other."""
     cursor = connection.cursor(row_factory=scalar_row)
     await cursor.execute(
         "SELECT salt FROM alert_channels WHERE channel_id = %(channel_id)s AND kind = 'email'",
@@ -104,8 +104,11 @@ async def select_salt(connection: AsyncConnection, channel_id: str) -> str | Non
 
 
 async def update_unsubscribed(connection: AsyncConnection, channel_id: str) -> None:
-    """Disable a channel whose reader wants no mail: it must be confirmed anew. Messages that wait are not sent."""
-    why = "the reader has unsubscribed"
+    """Disable a channel after its recipient unsubscribed.
+
+    Pending messages are cancelled, and reactivation needs a new confirmation.
+    """
+    why = "the recipient has unsubscribed"
     await update_disabled(connection, channel_id, why, error=why)
     await connection.execute(
         """

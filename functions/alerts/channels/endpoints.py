@@ -62,7 +62,7 @@ class Channels:
     async def list(self, request: Request, caller: Caller) -> Response:
         """Return the channels of the account, oldest first, and the kinds that this installation has."""
         refuse_query(request)
-        user_id = require_alerts(caller, "The list of channels")
+        user_id = require_alerts(caller, "Listing channels")
         rows = await run(self._postgres, lambda connection: select_channels(connection, user_id))
         members = {
             "count": len(rows),
@@ -76,7 +76,7 @@ class Channels:
     async def show(self, request: Request, caller: Caller) -> Response:
         """Return one channel."""
         refuse_query(request)
-        user_id = require_alerts(caller, "A channel")
+        user_id = require_alerts(caller, "Reading a channel")
         channel_id = path_id(request, "channel_id", unknown_channel())
         return json_response(200, self._members(await self._find(user_id, channel_id)))
 
@@ -118,7 +118,7 @@ class Channels:
     async def renew_secret(self, request: Request, caller: Caller) -> Response:
         """Replace the secret of a webhook; the response alone shows the new one."""
         refuse_query(request)
-        user_id = require_alerts(caller, "A new secret")
+        user_id = require_alerts(caller, "Renewing a secret")
         channel_id, salt = path_id(request, "channel_id", unknown_channel()), secrets.token_hex(16)
 
         async def work(connection: AsyncConnection) -> bool:
@@ -132,7 +132,7 @@ class Channels:
     async def test(self, request: Request, caller: Caller) -> Response:
         """Send a test message now, once, and return what became of it; to an unconfirmed address another code."""
         refuse_query(request)
-        user_id = require_alerts(caller, "A test of a channel")
+        user_id = require_alerts(caller, "Testing a channel")
         channel_id = path_id(request, "channel_id", unknown_channel())
         # Counted apart from the channels: one that is deleted and made anew starts no new hour.
         await self._attempts.count_or_refuse("channel test", f"account {user_id}", _MAX_TESTS, _TEST_SECONDS)

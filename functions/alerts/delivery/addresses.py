@@ -1,4 +1,4 @@
-"""Addresses that messages may go to: no private, local or reserved network, whatever a host name resolves to."""
+"""Permitted addresses of receivers: no private, local or reserved network, whatever a host name resolves to."""
 
 import asyncio
 import socket
@@ -13,30 +13,30 @@ _HTTPS = 443
 _LEAST_OTHER_PORT = 1024
 _RESOLVE_SECONDS = 3
 _RESOLVERS = ThreadPoolExecutor(32, "resolver")
-"""Apart from the threads of all else: a look-up that has timed out goes on in its thread."""
+"""Separate threads, since a look-up that has timed out still occupies its thread."""
 _PLATFORMS = (IPv4Network("168.63.129.16/32"), IPv4Network("192.0.0.0/24"))
-"""Services of a cloud's own machines at addresses that look public: Azure's, Oracle's."""
+"""Internal services of clouds at addresses that look public: Azure's, Oracle's."""
 _TRANSLATION = IPv6Network("64:ff9b::/96")
-"""NAT64: an address there ends with the IPv4 address that it leads to."""
+"""NAT64: such an address ends with the IPv4 address that it stands for."""
 
 Address = IPv4Address | IPv6Address
 
 
 class RefusedTargetError(Exception):
-    """A message may not go there; the text says why, without the address."""
+    """Messages may not be sent to a target; the text says why, without the address."""
 
 
 def check_url(url: str, *, private: bool) -> str | None:
-    """Return what is wrong with *url* as the address of a webhook, None for nothing; nothing is resolved."""
+    """Return the fault of *url* as the URL of a webhook, None without one; no host name is resolved."""
     if len(url) > _MAX_URL or not url.isascii() or not url.isprintable() or any(part in url for part in ' \\"<>'):
-        return f"should be an address of at most {_MAX_URL} ASCII characters without spaces"
+        return f"should be a URL of at most {_MAX_URL} ASCII characters without spaces"
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        return "should be an address such as https://example.com/hook"
+        return "should be a URL such as https://example.com/hook"
     if parts.scheme not in (("http", "https") if private else ("https",)) or not parts.hostname:
-        return "should be an address such as https://example.com/hook"
+        return "should be a URL such as https://example.com/hook"
     if parts.username is not None or parts.password is not None or parts.fragment:
         return "should have no user name, password or fragment"
     if not private and port is not None and port != _HTTPS and port < _LEAST_OTHER_PORT:
@@ -50,7 +50,7 @@ def check_url(url: str, *, private: bool) -> str | None:
 async def resolve(host: str, port: int, *, private: bool) -> Sequence[str]:
     """Return the addresses of *host*, all of which are public unless *private*; RefusedTargetError.
 
-    The caller connects to these and does not resolve the name again: another answer could lead elsewhere.
+    The caller connects to these and does not resolve the name again: the result could be another address.
     """
     loop = asyncio.get_running_loop()
     try:
@@ -79,14 +79,14 @@ def is_public(address: Address) -> bool:
 
 
 def _translated(address: IPv6Address) -> IPv4Address | None:
-    """Return the IPv4 address that *address* is another form of, None for none."""
+    """Return the IPv4 address that *address* embeds, None without one."""
     if address in _TRANSLATION:
         return IPv4Address(int(address) & 0xFFFF_FFFF)
     return address.ipv4_mapped
 
 
 def _parse(host: str) -> Address | None:
-    """Return the address that *host* is, in any form that a resolver takes: 127.1, 0x7f000001, 2130706433."""
+    """Return the address in *host*, in any form that a resolver accepts: 127.1, 0x7f000001, 2130706433."""
     try:
         return ip_address(host)
     except ValueError:

@@ -1,7 +1,7 @@
-"""Services that Apprise sends to: the few whose addresses lead to public services, and what their addresses may hold.
+"""Apprise services: the supported plugins and the validation of their URLs.
 
-Apprise knows more than a hundred, some of which run programs, open files or reach devices: of it only these plugins are
-loaded. Their addresses hold tokens, so that no error and no log line repeats any part of one.
+Apprise has more than a hundred plugins, some of which run programs, open files or reach devices: only the supported
+ones are loaded. Their URLs contain tokens, so no error and no log line repeats any part of one.
 """
 
 import asyncio
@@ -22,17 +22,17 @@ _LOG = logging.getLogger("apprise")
 
 
 class ServiceError(ValueError):
-    """An address is none of a service that messages may go to; the text says what to change."""
+    """The URL does not belong to a supported service, or a part of it is not allowed; the text says what to change."""
 
 
 class _Plugin(NamedTuple):
-    """A plugin of Apprise: its module and class, and the parameters that its addresses may have."""
+    """A plugin of Apprise: its module and class, and the parameters that its URLs may have."""
 
     module: str
     name: str
     parameters: frozenset[str] = frozenset()
     hosted: bool = False
-    """Its address names a host, which may be anyone's."""
+    """Its URL names a host, which may belong to anyone."""
 
 
 _PLUGINS: Mapping[str, _Plugin] = {
@@ -49,16 +49,16 @@ _CLOUD = "ntfy.sh"
 
 
 class Service(NamedTuple):
-    """A service that takes a message; *shown* names it without secrets."""
+    """A service that receives messages; *shown* is its name without secrets."""
 
     plugin: Any
     shown: str
 
 
 def parse_service(url: str, *, private: bool) -> Service:
-    """Return the service at *url*; ServiceError for any other, and for one with more than one recipient."""
+    """Return the service at *url*; ServiceError for an unsupported one, and for more than one recipient."""
     if len(url) > _MAX_URL or not url.isascii() or not url.isprintable() or " " in url:
-        raise ServiceError(f"should be an address of at most {_MAX_URL} ASCII characters without spaces")
+        raise ServiceError(f"should be a URL of at most {_MAX_URL} ASCII characters without spaces")
     schema, separator, _ = url.partition("://")
     known = _PLUGINS.get(schema.lower())
     if not separator or known is None:
@@ -70,9 +70,9 @@ def parse_service(url: str, *, private: bool) -> Service:
 
 
 def _check_parameters(url: str, parts: Mapping[str, Any], known: _Plugin) -> None:
-    """Refuse parameters that open files, switch off checks, or send to others: all that are not listed above.
+    """Refuse all parameters not listed above: others open files, disable checks, or send to other recipients.
 
-    *parts* is the plugin's own reading of *url*: it ends a parameter at a semicolon too.
+    *parts* is the result of the plugin's own parser for *url*, which also ends a parameter at a semicolon.
     """
     if "#" in url or set(parts.get("qsd", ())) - known.parameters:
         allowed = ", ".join(sorted(known.parameters))
@@ -83,7 +83,7 @@ def _load(url: str, known: _Plugin) -> Any:
     """Return the plugin for *url*."""
     from apprise import plugins
 
-    _LOG.disabled = True  # its warnings quote addresses
+    _LOG.disabled = True  # its warnings quote URLs
     plugin_class = getattr(importlib.import_module(f"{plugins.__name__}.{known.module}"), known.name)
     try:
         parts = plugin_class.parse_url(url)
@@ -93,28 +93,28 @@ def _load(url: str, known: _Plugin) -> Any:
         single = plugin is not None and len(plugin) == 1
     except ServiceError:
         raise
-    except Exception:  # plugins raise what they like for what they cannot read
-        raise ServiceError("should be an address of the service as Apprise writes it") from None
-    topics = getattr(plugin, "topics", None)  # of ntfy, without those that it drops, such as the name of a host
+    except Exception:  # plugins raise any type of error for a URL they cannot parse
+        raise ServiceError("should be a URL of the service in the format of Apprise") from None
+    topics = getattr(plugin, "topics", None)  # of ntfy, without those that it ignores, such as a host name
     if not single or getattr(plugin, "detect_owner", False) or (topics is not None and topics != parts["targets"]):
-        raise ServiceError("should be an address of the service as Apprise writes it, with one recipient")
+        raise ServiceError("should be a URL of the service in the format of Apprise, with one recipient")
     return plugin
 
 
 def _host(plugin: Any, schema: str, *, private: bool) -> str:
-    """Return the host that *plugin* sends to; ServiceError for one that is not public or not reached by TLS."""
+    """Return the host that *plugin* sends to; ServiceError unless it is public and reached by TLS."""
     if getattr(plugin, "mode", None) == "cloud":
         return _CLOUD
     scheme = "https" if schema.lower().endswith("s") else "http"
     port = f":{plugin.port}" if plugin.port else ""
     if fault := check_url(f"{scheme}://{plugin.host}{port}/", private=private):
-        secure = fault if scheme == "https" else f"should begin with {schema.lower()}s://, and lead to a public address"
+        secure = fault if scheme == "https" else f"should begin with {schema.lower()}s:// and lead to a public address"
         raise ServiceError(secure)
     return f"{plugin.host}{port}"
 
 
 async def post_service(url: str, title: str, text: str, *, private: bool) -> DeliveryResult:
-    """Send a message to the service at *url* and return what became of it: 404 and 410 are the end of the channel."""
+    """Send a message to the service at *url* and return the result: 404 and 410 disable the channel."""
     context = contextvars.copy_context()
     loop = asyncio.get_running_loop()
     return await loop.run_in_executor(_THREADS, context.run, lambda: _send(url, title, text, private=private))
@@ -124,7 +124,7 @@ def _send(url: str, title: str, text: str, *, private: bool) -> DeliveryResult:
     try:
         service = parse_service(url, private=private)
     except ServiceError:
-        return DeliveryResult(delivered=False, error="the address is none of a service any more", gone=True)
+        return DeliveryResult(delivered=False, error="the address no longer belongs to a supported service", gone=True)
     from functions.alerts.delivery import apprise_transport
 
     apprise_transport.install()
@@ -133,5 +133,5 @@ def _send(url: str, title: str, text: str, *, private: bool) -> DeliveryResult:
         return result
     if result is not None and 200 <= result < 300:
         return DeliveryResult(delivered=True)
-    error = f"the service answered {result}" if result else "the service was sent nothing"
+    error = f"the service answered {result}" if result else "no request was sent to the service"
     return DeliveryResult(delivered=False, error=error, gone=result in _GONE)

@@ -1,4 +1,4 @@
-"""HTTP transport of Apprise: what its plugins send by requests goes through our own checked requests.
+"""HTTP transport of Apprise: the requests of its plugins are sent as checked requests.
 
 A name is resolved once and its addresses are checked, no redirect is followed, and no proxy of the environment is used.
 """
@@ -16,7 +16,7 @@ from functions.alerts.delivery.checked_request import send_request
 from functions.alerts.delivery.result import DeliveryResult
 
 _MAX_REQUESTS = 4
-"""Of one message."""
+"""Maximum number for one message."""
 
 
 class Attempt:
@@ -43,7 +43,7 @@ class CheckedAdapter(BaseAdapter):
         cert: Any = None,  # noqa: ARG002
         proxies: Mapping[str, str] | None = None,  # noqa: ARG002
     ) -> requests.Response:
-        """Return the answer to *request*; ConnectionError for what may not or cannot be reached."""
+        """Return the response to *request*; ConnectionError for a target that may not or cannot be reached."""
         attempt = _attempt.get()
         if attempt is None or attempt.requests >= _MAX_REQUESTS:
             raise requests.ConnectionError("no message is being sent")
@@ -70,7 +70,7 @@ class CheckedAdapter(BaseAdapter):
 
 
 class CheckedSession(requests.Session):
-    """Session of requests that has no other way out than `CheckedAdapter`."""
+    """Session of requests that sends by `CheckedAdapter` alone."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -82,18 +82,18 @@ class CheckedSession(requests.Session):
 
 
 def install() -> None:
-    """Replace the session of `requests.post` and its like, which the plugins call, by `CheckedSession`."""
+    """Replace the session of `requests.post` and similar functions, which the plugins call, by `CheckedSession`."""
     requests.sessions.Session = CheckedSession
     requests.Session = CheckedSession
 
 
 def notify(plugin: Any, title: str, body: str, *, private: bool) -> Attempt:
-    """Send a message by *plugin*, in the thread of the caller, and return what became of its requests."""
+    """Send a message by *plugin* in the thread of the caller, and return the result of its requests."""
     attempt = Attempt(private=private)
     _attempt.set(attempt)
     try:
         sent = plugin.send(body=body, title=title)
-    except Exception:  # plugins raise what they like
+    except Exception:  # plugins raise any type of error
         sent = False
     if not sent and isinstance(attempt.result, int) and 200 <= attempt.result < 300:
         attempt.result = DeliveryResult(delivered=False, error="the service refused the message")

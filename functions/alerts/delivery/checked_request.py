@@ -1,4 +1,4 @@
-"""HTTP requests of channels: each leads to a checked address, follows no redirect, and is bounded in time and bytes."""
+"""HTTP requests to receivers: to a checked address, without redirects, with limits of time and bytes."""
 
 import asyncio
 import ssl
@@ -13,13 +13,13 @@ from functions.alerts.delivery.result import DeliveryResult
 
 _TIMEOUTS = {"connect": 3.0, "read": 8.0, "write": 5.0, "pool": 1.0}
 _TOTAL_SECONDS = 12
-"""Of one attempt, so that an answer in drops ends, too."""
+"""Limit of one attempt, which also ends a response that arrives byte by byte."""
 _MAX_RESPONSE = 16 * 1024
-"""Bytes that are read of a response."""
+"""Maximum number of bytes read of a response."""
 
 
 class ReceiverResponse(NamedTuple):
-    """Status of a receiver, and the first bytes of its response."""
+    """Status and first bytes of a receiver's response."""
 
     status: int
     content: bytes
@@ -28,7 +28,7 @@ class ReceiverResponse(NamedTuple):
 async def send_request(
     url: str, headers: Mapping[bytes | str, bytes | str], body: bytes, *, private: bool, method: str = "POST"
 ) -> ReceiverResponse | DeliveryResult:
-    """Return the answer to *body* at *url*, or why there was none."""
+    """Send *body* to *url* and return the response, or a failed result without one."""
     backend = CheckedBackend(private=private)
     try:
         async with (
@@ -47,7 +47,7 @@ async def send_request(
 
 
 async def _read(response: httpcore.Response) -> bytes:
-    """Return the response up to a bound."""
+    """Return the first `_MAX_RESPONSE` bytes of the response."""
     content = b""
     async for part in response.aiter_stream():
         content += part
@@ -57,7 +57,7 @@ async def _read(response: httpcore.Response) -> bytes:
 
 
 class CheckedBackend(httpcore.AsyncNetworkBackend):
-    """Network of httpcore in which a host is resolved once, checked, and connected to by its address."""
+    """Network of httpcore that resolves a host once, checks its addresses, and connects to one of them."""
 
     def __init__(self, *, private: bool) -> None:
         self._private = private
@@ -81,7 +81,7 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
         raise failure
 
     async def sleep(self, seconds: float) -> None:
-        """Pause between attempts, of which there are none."""
+        """Pause between attempts; httpcore's interface requires it."""
         await self._network.sleep(seconds)
 
 

@@ -1,4 +1,4 @@
-"""Encryption of targets at rest: a copy of the database sends nothing to a browser, a room or a phone.
+"""Encryption of targets at rest, so that a copy of the database gives no access to browsers, rooms or phones.
 
 AES-256-GCM under a key derived from API_TOKEN_SECRET and the channel's salt.
 """

@@ -1,6 +1,6 @@
-"""Mail: a message as text and HTML, handed to the operator's mail server by SMTP.
+"""Mail: a message as text and HTML, sent to the operator's mail server by SMTP.
 
-Its Message-ID is that of the delivery, the same at every attempt, so that a message that arrives twice is recognised.
+The Message-ID is that of the delivery, the same for every attempt, so that duplicates can be recognized.
 """
 
 import asyncio
@@ -23,13 +23,13 @@ _TOTAL_SECONDS = 15
 _PARALLEL = 8
 """Connections to the mail server at a time."""
 _PAUSE_SECONDS = 10
-"""After a connection that failed the other messages of the round are not tried: they would wait for the same."""
+"""After a failed connection no other message is tried for this time: it would wait for the same timeout."""
 _UNREACHABLE = "the mail server cannot be reached"
 
 
 @dataclass(frozen=True, slots=True)
 class MailContent:
-    """Content of a mail: *links* are pairs of words and addresses, *unsubscribe* is the address that ends its kind."""
+    """Content of a mail: *links* are pairs of text and URL, *unsubscribe* is the URL to unsubscribe the recipient."""
 
     message_id: str
     to: str
@@ -49,9 +49,9 @@ class Mailer:
         self._down_until = 0.0
 
     async def send(self, content: MailContent) -> DeliveryResult:
-        """Hand over *content* and return what became of it.
+        """Send *content* and return the result.
 
-        A 4xx of the mail server is temporary; a 5xx about the address ends the channel, about the message the message.
+        A 4xx of the mail server is temporary; a 5xx about the address disables the channel, about the message fails it.
         """
         sender = self._settings.smtp_from or ""
         async with self._slots:
@@ -79,7 +79,7 @@ class Mailer:
         try:
             await client.connect()
             await client.sendmail(sender, [to], mail.as_bytes())
-            with suppress(aiosmtplib.SMTPException, TimeoutError, OSError):  # it has taken the message
+            with suppress(aiosmtplib.SMTPException, TimeoutError, OSError):  # it has accepted the message
                 await client.quit()
         except aiosmtplib.SMTPRecipientsRefused as error:
             code = error.recipients[0].code
@@ -115,7 +115,7 @@ def make_mail(content: MailContent, sender: str) -> EmailMessage:
 
 def _as_text(content: MailContent) -> str:
     links = [f"{words}: {address}" for words, address in content.links]
-    return "\n\n".join([content.text, *links, f"-- \nNo more of these: {content.unsubscribe}"]) + "\n"
+    return "\n\n".join([content.text, *links, f"-- \nUnsubscribe: {content.unsubscribe}"]) + "\n"
 
 
 def _as_html(content: MailContent) -> str:

@@ -1,4 +1,4 @@
-"""Messages: what a receiver gets for a firing, the same at every attempt."""
+"""Messages about firings, the same for every attempt."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,8 +24,8 @@ _TEST = "This is a test of the channel {}. Alerts will look like this."
 class Message:
     """A message: its id, kind, title and text, and all of it as JSON, which is the body of a webhook.
 
-    *link* is the address of the bar ("" for none), *page* the path of the page about it. *tag* is the id of the firing,
-    of a correction that of the firing it takes back: it comes in its place.
+    *link* is the URL of the bar ("" for none), *page* the path of the page about it. *tag* is the id of the firing; a
+    correction has that of the firing it revokes, and replaces its message.
     """
 
     id: str
@@ -39,7 +39,7 @@ class Message:
     body: bytes
 
     def payload(self) -> dict[str, Any]:
-        """Return what the page's service worker shows of it."""
+        """Return the members that the page's service worker shows."""
         return {
             "kind": self.kind,
             "title": self.title,
@@ -52,7 +52,7 @@ class Message:
 
 
 def make_message(due: DueDelivery, public_url: str | None) -> Message:
-    """Return the message of *due*; links begin with *public_url*, the page's address, where it is known."""
+    """Return the message of *due*; links begin with *public_url*, the URL of the page, if it is known."""
     message_id = f"msg_{UUID(due.delivery_id).hex}"
     if due.firing_id is None:
         text = _TEST.format(due.channel)
@@ -93,8 +93,8 @@ def make_message(due: DueDelivery, public_url: str | None) -> Message:
 
 
 def firing_details(due: DueDelivery) -> FiringDetails:
-    """Return the firing that *due* is about."""
-    firing = cast("Any", due)  # the columns of a firing are all there or all missing
+    """Return the details of the firing of *due*."""
+    firing = cast("Any", due)  # the columns of a firing are all set or all None
     return FiringDetails(
         firing.firing_kind, firing.ticker, firing.start, firing.end, firing.condition, due.revision, due.source,
         due.price, due.value, due.bound, due.detail,

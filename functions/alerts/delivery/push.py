@@ -1,6 +1,6 @@
 """Web push: a message encrypted for one browser (RFC 8291), signed for its push service (VAPID, RFC 8292).
 
-The packages that encrypt and sign are loaded with the first message: no other request waits for them.
+The packages for encryption and signatures are loaded with the first message, so that no other request waits for them.
 """
 
 import base64
@@ -20,16 +20,16 @@ from functions.alerts.delivery.result import DeliveryResult
 
 _POINT_BYTES, _AUTH_BYTES = 65, 16
 _MAX_KEY = 200
-"""Characters of a key that are looked at."""
+"""Maximum length of a key in characters."""
 _STEP, _MAX_BYTES = 1024, 3072
-"""Payloads are padded to whole steps, so that their length says little. Push services take 4096 bytes of ciphertext."""
+"""Payloads are padded to whole steps, which hides their length. Push services take 4096 bytes of ciphertext."""
 _TTL_SECONDS = 86_400
 _TOKEN_SECONDS = 12 * 3600
 _GONE, _REFUSED, _TOO_LARGE = (404, 410), (401, 403), 413
 
 
 class Subscription(NamedTuple):
-    """A browser's subscription: the address at its push service, its public key and its secret, in base64url."""
+    """A browser's subscription: the URL at its push service, its public key and its secret, in base64url."""
 
     endpoint: str
     p256dh: str
@@ -51,14 +51,14 @@ class Subscription(NamedTuple):
 
 
 class Identity(NamedTuple):
-    """Private key of this installation, 32 bytes in base64url, and the operator's address."""
+    """Private key of this installation, 32 bytes in base64url, and the contact of the operator."""
 
     private_key: str
     contact: str
 
 
 def find_subscription_faults(subscription: Subscription, *, private: bool) -> list[tuple[str, str]]:
-    """Return each member of *subscription* that is wrong, and what to change."""
+    """Return the invalid members of *subscription*, each with the change to make."""
     faults: list[tuple[str, str]] = []
     if fault := check_url(subscription.endpoint, private=private):
         faults.append(("subscription.endpoint", fault))
@@ -72,7 +72,7 @@ def find_subscription_faults(subscription: Subscription, *, private: bool) -> li
 
 
 def public_key(private_key: str) -> str:
-    """Return the public key of *private_key* as PushManager.subscribe takes it: the whole point in base64url."""
+    """Return the public key of *private_key* as PushManager.subscribe expects it: the whole point in base64url."""
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
     from py_vapid import Vapid02
 
@@ -92,7 +92,7 @@ def make_payload(members: Mapping[str, Any]) -> bytes:
 async def post_push(
     subscription: Subscription, identity: Identity, payload: bytes, topic: str, *, urgent: bool, private: bool
 ) -> DeliveryResult:
-    """Send *payload* to a browser; 404 and 410 are the end of its subscription.
+    """Send *payload* to a browser; 404 and 410 end its subscription.
 
     A message that waits for the browser is replaced by the next one of the same *topic*, a UUID.
     """
@@ -136,7 +136,7 @@ def _encrypt(subscription: Subscription, payload: bytes) -> bytes:
 
 
 def _authorize(subscription: Subscription, identity: Identity) -> str:
-    """Return the header that says to a push service who sends; in real time, whatever the clock of a replay says."""
+    """Return the header that identifies this installation; in real time, also when a replay sets the clock."""
     from py_vapid import Vapid02
 
     parts = urlsplit(subscription.endpoint)
@@ -167,7 +167,7 @@ def _encode(content: bytes) -> str:
 
 
 def _decode(text: str) -> bytes:
-    """Return what *text* is in base64url, nothing for what is none."""
+    """Return the bytes that *text* encodes in base64url, none if it is invalid."""
     text = text.rstrip("=")
     if len(text) > _MAX_KEY or not text.isascii():
         return b""

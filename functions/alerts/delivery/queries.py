@@ -1,6 +1,6 @@
-"""Queries on the table of deliveries: which are due, who tries them, and what became of it.
+"""Queries on the table of deliveries: claims, leases and results.
 
-Attempts are timed by the database's clock: it is the same for all copies, and receivers live in real time.
+Attempts are timed by the clock of the database, which is the same for all copies, and in real time as receivers are.
 """
 
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ from psycopg import AsyncConnection
 from psycopg.rows import class_row, scalar_row
 
 _EACH = 50
-"""Messages of one channel in a round."""
+"""Maximum number of messages of one channel in a batch."""
 
 
 @dataclass(frozen=True, slots=True)
 class DueDelivery:
-    """A message that this process tries now, its channel, and the firing that it is about (None: a test, or a code).
+    """A claimed message with its channel and its firing (None: a test, or a code).
 
-    *is_confirmed*: the reader of an address has confirmed it and not unsubscribed since. *code_salt* gives the code of
-    a message that *confirms* an address, None once the code has expired.
+    *is_confirmed*: the recipient has confirmed the address and not unsubscribed since. *code_salt* derives the code of
+    a message that *confirms* an address; None once the code has expired.
     """
 
     delivery_id: str
@@ -59,9 +59,9 @@ class DueDelivery:
 async def claim_due(
     connection: AsyncConnection, lease_seconds: int, most: int, delivery_id: str | None = None
 ) -> list[DueDelivery]:
-    """Take up to *most* due deliveries, some of each channel, or the one with an id: no other process tries them.
+    """Claim up to *most* due deliveries, some of each channel, or the one with an id; no other process sends them.
 
-    When this one dies they are due again after the lease.
+    If this process dies, they are due again after the lease.
     """
     cursor = connection.cursor(row_factory=class_row(DueDelivery))
     await cursor.execute(
@@ -110,7 +110,7 @@ async def claim_due(
 
 
 async def update_leases(connection: AsyncConnection, delivery_ids: list[str], lease_seconds: int) -> None:
-    """Renew the claim on deliveries that still wait in this process."""
+    """Renew the lease of deliveries that are still waiting in this process."""
     await connection.execute(
         """
         UPDATE alert_deliveries
@@ -137,7 +137,7 @@ async def insert_test(connection: AsyncConnection, user_id: str, channel_id: str
 
 
 async def update_delivered(connection: AsyncConnection, delivery_ids: list[str]) -> None:
-    """Note that messages were delivered: their channel works."""
+    """Record deliveries, and clear the failures of their channels."""
     await connection.execute(
         """
         WITH delivered AS (
@@ -163,10 +163,10 @@ async def update_delivered(connection: AsyncConnection, delivery_ids: list[str])
 async def update_failed(
     connection: AsyncConnection, delivery_id: str, error: str, again_in: int | None, *, gone: bool, disable: bool
 ) -> None:
-    """Note a failed attempt: the next one in some seconds, none any more for None.
+    """Record a failed attempt; the next one is due after *again_in* seconds, None for no further attempt.
 
-    *disable* the channel when it has delivered nothing since the message was made, or is *gone* by its own word: what
-    waits for it fails with it.
+    *disable* the channel if it has delivered nothing since the message was created, or if the receiver reports it as
+    *gone*; its pending messages fail too.
     """
     await connection.execute(
         """
@@ -209,7 +209,7 @@ async def update_failed(
 
 
 async def update_postponed(connection: AsyncConnection, delivery_ids: list[str], seconds: int) -> None:
-    """Postpone claimed deliveries that were not tried, since their channel failed before: no attempt is counted."""
+    """Postpone claimed deliveries that were not tried, since their channel has failed; no attempt is counted."""
     await connection.execute(
         """
         UPDATE alert_deliveries
@@ -223,7 +223,7 @@ async def update_postponed(connection: AsyncConnection, delivery_ids: list[str],
 
 
 async def is_pending(connection: AsyncConnection, seconds: int, attempts: int | None, before: datetime | None) -> bool:
-    """Return whether a delivery is due within some *seconds*: of those made *before*, with few *attempts*."""
+    """Return whether a delivery is due within *seconds*, created until *before*, with at most *attempts*."""
     cursor = connection.cursor(row_factory=scalar_row)
     await cursor.execute(
         """

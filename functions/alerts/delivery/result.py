@@ -6,7 +6,7 @@ from typing import NamedTuple
 class DeliveryResult(NamedTuple):
     """Result of an attempt; *error* holds no secret and no address.
 
-    *gone*: the receiver wants no message ever. *permanent*: this message can never be delivered, others may.
+    *gone*: the receiver accepts no further messages. *permanent*: this message can never be delivered, others may.
     """
 
     delivered: bool

@@ -1,7 +1,7 @@
-"""Delivery of messages: claim what is due, send all channels at once, and note what became of each attempt.
+"""Delivery of messages: claim due ones, send to all channels concurrently, and record each result.
 
-A row is committed as claimed before anything is sent. A process that dies leaves it to the next one after the lease,
-which sends the message again under the same id. One that lives renews its claims on what waits for its turn.
+A claim is committed before the message is sent. If the process dies, another one sends the message again under the same
+id, once the lease has ended. A process renews the leases of its waiting messages.
 """
 
 import asyncio
@@ -23,21 +23,21 @@ from shared.http.problem import Problem
 
 _logger = logging.getLogger(__name__)
 LEASE_SECONDS = 20
-"""Longer than an attempt takes; renewed while messages wait, such as for a connection to the mail server."""
+"""Longer than an attempt; renewed while messages wait, such as for a connection to the mail server."""
 _RENEWALS = 4
-"""Of a lease before it would end."""
+"""Number of renewals within one lease."""
 _BATCH_SIZE = 500
 _PARALLEL = 8
-"""Requests of one channel at a time."""
+"""Concurrent requests to one channel."""
 _RETRY_PAUSES = (2, 5, 15, 30, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 79_200)
-"""Pauses after failed attempts: the broker's retries carry the first ones, ticks the others. Three days in all."""
+"""Seconds between attempts, three days in all. The first ones are retries of the broker, the others of ticks."""
 _BROKER_ATTEMPTS = 4
-"""With more attempts a message is left to the ticks, and its event is done."""
+"""After more attempts ticks repeat the message, and its event has succeeded."""
 _SOON_SECONDS = 60
 
 
 class Sender:
-    """Sends what is due."""
+    """Sends due deliveries."""
 
     def __init__(self, settings: Settings, postgres: PostgresClient) -> None:
         self._postgres = postgres
@@ -46,7 +46,7 @@ class Sender:
         self._claimed: set[str] = set()
 
     async def send_due(self, seconds: float) -> None:
-        """Send what is due, round after round, until nothing is or *seconds* are over."""
+        """Send due deliveries in batches until none is left or *seconds* have passed."""
         deadline = asyncio.get_running_loop().time() + seconds
         while asyncio.get_running_loop().time() < deadline:
             due = await self._claim()
@@ -63,13 +63,13 @@ class Sender:
                 self._claimed -= ids
 
     async def send_once(self, due: DueDelivery, *, last: bool = True) -> DeliveryResult:
-        """Try a claimed message now: of a test the result is shown at once, and it is not repeated (*last*)."""
+        """Send a claimed message now and return the result; *last*: a failure is not retried, as of a test."""
         result = await self._attempt(due)
-        await self._note([due], [result], last=last)
+        await self._record([due], [result], last=last)
         return result
 
     async def awaits_retry(self, before: datetime) -> bool:
-        """Return whether a message made *before* is tried again soon, within the broker's patience."""
+        """Return whether a message created until *before* is due soon while the broker still retries the event."""
 
         async def work(connection: AsyncConnection) -> bool:
             return await queries.is_pending(connection, _SOON_SECONDS, _BROKER_ATTEMPTS, before)
@@ -80,7 +80,7 @@ class Sender:
         return await self._postgres.run(lambda connection: queries.claim_due(connection, LEASE_SECONDS, _BATCH_SIZE))
 
     async def _renew_claims(self) -> None:
-        """Renew the claims on messages that nobody has noted yet, until cancelled: no other process sends them too."""
+        """Renew the leases of messages without a recorded result, so that no other process sends them."""
 
         async def work(connection: AsyncConnection) -> None:
             await queries.update_leases(connection, list(self._claimed), LEASE_SECONDS)
@@ -93,12 +93,12 @@ class Sender:
                 _logger.warning("the claims on messages were not renewed: no connection to the database")
 
     async def _send_channel(self, due: list[DueDelivery]) -> None:
-        """Send the messages of one channel; after a failure the others wait: a dead channel costs one timeout."""
+        """Send the messages of one channel; postpone the rest after a failure: a dead channel costs one timeout."""
         waiting = list(due)
         while waiting:
             several, waiting = waiting[:_PARALLEL], waiting[_PARALLEL:]
             results = await asyncio.gather(*map(self._attempt, several))
-            await self._note(several, results)
+            await self._record(several, results)
             if waiting and not all(result.delivered for result in results):
                 pause = _pause(several[0].attempts) or _RETRY_PAUSES[-1]
                 await self._postpone(waiting, pause)
@@ -112,8 +112,10 @@ class Sender:
             _logger.exception("an attempt failed for a fault of this service")
             return DeliveryResult(delivered=False, error="a fault of this service")
 
-    async def _note(self, due: Sequence[DueDelivery], results: Sequence[DeliveryResult], *, last: bool = False) -> None:
-        """Note what became of messages of one channel."""
+    async def _record(
+        self, due: Sequence[DueDelivery], results: Sequence[DeliveryResult], *, last: bool = False
+    ) -> None:
+        """Record the results of messages of one channel."""
         self._claimed -= {one.delivery_id for one in due}
 
         async def work(connection: AsyncConnection) -> None:
@@ -139,7 +141,7 @@ class Sender:
         await self._run(lambda connection: queries.update_postponed(connection, ids, seconds))
 
     async def _run(self, work: Callable[[AsyncConnection], Awaitable[None]]) -> None:
-        """Run *work*; hundreds of channels at once do not fill the queue for connections."""
+        """Run *work*, with a limit that keeps hundreds of channels from filling the queue for connections."""
         async with self._connections:
             await self._postgres.run(work)
 

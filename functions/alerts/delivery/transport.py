@@ -1,4 +1,4 @@
-"""Transport of messages: each kind of channel has its own way to the reader."""
+"""Transport of messages: one protocol for each kind of channel."""
 
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from functions.alerts.delivery.mail import MailContent, Mailer
 
 _CONFIRMATION = (
-    "Somebody, hopefully you, wants to get stock alerts from this installation of StocksALot at this address. "
-    "The code that confirms it is {code}. It is good for an hour.\n\n"
-    "If it was not you, do nothing: nothing else is sent to an address that nobody confirmed."
+    "Stock alerts from this installation of StocksALot were requested for this address. "
+    "The code that confirms it is {code}. It is valid for an hour.\n\n"
+    "If you did not request them, do nothing: an unconfirmed address gets no other messages."
 )
-_UNCONFIRMED = "the reader has not confirmed the address, or has unsubscribed: make the channel active, then test it"
+_UNCONFIRMED = "the recipient has not confirmed the address or has unsubscribed: make the channel active, then test it"
 _KEY_CHANGED = "API_TOKEN_SECRET has changed: "
 
 
 class Transport:
-    """Sends one message at a time; what it needs for a kind is loaded with the first message of it."""
+    """Sends one message at a time; packages for a kind are loaded with its first message."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -35,7 +35,7 @@ class Transport:
         self._key_id = key_id(self._secret)
 
     async def send(self, due: DueDelivery) -> DeliveryResult:
-        """Send a claimed message and return what became of it."""
+        """Send a claimed message and return the result."""
         if due.kind == "email":
             return await self._mail(due)
         if due.key_id != self._key_id:
@@ -51,7 +51,7 @@ class Transport:
     async def _push(self, target: str, message: Message) -> DeliveryResult:
         key, contact = self._settings.alerts_vapid_private_key, self._settings.alerts_vapid_contact
         if key is None or contact is None:
-            return DeliveryResult(delivered=False, error="this installation has no web push any more")
+            return DeliveryResult(delivered=False, error="this installation no longer has web push")
         subscription, identity = Subscription.from_text(target), Identity(key.reveal(), contact)
         urgent = message.kind != "alert.corrected"
         payload = make_payload(message.payload())
@@ -66,7 +66,7 @@ class Transport:
     async def _mail(self, due: DueDelivery) -> DeliveryResult:
         url = self._settings.public_url
         if not (self._settings.smtp_host and self._settings.smtp_from and url):
-            return DeliveryResult(delivered=False, error="this installation sends no mail any more")
+            return DeliveryResult(delivered=False, error="this installation no longer sends mail")
         if not (due.confirms or due.is_confirmed):
             return DeliveryResult(delivered=False, error=_UNCONFIRMED, permanent=True)
         if due.confirms and due.code_salt is None:
@@ -89,6 +89,6 @@ class Transport:
 
     @cached_property
     def _mailer(self) -> "Mailer":
-        from functions.alerts.delivery.mail import Mailer  # its client of SMTP takes a moment to load
+        from functions.alerts.delivery.mail import Mailer  # its SMTP client is slow to load
 
         return Mailer(self._settings)

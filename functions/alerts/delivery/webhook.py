@@ -1,4 +1,4 @@
-"""Webhooks as Standard Webhooks specifies them: the secret, the signature, and one request."""
+"""Webhooks as specified by Standard Webhooks: secret, signature and request."""
 
 import base64
 import hmac

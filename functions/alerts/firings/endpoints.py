@@ -29,7 +29,7 @@ class Firings:
 
     async def list(self, request: Request, caller: Caller) -> Response:
         """Return the firings of the account, newest first; with an id in the path, those of one rule."""
-        user_id = require_alerts(caller, "The list of firings")
+        user_id = require_alerts(caller, "Listing firings")
         query = read_query(FiringsQuery, request.scope["query_string"])
         rule_id = path_id(request, "alert_id", unknown_alert()) if "alert_id" in request.path_params else None
 

@@ -24,7 +24,7 @@ class Place:
 
 def _before(text: str) -> str:
     if not _CURSOR.fullmatch(text):
-        raise ValueError("should be a next_cursor as it was given")
+        raise ValueError("should be a next_cursor of a response, unchanged")
     return text
 
 

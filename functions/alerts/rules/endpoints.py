@@ -54,7 +54,7 @@ class Rules:
     async def list(self, request: Request, caller: Caller) -> Response:
         """Return the rules of the account, oldest first."""
         refuse_query(request)
-        user_id = require_alerts(caller, "The list of alerts")
+        user_id = require_alerts(caller, "Listing alerts")
         rows = await run(self._postgres, lambda connection: select_rules(connection, user_id))
         return json_response(200, {"count": len(rows), "limit": self._most, "items": [_members(row) for row in rows]})
 
@@ -86,7 +86,7 @@ class Rules:
     async def show(self, request: Request, caller: Caller) -> Response:
         """Return one rule."""
         refuse_query(request)
-        user_id = require_alerts(caller, "An alert")
+        user_id = require_alerts(caller, "Reading an alert")
         rule_id = path_id(request, "alert_id", unknown_alert())
         rows = await run(self._postgres, lambda connection: select_rules(connection, user_id, rule_id))
         if not rows:
@@ -172,7 +172,7 @@ def _check(condition: Condition) -> None:
 def _subject(ticker: str | None, list_id: str | None) -> tuple[str | None, str | None]:
     """Return the ticker and the list that a rule is about, None and None for every ticker; Problem 400 for both."""
     if ticker is not None and list_id is not None:
-        raise bad_parameters([("list", "should not be given beside ticker")])
+        raise bad_parameters([("list", "cannot be combined with ticker")])
     if list_id is None:
         if ticker is None:
             raise bad_parameters([("ticker", "is missing: an alert needs ticker or list")])

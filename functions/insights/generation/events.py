@@ -39,7 +39,7 @@ class EventHandler:
     async def _handle(self, request: Request) -> Response:
         """Respond 200 with the event of the written hours, 204 if nothing was due, 5xx for a retry."""
         if request.method != "POST":
-            detail = "Events come by POST."
+            detail = "Send events with POST."
             raise Problem(405, "method-not-allowed", "Method not allowed", detail, headers={"Allow": "POST"})
         event = await receive(request)
         if event.type == InsightsWritten.TYPE:

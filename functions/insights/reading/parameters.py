@@ -31,7 +31,7 @@ def _date(text: str) -> date:
 
 def _before(text: str) -> datetime:
     if not (match := _CURSOR.fullmatch(text)):
-        raise ValueError("should be a next_cursor as it was given")
+        raise ValueError("should be a next_cursor of a response, unchanged")
     return datetime.fromtimestamp(int(match[1]), UTC)
 
 
@@ -77,7 +77,7 @@ class InsightsQuery:
     def __post_init__(self) -> None:
         """Refuse parameters that exclude each other, with a ValueError whose first word is the parameter."""
         if self.list is not None and self.ticker:
-            raise ValueError("list excludes ticker")
+            raise ValueError("list cannot be combined with ticker")
 
     def tickers(self, own_list: AccountList | None) -> tuple[str, ...] | None:
         """Return the tickers of *own_list*, or the one of the query; None for all."""
