@@ -23,12 +23,12 @@ _KINDS = {int: "whole number", float: "number", str: "text", Secret: "secret"}
 _LONGEST_DEFAULT = 12
 _HEAD = """# Settings
 
-For operators. Made from `.env.sample` and the settings classes by `make contract`; do not edit.
+For operators. Generated from `.env.sample` and the settings classes by `make contract`; do not edit.
 
-`cp .env.sample .env` and set what you need: `make run` reads `.env`, and `make deploy` makes a Secret and a ConfigMap
-of it. A variable that is empty or absent has its default; `make run` provides what is required. A wrong one is named
-before anything starts. A secret may be in a file whose path is in the variable with `_FILE` at its end, such as
-`API_TOKEN_SECRET_FILE=/run/secrets/token`.
+Run `cp .env.sample .env` and set the variables that you need. `make run` reads `.env`; `make deploy` makes a Secret and a
+ConfigMap from it. A variable that is empty or absent has its default; `make run` sets the required ones. Invalid variables
+are reported before anything starts. A secret may be in a file: put its path into the variable with `_FILE` appended, such
+as `API_TOKEN_SECRET_FILE=/run/secrets/token`.
 """
 
 
@@ -47,7 +47,7 @@ def make_reference() -> str:
     parts = [_HEAD]
     for part, variables in groupby(_sample(), key=lambda one: one[0]):
         rows = [_row(name, text, known.get(name) or _deployment_setting(name, part)) for _, name, text in variables]
-        head = "| variable | what for | value | default | read by |\n| --- | --- | --- | --- | --- |"
+        head = "| variable | purpose | value | default | read by |\n| --- | --- | --- | --- | --- |"
         parts.append(f"## {_PARTS[part]}\n\n{head}\n" + "\n".join(rows) + "\n")
     return "\n".join(parts)
 
