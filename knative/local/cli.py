@@ -176,7 +176,7 @@ def make_parser(extension: Extension) -> argparse.ArgumentParser:
     logs = add("logs", help="show the logs of functions and of the runner")
     logs.add_argument("function", nargs="?", help="one function, or `runner`; without it, all")
     logs.add_argument("--lines", type=_at_least(0, int), default=20, help="last lines of each log (20)")
-    logs.add_argument("--follow", "-f", action="store_true", help="go on with new lines until Ctrl-C")
+    logs.add_argument("--follow", "-f", action="store_true", help="continue with new lines until Ctrl-C")
     add("backup", help="write the database and the token secret to a file").add_argument(
         "file", type=Path, help="the file to write, such as stocksalot.backup"
     )

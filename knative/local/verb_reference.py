@@ -8,7 +8,7 @@ from knative.local.extension import Extension
 
 _HEAD = """# Verbs
 
-For whoever runs StocksALot on one machine. Made from the command line itself by `make contract`; do not edit.
+For users of StocksALot on one machine. Generated from the command line by `make contract`; do not edit.
 
 `.venv/bin/python -m knative.local VERB` works on the copy that runs; with several, name it by `--port` or `--folder`.
 `up --port PORT` listens on another port than 8080, `up --folder FOLDER` keeps data and logs in another folder.
@@ -30,7 +30,7 @@ def _verbs(parser: argparse.ArgumentParser) -> Mapping[str, tuple[str, argparse.
 
 def _section(name: str, text: str, verb: argparse.ArgumentParser) -> str:
     rows = [_row(one) for one in verb._actions if one.dest not in ("help", "port", "folder")]
-    table = ["| argument | what for |", "| --- | --- |", *rows, ""] if rows else []
+    table = ["| argument | meaning |", "| --- | --- |", *rows, ""] if rows else []
     return "\n".join([f"## {name}", "", f"{text[:1].upper()}{text[1:]}.", "", *table])
 
 

@@ -25,7 +25,7 @@ def add_import(add: AddParser) -> ArgumentParser:
     parser = add("import", help="store the bars of CSV files of your own")
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="CSV, plain or gzip, of any vendor")
     parser.add_argument("--yes", action="store_true", help="store without asking")
-    parser.add_argument("--ticker", help="the ticker of the files, where neither a column nor the name says it")
+    parser.add_argument("--ticker", help="the ticker of the files, if neither a column nor the file's name has it")
     parser.add_argument("--zone", help="the time zone of times that name none: America/New_York")
     parser.add_argument("--interval", help="the length of the bars: 1min, 5min, 30min, 1h")
     parser.add_argument("--dates", choices=("us", "eu"), help="whether 02/03/2026 is in February (us) or March (eu)")

@@ -30,7 +30,7 @@ _NO_MODEL = "No model is set: put OPENAI_API_KEY, or OPENAI_BASE_URL of a server
 
 def add_try_model(add: AddParser) -> None:
     """Add the verb."""
-    add("try-model", help="ask the language model of .env once, and show what is accepted and why not")
+    add("try-model", help="ask the language model of .env once, and show the verdict on each sentence")
 
 
 async def try_model(_: Namespace, __: Path) -> int:
