@@ -25,10 +25,10 @@ _HEAD = """# Settings
 
 For operators. Generated from `.env.sample` and the settings classes by `make contract`; do not edit.
 
-Run `cp .env.sample .env` and set the variables that you need. `make run` reads `.env`; `make deploy` makes a Secret and a
-ConfigMap from it. A variable that is empty or absent has its default; `make run` sets the required ones. Invalid variables
-are reported before anything starts. A secret may be in a file: put its path into the variable with `_FILE` appended, such
-as `API_TOKEN_SECRET_FILE=/run/secrets/token`.
+Run `cp .env.sample .env` and set the variables that you need. `make run` reads `.env`; `make deploy` makes a Secret
+and a ConfigMap from it. A variable that is empty or absent has its default; `make run` sets the required ones. Invalid
+variables are reported before anything starts. A secret may be in a file: put its path into the variable with `_FILE`
+appended, such as `API_TOKEN_SECRET_FILE=/run/secrets/token`.
 """
 
 

@@ -10,9 +10,9 @@ _HEAD = """# Verbs
 
 For users of StocksALot on one machine. Generated from the command line by `make contract`; do not edit.
 
-`.venv/bin/python -m knative.local VERB` works on the copy that runs; with several, name it by `--port` or `--folder`.
-`up --port PORT` listens on another port than 8080, `up --folder FOLDER` keeps data and logs in another folder.
-A verb ends with 0, or with 1 and a sentence that says how to correct it, or with 2 for a wrong option.
+`.venv/bin/python -m knative.local VERB` uses the running copy; if several run, select one by `--port` or `--folder`.
+`up --port PORT` listens on a port other than 8080; `up --folder FOLDER` stores data and logs in another folder.
+A verb exits with 0, with 1 and a sentence that states how to correct it, or with 2 for a wrong option.
 """
 
 
