@@ -69,7 +69,7 @@ def requests() -> dict[str, tuple[str, str]]:
 
 
 @contextmanager
-def prepared() -> Iterator[Stage]:
+def prepare_stage() -> Iterator[Stage]:
     """A filled system with insights, where mcp's addresses are those of nobody."""
     with stage() as place, function("insights", place) as insights:
         httpx.post(f"{insights}/events", headers=TICK, timeout=60).raise_for_status()
@@ -126,7 +126,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=15)
     runs = parser.parse_args().runs
-    with prepared() as place, tempfile.TemporaryDirectory() as folder:
+    with prepare_stage() as place, tempfile.TemporaryDirectory() as folder:
         hello = Path(folder) / "hello.py"
         hello.write_text(HELLO)
         print_in_turns("Cold start to the first good response", cases(place, hello), runs)

@@ -51,7 +51,7 @@ async def serve(folder: Path) -> None:
 
 
 @contextmanager
-def served() -> Iterator[tuple[list[str], list[psutil.Process]]]:
+def start_both() -> Iterator[tuple[list[str], list[psutil.Process]]]:
     """Yield the URLs of the function's own port and of the front door, and their processes."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "benchmarks.front_door", "--serve", folder]
@@ -83,7 +83,7 @@ def main() -> None:
         run(serve(options.serve))
         return
     costs: dict[str, list[list[float]]] = {}
-    with served() as ((own, front), processes):
+    with start_both() as ((own, front), processes):
         cases = [Case("function's own port", own, ""), Case("front door", front, "")]
         for _ in range(options.rounds):
             for case in cases:

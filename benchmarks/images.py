@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks import first_response
-from benchmarks.cold_start import HELLO, SERVER, get, prepared, print_in_turns, requests
+from benchmarks.cold_start import HELLO, SERVER, get, prepare_stage, print_in_turns, requests
 from benchmarks.table import print_table
 from tests.cluster.groups import ROOT
 
@@ -76,7 +76,7 @@ def main() -> None:
     base = size(BASE)
     rows = [(name, f"{(size(tag) - base) / 1e6:.1f}") for name, tag in tags.items()]
     print_table(f"Base: {base / 1e6:.0f} MB", ("image", "MB beside base"), rows)
-    with prepared() as place:
+    with prepare_stage() as place:
         hello = {"command": ["python", "/hello/hello.py"], "environment": {}, "request": get("/"), "status": "200"}
         own = {"command": SERVER, "environment": dict(place.environment)}
         timed = {"hello-world": lambda: cold_start(HELLO_TAG, **hello)}

@@ -12,7 +12,7 @@ from shared.calendar.trading import Session
 TOP = 5
 
 
-class Event(NamedTuple):
+class SessionEvent(NamedTuple):
     """Something that happened to a stock in a session; *size* is against its usual day."""
 
     kind: str
@@ -25,9 +25,9 @@ WORDS = {"gap": ("gap", "opened"), "volume": ("usual volume",), "reversal": ("op
 """A sentence about the event has one of these and the company's name."""
 
 
-def events_of(hours: Sequence[Hour]) -> list[Event]:
+def events_of(hours: Sequence[Hour]) -> list[SessionEvent]:
     """Return the most significant events of the session of *hours*, five of each kind at most."""
-    found: dict[tuple[str, str, str], Event] = {}
+    found: dict[tuple[str, str, str], SessionEvent] = {}
     for hour in hours:
         for ticker in hour.tickers:
             for event in _events(hour, ticker):
@@ -42,13 +42,13 @@ def events_of(hours: Sequence[Hour]) -> list[Event]:
     ]
 
 
-def is_published(event: Event, name: str, texts: Sequence[str]) -> bool:
+def is_published(event: SessionEvent, name: str, texts: Sequence[str]) -> bool:
     """Return whether some sentence of the session states the event."""
     side = {"high": "session high", "low": "session low"}.get(event.side, "")
     return any(name in text and side in text and any(word in text for word in WORDS[event.kind]) for text in texts)
 
 
-def _events(hour: Hour, ticker: str) -> Iterator[Event]:
+def _events(hour: Hour, ticker: str) -> Iterator[SessionEvent]:
     bars = hour.bars.get(ticker, {})
     now = bars.get(hour.start)
     first, close = bars.get(hour.session.opens), bars.get(_last(hour.previous[-1]))
@@ -57,22 +57,22 @@ def _events(hour: Hour, ticker: str) -> Iterator[Event]:
     usual = _usual(hour, bars)
     gap = _percent(close, "close", first, "open")
     if abs(gap) >= 4:
-        yield Event("gap", ticker, abs(gap) / usual, "")
+        yield SessionEvent("gap", ticker, abs(gap) / usual, "")
     offset = hour.start - hour.session.opens
     volumes = [bar.volume for s in hour.previous[-20:] if (bar := bars.get(s.opens + offset)) and bar.volume]
     if now.volume and len(volumes) >= 5 and now.volume >= 3 * sum(volumes) / len(volumes):
-        yield Event("volume", ticker, now.volume * len(volumes) / sum(volumes), "")
+        yield SessionEvent("volume", ticker, now.volume * len(volumes) / sum(volumes), "")
     since_open, day = _percent(first, "open", now, "close"), _percent(close, "close", now, "close")
     if abs(since_open) >= 1 and abs(day) >= 1 and (since_open > 0) != (day > 0):
-        yield Event("reversal", ticker, (abs(since_open) + abs(day)) / usual, "")
+        yield SessionEvent("reversal", ticker, (abs(since_open) + abs(day)) / usual, "")
     start = hour.previous[-20].opens
     others = [bar for s, bar in bars.items() if start <= s < hour.start]
     if len(others) >= 140:
         above, below = max(bar.high for bar in others), min(bar.low for bar in others)
         if now.high > above:
-            yield Event("extreme", ticker, float((now.high - above) / above * 100) / usual, "high")
+            yield SessionEvent("extreme", ticker, float((now.high - above) / above * 100) / usual, "high")
         if now.low < below:
-            yield Event("extreme", ticker, float((below - now.low) / below * 100) / usual, "low")
+            yield SessionEvent("extreme", ticker, float((below - now.low) / below * 100) / usual, "low")
 
 
 def _usual(hour: Hour, held: Mapping[datetime, Bar]) -> float:

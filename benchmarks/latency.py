@@ -20,7 +20,7 @@ from tests.running import running
 NEWEST = datetime(2026, 11, 20, 20, 30, tzinfo=UTC)
 
 
-def fetched(run: int) -> bytes:
+def bars_fetched(run: int) -> bytes:
     """The data of an event that revises AAPL's newest bar once more; its close is the number of the run (USD)."""
     close = f"{270 + run / 100:.2f}"
     bar = {"start": NEWEST.isoformat(), "open": "270", "high": "280", "low": "260", "close": close, "volume": "1000"}
@@ -37,7 +37,7 @@ def fetched(run: int) -> bytes:
 def time_event(client: httpx.Client, ingress: str, url: str, run: int) -> float:
     """Seconds from the broker's 202 to the first answer of `/latest` that has the event's close."""
     headers = {**TICK, "ce-id": f"run-{run}", "ce-type": BarsFetched.TYPE, "content-type": "application/json"}
-    client.post(ingress, headers=headers, content=fetched(run)).raise_for_status()
+    client.post(ingress, headers=headers, content=bars_fetched(run)).raise_for_status()
     accepted = time.perf_counter()
     while time.perf_counter() < accepted + 10:
         items = client.get(f"{url}/api/latest").raise_for_status().json()["items"]

@@ -12,7 +12,7 @@ from typing import NamedTuple
 SIMULATED = "simulated"
 _LONG_AGO, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
-Trust = tuple[int, datetime]
+TrustKey = tuple[int, datetime]
 """Rank of a source and the instant of its answer."""
 
 
@@ -55,12 +55,12 @@ class SourcePriority:
             self._ranks[source] = self._ranks.get(source.partition("-")[0], 0)
         return self._ranks[source]
 
-    def trust_key(self, source: str, seen_at: datetime) -> Trust:
+    def trust_key(self, source: str, seen_at: datetime) -> TrustKey:
         """Return the sort key of a version that *source* gave last at *seen_at*; the highest is served."""
         return self.rank(source), seen_at if seen_at <= self._latest else _LONG_AGO
 
     def outranks(self, one: BarVersion, other: BarVersion) -> bool:
-        """Return whether *one* is served rather than *other*: of the same trust, the later name, the higher figures."""
+        """Return whether *one* is served rather than *other*: of equal keys, the later name, the higher figures."""
         mine, theirs = self.trust_key(one.source, one.seen_at), self.trust_key(other.source, other.seen_at)
         if mine != theirs:  # as nearly always
             return mine > theirs

@@ -112,7 +112,7 @@ async def change_by_operator(path: str, request: Request) -> Response:
 
     body = await read_body(request, MAX_BYTES)
     async with _pool.connection() as connection:
-        result, version = await handle(connection, path, body, _policy.trust)
+        result, version = await handle(connection, path, body, _policy.priority)
     _logger.info("%s: %s", path, result["detail"])
     return with_publication(Response(json.dumps(result), media_type="application/json"), version)
 

@@ -68,18 +68,18 @@ StoredBars = Mapping[str, Mapping[datetime, StoredBar]]
 """Stored bars by ticker and start."""
 
 
-def find_outranked(batch: FetchedBatch, stored_bars: StoredBars, trust: SourcePriority) -> list[Key]:
+def find_outranked(batch: FetchedBatch, stored_bars: StoredBars, priority: SourcePriority) -> list[Key]:
     """Return the bars of *batch* that another version outranks: few, as answers rarely arrive late."""
-    ours = trust.trust_key(batch.source, batch.at)
+    ours = priority.trust_key(batch.source, batch.at)
     return [
         (ticker, start)
         for ticker, bars in batch.bars.items()
         if ticker in stored_bars
         for start, bar in bars.items()
         if (stored := stored_bars[ticker].get(start))
-        and trust.trust_key(stored.version.source, stored.version.seen_at) >= ours
+        and priority.trust_key(stored.version.source, stored.version.seen_at) >= ours
         and not (version := batch.version(bar)).repeats(stored.version)
-        and trust.outranks(stored.version, version)
+        and priority.outranks(stored.version, version)
     ]
 
 
@@ -87,7 +87,7 @@ def merge(
     batch: FetchedBatch,
     stored_bars: StoredBars,
     histories: Mapping[Key, Sequence[BarRevision]],
-    trust: SourcePriority,
+    priority: SourcePriority,
     now: datetime,
 ) -> BarChanges:
     """Return the changes that *batch* makes *now*, given the revisions of the bars that find_outranked returns."""
@@ -103,7 +103,7 @@ def merge(
                 new.append((ticker, start, bar))
                 continue
             key, version = (ticker, start), batch.version(bar)
-            is_higher = trust.outranks(version, stored.version)
+            is_higher = priority.outranks(version, stored.version)
             if version.repeats(stored.version):
                 if is_higher:
                     seen.append(key)

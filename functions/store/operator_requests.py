@@ -57,7 +57,7 @@ class WithdrawalRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 async def handle(
-    connection: AsyncConnection, path: str, body: bytes, trust: SourcePriority
+    connection: AsyncConnection, path: str, body: bytes, priority: SourcePriority
 ) -> tuple[Mapping[str, Any], int | None]:
     """Return the result, and the market version when anything changed; Problem 400 for a request that is wrong."""
     now = clock.now()
@@ -68,7 +68,7 @@ async def handle(
             if request.ratio == "none":
                 result = await refute_split(connection, ticker, request.date, now)
             else:
-                result = await state_split(connection, ticker, request.date, _ratio(request.ratio), now, trust)
+                result = await state_split(connection, ticker, request.date, _ratio(request.ratio), now, priority)
         elif path == "/closings":
             stated = _read(body, ClosingRequest)
             withdrawn = stated.closes == "none"
@@ -79,7 +79,7 @@ async def handle(
             window = _midnight("start", asked.start, 0), _midnight("end", asked.end, 1)
             tickers = await _tracked(connection, asked.tickers)
             withdrawal = Withdrawal(asked.source, tickers, *window, asked.reason.strip())
-            result = await withdraw(connection, withdrawal, now, trust, preview=asked.preview)
+            result = await withdraw(connection, withdrawal, now, priority, preview=asked.preview)
         return result, await raise_market_version(connection) if result["changed"] else None
 
 

@@ -58,7 +58,7 @@ def replay(database_url: str, broker: str, ids: Sequence[int] = ()) -> list[Dead
     """
     sent: list[DeadLetter] = []
     with connect_once(database_url) as connection:
-        for letter in select_dead_letters(connection, ids):
+        for letter in select_letters_to_send(connection, ids):
             _send(letter, broker)
             if letter.type not in _DELETED_BY_STORE:
                 delete_dead_letter(connection, letter)
@@ -67,7 +67,7 @@ def replay(database_url: str, broker: str, ids: Sequence[int] = ()) -> list[Dead
     return sent
 
 
-def select_dead_letters(connection: Connection, ids: Sequence[int]) -> list[DeadLetter]:
+def select_letters_to_send(connection: Connection, ids: Sequence[int]) -> list[DeadLetter]:
     """Return the dead letters *ids*, or all, oldest first."""
     cursor = connection.cursor(row_factory=class_row(DeadLetter))
     cursor.execute(

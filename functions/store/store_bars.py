@@ -38,7 +38,7 @@ _YEARS = range(1900, 9000)
 class StorePolicy(NamedTuple):
     """Policy for responses that disagree or lack bars."""
 
-    trust: SourcePriority
+    priority: SourcePriority
     settles_after: timedelta
 
 
@@ -146,18 +146,18 @@ async def _store_source(
     if valid:
         windows = {one.ticker: (one.start, one.end) for one in series}
         answer = FetchedAnswer(interval, FetchedBatch(source, at, valid), windows, market, origin)
-        trust = policy.trust.until(clock.now() + CLOCK_SKEW)
+        priority = policy.priority.until(clock.now() + CLOCK_SKEW)
         stored_sent = await send_select_stored_bars(connection, interval, valid, simulated=source == SIMULATED)
         splits_sent = await send_select_splits(connection, list(valid)) if answer.shows_splits else None
         stored, splits = await stored_sent.result(), await splits_sent.result() if splits_sent else {}
-        rescaled = await rescale(connection, answer, stored, splits, trust)
+        rescaled = await rescale(connection, answer, stored, splits, priority)
         valid, jumped = _drop_jumps(interval, source, series, rescaled)
         rejected += [*rescaled.rejected, *jumped]
         found = bool(await record_jumps(connection, answer, valid, rescaled)) or rescaled.changed
         for ticker, bars in rescaled.unchecked.items():
             valid[ticker] = dict(sorted({**bars, **valid.get(ticker, {})}.items()))
         batch = FetchedBatch(source, at, valid)
-        changes = await write_batch(connection, interval, batch, rescaled.stored, trust)
+        changes = await write_batch(connection, interval, batch, rescaled.stored, priority)
         await upsert_overlaps(connection, interval, batch, rescaled.stored)
     new = await insert_rejections(connection, interval, source, at, rejected, origin)
     asked = await upsert_fetched_ranges(

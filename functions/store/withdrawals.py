@@ -21,7 +21,7 @@ class Withdrawal(NamedTuple):
 
 
 async def withdraw(
-    connection: AsyncConnection, withdrawal: Withdrawal, now: datetime, trust: SourcePriority, *, preview: bool
+    connection: AsyncConnection, withdrawal: Withdrawal, now: datetime, priority: SourcePriority, *, preview: bool
 ) -> dict[str, Any]:
     """Withdraw the bars in the caller's transaction; where another source gave the bar, that version stands again.
 
@@ -32,7 +32,7 @@ async def withdraw(
     parameters = withdrawal._asdict() | {
         "tickers": list(withdrawal.tickers),
         "now": now,
-        "providers": list(trust.providers),
+        "providers": list(priority.providers),
     }
     bars = await _count(connection, parameters)
     if preview or not bars:

@@ -9,13 +9,13 @@ from shared.runtime import clock
 
 
 async def write_batch(
-    connection: AsyncConnection, interval: str, batch: FetchedBatch, stored: StoredBars, trust: SourcePriority
+    connection: AsyncConnection, interval: str, batch: FetchedBatch, stored: StoredBars, priority: SourcePriority
 ) -> BarChanges:
     """Write the changes that *batch* makes; UniqueViolation when a bar that was not there is there now."""
-    outranked = find_outranked(batch, stored, trust)
+    outranked = find_outranked(batch, stored, priority)
     histories = await select_revisions(connection, interval, outranked) if outranked else {}
     now = clock.now()
-    changes = merge(batch, stored, histories, trust, now)
+    changes = merge(batch, stored, histories, priority, now)
     if changes.new:
         await insert_bars(connection, interval, batch, changes.new, now)
     if changes.seen:

@@ -38,7 +38,7 @@ def add_corrections(add: AddParser) -> None:
     rejections.add_argument("--limit", type=int, default=20, help="maximum number of bars (20)")
 
 
-async def state_split(arguments: Namespace, folder: Path) -> int:
+async def request_split(arguments: Namespace, folder: Path) -> int:
     """State a split."""
     client, console = find(folder), _console()
     try:
@@ -49,7 +49,7 @@ async def state_split(arguments: Namespace, folder: Path) -> int:
     return 0
 
 
-async def state_closing(arguments: Namespace, folder: Path) -> int:
+async def request_closing(arguments: Namespace, folder: Path) -> int:
     """State a closing of the exchange."""
     client, console = find(folder), _console()
     try:
@@ -60,7 +60,7 @@ async def state_closing(arguments: Namespace, folder: Path) -> int:
     return 0
 
 
-async def withdraw(arguments: Namespace, folder: Path) -> int:
+async def request_withdrawal(arguments: Namespace, folder: Path) -> int:
     """Count the bars, ask, and withdraw them."""
     client, console = find(folder), _console()
     request = {

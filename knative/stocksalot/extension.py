@@ -19,11 +19,11 @@ from knative.stocksalot.corrections import (
     add_corrections,
     list_rejections,
     rejections,
-    state_closing,
-    state_split,
-    withdraw,
+    request_closing,
+    request_split,
+    request_withdrawal,
 )
-from knative.stocksalot.history import backfill, explain, fill_history
+from knative.stocksalot.history import backfill, explain_tick, fill_history
 from knative.stocksalot.import_verb import add_import, import_files, list_sessions
 from knative.stocksalot.model_verb import add_try_model, try_model
 from shared.events.types import TickRefused
@@ -72,7 +72,7 @@ async def tick(arguments: Namespace, folder: Path) -> int:
         if arguments.job == "bars" and arguments.start:
             return 0 if await backfill(client, data, wait=arguments.wait, console=console) else 1
         outcome = await client.tick(arguments.job, data)
-        text = explain(outcome) if arguments.job in JOBS else f"responded {outcome.code}"
+        text = explain_tick(outcome) if arguments.job in JOBS else f"responded {outcome.code}"
         if arguments.job == "insights" and outcome.code == 204:
             text = "no hour is due"
         elif arguments.job == "alerts":
@@ -188,9 +188,9 @@ STOCKSALOT = Extension(
         "tick": tick,
         "replay": replay,
         "import": import_files,
-        "split": state_split,
-        "withdraw": withdraw,
-        "closing": state_closing,
+        "split": request_split,
+        "withdraw": request_withdrawal,
+        "closing": request_closing,
         "rejections": rejections,
         "try-model": try_model,
         "prune": prune,

@@ -37,7 +37,7 @@ async def fill_history(client: RunnerClient, has_data: asyncio.Event) -> None:
                 filled, idle = filled + 1, 0
                 continue
             if outcome.code != 204:
-                log.warning("the history could not be filled: %s", explain(outcome))
+                log.warning("the history could not be filled: %s", explain_tick(outcome))
                 break
             if not (await client.get("/api/status"))["behind"]:
                 break
@@ -92,13 +92,13 @@ async def backfill(client: RunnerClient, data: Mapping[str, Any], *, wait: bool,
                 await _next_minute()
                 waited += 1
             else:
-                console.print(explain(outcome))
+                console.print(explain_tick(outcome))
                 return False
     console.print(_summary(totals))
     return not totals["not_fetched"]
 
 
-def explain(outcome: TickResult) -> str:
+def explain_tick(outcome: TickResult) -> str:
     """Describe the result of a tick."""
     match outcome:
         case TickResult(204):

@@ -62,12 +62,12 @@ async def try_model(_: Namespace, __: Path) -> int:
         f"{settings.insights_timeout_seconds:.0f} s ..."
     )
     run = await word_stories(choices, facts, settings, may_call)
-    for line in report(run, choices):
+    for line in result_lines(run, choices):
         console.print(line)
     return 0 if run.accepted + run.repaired else 1
 
 
-def report(run: "ModelRun", choices: "Sequence[Choice]") -> Iterator[str]:
+def result_lines(run: "ModelRun", choices: "Sequence[Choice]") -> Iterator[str]:
     """Yield each call with its verdicts, and the sentence of each story."""
     for number, verdict in enumerate(run.verdicts, 1):
         yield from _call(number, verdict)

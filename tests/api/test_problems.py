@@ -1,4 +1,4 @@
-"""Problems of the api: each says what to change, and no input makes the function fail."""
+"""Problems of the api: each says how to correct it, and no input makes the function fail."""
 
 import psycopg
 import pytest
@@ -59,7 +59,7 @@ def test_a_path_that_leads_nowhere_is_a_problem(api: Api, path: str) -> None:
     ],
 )
 def test_a_wrong_parameter_is_named(api: Api, path: str, parameter: str, says: str) -> None:
-    """400 is problem+json that names each wrong parameter and says what to change."""
+    """400 is problem+json that names each wrong parameter and says how to correct it."""
     problem = api.get(path, 400).json()
 
     assert problem["type"] == "https://stocksalot.tech/problems/bad-parameter"

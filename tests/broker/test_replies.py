@@ -5,7 +5,7 @@ import json
 import pytest
 
 from knative.local.broker import Counts
-from knative.local.broker.messages import Message
+from knative.local.broker.messages import AmqpMessage
 from knative.local.broker.queues import BusyError, UnconfirmedError
 from tests.broker.bench import (
     COMPLETE,
@@ -74,7 +74,7 @@ async def test_an_event_waits_until_its_reply_is_published(bench: Bench, monkeyp
     broker = await bench.run(bench.trigger(retry=0), bench.trigger("other", bench.sink.url, of_type="answered"))
     publish, refused = broker._queues.publish, [0]
 
-    async def fail(exchange: str, message: Message) -> None:
+    async def fail(exchange: str, message: AmqpMessage) -> None:
         if message.headers["type"] == "answered" and refused[0] < 3:
             refused[0] += 1
             raise BusyError("low on memory")
@@ -206,7 +206,7 @@ async def test_an_event_waits_for_its_dead_letter(bench: Bench, monkeypatch: pyt
     broker = await bench.run(bench.trigger(retry=0))
     publish, refused = broker._queues.publish, [0]
 
-    async def fail(exchange: str, message: Message) -> None:
+    async def fail(exchange: str, message: AmqpMessage) -> None:
         if ".dlx." in exchange and refused[0] < 2:
             refused[0] += 1
             raise UnconfirmedError("broken on purpose")

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from knative.local.broker.memory import MemoryQueues
-from knative.local.broker.messages import Message
+from knative.local.broker.messages import AmqpMessage
 from knative.local.broker.topology import plan
 from tests.broker.bench import (
     Answer,
@@ -121,7 +121,7 @@ async def test_what_was_in_hand_comes_back_in_its_order() -> None:
     queues, topology = MemoryQueues(), plan("ns", "stocks", [trigger("main", "http://x", "http://x")])
     await queues.open(topology)
     for number in "1234":
-        await queues.publish(topology.ingress, Message({"type": "asked"}, b"", "", number))
+        await queues.publish(topology.ingress, AmqpMessage({"type": "asked"}, b"", "", number))
     first, *_ = [await queues.get(topology.consumers[0].queue) for _ in range(3)]
 
     first.acknowledge()

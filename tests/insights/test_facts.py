@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.insights.facts.fact import Fact, exact_dollars, percent, rounded, times
+from functions.insights.facts.fact import Fact, exact_dollars, percent, round_value, times
 from functions.insights.facts.hour import Bar
 from functions.insights.facts.registry import definitions, fact_table
 from tests.insights.small_markets import bar, closes_of, find, hour_of, only, trading, two_days
@@ -58,7 +58,7 @@ def test_halves_are_rounded_up() -> None:
         "0.01%",
     ]
     assert times(Decimal("1.25")) == "1.3 times"
-    assert rounded(Decimal("-0.0000005")) == Decimal("-0.000001")
+    assert round_value(Decimal("-0.0000005")) == Decimal("-0.000001")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The migration refuses a database that the functions could not work with, and says what to change."""
+"""The migration refuses a database that the functions could not work with, and says how to correct it."""
 
 import os
 import subprocess
@@ -74,7 +74,7 @@ def test_an_unsuitable_database_is_left_as_it_is(postgres_server: str, options: 
     ],
 )
 def test_each_fault_is_one_sentence(properties: DatabaseProperties, sentence: str) -> None:
-    """One property out of order gives one fault that says what to change."""
+    """One property out of order gives one fault that says how to correct it."""
     [fault] = find_faults(properties)
 
     assert sentence in fault

@@ -161,7 +161,7 @@ def test_bars_on_the_new_scale_are_left_alone(store: Store) -> None:
     ],
 )
 def test_a_wrong_statement_is_refused(raw: Store, changes: dict[str, Any], text: str) -> None:
-    """The refusal says what to change, and nothing is changed."""
+    """The refusal says how to correct it, and nothing is changed."""
     before = raw.closes()
     status, problem = request(raw, "/splits", **{"ticker": "AAPL", "date": "2026-11-17", "ratio": "10:1"} | changes)
 
@@ -183,7 +183,7 @@ def test_a_wrong_statement_is_refused(raw: Store, changes: dict[str, Any], text:
     ],
 )
 def test_what_postgres_cannot_store_is_refused(store: Store, path: str, data: dict[str, Any], text: str) -> None:
-    """400 names the field and says what to change."""
+    """400 names the field and says how to correct it."""
     status, problem = request(store, path, **data)
 
     assert (status, problem["detail"].startswith(text)) == (400, True), problem
@@ -287,4 +287,4 @@ def withdraw_by_verb(store: Store, monkeypatch: pytest.MonkeyPatch, folder: Path
 
     monkeypatch.setattr(corrections, "find", lambda _: Client())
     stated = {"source": "mine", "reason": "r", "tickers": tickers, "start": None, "end": None, "yes": True}
-    store.run(corrections.withdraw(Namespace(**stated), folder))
+    store.run(corrections.request_withdrawal(Namespace(**stated), folder))

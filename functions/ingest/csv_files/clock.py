@@ -83,7 +83,7 @@ def zone_name(clock: Clock) -> str:
 
 def find_slot(clock: Clock, grid: Grid, instant: datetime) -> Slot | None:
     """Return the bar that *instant* names, None when it names none."""
-    return grid.starting(instant) if clock.named_by == "start" else grid.ending(instant)
+    return grid.bar_starting_at(instant) if clock.named_by == "start" else grid.bar_ending_at(instant)
 
 
 def _sample(times: Sequence[datetime]) -> list[datetime]:
@@ -106,7 +106,7 @@ def _slots(instants: Sequence[datetime], find: Callable[[datetime], Slot | None]
 
 def _best_slots(instants: Sequence[datetime], grid: Grid) -> list[datetime | None]:
     """Return the bar that each of *instants* names: by the start or by the end, whichever finds more."""
-    return max(_slots(instants, grid.starting), _slots(instants, grid.ending), key=_count)
+    return max(_slots(instants, grid.bar_starting_at), _slots(instants, grid.bar_ending_at), key=_count)
 
 
 def _rival(instants: Sequence[datetime], grid: Grid) -> int:
@@ -115,7 +115,7 @@ def _rival(instants: Sequence[datetime], grid: Grid) -> int:
     most = 0
     for shift in SHIFTS:
         shifted = [instant + shift for instant in instants]
-        for find in (grid.starting, grid.ending):
+        for find in (grid.bar_starting_at, grid.bar_ending_at):
             theirs = _slots(shifted, find)
             if any(our is not None and our != their for our, their in zip(ours, theirs, strict=True)):
                 most = max(most, _count(theirs))
@@ -129,10 +129,10 @@ def _count(slots: Sequence[datetime | None]) -> int:
 def _named_by(instants: Sequence[datetime], grid: Grid) -> NamedBy:
     """Return "end" when that explains a bar more in most sessions; a closing auction alone does not."""
     known = set(instants)
-    days = {slot.session for instant in instants if (slot := grid.starting(instant))}
+    days = {slot.session for instant in instants if (slot := grid.bar_starting_at(instant))}
     opens = sum(session.opens in known for session in days)
-    ends = sum(grid.ending(instant) is not None for instant in instants)
-    starts = sum(grid.starting(instant) is not None for instant in instants)
+    ends = sum(grid.bar_ending_at(instant) is not None for instant in instants)
+    starts = sum(grid.bar_starting_at(instant) is not None for instant in instants)
     return "end" if ends - starts > len(days) / 2 and opens < len(days) / 2 else "start"
 
 

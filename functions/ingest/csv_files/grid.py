@@ -25,14 +25,14 @@ class Grid:
         self.length = length
         self._dates = {session.date for session in market.sessions}
 
-    def starting(self, moment: datetime) -> Slot | None:
+    def bar_starting_at(self, moment: datetime) -> Slot | None:
         """Return the bar that starts at *moment*, None when none does."""
         session = self.market.session_at(moment)
         return Slot(session, moment) if session and not (moment - session.opens) % self.length else None
 
-    def ending(self, moment: datetime) -> Slot | None:
+    def bar_ending_at(self, moment: datetime) -> Slot | None:
         """Return the bar that ends at *moment*, or would if it had its whole length; None when none does."""
-        if slot := self.starting(moment - self.length):
+        if slot := self.bar_starting_at(moment - self.length):
             return slot
         session = self.market.session_at(moment - _MOMENT)
         if session is None or moment != session.closes:
@@ -41,7 +41,7 @@ class Grid:
 
     def is_beside(self, moment: datetime) -> bool:
         """Return whether *moment* is within a session but off the grid."""
-        return self.market.session_at(moment) is not None and self.starting(moment) is None
+        return self.market.session_at(moment) is not None and self.bar_starting_at(moment) is None
 
     def clock_fault(self, starts: Sequence[datetime]) -> str | None:
         """Return how the clock of one week's *starts* is wrong, None when it seems right."""
@@ -55,7 +55,7 @@ class Grid:
         return is_extended(start, self._dates)
 
     def _is_start(self, moment: datetime) -> bool:
-        return self.starting(moment) is not None
+        return self.bar_starting_at(moment) is not None
 
 
 def regular_calendar(first: datetime, end: datetime) -> TradingCalendar:

@@ -93,7 +93,7 @@ def direction_of(figure: Decimal) -> Direction | None:
     return "up" if figure > 0 else "down" if figure < 0 else None
 
 
-def rounded(figure: Decimal) -> Decimal:
+def round_value(figure: Decimal) -> Decimal:
     """Return *figure* with the decimals of a fact's value."""
     return figure.quantize(_VALUE, ROUND_HALF_UP)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
-from functions.insights.facts.fact import Direction, Fact, SourceBars, Window, direction_of, percent, rounded
+from functions.insights.facts.fact import Direction, Fact, SourceBars, Window, direction_of, percent, round_value
 from functions.insights.facts.hour import Hour
 
 Kind = Literal["market", "company", "industry", "wrap"]
@@ -38,7 +38,7 @@ class Metric:
             metric=self.name,
             basis=self.basis,
             window=self.window,
-            value=rounded(value),
+            value=round_value(value),
             unit=unit,
             text=text,
             moment="close" if hour.closes else "open" if hour.opens else "trading",

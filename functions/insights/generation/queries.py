@@ -80,7 +80,7 @@ async def select_hour_statuses(connection: AsyncConnection, starts: Sequence[dat
     return await cursor.fetchall()
 
 
-class Company(NamedTuple):
+class TrackedCompany(NamedTuple):
     """An active ticker with its company's name and industry; *on_two_scales* while its history waits for a split."""
 
     ticker: str
@@ -89,9 +89,9 @@ class Company(NamedTuple):
     on_two_scales: bool = False
 
 
-async def select_companies(connection: AsyncConnection) -> list[Company]:
+async def select_companies(connection: AsyncConnection) -> list[TrackedCompany]:
     """Return the companies of the active tickers, in order."""
-    cursor = connection.cursor(row_factory=class_row(Company))
+    cursor = connection.cursor(row_factory=class_row(TrackedCompany))
     await cursor.execute(
         """
         SELECT ticker, name, industry,

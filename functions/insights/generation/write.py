@@ -14,8 +14,8 @@ from functions.insights.facts.registry import FactTable, fact_table
 from functions.insights.generation.editor import Choice, PublishedStories, choose, published_stories
 from functions.insights.generation.insert import insert_insights_of_hour, lock_writing
 from functions.insights.generation.queries import (
-    Company,
     HourStatus,
+    TrackedCompany,
     select_agreements,
     select_bars,
     select_companies,
@@ -81,7 +81,9 @@ async def write_due(
             break
 
 
-async def load_hours(connection: AsyncConnection, starts: Sequence[datetime]) -> tuple[list[Hour], list[Company]]:
+async def load_hours(
+    connection: AsyncConnection, starts: Sequence[datetime]
+) -> tuple[list[Hour], list[TrackedCompany]]:
     """Return the hours at *starts* with the bars that their facts may need, and the companies."""
     companies = await select_companies(connection)
     calendar = await _select_calendar(connection, min(starts), max(starts) + _FUTURE)

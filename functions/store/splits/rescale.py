@@ -69,7 +69,7 @@ async def rescale(
     answer: FetchedAnswer,
     stored: Mapping[str, dict[datetime, StoredBar]],
     splits: Mapping[str, list[Split]],
-    trust: SourcePriority,
+    priority: SourcePriority,
 ) -> Rescaled:
     """Convert bars and stored history where one of *splits* is known or another shows; record the splits found."""
     result = Rescaled(dict(answer.batch.bars), {}, [], {}, dict(stored), False)
@@ -85,7 +85,7 @@ async def rescale(
         known = splits.get(ticker, [])
         if not known and not _may_differ(answer.batch.bars[ticker], standing):
             continue
-        changed = await _rescale_ticker(connection, answer, ticker, standing, known, result, trust) or changed
+        changed = await _rescale_ticker(connection, answer, ticker, standing, known, result, priority) or changed
     return result._replace(changed=changed)
 
 
@@ -156,7 +156,7 @@ async def _rescale_ticker(
     standing: Mapping[datetime, BarVersion],
     known: list[Split],
     result: Rescaled,
-    trust: SourcePriority,
+    priority: SourcePriority,
 ) -> bool:
     """Fit the bars of one ticker into *result*; return whether a split was found or resolved."""
     source, at = answer.batch.source, answer.batch.at
@@ -190,9 +190,9 @@ async def _rescale_ticker(
     for split in states.values():
         await upsert_split(connection, split, answer.origin.event_id, answer.origin.trace_id)
     if fitted.divisors:
-        rank = trust.rank(source)
+        rank = priority.rank(source)
         scaled = await scale_stored(
-            connection, ticker, fitted.divisors, at, trust, {**dict.fromkeys(fitted.bars, rank)}
+            connection, ticker, fitted.divisors, at, priority, {**dict.fromkeys(fitted.bars, rank)}
         )
         result.stored[ticker] = {**result.stored.get(ticker, {}), **_within(scaled, result.stored.get(ticker, {}))}
     current = [states.get(one.date, one) for one in known]

@@ -27,7 +27,7 @@ class _Neighbours(NamedTuple):
 
 
 async def state_split(
-    connection: AsyncConnection, ticker: str, day: date, ratio: Ratio, now: datetime, trust: SourcePriority
+    connection: AsyncConnection, ticker: str, day: date, ratio: Ratio, now: datetime, priority: SourcePriority
 ) -> dict[str, Any]:
     """Record a split and convert the bars before it, unless they are on the new scale already."""
     await lock_splits(connection)
@@ -51,7 +51,7 @@ async def state_split(
         return _result(split, 0, text)
     converted = 0
     if bars.oldest:
-        converted = len(await scale_stored(connection, ticker, [Divisor(starts_at, ratio.factor)], now, trust))
+        converted = len(await scale_stored(connection, ticker, [Divisor(starts_at, ratio.factor)], now, priority))
     text = f"{converted} bars before {day} were converted; as_of still reads the old prices."
     return _result(split, converted, text if converted else f"No bar before {day} is stored; the split is recorded.")
 

@@ -25,17 +25,17 @@ async def scale_stored(
     ticker: str,
     divisors: Collection[Divisor],
     at: datetime,
-    trust: SourcePriority,
+    priority: SourcePriority,
     covered: Mapping[datetime, int] | None = None,
 ) -> dict[datetime, StoredBar]:
     """Divide the prices of the stored hourly bars of *ticker* by *divisors*; return the bars after that.
 
-    The figures before it become a revision. Bars in *covered* are left to a fetched bar of that trust.
+    The figures before it become a revision. Bars in *covered* are left to a fetched bar of that rank.
     """
     bars = await select_bars_before(connection, ticker, _HOURLY, max(one.starts_at for one in divisors))
     scaled: dict[datetime, PricedBar] = {}
     for start, (version, *_) in bars.items():
-        if covered and start in covered and covered[start] >= trust.rank(version.source):
+        if covered and start in covered and covered[start] >= priority.rank(version.source):
             continue
         factor = prod((one.factor for one in divisors if start < one.starts_at), start=Decimal(1))
         scaled[start] = rescale_bar(version, start, factor)

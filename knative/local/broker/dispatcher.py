@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import httpx
 
 from knative.local.broker import messages
-from knative.local.broker.messages import Event, NotAnEventError, Value
+from knative.local.broker.messages import CloudEvent, NotAnEventError, Value
 from knative.local.broker.queues import QueuedMessage, Queues, TooLargeError, UnconfirmedError
 from knative.local.broker.topology import Consumer, headers_match
 
@@ -152,7 +152,7 @@ class Dispatcher:
         result = Result(self.consumer.name, str(event.attributes.get("type")), outcome.code, reply_type)
         self._record(event.trace_id, result)
 
-    def _count_success(self, event: Event, outcome: _DeliveryResult, seconds: float) -> None:
+    def _count_success(self, event: CloudEvent, outcome: _DeliveryResult, seconds: float) -> None:
         name, trace = self.consumer.name, event.trace_id
         if outcome.accepted:
             self.counts.delivered += 1
@@ -166,7 +166,7 @@ class Dispatcher:
         with self._interruptible():
             await asyncio.sleep(seconds)
 
-    async def _send(self, event: Event) -> _DeliveryResult:
+    async def _send(self, event: CloudEvent) -> _DeliveryResult:
         """POST *event* until it is accepted or refused, or the retries are used up."""
         try:
             messages.validate(event)
@@ -194,7 +194,7 @@ class Dispatcher:
             return _DeliveryResult(_UNREACHABLE, attempt, f"no answer: {error or type(error).__name__}")
         return _DeliveryResult(response.status_code, attempt, response=response)
 
-    def _read_reply(self, event: Event, outcome: _DeliveryResult) -> Event | None:
+    def _read_reply(self, event: CloudEvent, outcome: _DeliveryResult) -> CloudEvent | None:
         """Return the event in the answer to *event*, if any."""
         if outcome.response is None:
             return None
@@ -211,7 +211,7 @@ class Dispatcher:
             log.warning("%s: LOOP: its own filter matches its reply %s", self.consumer.name, reply)
         return reply
 
-    async def _publish_reply(self, queued: QueuedMessage, reply: Event) -> str | None:
+    async def _publish_reply(self, queued: QueuedMessage, reply: CloudEvent) -> str | None:
         """Publish *reply*; return why it can never be published, if so."""
         try:
             messages.validate(reply)
@@ -220,7 +220,7 @@ class Dispatcher:
             return str(error)
         return None
 
-    async def _dead_letter(self, queued: QueuedMessage, event: Event, text: str, **extensions: Value) -> None:
+    async def _dead_letter(self, queued: QueuedMessage, event: CloudEvent, text: str, **extensions: Value) -> None:
         if self.consumer.dead_letters is None:
             self.counts.lost += 1
             log.error(
@@ -228,7 +228,7 @@ class Dispatcher:
             )
             queued.acknowledge()
             return
-        letter = event.extended(knativeerrordest=self.consumer.destination.name, **extensions)
+        letter = event.with_extensions(knativeerrordest=self.consumer.destination.name, **extensions)
         # The real dispatcher acknowledges first: a crash before the confirmation loses the event.
         if await self._publish(queued, letter, self.consumer.dead_letters):
             queued.acknowledge()
@@ -236,7 +236,7 @@ class Dispatcher:
             name, trace = self.consumer.name, event.trace_id
             log.warning("%s: gave up %s: %s, to the dead letters, trace %s", name, event, text, trace)
 
-    async def _publish(self, queued: QueuedMessage, event: Event, exchange: str) -> bool:
+    async def _publish(self, queued: QueuedMessage, event: CloudEvent, exchange: str) -> bool:
         """Publish until the queues confirm it; False when the queue will deliver the event again anyway."""
         pause = _FIRST_PAUSE
         while queued.is_current():

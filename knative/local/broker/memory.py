@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict, deque
 
-from knative.local.broker.messages import Message
+from knative.local.broker.messages import AmqpMessage
 from knative.local.broker.queues import QueuedMessage, UnconfirmedError
 from knative.local.broker.topology import Binding, Topology, headers_match
 
@@ -13,8 +13,8 @@ class MemoryQueues:
 
     def __init__(self) -> None:
         self._bindings: dict[str, list[Binding]] = {}
-        self._waiting: dict[str, deque[Message]] = defaultdict(deque)
-        self._in_hand: dict[str, dict[int, Message]] = defaultdict(dict)
+        self._waiting: dict[str, deque[AmqpMessage]] = defaultdict(deque)
+        self._in_hand: dict[str, dict[int, AmqpMessage]] = defaultdict(dict)
         self._arrived: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._tag = 0
 
@@ -32,7 +32,7 @@ class MemoryQueues:
             self._arrived[queue].set()
         self._in_hand.clear()
 
-    async def publish(self, exchange: str, message: Message) -> None:
+    async def publish(self, exchange: str, message: AmqpMessage) -> None:
         """Add *message* to every queue it matches."""
         if exchange not in self._bindings:
             raise UnconfirmedError(f"there is no exchange {exchange}")

@@ -36,7 +36,7 @@ class NotAnEventError(ValueError):
 
 
 @dataclass(frozen=True)
-class Event:
+class CloudEvent:
     """A CloudEvent: its attributes (extensions among them, in their own types), its data, and its trace."""
 
     attributes: Mapping[str, Value]
@@ -52,13 +52,13 @@ class Event:
     def __str__(self) -> str:
         return f"{self.attributes.get('type')} {self.attributes.get('id')}"
 
-    def extended(self, **extensions: Value) -> "Event":
+    def with_extensions(self, **extensions: Value) -> "CloudEvent":
         """Return this event with *extensions* set."""
         return replace(self, attributes={**self.attributes, **extensions})
 
 
 @dataclass(frozen=True)
-class Message:
+class AmqpMessage:
     """An event as RabbitMQ carries it."""
 
     headers: Mapping[str, Value]
@@ -80,7 +80,7 @@ def is_event(headers: Mapping[str, str]) -> bool:
     return headers.get("content-type", "").lower().startswith(_STRUCTURED) or "ce-specversion" in headers
 
 
-def from_http(headers: Mapping[str, str], body: bytes) -> Event:
+def from_http(headers: Mapping[str, str], body: bytes) -> CloudEvent:
     """Read the event in an HTTP request or response; header names in lower case. Raises NotAnEventError."""
     trace = {name: headers[name] for name in ("traceparent", "tracestate") if name in headers}
     content_type = headers.get("content-type", "")
@@ -94,7 +94,7 @@ def from_http(headers: Mapping[str, str], body: bytes) -> Event:
     return _event(attributes, body, trace)
 
 
-def to_http(event: Event) -> tuple[dict[bytes, bytes], bytes]:
+def to_http(event: CloudEvent) -> tuple[dict[bytes, bytes], bytes]:
     """Return the headers and body of *event* in binary mode. An event without a time gets this one, as in a cluster."""
     headers = {"ce-time": clock.now().isoformat().replace("+00:00", "Z"), "traceparent": event.traceparent}
     if event.tracestate:
@@ -104,7 +104,7 @@ def to_http(event: Event) -> tuple[dict[bytes, bytes], bytes]:
     return {name.encode(): value.strip().encode() for name, value in headers.items()}, event.data
 
 
-def to_amqp(event: Event) -> Message:
+def to_amqp(event: CloudEvent) -> AmqpMessage:
     """Return *event* as the ingress publishes it: attributes as headers without prefix, for Triggers to match."""
     attributes = dict(event.attributes)
     content_type = str(attributes.pop("datacontenttype", ""))
@@ -115,10 +115,10 @@ def to_amqp(event: Event) -> Message:
         "time": _NO_TIME,
         **attributes,
     }
-    return Message(headers, event.data, content_type, str(event.attributes["id"]))
+    return AmqpMessage(headers, event.data, content_type, str(event.attributes["id"]))
 
 
-def from_amqp(message: Message) -> Event:
+def from_amqp(message: AmqpMessage) -> CloudEvent:
     """Read the event in a RabbitMQ message; every value comes back as text. Raises NotAnEventError."""
     headers = {name.lower().removeprefix("ce-"): _text(value) for name, value in message.headers.items()}
     trace = {name: headers.pop(name) for name in ("traceparent", "tracestate") if name in headers}
@@ -134,12 +134,12 @@ def from_amqp(message: Message) -> Event:
     return _event(attributes, message.body, trace)
 
 
-def with_id(event: Event) -> Event:
+def with_id(event: CloudEvent) -> CloudEvent:
     """Return *event* with a random id if it has none, as a dispatcher does with replies."""
-    return event if event.attributes.get("id") else event.extended(id=str(uuid.uuid4()))
+    return event if event.attributes.get("id") else event.with_extensions(id=str(uuid.uuid4()))
 
 
-def validate(event: Event) -> None:
+def validate(event: CloudEvent) -> None:
     """Raise NotAnEventError unless *event* has the attributes that CloudEvents requires."""
     for name in ("id", "source", "type"):
         if not str(event.attributes.get(name, "")).strip():
@@ -152,7 +152,7 @@ def validate(event: Event) -> None:
         raise NotAnEventError("dataschema is no absolute URI")
 
 
-def _event(attributes: dict[str, Value], data: bytes, trace: Mapping[str, str]) -> Event:
+def _event(attributes: dict[str, Value], data: bytes, trace: Mapping[str, str]) -> CloudEvent:
     if attributes.get("specversion") not in _VERSIONS:
         raise NotAnEventError(f"specversion is {attributes.get('specversion', 'missing')!r}, not 1.0 or 0.3")
     for name, value in attributes.items():
@@ -177,11 +177,11 @@ def _event(attributes: dict[str, Value], data: bytes, trace: Mapping[str, str]) 
     }
     traceparent = trace.get("traceparent", "")
     if not _TRACEPARENT.fullmatch(traceparent):
-        return Event(attributes, data, f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01")
-    return Event(attributes, data, traceparent, _UNPRINTABLE.sub("", trace.get("tracestate", "")))
+        return CloudEvent(attributes, data, f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01")
+    return CloudEvent(attributes, data, traceparent, _UNPRINTABLE.sub("", trace.get("tracestate", "")))
 
 
-def _from_json(content_type: str, body: bytes, trace: Mapping[str, str]) -> Event:
+def _from_json(content_type: str, body: bytes, trace: Mapping[str, str]) -> CloudEvent:
     if content_type.split(";")[0].strip().lower() != f"{_STRUCTURED}+json":
         raise NotAnEventError(f"{content_type} is not supported, only application/cloudevents+json")
     try:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from knative.local.broker.messages import Message
+from knative.local.broker.messages import AmqpMessage
 from knative.local.broker.topology import Topology
 
 
@@ -24,7 +24,7 @@ class TooLargeError(UnconfirmedError):
 class QueuedMessage:
     """A received message; unless *acknowledge* is called, the queue delivers it again when the consumer is gone."""
 
-    message: Message
+    message: AmqpMessage
     acknowledge: Callable[[], None]
     is_current: Callable[[], bool] = lambda: True
     """False once the connection is lost: the queue delivers the message again."""
@@ -41,7 +41,7 @@ class Queues(Protocol):
         """Return unacknowledged messages and disconnect."""
         ...
 
-    async def publish(self, exchange: str, message: Message) -> None:
+    async def publish(self, exchange: str, message: AmqpMessage) -> None:
         """Publish *message*; return when its queues have stored it, UnconfirmedError otherwise."""
         ...
 

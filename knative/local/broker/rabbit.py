@@ -13,7 +13,7 @@ from pika.exceptions import AMQPError, ChannelClosedByBroker, ShortStringTooLong
 from pika.spec import Basic
 
 from knative.local.broker.connection import AwaitableChannel, ReconnectingConnection
-from knative.local.broker.messages import Message
+from knative.local.broker.messages import AmqpMessage
 from knative.local.broker.queues import BusyError, QueuedMessage, TooLargeError, UnconfirmedError
 from knative.local.broker.specs import BrokerError
 from knative.local.broker.topology import Topology
@@ -74,7 +74,7 @@ class RabbitQueues:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks, self._links = [], []
 
-    async def publish(self, exchange: str, message: Message) -> None:
+    async def publish(self, exchange: str, message: AmqpMessage) -> None:
         """Publish *message* durably and wait for RabbitMQ's confirmation; UnconfirmedError without one."""
         link = self._links[0] if self._links else None
         if not link or not link.channel:
@@ -225,7 +225,7 @@ class RabbitQueues:
 
 
 def _receive(inbox: asyncio.Queue[QueuedMessage], channel: Channel, method: Any, properties: Any, body: bytes) -> None:
-    message = Message(properties.headers or {}, body, properties.content_type or "", properties.message_id or "")
+    message = AmqpMessage(properties.headers or {}, body, properties.content_type or "", properties.message_id or "")
     inbox.put_nowait(
         QueuedMessage(message, partial(_acknowledge, channel, method.delivery_tag), lambda: bool(channel.is_open))
     )
