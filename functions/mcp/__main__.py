@@ -1,4 +1,4 @@
-"""MCP server over standard input and output, for assistants that start their own: `python -m functions.mcp --stdio`.
+"""MCP server over standard input and output, started by an assistant: `python -m functions.mcp --stdio`.
 
 It reads from any deployment. The environment variable STOCKSALOT_TOKEN holds a token, if there is one.
 """
@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def _read_settings() -> StdioSettings:
-    """Return the settings of the environment and the command line; SystemExit with a sentence if one is wrong."""
+    """Return the settings of the environment and the command line; SystemExit with a sentence if one is invalid."""
     parser = argparse.ArgumentParser("python -m functions.mcp", description="MCP server for one AI assistant.")
     parser.add_argument("--stdio", action="store_true", required=True, help="talk over standard input and output")
     parser.add_argument("--url", help=f"address of the API (STOCKSALOT_URL, or {StdioSettings.stocksalot_url})")

@@ -1,4 +1,4 @@
-"""Arguments of the MCP tools. Each class becomes the tool's input schema; others than its fields are refused."""
+"""Arguments of the MCP tools. Each class becomes the tool's input schema; unknown fields are refused."""
 
 from typing import Annotated, Literal
 
@@ -22,7 +22,7 @@ Cursor = Annotated[str, Meta(max_length=6000, description="From next of a result
 
 
 class Arguments(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Arguments of a tool that has none."""
+    """Arguments of a tool without any."""
 
 
 class Latest(Arguments, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""HTTP client of the public functions: sends the caller's identity along, and returns problems as tool errors."""
+"""HTTP client of the public functions: forwards the identity of the caller, and returns problems as tool errors."""
 
 import re
 import ssl
@@ -9,26 +9,26 @@ import httpx2
 import msgspec
 
 Members = Mapping[str, msgspec.Raw]
-"""Members of a JSON object, each as it was sent: figures keep their digits."""
+"""Members of a JSON object as raw JSON, so that figures keep their digits."""
 
 _TIMEOUT = httpx2.Timeout(30, connect=5)
 _EVERYWHERE = "stale"
 """Member of every response about the market."""
 _MAX_TEXT = 2000
-"""Characters of an error: it repeats what the caller sent."""
+"""Maximum characters of an error, which may repeat input of the caller."""
 _ADVICE = (
     "The person who set up this connection can create one on the account page of the site and add it as the header "
     "Authorization: Bearer sal_... (STOCKSALOT_TOKEN over standard input and output)"
 )
 _TOOLS = {"ohlc": "bars", "search": "tickers", "overview": "latest"}
-"""Tools that are not called as their path is."""
+"""Tools by path, where the names differ."""
 _ARGUMENTS = {"/search": {"q": "search"}, "/insights": {"date": "session"}}
-"""Arguments that are not called as the parameters of their path are."""
+"""Arguments by path and parameter, where the names differ."""
 _PATH = re.compile(r"(\. |^)?/(latest|ohlc|movers|insights|coverage|tickers|search|status|calendar|overview|alerts)\b")
 
 
 class ToolError(Exception):
-    """A call cannot be answered; the text says what to change."""
+    """A call failed; the text names the change to make."""
 
 
 class _Problem(msgspec.Struct):
@@ -40,7 +40,7 @@ class Client:
     """Client of one function."""
 
     def __init__(self, url: str, headers: Mapping[str, str] | None = None, name: str = "StocksALot") -> None:
-        """*headers* go with every request; errors say *name* for the server."""
+        """*headers* are sent with every request; errors call the server *name*."""
         self._name = name
         # Within a cluster nothing needs the certificates, whose reading takes 40 ms of a cold start.
         verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if url.startswith("http:") else True
@@ -53,13 +53,13 @@ class Client:
     ) -> Members:
         """Return the JSON object at *path*. ToolError with the problem's text, or when the function does not respond.
 
-        Parameters that are None are omitted. A response without *member* is not StocksALot's.
+        Parameters that are None are omitted. A response without *member* is not from StocksALot.
         """
         parameters = {name: str(value) for name, value in query.items() if value is not None}
         return await self._send("GET", path, headers, member, params=parameters)
 
     async def post(self, path: str, body: Mapping[str, object], headers: Mapping[str, str], member: str) -> Members:
-        """Return the JSON object that *body* makes at *path*; as get otherwise."""
+        """Return the JSON object that a POST of *body* to *path* creates; otherwise like `get`."""
         given = {name: value for name, value in body.items() if value is not None}
         return await self._send("POST", path, headers, member, json=given)
 

@@ -1,4 +1,4 @@
-"""JSON-RPC message of a client, checked before the SDK reads it, whose errors speak of its validator."""
+"""JSON-RPC message of a client, validated before the SDK reads it, whose errors mention its validator."""
 
 from typing import Annotated, Any, Literal
 

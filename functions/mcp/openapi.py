@@ -23,7 +23,7 @@ class McpRequest(Model):
 
 
 class McpResponse(Model):
-    """The answer to a message: its result, or an error."""
+    """Response to a message: its result, or an error."""
 
     jsonrpc: Literal["2.0"]
     id: Annotated[int | str | None, Field(examples=[1])]

@@ -1,4 +1,4 @@
-"""Text of a tool's result: one JSON object, with a table as its columns and rows, of at most 40 kB as it is sent.
+"""Text of a tool's result: one JSON object, with a table as columns and rows, of at most 40 kB when sent.
 
 Figures keep the digits of the response that they come from.
 """
@@ -11,7 +11,7 @@ import msgspec
 from functions.mcp.client import Members
 
 MAX_BYTES = 39_000
-"""Of the text in JSON; 40,000 with what the protocol puts around it."""
+"""Maximum size of the text in JSON; 40,000 with the envelope of the protocol."""
 _NULL = msgspec.Raw(b"null")
 
 
@@ -31,7 +31,7 @@ class Table:
 
 
 def count_fitting(members: Mapping[str, object], rows: Sequence[object]) -> int:
-    """Return how many of *rows*, from the first, fit into a result beside *members*."""
+    """Return the number of *rows*, from the first, that fit into a result with *members*."""
     left = MAX_BYTES - _sent_size(members)
     for number, row in enumerate(rows):
         left -= _sent_size(row) + 1
@@ -41,12 +41,12 @@ def count_fitting(members: Mapping[str, object], rows: Sequence[object]) -> int:
 
 
 def write_table(members: dict[str, object], table: Table) -> str:
-    """Return the text of a result that has *members* and *table*, all of which fits."""
+    """Return the text of a result with *members* and *table*, which must fit."""
     return write(members | {"columns": table.columns, table.name: table.rows})
 
 
 def write(members: Mapping[str, object]) -> str:
-    """Return *members* as JSON, without spaces, which cost tokens."""
+    """Return *members* as JSON without spaces, as these cost tokens."""
     return msgspec.json.encode(members).decode()
 
 

@@ -1,7 +1,7 @@
 """The MCP SDK's server without its client, and its models without validators: two fifths of the SDK's import.
 
 The packages `mcp` and `mcp.server` import a client and a second server before any of their modules can be imported.
-Here each runs its code once a name is missing in it, which the server never asks for.
+Here each runs its code only once a missing name is requested, which the server never does.
 """
 
 import sys

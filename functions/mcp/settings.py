@@ -17,13 +17,13 @@ class Settings(AddressSettings):
 
 @dataclass(frozen=True, kw_only=True)
 class StdioSettings(SettingsGroup):
-    """Deployment that a server over standard input and output reads from."""
+    """Deployment from which a server over standard input and output reads."""
 
     stocksalot_url: str = "http://localhost:8080/api"
     """Address of its API."""
 
     stocksalot_token: Secret | None = None
-    """Token that goes along; none: what is open to everybody."""
+    """Token to send; none: public data only."""
 
     def check(self) -> None:
         """Refuse an address with more than a path, and a token that no header can carry."""

@@ -16,7 +16,7 @@ _DATED = ("as_of", "source", "stale", "reason")
 _MAX_MOVERS = 1000
 _MAX_FIRINGS = 20
 _MAX_FOUND = 100
-"""As many movers, and matches of a search, as the API returns."""
+"""Maximum number of search matches, as in the API."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,7 @@ def _items(response: Members) -> list[dict[str, msgspec.Raw]]:
 
 
 def _members(response: Members, names: Sequence[str]) -> dict[str, object]:
-    """Return the members *names* that the response has; a reason only if there is one, in words of the tools."""
+    """Return the members *names* that the response has; a reason only if there is one, in terms of the tools."""
     found: dict[str, object] = {name: response[name] for name in names if name in response}
     reason = msgspec.json.decode(response.get("reason", b"null"))
     found.pop("reason", None)
@@ -186,15 +186,15 @@ def _members(response: Members, names: Sequence[str]) -> dict[str, object]:
 
 
 def _next(response: Members) -> dict[str, object]:
-    """Return how to go on after a page of the API."""
+    """Return the members that continue after a page of the API."""
     cursor = msgspec.json.decode(response["next_cursor"])
     return {"more": True, "next": {"cursor": cursor}} if cursor else {}
 
 
 def _by_ticker(members: dict[str, object], name: str, columns: str, items: Sequence[Members], after: str | None) -> str:
-    """Return a table of those of *items* after the ticker *after* that fit, and how to go on.
+    """Return a table of the *items* after the ticker *after* that fit, and the members that continue.
 
-    That ticker may be gone since the page before.
+    That ticker may have been removed since the previous page.
     """
     tickers = [msgspec.json.decode(item["ticker"], type=str) for item in items]
     after = (after or "").strip().upper()

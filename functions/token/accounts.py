@@ -110,7 +110,7 @@ class Accounts:
         return json_response(200, _members(user))
 
     async def change_password(self, request: Request, caller: Caller) -> Response:
-        """Replace the form field password by new_password, end all other logins, and return the tokens that stay."""
+        """Replace the form field password by new_password, end all other logins, and return the remaining tokens."""
         user_id = require_account(caller, "Changing the password")
         form = await read_form(request, ("password", "new_password"))
         try:
@@ -138,7 +138,7 @@ class Accounts:
         return await self._tokens.list(request, caller)
 
     async def delete(self, request: Request, caller: Caller) -> Response:
-        """Delete the account after another look at its password; its tokens end at once."""
+        """Delete the account after its password was verified again; its tokens are revoked at once."""
         user_id = require_account(caller, "Deleting the account")
         form = await read_form(request, ("password",))
         _, address = await self._confirm(request, user_id, form["password"])
@@ -182,7 +182,7 @@ class Accounts:
 
 
 def _normalize(email: str, username: str | None, password: str) -> tuple[str, str | None, str]:
-    """Return the normal forms of the three; Problem 400 that says for each what is wrong with it."""
+    """Return the normal forms of the three; Problem 400 with the fault of each."""
     errors: list[tuple[str, str]] = []
     normal: list[str | None] = []
     for field, text, normalize in (
@@ -205,7 +205,7 @@ def _refuse_common(field: str, password: str, *names: str | None) -> None:
 
 
 def _scopes(text: str) -> list[str]:
-    """Return the scopes that a login requests, all when it names none; Problem 400 for an unknown one."""
+    """Return the scopes that a login requests, all by default; Problem 400 for an unknown one."""
     requested = text.split()
     if unknown := [scope for scope in requested if scope not in SCOPES]:
         detail = f"has the unknown scope {unknown[0][:50]}. Valid scopes: {', '.join(SCOPES)}"

@@ -1,7 +1,7 @@
-"""After a restore: `python -m functions.token.after_restore LOG ...` lists what came back to life by the security log.
+"""Check after a restore: `python -m functions.token.after_restore LOG ...` lists the undone security events.
 
-LOG is a file of the function's log lines, - for standard input. `--end-all` ends all logins and tokens instead.
-Both work on DATABASE_URL; done again they change nothing.
+LOG is a file with the function's log, - for standard input. `--end-all` ends all logins and tokens instead. Both use
+DATABASE_URL; repeating them changes nothing.
 """
 
 import fileinput
@@ -23,7 +23,7 @@ _TOKEN = re.compile(r" token_id=(\S{1,64})")
 
 
 class SecurityEvent(NamedTuple):
-    """An event that a restore undoes; *token_id* where it is of one token."""
+    """An event that a restore undoes; *token_id* is set if it concerns one token."""
 
     at: datetime
     event: str
@@ -32,7 +32,7 @@ class SecurityEvent(NamedTuple):
 
 
 def read_events(lines: Iterable[str]) -> Iterator[SecurityEvent]:
-    """Yield the events of the logger `security` that a restore undoes; other lines are passed over."""
+    """Yield the events of the logger `security` that a restore undoes; other lines are ignored."""
     for line in lines:
         try:
             entry = json.loads(line)
@@ -46,7 +46,7 @@ def read_events(lines: Iterable[str]) -> Iterator[SecurityEvent]:
 
 
 def find_undone(connection: Connection, events: Iterable[SecurityEvent]) -> list[str]:
-    """Return a sentence for each of *events* that the database does not know of."""
+    """Return a sentence for each of *events* that the database lacks."""
     sentences = {
         "account deleted": "account {0.account} was deleted at {0.at}, and is there again",
         "token revoked": "token {0.token_id} of account {0.account} was revoked at {0.at}, and is valid again",
@@ -81,7 +81,7 @@ def end_all(connection: Connection) -> int:
 
 
 def main(arguments: list[str]) -> str:
-    """Return what the command line asks for, as text."""
+    """Return the output of the command line."""
     parser = ArgumentParser(prog="python -m functions.token.after_restore", description=__doc__)
     parser.add_argument("logs", nargs="*", metavar="LOG")
     parser.add_argument("--end-all", action="store_true", help="end all logins and tokens")

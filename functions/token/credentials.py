@@ -17,7 +17,7 @@ from shared.connections.postgres import PostgresClient
 
 _SECONDS = 300
 _ATTACK = 10
-"""Times the limit: with so many wrong passwords from all addresses together, each address has one try left."""
+"""Factor of the limit: beyond it, counted over all addresses, each address has one more attempt."""
 
 T = TypeVar("T")
 
@@ -25,9 +25,9 @@ T = TypeVar("T")
 class Credentials:
     """Verifies the password of an account.
 
-    Wrong passwords are counted, right ones are not, and nothing counts before it is known which it is. Attempts from
+    Only wrong passwords are counted, once they have been verified. Attempts from
     one address on one account run one after the other, so that attempts at the same moment cannot exceed the limit.
-    No number of wrong passwords from elsewhere locks an account for an address that sends the right one.
+    Wrong passwords from other addresses never lock an account for an address that sends the right one.
     """
 
     def __init__(self, limit: int, attempts: Attempts, passwords: Passwords, postgres: PostgresClient) -> None:
@@ -70,7 +70,7 @@ class Credentials:
         user_id, before, after = user.user_id, user.password_hash, await self._passwords.hash(password)
         if await self._run(lambda connection: update_password_hash(connection, user_id, before, after)):
             return replace(user, password_hash=after)
-        # Another login was quicker, or the password was changed.
+        # A concurrent login rehashed it, or the password was changed.
         return await self._verify(await self._run(lambda connection: select_user(connection, user_id)), password)
 
     async def _run(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:

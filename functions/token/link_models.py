@@ -58,7 +58,7 @@ class LinksResponse(Model):
 
 
 class NewLinkResponse(LinkResponse):
-    """A new link, with its address."""
+    """A new link, with its URL."""
 
     url: Annotated[
         str,

@@ -33,7 +33,7 @@ class NewLink:
 
 
 async def select_token_end(connection: AsyncConnection, user_id: str, token_id: str) -> datetime | None:
-    """Return when a valid token of the account ends that may read, None without one; it stays until the commit."""
+    """Return the end of a valid token of the account with the scope read, None without one; it is locked."""
     cursor = connection.cursor(row_factory=scalar_row)
     await cursor.execute(
         """
@@ -67,7 +67,7 @@ async def insert_link(connection: AsyncConnection, link: NewLink) -> str:
 
 
 async def select_links(connection: AsyncConnection, user_id: str) -> list[LinkRow]:
-    """Return the links of an account that open something, oldest first."""
+    """Return the valid links of an account, oldest first."""
     cursor = connection.cursor(row_factory=class_row(LinkRow))
     await cursor.execute(
         """

@@ -1,4 +1,4 @@
-"""Links of an account: create, list, revoke. A link opens one path with its parameters in place of a token."""
+"""Links of an account: create, list, revoke. A link gives access to one path with its parameters without a token."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -78,7 +78,7 @@ class Links:
         return json_response(200, {"count": len(rows), "items": [_members(row) for row in rows]})
 
     async def create(self, request: Request, caller: Caller) -> Response:
-        """Create a link; the response alone shows its address."""
+        """Create a link; only the response shows its URL."""
         user_id = require_account(caller, "Creating a link")
         assert caller.principal is not None  # noqa: S101
         body = await read_json(request, CreateLink)
@@ -94,7 +94,7 @@ class Links:
 
         async def work(connection: AsyncConnection) -> LinkRow:
             async with connection.transaction():
-                await select_user_for_update(connection, user_id)  # requests of one account count one after the other
+                await select_user_for_update(connection, user_id)  # serializes the requests of one account
                 await delete_ended_links(connection, user_id)
                 if len(await select_links(connection, user_id)) >= _MAX_LINKS:
                     detail = f"An account has at most {_MAX_LINKS} links. Revoke some first."
@@ -145,7 +145,7 @@ def _parse_path(text: str) -> tuple[str, str]:
     names = {unquote_plus(part.partition("=")[0]) for part in parts.query.split("&")}
     if "%" in parts.path or parts.fragment or PARAMETER in names:
         raise bad_parameters([("path", f"should have no fragment, no parameter {PARAMETER}, and no % before its ?")])
-    # Clients resolve such parts before they send, and would ask for another path than the link's.
+    # Clients resolve such parts before they send, and would request another path than the link's.
     if {".", ".."} & set(parts.path.split("/")) or "//" in parts.path:
         raise bad_parameters([("path", "should have no part that is empty, . or .. before its ?")])
     return parts.path, parts.query
@@ -159,7 +159,7 @@ def _parse_token_id(text: str) -> str:
 
 
 def _parse_end(body: CreateLink, most: datetime) -> datetime:
-    """Return when the link expires: as stated, else with its token; Problem 400."""
+    """Return the end of the link: that of the request, else that of its token; Problem 400."""
     now = datetime.now(UTC)
     if body.expires_at and body.expires_in_days:
         raise bad_parameters([("expires_at", "cannot be combined with expires_in_days")])

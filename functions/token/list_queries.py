@@ -58,7 +58,7 @@ async def insert_list(connection: AsyncConnection, user_id: str, name: str, name
 
 
 async def touch_list(connection: AsyncConnection, user_id: str, list_id: str) -> bool:
-    """Note a change of the list, and make others that change it wait until the transaction ends; False without one."""
+    """Update the list's time of change, which locks it until the transaction ends; False without one."""
     cursor = await connection.execute(
         "UPDATE lists SET changed_at = now() WHERE user_id = %(user_id)s AND list_id = %(list_id)s",
         {"user_id": user_id, "list_id": list_id},
@@ -84,9 +84,9 @@ async def delete_list(connection: AsyncConnection, user_id: str, list_id: str) -
 
 
 async def add_tickers(connection: AsyncConnection, list_id: str, tickers: Sequence[str]) -> int:
-    """Add *tickers* after those that are there, and return how many the list has then.
+    """Append *tickers* to a list and return its length.
 
-    The primary key makes it idempotent: a ticker that is there keeps its place.
+    The primary key makes it idempotent: a ticker that is already there keeps its position.
     """
     await connection.execute(
         """
@@ -108,7 +108,7 @@ async def add_tickers(connection: AsyncConnection, list_id: str, tickers: Sequen
 
 
 async def order_tickers(connection: AsyncConnection, list_id: str, tickers: Sequence[str]) -> None:
-    """Put the tickers of a list into this order."""
+    """Reorder the tickers of a list."""
     await connection.execute(
         """
         UPDATE list_tickers AS item
@@ -122,7 +122,7 @@ async def order_tickers(connection: AsyncConnection, list_id: str, tickers: Sequ
 
 
 async def remove_ticker(connection: AsyncConnection, list_id: str, ticker: str) -> None:
-    """Remove a ticker from a list; without it nothing changes."""
+    """Remove a ticker from a list; idempotent."""
     await connection.execute(
         "DELETE FROM list_tickers WHERE list_id = %(list_id)s AND ticker = %(ticker)s",
         {"list_id": list_id, "ticker": ticker},

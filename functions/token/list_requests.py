@@ -1,4 +1,4 @@
-"""Requests of lists: what a client may state, and its types."""
+"""Request bodies of /lists."""
 
 from typing import Annotated
 

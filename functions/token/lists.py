@@ -40,7 +40,7 @@ T = TypeVar("T")
 
 
 class Lists:
-    """Endpoints of an account's own lists: a token with the scope read sees them, one with account changes them."""
+    """Endpoints of an account's own lists: the scope read permits reading them, the scope account changing them."""
 
     def __init__(self, postgres: PostgresClient) -> None:
         self._postgres = postgres
@@ -63,7 +63,7 @@ class Lists:
         name = parse_name(body.name)
 
         async def work(connection: AsyncConnection) -> dict[str, Any]:
-            await select_user_for_update(connection, user_id)  # requests of one account count one after the other
+            await select_user_for_update(connection, user_id)  # serializes the requests of one account
             if len(await select_lists(connection, user_id)) >= _MAX_LISTS:
                 raise Problem(409, "too-many-lists", "Too many lists", f"An account has at most {_MAX_LISTS} lists.")
             list_id = await insert_list(connection, user_id, name, list_name_key(name))
@@ -77,7 +77,7 @@ class Lists:
         return json_response(201, members, {"Location": f"lists/{members['id']}"})
 
     async def change(self, request: Request, caller: Caller) -> Response:
-        """Rename a list, or put its tickers into another order; Problem 409 when it has other tickers by now."""
+        """Rename a list, or reorder its tickers; Problem 409 when its tickers have changed meanwhile."""
         user_id, list_id = require_account(caller, "Changing a list"), _parse_id(request)
         body = await read_json(request, ChangeList)
         name = None if body.name is None else parse_name(body.name)
@@ -98,7 +98,7 @@ class Lists:
         return json_response(200, _members(await self._run(work)))
 
     async def add(self, request: Request, caller: Caller) -> Response:
-        """Add tickers to a list; what cannot be added is returned with the reason."""
+        """Add tickers to a list; refused ones are returned with their reasons."""
         user_id, list_id = require_account(caller, "Changing a list"), _parse_id(request)
         body = await read_json(request, AddTickers)
 
@@ -110,7 +110,7 @@ class Lists:
         return json_response(200, await self._run(work))
 
     async def remove(self, request: Request, caller: Caller) -> Response:
-        """Remove a ticker from a list. One that is not there is no error: the request may come twice."""
+        """Remove a ticker from a list; idempotent, as the request may be repeated."""
         user_id, list_id = require_account(caller, "Changing a list"), _parse_id(request)
         text = f"{request.path_params['ticker']}"
 
@@ -155,7 +155,7 @@ async def _lock(connection: AsyncConnection, user_id: str, list_id: str) -> Tick
 
 
 async def _add(connection: AsyncConnection, list_id: str, names: Sequence[str]) -> list[dict[str, str]]:
-    """Add the tickers that *names* spell and return those that are none, with the reason; Problem 409 without room."""
+    """Add the tickers *names* and return the refused ones with their reasons; Problem 409 when the list is full."""
     renames = await select_renames(connection) if names else {}
     found = {name: _resolve(name, renames) for name in names}
     tickers = dict.fromkeys(ticker for ticker, _ in found.values() if ticker)
@@ -165,7 +165,7 @@ async def _add(connection: AsyncConnection, list_id: str, names: Sequence[str]) 
 
 
 def _resolve(name: str, renames: dict[str, str | None]) -> tuple[str | None, str]:
-    """Return the ticker that *name* spells, or the reason why it is none."""
+    """Return the ticker for *name*, or the reason for refusing it."""
     try:
         ticker = resolve(parse_ticker(name.strip()), renames)
     except ValueError as error:

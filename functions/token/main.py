@@ -15,5 +15,5 @@ _respond = make_handler(read_settings(Settings))
 
 @functions_framework.aio.http
 async def token(request: Request) -> Response:
-    """Register, log in, and look after tokens."""
+    """Handle a request for registration, login, tokens, links or lists."""
     return await _respond(request)

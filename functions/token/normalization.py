@@ -1,4 +1,4 @@
-"""Normal forms of user names, passwords and the names given at a login: what is stored and compared."""
+"""Normal forms of user names, passwords and login names, which are stored and compared."""
 
 import unicodedata
 
@@ -13,7 +13,7 @@ RESERVED_USERNAMES = frozenset({"internal"})
 
 
 def username_key(text: str) -> str:
-    """Return the form in which user names are compared; ValueError for an invalid one."""
+    """Return the normal form of a user name for comparison; ValueError for an invalid one."""
     key = fold(text)
     if not 1 <= len(key) <= MAX_USERNAME or len(text.strip()) > MAX_USERNAME:
         raise ValueError(f"should have 1 to {MAX_USERNAME} characters")
@@ -23,7 +23,7 @@ def username_key(text: str) -> str:
 
 
 def account_key(text: str) -> tuple[str, str]:
-    """Return the email address or the user name key that *text*, given at a login, stands for; the other is empty."""
+    """Return the email address and the user name key of the login name *text*; one of them is empty."""
     try:
         return (normalize_email(text), "") if "@" in fold(text) else ("", username_key(text))
     except ValueError:
@@ -31,7 +31,7 @@ def account_key(text: str) -> tuple[str, str]:
 
 
 def normalize_password(text: str) -> str:
-    """Return *text* in NFKC, whichever way a keyboard composes accents; ValueError when it is too short or long."""
+    """Return *text* in NFKC, so that accents compare equal; ValueError when it is too short or long."""
     if len(text.encode()) > MAX_PASSWORD:
         raise ValueError(f"should have at most {MAX_PASSWORD} bytes")
     text = unicodedata.normalize("NFKC", text)

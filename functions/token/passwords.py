@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
 TIME_COST, MEMORY_KIB, PARALLELISM = 3, 64 * 1024, 1
-"""RFC 9106's second recommendation, in one lane: a pod has one core, and more lanes would only help attackers."""
+"""Second recommendation of RFC 9106, in one lane: a pod has one core, so more lanes would only help attackers."""
 _CONCURRENCY = 2
 """128 MiB in all, of the 256 that a pod has."""
 _MAX_QUEUE = 30
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class Passwords:
-    """Hashes and verifies passwords; callers hold a place in the queue meanwhile."""
+    """Hashes and verifies passwords; callers hold a slot in its queue."""
 
     def __init__(self) -> None:
         self._workers = asyncio.Semaphore(_CONCURRENCY)
@@ -33,7 +33,7 @@ class Passwords:
 
     @asynccontextmanager
     async def queue(self) -> AsyncIterator[None]:
-        """Hold a place in the queue; Problem 503 when it is full."""
+        """Hold a slot in the queue; Problem 503 when it is full."""
         if self._queued >= _MAX_QUEUE:
             detail = "Too many passwords are being checked at the moment. Try again in 3 s."
             raise Problem(503, "busy", "Busy", detail, headers={"Retry-After": "3"})
@@ -48,11 +48,11 @@ class Passwords:
         return await self._run(lambda: self._hasher.hash(password))
 
     async def verify(self, stored: str | None, password: str) -> bool:
-        """Whether *stored* is a hash of *password*; None, for an unknown account, takes as long and is False."""
+        """Return whether *stored* is a hash of *password*; None, for an unknown account, takes as long and is False."""
         return await self._run(lambda: self._verify(stored or self._unknown, password))
 
     def is_outdated(self, stored: str) -> bool:
-        """Whether *stored* was made with other parameters than today's."""
+        """Return whether *stored* was made with outdated parameters."""
         return self._hasher.check_needs_rehash(stored)
 
     @cached_property
@@ -75,7 +75,7 @@ class Passwords:
 
 
 def is_common(password: str, *names: str | None) -> bool:
-    """Whether *password* is one of the 30,000 most common ones, or one of the account's own *names*."""
+    """Return whether *password* is one of the 30,000 most common ones, or one of the account's own *names*."""
     folded = password.casefold()
     return folded in _common_passwords() or folded in {name.casefold() for name in names if name}
 
@@ -88,6 +88,6 @@ def _common_passwords() -> frozenset[str]:
 
 
 def _random_hash() -> str:
-    """Return a well-formed hash with today's parameters that no known password has."""
+    """Return a well-formed hash with the current parameters that matches no known password."""
     salt, digest = (b64encode(secrets.token_bytes(size)).decode().rstrip("=") for size in (16, 32))
     return f"$argon2id$v=19$m={MEMORY_KIB},t={TIME_COST},p={PARALLELISM}${salt}${digest}"

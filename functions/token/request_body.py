@@ -71,7 +71,7 @@ def _parse_multipart(request: Request, body: bytes) -> list[tuple[str, str]]:
     from python_multipart.exceptions import FormParserError
     from python_multipart.multipart import Field, File
 
-    # It logs errors of whoever sent the body, who is told by the response.
+    # It logs errors of the client, which the response reports already.
     logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
     pairs: list[tuple[str, str]] = []
 

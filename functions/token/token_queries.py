@@ -10,7 +10,7 @@ from psycopg.rows import class_row
 
 @dataclass(frozen=True, slots=True)
 class TokenRow:
-    """A token as its owner may see it; *invalidated_at* is set when the key has changed since."""
+    """A token as its owner may see it; *invalidated_at* is set once the key has changed."""
 
     token_id: str
     name: str
@@ -73,7 +73,7 @@ async def select_tokens(connection: AsyncConnection, user_id: str) -> list[Token
 
 
 async def count_named_tokens(connection: AsyncConnection, user_id: str) -> int:
-    """Return how many valid tokens an account has, without its logins."""
+    """Return the number of valid tokens of an account, without its logins."""
     cursor = await connection.execute(
         """
         SELECT count(*)
@@ -91,7 +91,7 @@ async def count_named_tokens(connection: AsyncConnection, user_id: str) -> int:
 
 
 async def update_used(connection: AsyncConnection, used: Mapping[str, int]) -> None:
-    """Store when tokens were last used, Unix seconds by id; a later time stays."""
+    """Store the last use of tokens, Unix seconds by id; a later stored time is kept."""
     await connection.execute(
         """
         UPDATE tokens
@@ -104,7 +104,7 @@ async def update_used(connection: AsyncConnection, used: Mapping[str, int]) -> N
 
 
 async def invalidate_other_keys(connection: AsyncConnection, key_id: str) -> int:
-    """Invalidate all tokens of other keys for good, and return their number; older rows have no key yet."""
+    """Invalidate all tokens of other keys permanently and return their number; old rows have no key."""
     await connection.execute("UPDATE tokens SET key_id = %(key_id)s WHERE key_id IS NULL", {"key_id": key_id})
     cursor = await connection.execute(
         """
@@ -138,7 +138,7 @@ async def revoke_token(connection: AsyncConnection, user_id: str, token_id: str)
 async def revoke_tokens(
     connection: AsyncConnection, user_id: str, *, logins_only: bool, spare: str | None = None
 ) -> list[str]:
-    """Revoke all tokens of an account, or all its logins, but *spare*; return their keyed hashes (hex)."""
+    """Revoke all tokens of an account, or all its logins, except *spare*; return their keyed hashes (hex)."""
     cursor = await connection.execute(
         """
         UPDATE tokens
@@ -156,7 +156,7 @@ async def revoke_tokens(
 
 
 async def revoke_oldest_logins(connection: AsyncConnection, user_id: str, most: int) -> list[str]:
-    """Revoke all logins of an account but the newest *most*; return their keyed hashes (hex)."""
+    """Revoke all logins of an account except the newest *most*; return their keyed hashes (hex)."""
     cursor = await connection.execute(
         """
         UPDATE tokens
@@ -191,9 +191,9 @@ async def delete_ended(connection: AsyncConnection, user_id: str) -> None:
 async def replace_token(
     connection: AsyncConnection, user_id: str, token_id: str, digest: str, key_id: str, overlap_seconds: int
 ) -> tuple[TokenRow, str] | None:
-    """Insert a token like another, which then ends after an overlap; return it and the other's keyed hash (hex).
+    """Insert a copy of a token, which ends after an overlap; return the copy and the old keyed hash (hex).
 
-    A login keeps its end. None when the account has no such valid token, or when it was replaced before.
+    A login keeps its end. None when the account has no such valid token, or it has been replaced already.
     """
     cursor = await connection.execute(
         """

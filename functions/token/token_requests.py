@@ -1,4 +1,4 @@
-"""Requests of tokens: what a client may state, and its types."""
+"""Request bodies of /tokens."""
 
 from datetime import datetime
 from typing import Annotated
@@ -19,6 +19,6 @@ class CreateToken(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class RotateToken(msgspec.Struct, forbid_unknown_fields=True):
-    """Request for a replacement of a token, which stays valid for some seconds."""
+    """Request for a replacement of a token, which stays valid for *overlap_seconds*."""
 
     overlap_seconds: Annotated[int, Meta(ge=0, le=7 * 24 * 3600)] = 3600

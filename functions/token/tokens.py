@@ -46,7 +46,7 @@ _logger = logging.getLogger(__name__)
 _MAX_LOGINS = 20
 _MAX_TOKENS = 100
 _MAX_NEW_TOKENS, _NEW_TOKEN_SECONDS = 1000, 3600
-"""Bound on the rows and on the marks in Redis that one account can cause."""
+"""Limits the rows, and the marks in Redis, of one account."""
 _MAX_LIFETIME = timedelta(days=3650)
 _MIN_OVERLAP = 10
 """Seconds: readers may use a cached end for half of that. 0, no overlap, is a revocation, which is announced."""
@@ -98,7 +98,7 @@ class Tokens:
         return token
 
     async def list(self, _: Request, caller: Caller) -> Response:
-        """Return the tokens of an account and when each was last used."""
+        """Return the tokens of an account with the last use of each."""
         user_id = require_account(caller, "Listing tokens")
         rows = await self._run(lambda connection: select_tokens(connection, user_id))
         used = await self._last_uses(user_id, [row.token_id for row in rows])
@@ -108,7 +108,7 @@ class Tokens:
         return json_response(200, {"count": len(items), "items": items})
 
     async def create(self, request: Request, caller: Caller) -> Response:
-        """Create a token with a name, scopes and an end; the response alone shows it."""
+        """Create a token with a name, scopes and an end; only the response shows its text."""
         user_id = require_account(caller, "Creating a token")
         body = await read_json(request, CreateToken)
         token, digest = self._generate()
@@ -187,7 +187,7 @@ class Tokens:
             await self.announce(mark_revoked(self._redis, links))
 
     async def announce(self, announcement: Awaitable[None]) -> None:
-        """Await *announcement*, a change in Redis that readers notice without it a few seconds later."""
+        """Await *announcement*, a change in Redis; without it readers notice the change a few seconds later."""
         try:
             await announcement
         except UnavailableError:
@@ -210,7 +210,7 @@ class Tokens:
         await self._attempts.count_or_refuse("token", f"account {user_id}", _MAX_NEW_TOKENS, _NEW_TOKEN_SECONDS)
 
     async def _last_uses(self, user_id: str, token_ids: Sequence[str]) -> dict[str, int]:
-        """Return when tokens were last used, in Unix seconds by id, as far as Redis knows."""
+        """Return the last uses of tokens that Redis has, in Unix seconds by id."""
         if not token_ids:
             return {}
         try:
@@ -271,7 +271,7 @@ def require_account(caller: Caller, action: str) -> str:
 
 
 async def _require_room(connection: AsyncConnection, user_id: str, new: int = 1) -> None:
-    """Problem 409 without room for *new* tokens; requests of one account wait for each other here."""
+    """Problem 409 without room for *new* tokens; serializes the requests of one account."""
     await select_user_for_update(connection, user_id)
     if await count_named_tokens(connection, user_id) + new > _MAX_TOKENS:
         detail = f"An account has at most {_MAX_TOKENS} tokens. Revoke some first."

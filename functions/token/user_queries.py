@@ -67,7 +67,7 @@ async def select_user(connection: AsyncConnection, user_id: str) -> User | None:
 
 
 async def update_password_hash(connection: AsyncConnection, user_id: str, before: str, after: str) -> bool:
-    """Replace the hash *before* by *after*; False when *before* is not the stored one any more."""
+    """Replace the hash *before* by *after*; False when *before* is no longer the stored one."""
     cursor = await connection.execute(
         """
         UPDATE users
@@ -81,7 +81,7 @@ async def update_password_hash(connection: AsyncConnection, user_id: str, before
 
 
 async def select_password_hash_for_share(connection: AsyncConnection, user_id: str, password_hash: str) -> bool:
-    """Whether this hash is stored; lock it against a change until the transaction ends."""
+    """Return whether this hash is stored; lock it until the transaction ends."""
     cursor = await connection.execute(
         """
         SELECT true
@@ -96,7 +96,7 @@ async def select_password_hash_for_share(connection: AsyncConnection, user_id: s
 
 
 async def select_user_for_update(connection: AsyncConnection, user_id: str) -> bool:
-    """Whether the account exists; make others that count or change its tokens wait until the transaction ends."""
+    """Return whether the account exists; lock it against other changes of its tokens until the transaction ends."""
     cursor = await connection.execute(
         "SELECT true FROM users WHERE user_id = %(user_id)s FOR NO KEY UPDATE", {"user_id": user_id}
     )

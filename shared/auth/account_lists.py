@@ -1,4 +1,4 @@
-"""Lists of tickers of an account: how their names are compared, and the list that a request names."""
+"""Ticker lists of an account: comparison of their names, and look-up by name."""
 
 import unicodedata
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class AccountList(NamedTuple):
-    """A list with its tickers in the order of the account."""
+    """A list with its tickers, in the order that the account chose."""
 
     list_id: str
     name: str
@@ -21,7 +21,7 @@ class AccountList(NamedTuple):
 
 
 def list_name_key(name: str) -> str:
-    """Return the form of a name in which names are compared: without case and compatibility forms."""
+    """Return the normal form of a name for comparison: without case and compatibility forms."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).strip()
 
 
@@ -42,7 +42,7 @@ async def find_list(postgres: "PostgresClient", caller: Caller, name: str) -> Ac
 
 async def select_list(connection: "AsyncConnection", user_id: str, name: str) -> AccountList | None:
     """Return the account's list of this name, None without one."""
-    if "\0" in name:  # in no name, and Postgres takes none
+    if "\0" in name:  # no name contains it, and Postgres accepts none
         return None
     cursor = await connection.execute(
         """

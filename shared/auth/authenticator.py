@@ -1,6 +1,6 @@
 """Authentication: callers, their permissions and rate limits, for every function with public endpoints.
 
-Most requests come from a caller that this process knows and has leased requests for, and pass by comparing bytes.
+Most requests come from a caller that this process knows and has leased requests for; they cost a comparison of bytes.
 A token is looked up again within a second, so that a revoked one stops working.
 """
 
@@ -34,7 +34,7 @@ _REFRESH_AFTER_SECONDS = 0.5
 _SECRET_LENGTH = 32
 _BEARER = re.compile(rb"(?i)bearer +(\S{1,100}) *")
 _ANONYMOUS = b"Bearer Internal"
-"""The header of the first system's page, which sends it in place of a token: an anonymous request."""
+"""Header that the page of the previous system sends in place of a token: an anonymous request."""
 _USE_RECORDED_SECONDS = 60
 _OUTAGE_SECONDS = 300
 _MAX_CALLERS = 20_000
@@ -60,7 +60,7 @@ class AuthSettings(AddressSettings):
 
 
 class Caller:
-    """Sender of requests as this process last saw it; *principal* is None without a token."""
+    """Sender of requests, as last known to this process; *principal* is None without a token."""
 
     __slots__ = ("_fresh_until", "_refresh", "_refresh_at", "can_read_history", "principal", "rate_limit", "token",
                  "use_recorded_at", "verified_at")  # fmt: skip
@@ -68,9 +68,9 @@ class Caller:
     def __init__(
         self, rate_limit: RateLimit, principal: Principal | None = None, refresh: Callable[[], None] | None = None
     ) -> None:
-        """*refresh* starts another look-up of the token in the background."""
+        """*refresh* looks the token up again in the background."""
         self.token: bytes | None = None
-        """As it came; None without one, and for a link."""
+        """Token as received; None without one, and for a link."""
         self.rate_limit = rate_limit
         self.principal = principal
         self.can_read_history = self.has_scope(READ)
@@ -79,7 +79,7 @@ class Caller:
         self._refresh_at = self._fresh_until = math.inf
 
     def has_scope(self, scope: str) -> bool:
-        """Whether the token carries *scope*."""
+        """Return whether the token carries *scope*."""
         return self.principal is not None and scope in self.principal.scopes
 
     def require(self, scope: str, action: str) -> None:
@@ -93,12 +93,12 @@ class Caller:
             raise _refusal(403, "insufficient-scope", "Insufficient scope", detail, error)
 
     def cache_until(self, asked_at: float, now: float, expires_in: float) -> None:
-        """Keep the result of a look-up that began at *asked_at* (monotonic, seconds) for a moment."""
+        """Cache the result of a look-up that began at *asked_at* (monotonic, seconds) for a moment."""
         self._fresh_until = min(asked_at + _FRESH_SECONDS, now + expires_in)
         self._refresh_at = min(asked_at + _REFRESH_AFTER_SECONDS, self._fresh_until)
 
     def is_fresh(self, now: float) -> bool:
-        """Whether no look-up is needed before the next request is served."""
+        """Return whether no look-up is needed before the next request is served."""
         return now < self._fresh_until
 
     def try_acquire(self, now: float) -> RawHeaders | None:
@@ -125,7 +125,7 @@ class Authenticator:
         self._lookups: dict[bytes, asyncio.Task[Caller | None]] = {}
 
     def find_caller(self, scope: Scope, headers: Headers) -> Caller | None:
-        """Return the caller if this process knows it, without I/O. Every request comes here."""
+        """Return the caller if this process knows it, without I/O. Every request calls this."""
         authorization = headers.get(b"authorization")
         if authorization is None or authorization == _ANONYMOUS:
             return self._callers.get(self.client_address(scope, headers))
@@ -144,7 +144,7 @@ class Authenticator:
         return caller, await caller.rate_limit.acquire()
 
     async def is_valid(self, caller: Caller) -> bool:
-        """Return whether the token that *caller* came with is still good; False also when it cannot be looked up."""
+        """Return whether the token of *caller* is still valid; False also when it cannot be looked up."""
         token = caller.token
         if token is None or caller.is_fresh(time.monotonic()):
             return True
@@ -181,7 +181,7 @@ class Authenticator:
         return caller
 
     def _guesses(self, address: str) -> RateLimit:
-        """Return the limit of wrong tokens: not that of anonymous requests, which a valid token may have used up."""
+        """Return the limit on wrong tokens, which is separate from that on anonymous requests."""
         return self._limiter.for_key(f"guesses:{address}", self._settings.rate_limit_anonymous)
 
     async def _find(self, key: bytes) -> Principal | None:
@@ -238,7 +238,7 @@ class Authenticator:
 
 
 def _consume_exception(lookup: asyncio.Task[Caller | None]) -> None:
-    """Fetch the exception of a background look-up; the next request meets the same error and reports it."""
+    """Fetch the exception of a background look-up; the next request gets the same error and reports it."""
     if not lookup.cancelled():
         lookup.exception()
 

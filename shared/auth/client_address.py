@@ -1,4 +1,4 @@
-"""Client address of a request: the connected peer, or what our own proxies appended to X-Forwarded-For."""
+"""Client address of a request: the connected peer, or an address that trusted proxies added to X-Forwarded-For."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -9,10 +9,10 @@ _MAX_ADDRESS = 64
 
 
 class ClientAddresses:
-    """Reads X-Forwarded-For from the right, because only what trusted proxies append can be trusted.
+    """Reads X-Forwarded-For from the right, because only addresses appended by trusted proxies are reliable.
 
     *hops* trusted proxies append an address each. Addresses within *networks* are skipped first: parts of the cluster
-    that only some requests pass through, as Knative's activator. ValueError for an invalid network.
+    that only some requests pass through, such as Knative's activator. ValueError for an invalid network.
     """
 
     def __init__(self, hops: int, networks: Sequence[str]) -> None:

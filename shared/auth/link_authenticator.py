@@ -21,7 +21,7 @@ class LinkAuthenticator(Authenticator):
     async def authenticate(self, scope: Scope, headers: Headers) -> tuple[Caller, RawHeaders]:
         """Return the caller and the rate limit headers of its response; Problem 401, 403, 429, 503.
 
-        The secret of a link is removed from the query of *scope*. It wins over a token in the headers.
+        The secret of a link is removed from the query of *scope*. It takes precedence over a token in the headers.
         """
         secret = take_secret(scope) if b"link=" in scope["query_string"] else None
         if secret is None:

@@ -1,4 +1,4 @@
-"""Links: addresses with a secret that opens one path with its parameters in place of a token."""
+"""Links: URLs with a secret that gives access to one path with its parameters, without a token."""
 
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -14,25 +14,25 @@ if TYPE_CHECKING:
 
 PARAMETER = "link"
 USED = "stocksalot.link"
-"""Member of a request's scope: it came by a link."""
+"""Member of the scope of a request by a link."""
 PREFIX = "sal_link_"
 MAX_BYTES = 2000
-"""Of the path and its parameters."""
+"""Maximum length of the path with its parameters."""
 _MARK = f"{PARAMETER}=".encode()
 _MAX_PARAMETERS = 50
 _BETWEEN = b"\n"
-"""No header can contain it: what is looked up for a link can never be sent as a token."""
+"""No header can contain it, so that the key of a link can never be sent as a token."""
 PATHS = frozenset(
     {
         "calendar", "coverage", "disagreements", "indicators", "insights", "latest", "market_movers", "movers", "ohlc",
         "overview", "rejections", "search", "splits", "status", "tickers",
     }
 )  # fmt: skip
-"""First parts of the paths that a link may open: all of them read."""
+"""First segments of the paths that a link may give access to, all of them read-only."""
 
 
 def new_secret() -> str:
-    """Return a new secret: 190 random bits and a checksum, behind a prefix that no token has."""
+    """Return a new secret: 190 random bits and a checksum, after a prefix that no token has."""
     return PREFIX + new_token().removeprefix("sal_")
 
 
@@ -53,7 +53,7 @@ def take_secret(scope: Scope) -> bytes | None:
 
 
 def identify(secret: bytes, path: str, query: bytes) -> bytes | None:
-    """Return what is hashed and looked up: *secret* bound to *path* and *query*, whose order does not matter.
+    """Return the key to hash and look up: *secret* with *path* and *query*, in any order of the parameters.
 
     None for a query that no link can have.
     """
@@ -68,17 +68,17 @@ def identify(secret: bytes, path: str, query: bytes) -> bytes | None:
 
 
 def is_link(key: bytes) -> bool:
-    """Whether *key* is what `identify` returned, not a token."""
+    """Return whether *key* is a result of `identify`, not a token."""
     return _BETWEEN in key
 
 
 def is_reading(path: str) -> bool:
-    """Whether a link may open *path*."""
+    """Return whether a link may give access to *path*."""
     return path.startswith("/") and path[1:].partition("/")[0] in PATHS
 
 
 async def select_link_principal(connection: "AsyncConnection", digest: str) -> Principal | None:
-    """Return the principal of the valid link with this keyed hash: its token's, to read alone. None without one."""
+    """Return the principal of the valid link with this keyed hash: that of its token, read-only. None without one."""
     cursor = await connection.execute(
         """
         SELECT token.token_id::text,

@@ -21,7 +21,7 @@ class HistorySettings(SettingsGroup):
 
 
 def open_history(days: int, now: datetime) -> tuple[datetime, datetime]:
-    """Return the midnight in New York from which on bars are open, and the next one, which moves it."""
+    """Return the midnight in New York from which bars are open, and the next one, at which it changes."""
     today = now.astimezone(_EXCHANGE_ZONE).date()
     first, midnight = (
         datetime.combine(day, time(), _EXCHANGE_ZONE).astimezone(UTC)

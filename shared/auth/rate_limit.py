@@ -1,9 +1,9 @@
-"""Rate limit by leases: counters shared by all copies, asked in the background so that few requests wait for them.
+"""Rate limit by leases from counters that all copies share, renewed in the background so that few requests wait.
 
-A copy leases a hundredth of what is left in the minute before its last lease is used up: it asks Redis a few times a
-second for a busy caller, and counts the last requests of a minute one by one. The first hundredth is admitted on credit
-and reported right after, so that no first answer waits. A copy that starts in a minute that others have used up admits
-that credit beyond the limit; what it leases and does not need is lost to the others until the minute ends.
+Before its lease is used up, a copy leases a hundredth of the requests left in the minute: Redis is queried a few times
+a second for a busy caller, and the last requests of a minute are counted one by one. The first hundredth is admitted on
+credit and reported right after, so that no first response waits. A copy that starts when others have used up the minute
+admits that credit beyond the limit; leased and unused requests are lost to the others until the minute ends.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ class Counters(Protocol):
         ...
 
     def load_now(self) -> None:
-        """Load what the first count needs without delay: a request waits for it."""
+        """Load the dependencies of the first count without delay, since a request waits for it."""
         ...
 
 
@@ -50,7 +50,7 @@ class LocalCounters:
         return count
 
     def load_now(self) -> None:
-        """Nothing is loaded late here."""
+        """Do nothing: there is nothing to load."""
 
 
 class RateLimit:
@@ -71,7 +71,7 @@ class RateLimit:
     def try_acquire(self, now: float) -> RawHeaders | None:
         """Count one request and return its rate limit headers; None without a lease.
 
-        *now* is a reading of the monotonic clock. Every request comes here: every line costs all of them.
+        *now* is a reading of the monotonic clock. Every request calls this, so every line costs.
         """
         if now >= self._ends_at:
             self._start_window(now)
@@ -83,7 +83,7 @@ class RateLimit:
         return self.headers(now)
 
     async def acquire(self) -> RawHeaders:
-        """Count one request, waiting for a lease if need be; Problem 429 when nothing is left."""
+        """Count one request and wait for a lease if necessary; Problem 429 when none is left."""
         while (headers := self.try_acquire(time.monotonic())) is None:
             self.check()
             self._counters.load_now()
@@ -95,7 +95,7 @@ class RateLimit:
         return headers
 
     def check(self) -> None:
-        """Problem 429 when nothing is known to be left."""
+        """Raise Problem 429 when no request is known to be left."""
         now = time.monotonic()
         if self._refill_at < 0 and self._leased <= 0 and now < self._ends_at:
             raise self._refusal(now)
@@ -117,7 +117,7 @@ class RateLimit:
         return self._lease_task
 
     async def _lease(self) -> None:
-        """Report what was admitted on credit and lease more."""
+        """Report the requests admitted on credit and lease more."""
         try:
             window, credit = self._window, max(self._limit // _SHARE, 1)
             lease = 0
@@ -148,7 +148,7 @@ class RateLimit:
 
 
 class RateLimiter:
-    """Rate limits by key; the oldest make room for new ones."""
+    """Rate limits by key; new ones replace the oldest."""
 
     def __init__(self, counters: Counters) -> None:
         self._counters = counters

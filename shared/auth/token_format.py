@@ -14,13 +14,13 @@ _SHAPE = re.compile(rb"sal_[0-9A-Za-z]{36,64}")
 
 
 def new_token() -> str:
-    """Return a new token: the prefix, 32 random base62 digits (190 bits), and 6 that are the CRC-32 of all before."""
+    """Return a new token: the prefix, 32 random base62 digits (190 bits), and 6 digits of their CRC-32."""
     start = PREFIX + "".join(secrets.choice(_DIGITS) for _ in range(_RANDOM_LENGTH))
     return start + _check(start.encode()).decode()
 
 
 def is_well_formed(token: bytes) -> bool:
-    """Whether *token* has the format and the right checksum, so that a look-up is worthwhile."""
+    """Return whether *token* has the format and the right checksum, so that a look-up is worthwhile."""
     return _SHAPE.fullmatch(token) is not None and token[-_CHECK_LENGTH:] == _check(token[:-_CHECK_LENGTH])
 
 
@@ -30,7 +30,7 @@ def keyed_hash(secret: str, token: bytes) -> str:
 
 
 def key_id(secret: str) -> str:
-    """Return the generation of the key: the same for the same *secret*, and of no use in guessing it."""
+    """Return the generation of the key: an id of *secret* that does not reveal it."""
     return keyed_hash(secret, b"generation of the key")[:16]
 
 

@@ -1,8 +1,8 @@
 """Token look-up: Redis, then Postgres.
 
-A result of Postgres stays in Redis for an hour and is used for five seconds; after that Postgres is asked again, so
-that a revocation that did not reach Redis takes effect. Older results serve only while Postgres is down. A revoked
-token has a mark of its own in Redis that overrides any cached result, so that no slow reader can restore it.
+A result of Postgres stays in Redis for an hour and is used for five seconds; after that Postgres is queried again,
+so that a revocation that did not reach Redis takes effect. Older results are used only while Postgres is down. A mark
+for a revoked token in Redis overrides any cached result, so that no slow reader can restore it.
 """
 
 import time
@@ -24,7 +24,7 @@ _CACHED_SECONDS = 3600
 _MARKED_SECONDS = 2 * _CACHED_SECONDS
 _USE_SECONDS = 90 * 24 * 3600
 _MAX_USED = 200
-"""Tokens of an account whose last use is remembered: more than can be valid at once."""
+"""Tokens of an account whose last use is stored: more than can be valid at once."""
 
 
 class Principal(msgspec.Struct, frozen=True):
@@ -60,7 +60,7 @@ class TokenLookup:
         postgres: PostgresClient,
         select: "Callable[[AsyncConnection, str], Awaitable[Principal | None]] | None" = None,
     ) -> None:
-        """*select* queries Postgres for the principal by keyed hash: `select_principal` unless stated."""
+        """*select* queries Postgres for the principal by keyed hash; the default is `select_principal`."""
         self._secret = secret
         self._select = select or select_principal
         self._redis = redis
@@ -118,7 +118,7 @@ class TokenLookup:
 async def _store(redis: RedisClient, client: Any, digest: str, valid: bytes | None) -> None:
     """Cache the result of Postgres. An invalid token that Redis knows as a valid one is marked as revoked.
 
-    One that Redis does not know leaves no trace, so that guesses do not fill it.
+    Nothing is stored for one that Redis does not know, so that guesses do not fill it.
     """
     if valid is not None:
         await client.set(redis.key(_cached_name(digest)), valid, ex=_CACHED_SECONDS)

@@ -24,13 +24,13 @@ _OVERDUE_MAX_AGE = 5
 _DEFAULT_MAX_AGE = 60
 _STALE_IF_ERROR = 24 * 3600
 _CLOCK_SKEW = timedelta(seconds=2)
-"""Between the copies of a function, which share responses in Redis."""
+"""Tolerance between the clocks of copies, which share responses in Redis."""
 
 RawHeaders = list[tuple[bytes, bytes]]
 
 
 class CachedResponse:
-    """Response data as caches hold it; *version* None: stale, or independent of market data."""
+    """Response data in the form that caches store; *version* None: stale, or independent of market data."""
 
     __slots__ = ("data", "gzipped", "made_at", "size", "tag", "version")
 
@@ -47,7 +47,7 @@ class CachedResponse:
         """Approximate bytes in memory."""
 
     def is_valid(self, version: int | None, now: datetime) -> bool:
-        """Whether neither the data nor the clock have changed the response; a clock may be put back, too."""
+        """Return whether neither the data nor the clock have changed the response; a clock may also be set back."""
         if version is None or self.version != version or self.made_at - now > _CLOCK_SKEW:
             return False
         until = self.data.valid_until
@@ -60,7 +60,7 @@ class CachedResponse:
         return CachedResponse(replace(self.data, body=body, next_update_at=None, max_age=5, headers=headers), None)
 
     def to_bytes(self) -> bytes:
-        """Return it serialized: the length of the description, the description, the body (gzip if worth it)."""
+        """Return it serialized: length of the description, description, body (gzip if it is smaller)."""
         data = self.data
         description = json.dumps(
             [
@@ -78,7 +78,7 @@ class CachedResponse:
 
     @classmethod
     def from_bytes(cls, serialized: bytes) -> "CachedResponse":
-        """Return the response that `to_bytes` was called on."""
+        """Return the response that `to_bytes` serialized."""
         (length,) = struct.unpack_from(">I", serialized)
         description = json.loads(serialized[4 : 4 + length])
         version, is_gzipped, media_type, valid_until, next_update_at, max_age, headers, made_at = description
@@ -95,7 +95,7 @@ class CachedResponse:
 
 
 class RawResponse(Response):
-    """A response whose headers are bytes already; *raw_headers* is its own list, to be added to."""
+    """A response whose headers are bytes already; *raw_headers* is its own list, which may be extended."""
 
     def __init__(self, status: int, raw_headers: RawHeaders, body: bytes) -> None:
         self.status_code = status
@@ -111,7 +111,7 @@ class CacheScope(Enum):
     ANONYMOUS = ("public", "Accept, Accept-Encoding, Authorization")
     PRIVATE = ("private", "Accept, Accept-Encoding, Authorization")
     REVALIDATED = ("private, no-cache", "Accept, Accept-Encoding, Authorization")
-    """Private, and asked for again each time: it depends on something that its caller may change at any moment."""
+    """Private and revalidated each time, as it depends on data that its caller may change at any moment."""
 
 
 class PreparedResponse:
@@ -146,7 +146,7 @@ class PreparedResponse:
         gzipped = self.cached.gzipped
         use_gzip = gzipped is not None and b"accept-encoding" in headers and accepts_gzip(headers[b"accept-encoding"])
         known = headers.get(b"if-none-match")
-        # Weak comparison, as RFC 9110 has it: a tag contains no quotes, so that it is found wherever it stands.
+        # Weak comparison of RFC 9110: a tag contains no quotes, so that a substring search finds it.
         if known is not None and (self._tags[use_gzip] in known or known.strip() == b"*"):
             return RawResponse(304, [*(self._gzip_unchanged if use_gzip else self._unchanged)], b"")
         if use_gzip:

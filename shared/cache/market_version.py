@@ -1,7 +1,7 @@
-"""Market version: a number that grows with every change of market data, so that a cached response knows its age.
+"""Market version: a number that grows with every change of market data, to validate cached responses.
 
-The row in Postgres is authoritative, written in store's own transaction. Redis holds a copy for five seconds: a copy
-that could not be written costs a reader at most that much.
+The row in Postgres is authoritative, written in store's own transaction. Redis holds a copy for five seconds: a
+reader sees a change at most that much later if the copy could not be written.
 """
 
 import asyncio
@@ -22,10 +22,10 @@ NAME = "market:epoch"
 """In Redis, within an installation."""
 COPY_SECONDS = 5
 CHECK_SECONDS = 0.1
-"""A new bar is seen this late at most. Ten checks a second are nothing beside the requests that they serve."""
+"""Maximum delay of a new bar. Ten checks a second are negligible beside the requests."""
 _TIMEOUT_SECONDS = 2.0
 
-# Two stores may commit in one order and publish in the other: the copy never goes back.
+# Two stores may commit in one order and publish in the other: the copy never decreases.
 _PUBLISH = """
 local copy = redis.call('GET', KEYS[1])
 if copy and tonumber(copy) >= tonumber(ARGV[1]) then return copy end
@@ -35,14 +35,14 @@ return ARGV[1]
 
 
 class MarketVersion:
-    """The market version as this process last saw it, checked at most ten times a second for all requests."""
+    """The market version as last known to this process, checked at most ten times a second for all requests."""
 
     def __init__(self, postgres: PostgresClient, redis: RedisClient) -> None:
         self._postgres = postgres
         self._redis = redis
         self._check: asyncio.Task[None] | None = None
         self.known: int | None = None
-        """The version as last seen."""
+        """The last known version."""
         self.known_until = 0.0
         """Until this reading of the monotonic clock *known* needs no check."""
 
@@ -62,7 +62,7 @@ class MarketVersion:
                 version = await self._select()
             self.known = await self._read_copy() if version is None else version
         finally:
-            # From before the check: it may not have seen what happened since.
+            # From before the check, which may have missed later changes.
             self.known_until = started_at + CHECK_SECONDS
             self._check = None
 
@@ -103,7 +103,7 @@ async def send_raise_market_version(connection: AsyncConnection) -> PendingResul
 
 
 async def select_version_and_installation(connection: AsyncConnection) -> tuple[int, str]:
-    """Return the committed version, and the identity of the installation that it is of."""
+    """Return the committed version, and the identity of its installation."""
     cursor = await connection.execute("SELECT epoch, installation.id::text FROM market_epoch CROSS JOIN installation")
     row = await cursor.fetchone()
     assert row is not None, "the migrations insert one row into each"  # noqa: S101

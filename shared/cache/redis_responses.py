@@ -1,4 +1,4 @@
-"""Responses in Redis, bounded in bytes: the oldest make room, so that they never evict the counters beside them."""
+"""Responses in Redis, limited in bytes: the oldest are dropped, so that they never evict the counters beside them."""
 
 import time
 from collections import OrderedDict
@@ -10,16 +10,16 @@ from shared.connections.circuit_breaker import UnavailableError
 from shared.connections.redis import RedisClient
 
 MAX_BYTES = 32 * 1024 * 1024
-"""Of all functions and copies together: a quarter of the Redis that the manifests ask for."""
+"""Limit of all functions and copies together: a quarter of the memory of Redis in the manifests."""
 _KEPT_SECONDS = 24 * 3600
 _REPEATED_WITHIN_SECONDS = 900
 _MAX_SEEN = 4096
 _CALLER_BYTES = 2 * 1024 * 1024
 _CALLER_SECONDS = 900
-"""One caller's queries add so many bytes in a quarter of an hour at most, so that they do not push out all others."""
+"""Bytes that one caller's queries may add in a quarter of an hour, so that they do not evict all others."""
 
 # KEYS: response, sizes by response, responses by time, total. ARGV: body, seconds to keep, most bytes.
-# The time is that of Redis, so that no copy's wrong clock decides what is the oldest.
+# By the clock of Redis, so that a wrong clock of a copy does not decide which is the oldest.
 _STORE = """
 local now = tonumber(redis.call('TIME')[1])
 local function drop(key)
@@ -43,7 +43,7 @@ end
 
 
 class RedisResponses:
-    """Responses that all copies share; a query with parameters enters when it is repeated."""
+    """Responses that all copies share; a query with parameters is stored once it is repeated."""
 
     def __init__(self, redis: RedisClient, prefix: str, max_bytes: int = MAX_BYTES) -> None:
         self._redis = redis
@@ -51,7 +51,7 @@ class RedisResponses:
         self._max_bytes = max_bytes
         self._seen: OrderedDict[str, float] = OrderedDict()
         self._added: OrderedDict[Hashable, tuple[int, float]] = OrderedDict()
-        """Bytes of each caller, and the reading of the monotonic clock at which the count starts anew."""
+        """Bytes of each caller, and the reading of the monotonic clock at which the count restarts."""
 
     async def get(self, key: str, *, only_if_loaded: bool = False) -> CachedResponse | None:
         """Return the response under *key*; None when there is none or Redis does not respond."""
@@ -66,7 +66,7 @@ class RedisResponses:
     def put(self, key: str, response: CachedResponse, *, is_common: bool, caller: Hashable = None) -> None:
         """Store *response* in the background if its query is common.
 
-        Another one is stored when it was seen before within a quarter of an hour and *caller* has room left.
+        Others are stored when they were requested within the last quarter of an hour and *caller* has room left.
         """
         now = time.monotonic()
         seen_at = self._seen.pop(key, -_REPEATED_WITHIN_SECONDS)
@@ -78,7 +78,7 @@ class RedisResponses:
             self._redis.run_later(lambda client: self._store(client, key, response.to_bytes()))
 
     def _has_room(self, caller: Hashable, size: int, now: float) -> bool:
-        """Count *size* bytes to *caller*, unless they are more than it may add now."""
+        """Charge *size* bytes to *caller* and return True, unless they exceed its limit."""
         added, ends_at = self._added.pop(caller, (0, now))
         if now >= ends_at:
             added, ends_at = 0, now + _CALLER_SECONDS

@@ -1,7 +1,7 @@
 """Response cache: process memory, then Redis, then Postgres; one query per key in flight.
 
 A response is used again while the market version is the one it was made from and the clock has not passed its end.
-Copies remain for a day and are marked stale when Postgres is down.
+Copies are stored for a day and marked stale when Postgres is down.
 """
 
 import asyncio
@@ -24,15 +24,15 @@ from shared.runtime import clock
 
 _MEMORY_BYTES = 16 * 1024 * 1024
 _LARGE_BYTES = 64 * 1024
-"""Compressing more takes long enough to let other requests go on meanwhile."""
+"""Larger bodies are compressed in a thread, as it takes long enough to delay other requests."""
 _PREPARED_SECONDS = 1.0
-"""Then headers that count down are made again."""
+"""Seconds after which headers that count down are renewed."""
 
 
 def code_version(code: Path) -> str:
-    """Return a name for the responses that the files beside *code* make, in the form that `CachedResponse` has.
+    """Return a name for the version of the files beside *code* and of `CachedResponse`.
 
-    Another version of a function must not find the responses of this one.
+    It separates the responses of one version of a function from those of another.
     """
     digest = blake2b(digest_size=6)
     for file in (*sorted(code.parent.glob("*.py")), Path(cached_response.__file__)):
@@ -46,12 +46,12 @@ class CachedQuery:
 
     text: str
     run: Callable[[int], Awaitable[ResponseData]]
-    """Given the market version."""
+    """Called with the market version."""
     is_common: bool = True
-    """Without parameters of the caller's own: there are few of them."""
+    """Without parameters of the caller: such queries are few."""
     scope: CacheScope = CacheScope.ALL
     caller: Hashable = None
-    """Whose room in Redis the response takes."""
+    """Caller to whom the bytes in Redis are charged."""
 
 
 class ResponseCache:
@@ -66,14 +66,14 @@ class ResponseCache:
         self._queries: dict[tuple[str, int | None], asyncio.Task[CachedResponse]] = {}
 
     def reuse(self, key: Hashable, now: float) -> PreparedResponse | None:
-        """Return what is in memory under *key* if it needs no check at *now* (monotonic). Most requests end here."""
+        """Return the response in memory under *key* if it needs no check at *now* (monotonic), as for most requests."""
         if now >= self._version.known_until or (entry := self._memory.get(key)) is None:
             return None
         prepared, fresh_until, _ = entry
         return prepared if now < fresh_until and prepared.cached.version == self._version.known else None
 
     async def get(self, key: Hashable, query: CachedQuery) -> PreparedResponse:
-        """Return the response to *query*: a moment old at most, or marked stale. `reuse` finds it under *key* then.
+        """Return the current response to *query*, or one marked stale; `reuse` then finds it under *key*.
 
         UnavailableError when Postgres is down and there is no copy; whatever *query.run* raises.
         """
@@ -89,7 +89,7 @@ class ResponseCache:
         return prepared
 
     async def _find(self, query: CachedQuery, version: int | None, copy: CachedResponse | None) -> CachedResponse:
-        """Return the response to *query*, found once for all who wait for it; *copy* is an older one."""
+        """Return the response to *query*, computed once for all requests that wait for it; *copy* is an older one."""
         flight = (query.text, version)
         if flight not in self._queries:
             task = self._queries[flight] = asyncio.create_task(self._load(query, version))

@@ -1,6 +1,6 @@
-"""Search for another clock that explains the times of a series better than the one that they were read by. Pure.
+"""Search for another clock that explains the times of a series better than the assumed one. Pure.
 
-A wrong clock puts some bars on right slots by chance. So a series is judged by the week.
+A wrong clock puts some bars into valid slots by chance, so a series is checked week by week.
 """
 
 from collections.abc import Callable, Container, Mapping, Sequence
@@ -12,11 +12,11 @@ from shared.calendar.trading import EXCHANGE_ZONE
 Fault = TypeVar("Fault")
 
 WIDEST_SHIFT = timedelta(hours=14)
-"""A calendar must reach this far beyond the bars."""
+"""Required margin of the calendar around the bars."""
 HALF_HOUR = timedelta(minutes=30)
 SHIFTS = sorted((HALF_HOUR * index for index in range(-28, 29) if index), key=abs)
 FEWEST = 3
-"""Fewer times in a week say nothing of a clock."""
+"""Minimum number of times in a week that allows a conclusion."""
 NEARLY_ALL = 0.9
 _DAY = timedelta(days=1)
 
@@ -45,7 +45,7 @@ def explains_better(other: int, ours: int, count: int) -> bool:
 def find_shift(
     starts: Sequence[datetime], is_bar: Callable[[datetime], bool], days: Container[date]
 ) -> timedelta | None:
-    """Return what must be added to the *starts* of one week, None when their clock may be right.
+    """Return the shift to add to the *starts* of one week, None when their clock may be right.
 
     Either it makes bars of them, which most are not as they are, or they lie where not even extended hours trade.
     """
@@ -82,7 +82,7 @@ def judge_by_others(
 
 
 def describe(shift: timedelta) -> str:
-    """Return how a clock is wrong that needs *shift*, as in `5 h behind`."""
+    """Return the error of a clock that needs *shift*, such as `5 h behind`."""
     hours = shift / timedelta(hours=1)
     return f"{abs(hours):g} h {'behind' if hours > 0 else 'ahead of'}"
 

@@ -1,4 +1,4 @@
-"""Trading calendar: the exchange's sessions, the bars expected in them, when each is due, and its query in Postgres."""
+"""Trading calendar: sessions of the exchange, expected bars and the times they are due, and the query in Postgres."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
@@ -42,7 +42,7 @@ class Session(NamedTuple):
         return self.opens <= start < self.closes and not (start - self.opens) % LENGTHS[interval]
 
     def end(self, interval: str, start: datetime) -> datetime:
-        """Return when the bar that starts at *start* ends."""
+        """Return the end of the bar that starts at *start*."""
         return min(start + LENGTHS[interval], self.closes)
 
 
@@ -99,7 +99,7 @@ class TradingCalendar:
 
 
 async def select_calendar(connection: AsyncConnection, first: datetime, end: datetime) -> TradingCalendar:
-    """Return the sessions that trade within [first, end); ask for a few days more where neighbours matter."""
+    """Return the sessions that trade within [first, end); use a wider window if neighbouring sessions matter."""
     return await (await send_select_calendar(connection, first, end)).result()
 
 

@@ -28,7 +28,7 @@ class PendingResult(NamedTuple, Generic[T]):
 async def pipelined_transaction(connection: AsyncConnection) -> AsyncIterator[None]:
     """Run one transaction of *connection* (which has autocommit) as a pipeline; it is committed at the end.
 
-    No error may be caught inside: the server ignores what follows one, COMMIT and ROLLBACK too.
+    No error may be caught inside: after one the server ignores all further statements, COMMIT and ROLLBACK too.
     """
     try:
         async with connection.pipeline():

@@ -1,6 +1,6 @@
 """Postgres connections: a pool that opens on first use, and a client with a bounded queue and a circuit breaker.
 
-A connection pooler may stand in between, also one that gives each transaction another server: nothing is set at
+A connection pooler may be in between, also one that gives each transaction another server: nothing is set at
 connect, no statement stays prepared, no lock outlives its transaction, and every instant is converted to UTC where it
 is formatted.
 """
@@ -32,7 +32,7 @@ _TIMEOUT_SECONDS = 8.0
 _CONNECT_SECONDS = 2
 _BUSY_SECONDS = 3.0
 _DOUBTED_AFTER_SECONDS = 3.0
-"""A query that takes longer goes on only while the server answers another one."""
+"""A query that takes longer continues only while the server answers another one."""
 _CHECK_SECONDS = 1.0
 _MAX_WAITING = 64
 
@@ -63,7 +63,7 @@ class ConnectionPool:
     async def lend(self) -> AsyncIterator[AsyncConnection]:
         """Lend a connection with autocommit; psycopg_pool.PoolTimeout after two seconds without one.
 
-        After a failover an old connection leads to what is a standby now: one that cannot write is closed.
+        After a failover an old connection may lead to a standby: a read-only connection is closed.
         """
         if self._pool is None:
             self._pool = AsyncConnectionPool(
@@ -72,7 +72,7 @@ class ConnectionPool:
                 max_size=self._size,
                 open=False,
                 timeout=_CONNECT_SECONDS,
-                # A server that restarts is found again at the next request, not after a growing pause.
+                # The next request reconnects to a restarted server, without a growing pause.
                 reconnect_timeout=_CONNECT_SECONDS,
                 check=AsyncConnectionPool.check_connection,
                 configure=_configure,
@@ -116,7 +116,7 @@ class PostgresClient(CircuitBreaker):
             self._free.release()
 
     async def _enter_queue(self, timeout_seconds: float) -> None:
-        """Wait for a free connection. The wait is of our making: it says nothing about the server."""
+        """Wait for a free connection. The limit is our own, so the wait says nothing about the server."""
         if self._waiting >= _MAX_WAITING:
             raise _overloaded()
         self._waiting += 1
@@ -151,9 +151,9 @@ class PostgresClient(CircuitBreaker):
         return fault is None or (not isinstance(fault, LockedError) and self._is_busy)
 
     async def _find_cause(self, error: BaseException | None) -> UnavailableError:
-        """Return the error for a slow query: down is a server with a locked table, or one that responds to no query.
+        """Return the error for a slow query, and mark the server down if a table is locked or it responds to no query.
 
-        A server that has just responded to others is not down.
+        A server that has just responded to another query is not down.
         """
         is_busy = self._is_busy
         if not isinstance(error, PoolTimeout) and isinstance(fault := await self._check(), LockedError):
@@ -165,7 +165,7 @@ class PostgresClient(CircuitBreaker):
         return time.monotonic() - self._responded_at < _BUSY_SECONDS
 
     async def _check(self) -> Exception | None:
-        """Return what is wrong when the server does not answer a small query at once, or a table is locked."""
+        """Return the error when the server does not answer a small query at once or a table is locked, else None."""
         task = asyncio.ensure_future(self._run(check_locks))
         await asyncio.wait({task}, timeout=_CHECK_SECONDS)
         if not task.done():
@@ -197,7 +197,7 @@ def database_address(url: str) -> str:
 
 
 async def select_installation(connection: AsyncConnection) -> str:
-    """Return the identity that the migration gave to this database; keys in Redis begin with it."""
+    """Return the identity that the migration gave this database, the prefix of its keys in Redis."""
     cursor = await connection.execute("SELECT id::text FROM installation")
     row = await cursor.fetchone()
     assert row is not None, "the migration inserts the one row"  # noqa: S101
@@ -207,8 +207,8 @@ async def select_installation(connection: AsyncConnection) -> str:
 async def _close_at_exit(pool: AsyncConnectionPool) -> None:
     """Close *pool* when the event loop ends, which cancels all tasks.
 
-    The pool's own task takes the cancellation of a connection attempt for a failure and goes on: the process would
-    never end.
+    Else the pool's own task would take the cancellation of a connection attempt for a failure and go on, and the process
+    would never end.
     """
     try:
         await asyncio.Event().wait()

@@ -1,7 +1,7 @@
-"""Redis client and counters: short time limits, loaded late, behind a circuit breaker.
+"""Redis client and counters: short timeouts, lazy loading, and a circuit breaker.
 
 Every function works without Redis. Its client library takes a sixth of a cold start to load, and a first response needs
-Postgres alone: so `RedisClient` loads the library in the background after it.
+Postgres alone, so `RedisClient` loads the library in the background after it.
 """
 
 import asyncio
@@ -24,11 +24,11 @@ T = TypeVar("T")
 _logger = logging.getLogger(__name__)
 
 _LOAD_AFTER_SECONDS = 0.1
-"""Delay between first use and loading the library: by then the first response is on its way."""
+"""Delay between first use and loading the library, after which the first response has been sent."""
 _LOAD_FOR_COUNTS_AFTER_SECONDS = 0.3
-"""Loading costs a fifth of a first response, so counts wait for that unless a request waits for one."""
+"""Loading takes a fifth of a first response, so counts wait until it is sent, unless a request waits for one."""
 _CONFIRM_SECONDS = 60.0
-"""A database that was replaced by another under running processes is noticed within a minute."""
+"""Interval at which running processes check that the database was not replaced by another."""
 _RETRY_SECONDS = 1.0
 _TIMEOUT_SECONDS = 2.0
 IDENTITIES = "stocksalot:installations"
@@ -37,7 +37,7 @@ _IDENTITIES_EXPIRE_SECONDS = 30 * 24 * 3600
 
 
 def installation_key(installation: str, name: str) -> str:
-    """Return the Redis key *name* of an installation: several may share a Redis, and none finds another's keys."""
+    """Return the Redis key *name* of an installation: several may share a Redis without access to each other's keys."""
     return f"stocksalot:{installation}:{name}"
 
 
@@ -51,7 +51,7 @@ def connect_cache(settings: RedisSettings) -> Any:
         settings.redis_url.reveal(),
         socket_connect_timeout=0.5,
         socket_timeout=0.5,
-        # One more try at once: the first use after Redis restarted finds the old connection dead.
+        # One retry at once, since the first use after a restart of Redis finds the old connection closed.
         retry=Retry(NoBackoff(), 1),
     )
 
@@ -66,7 +66,7 @@ class RedisClient(CircuitBreaker):
         self._noted: str | None = None
         self._confirm_at = 0.0
         self._confirmation: asyncio.Task[None] | None = None
-        self._client: Any = None  # its stubs give each command as sync or async
+        self._client: Any = None  # its type stubs declare each command as sync or async
         self._errors: tuple[type[Exception], ...] = (OSError,)
         self._loading: asyncio.Task[None] | None = None
         self._wanted = asyncio.Event()
@@ -76,7 +76,7 @@ class RedisClient(CircuitBreaker):
     async def run(self, work: Callable[[Any], Awaitable[T]], *, only_if_loaded: bool = False) -> T:
         """Return the result of *work* on the client; UnavailableError when Redis does not answer.
 
-        *work* names its keys by `key`. *only_if_loaded*: UnavailableError too while the library is not loaded.
+        *work* makes its keys with `key`. *only_if_loaded*: UnavailableError also while the library is not loaded.
         """
         if self.is_down:
             raise self.reject()
@@ -125,7 +125,7 @@ class RedisClient(CircuitBreaker):
         self._errors, self._client = await asyncio.to_thread(self._create)
 
     def identify(self, installation: str) -> None:
-        """Take the identity that a query to Postgres has just brought along."""
+        """Set the identity, which a query to Postgres has just returned."""
         self._identity = installation
         self._confirm_at = time.monotonic() + _CONFIRM_SECONDS
 
@@ -140,7 +140,7 @@ class RedisClient(CircuitBreaker):
             raise UnavailableError(self._name)
 
     async def _confirm(self) -> None:
-        """Read the identity from Postgres and note it in Redis, where it is read while Postgres is down."""
+        """Read the identity from Postgres and store it in Redis, for processes that start while Postgres is down."""
         address = self._postgres.address
         try:
             if time.monotonic() >= self._confirm_at:
@@ -162,7 +162,7 @@ class RedisClient(CircuitBreaker):
             self._confirmation = None
 
     async def _check_memory(self) -> None:
-        """Log what is wrong with the memory settings of Redis; one process an hour does it."""
+        """Log faults of the memory settings of Redis; one process an hour checks them."""
         from shared.connections.redis_check import redis_fault
 
         if await self._client.set(self.key("memory-checked"), 1, nx=True, ex=3600):
@@ -171,14 +171,14 @@ class RedisClient(CircuitBreaker):
                     _logger.warning("%s", fault)
 
     def _create(self) -> tuple[tuple[type[Exception], ...], Any]:
-        """Return the errors of an unreachable Redis, and a client that has yet to connect."""
+        """Return the errors of an unreachable Redis, and a client that connects on first use."""
         from redis.exceptions import RedisError
 
         return (RedisError, OSError), connect_cache(self._settings)
 
 
 class RedisCounters:
-    """Counters that expire, shared by all copies of all functions; *local* counts while Redis is away."""
+    """Counters that expire, shared by all copies of all functions; *local* counts while Redis is down."""
 
     def __init__(self, redis: RedisClient, local: "Counters") -> None:
         self._redis = redis

@@ -1,13 +1,13 @@
-"""Check of a Redis's memory limit and eviction policy: it must not drop counters while it keeps responses."""
+"""Check of the memory limit and eviction policy of Redis, which must not evict counters before responses."""
 
 from collections.abc import Mapping
 
 MINIMUM_BYTES = 64 * 1024 * 1024
-"""Twice what responses take at most."""
+"""Twice the limit of responses."""
 
 
 def redis_fault(info: Mapping[str, object]) -> str | None:
-    """Return what is wrong with a Redis that describes its memory so (INFO memory), None for nothing."""
+    """Return the fault of a Redis with this INFO memory, None without one."""
     limit, policy = info.get("maxmemory"), str(info.get("maxmemory_policy", ""))
     if not isinstance(limit, int):  # a service that hides it
         return None

@@ -1,4 +1,4 @@
-"""Connection parameters of every process, and single connections for Jobs and for verbs of the command line."""
+"""Connection parameters of every process, and single connections for Jobs and the command line."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ _CONNECT_SECONDS = 10
 
 
 def connection_parameters(url: str, connect_timeout: int = _CONNECT_SECONDS) -> dict[str, Any]:
-    """Return the parameters for psycopg. What the user's own *url* says takes precedence.
+    """Return the parameters for psycopg. Those in *url* take precedence.
 
     No statement stays prepared: a pooler may give each transaction another server.
     """

@@ -1,4 +1,4 @@
-"""Check for locks that keep all readers from a table."""
+"""Check for locks that block all readers of a table."""
 
 from psycopg import AsyncConnection
 
@@ -8,7 +8,7 @@ class LockedError(Exception):
 
 
 async def check_locks(connection: AsyncConnection) -> None:
-    """Raise LockedError when another session holds a table of ours against every reader: `SELECT 1` would succeed."""
+    """Raise LockedError when another session blocks all readers of a table, which `SELECT 1` would not notice."""
     cursor = await connection.execute(
         """
         SELECT relation::regclass::text

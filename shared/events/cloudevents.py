@@ -1,4 +1,4 @@
-"""Read a CloudEvent from an HTTP request and answer with one, as the broker delivers and accepts them."""
+"""Reading a CloudEvent from an HTTP request and replying with one, in the forms of the broker."""
 
 import json
 import logging
@@ -19,12 +19,12 @@ from shared.runtime import clock, log
 _logger = logging.getLogger(__name__)
 _REQUIRED = ("id", "source", "type", "specversion")
 MAX_BYTES = 4 * 1024 * 1024
-"""Four times what ingest sends: beyond it a request is no event of ours."""
+"""Four times the largest event of ingest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """An event as it came: its attributes (extensions among them) by name, and its data as bytes, not yet looked at."""
+    """An event as received: its attributes and extensions by name, and its data as unparsed bytes."""
 
     attributes: Mapping[str, str]
     data: bytes
@@ -61,7 +61,7 @@ async def receive(request: Request) -> Received:
         data = event.get_data()
     except MemoryError:  # not the sender's fault: a 4xx would lose the event
         raise
-    except Exception as error:  # the SDK raises whatever its parsing met
+    except Exception as error:  # the SDK raises any error of its parser
         raise _no_event("It could not be read as one in binary or structured mode.") from error
     missing = [name for name in _REQUIRED if not attributes.get(name)]
     if missing:
@@ -70,9 +70,9 @@ async def receive(request: Request) -> Received:
 
 
 def reply(event: Event, *, source: str, event_id: str, extensions: Mapping[str, str] | None = None) -> Response:
-    """Return the answer that makes the broker take *event* in (binary mode, 200), with the trace handed on.
+    """Return the response that sends *event* to the broker (binary mode, 200), with the trace of the request.
 
-    *event_id* must be the same when the same work is done again, so that a repeated delivery is seen as one.
+    *event_id* must be the same when the same work is repeated, so that a repeated delivery is recognized.
     """
     attributes = {
         "id": event_id,

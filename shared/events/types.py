@@ -23,7 +23,7 @@ Price: TypeAlias = Decimal
 
 
 class EventError(ValueError):
-    """Data that are no event of the type they are said to be."""
+    """The data do not have the form of the event type."""
 
 
 class Part(Struct, frozen=True, forbid_unknown_fields=True):
@@ -37,14 +37,14 @@ class Event(Part, frozen=True):
 
     @classmethod
     def from_json(cls, data: bytes) -> Self:
-        """Return the event in *data*; EventError says what is wrong and where."""
+        """Return the event in *data*; EventError names the fault and its place."""
         try:
             return decode_json(data, cls)
-        except (ValueError, RecursionError) as error:  # text that is no UTF-8 among them
+        except (ValueError, RecursionError) as error:  # such as text that is not valid UTF-8
             raise EventError(str(error)) from error
 
     def to_json(self) -> bytes:
-        """Return the event as it travels."""
+        """Return the event as JSON."""
         return msgspec.json.encode(self)
 
 
@@ -76,12 +76,12 @@ class Tick(Event, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def starts(self) -> Moment | None:
-        """*start*, read."""
+        """*start*, parsed."""
         return _moment("start", self.start) if self.start else None
 
     @property
     def ends(self) -> Moment | None:
-        """*end*, read."""
+        """*end*, parsed."""
         return _moment("end", self.end) if self.end else None
 
 
@@ -102,7 +102,7 @@ def _day(moment: Moment) -> date:
 class TickRefused(Event, frozen=True, kw_only=True):
     """A tick requested something impossible. ingest → store, which stores it as a dead letter.
 
-    It is a reply and not an error, because an error would be retried for minutes before ending in the same place.
+    It is a reply and not an error, because an error would be retried for minutes before it became a dead letter too.
     """
 
     TYPE = "tech.stocksalot.tick.refused.v1"
@@ -112,7 +112,7 @@ class TickRefused(Event, frozen=True, kw_only=True):
 
 
 class Bar(Part, frozen=True, kw_only=True, omit_defaults=True):
-    """One bar as a source gave it. *start* is its opening instant; *volume* is in shares, None if it has none.
+    """One bar as a source sent it. *start* is its opening instant; *volume* is in shares, None if it has none.
 
     *text* is the bar as the source wrote it, where a figure could not be read.
     """
@@ -127,7 +127,7 @@ class Bar(Part, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class RefusedBar(Part, frozen=True, kw_only=True):
-    """A bar that ingest could not make of what a source sent: its *text*, and the *reason* (a code and a sentence)."""
+    """A bar of a source that ingest could not parse: its *text*, and the *reason* (a code and a sentence)."""
 
     start: Instant | None
     reason: str
@@ -217,7 +217,7 @@ class CompaniesFetched(Event, frozen=True, kw_only=True):
 
 
 class BarsStored(Event, frozen=True, kw_only=True):
-    """A batch of bars was dealt with. store → alerts; store → insights if `hourcomplete` is "true".
+    """A batch of bars was processed. store → alerts; store → insights if `hourcomplete` is "true".
 
     *first* and *last* are the starts of the oldest and newest bar of the batch, None when it had none.
     """
@@ -248,7 +248,7 @@ class InsightsWritten(Event, frozen=True, kw_only=True):
 class AlertsFired(Event, frozen=True, kw_only=True):
     """Rules of accounts fired, and messages are due. alerts → alerts, where the extension `delivery` is "wanted".
 
-    *before* is an instant of the database's clock: those messages were made until then.
+    *before* is an instant of the database's clock, until which the messages were created.
     """
 
     TYPE = "tech.stocksalot.alerts.fired.v1"

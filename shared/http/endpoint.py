@@ -1,4 +1,4 @@
-"""Request handling around a function's own work: routing, authentication, problems, request ids, rate limit headers."""
+"""Request handling of all functions: routing, authentication, problems, request ids, rate limit headers."""
 
 import logging
 import re
@@ -25,14 +25,14 @@ _SINGLE_HEADERS = (b"authorization", b"content-type", b"host")
 _BY_LINK = "stocksalot.link"
 """Member of the scope of a request by a link (shared/auth/links.py)."""
 _NOT_KEPT = {"Cache-Control": "private, no-cache", "Referrer-Policy": "no-referrer"}
-"""A link may be revoked at any moment, and its address is a secret."""
+"""A link may be revoked at any moment, and its URL is a secret."""
 
 RawHeaders = list[tuple[bytes, bytes]]
 Handler = Callable[[Request], Coroutine[None, None, Response]]
 
 
 class Authenticates(Protocol):
-    """shared.auth's Authenticator, which functions that take events do not load."""
+    """Interface of shared.auth's Authenticator, which functions that handle events do not load."""
 
     async def authenticate(self, scope: Scope, headers: dict[bytes, bytes]) -> tuple[Any, RawHeaders]:
         """Return the caller, and the rate limit headers of its response."""
@@ -40,7 +40,7 @@ class Authenticates(Protocol):
 
 
 class Limits(Protocol):
-    """shared.auth's AddressLimiter."""
+    """Interface of shared.auth's AddressLimiter."""
 
     async def acquire(self, request: Request) -> RawHeaders:
         """Count the request and return its rate limit headers; Problem 429."""
@@ -75,7 +75,7 @@ class Router:
         return ", ".join(sorted(methods | {"OPTIONS"}))
 
     def _routes_of(self, scope: Scope) -> list[Route]:
-        """Return the routes of the first path that matches: a fixed one is none of the parameters of another."""
+        """Return the routes of the first matching path; a fixed path precedes those with parameters."""
         found = next((route for route in self._routes if route.matches(scope)[0] is not Match.NONE), None)
         if found is None:
             raise Problem(404, "not-found", "Not found", f"There is nothing at this path. {self._hint}".rstrip())
@@ -85,12 +85,12 @@ class Router:
 def handle_problems(handler: Handler) -> Handler:
     """Return *handler* with its errors as problem+json, and the request's id and trace in the response and the log.
 
-    Any error that is not a Problem becomes a 500 without its text: an event's broker then tries again.
+    Any error that is not a Problem becomes a 500 without its text: the broker of an event then retries.
     """
 
     @wraps(handler)
     async def respond(request: Request) -> Response:
-        # Each request runs in a task of its own, so that nothing has to be reset.
+        # Each request runs in its own task, so these need no reset.
         log.REQUEST_ID.set(request_id(request))
         log.TRACEPARENT.set(request.headers.get("traceparent"))
         path = request.url.path
@@ -151,14 +151,14 @@ def limited_endpoint(handler: Handler, limiter: Limits) -> Handler:
 
 
 def _repeated_headers(scope: Scope) -> list[tuple[str, str]]:
-    """Return the faults of headers of which two readers could choose different lines."""
+    """Return the faults of repeated headers, of which two readers could choose different ones."""
     names = [name for name, _ in scope["headers"]]
     repeated = (name.decode() for name in _SINGLE_HEADERS if names.count(name) > 1)
     return [(name, "is given more than once, as a header") for name in repeated]
 
 
 async def framework_error(request: Request, error: Exception) -> Response:
-    """Return the problem for a request that the framework refuses itself: TRACE, a line break in a path."""
+    """Return the problem for a request that the framework itself refuses: TRACE, a line break in a path."""
     status = getattr(error, "status_code", 404)
     kind, title = ("method-not-allowed", "Method not allowed") if status == 405 else ("not-found", "Not found")
     detail = f"{request.method} is not allowed here." if status == 405 else "There is nothing at this path."
@@ -169,6 +169,6 @@ async def framework_error(request: Request, error: Exception) -> Response:
 
 
 def request_id(request: Request) -> str:
-    """Return the request's own X-Request-ID where it is well formed, else a new one."""
+    """Return the X-Request-ID of the request if it is well formed, else a new one."""
     given = request.headers.get("x-request-id", "")
     return given if _REQUEST_ID.fullmatch(given) else str(uuid.uuid4())

@@ -23,7 +23,7 @@ _QUOTED = re.compile(r"`([^`]*)`")
 
 
 def describe_error(error: msgspec.ValidationError, model: type[msgspec.Struct]) -> tuple[str, str]:
-    """Return the name of the field ("" for the object) of *model* that is wrong, and what to change."""
+    """Return the name of the invalid field ("" for the object) of *model*, and the change to make."""
     what, _, path = str(error).partition(" - at `$.")
     name = path.rstrip("`")[:100]
     if what.startswith("Object "):

@@ -1,4 +1,4 @@
-"""JSON bodies of requests, with a bounded size and time; shared by the functions that take any."""
+"""JSON bodies of requests, with limits of size and time."""
 
 import asyncio
 from typing import TypeVar

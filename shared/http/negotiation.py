@@ -7,12 +7,12 @@ _MAX_HEADER = 1024
 
 
 def accepts_gzip(accept_encoding: bytes) -> bool:
-    """Whether the header Accept-Encoding prefers gzip to the plain bytes."""
+    """Return whether the header Accept-Encoding prefers gzip to the plain bytes."""
     return len(accept_encoding) <= _MAX_HEADER and _accepts_gzip(accept_encoding)
 
 
 def negotiate(accept: bytes, formats: tuple[tuple[str, str], ...]) -> str:
-    """Return the name in *formats* (name, media type) that the header Accept prefers; the first for none or a draw."""
+    """Return the name in *formats* (name, media type) preferred by Accept; the first if none matches or on a tie."""
     return _negotiate(accept, formats) if len(accept) <= _MAX_HEADER else formats[0][0]
 
 

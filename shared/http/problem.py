@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 
 class Problem(Exception):  # noqa: N818  RFC 9457 calls it a problem
-    """An error response that says what is wrong and what to change.
+    """An error response: its text names the fault and the change to make.
 
     *kind* is the stable last part of the type URI; *members* are extension members of the JSON object.
     """
@@ -44,7 +44,7 @@ class Problem(Exception):  # noqa: N818  RFC 9457 calls it a problem
 
 
 def bad_parameters(errors: Sequence[tuple[str, str]]) -> Problem:
-    """Return the 400 for *errors*: each a parameter or field ("" for all of them) and what to change."""
+    """Return the 400 for *errors*: each a parameter or field ("" for all of them) and the change to make."""
     return Problem(
         400,
         "bad-parameter",

@@ -1,4 +1,4 @@
-"""Public address of an installation, for documents whose links are read far from them: feeds and previews."""
+"""Public address of an installation, for absolute links in feeds and previews."""
 
 import re
 from collections.abc import Mapping
@@ -30,8 +30,8 @@ class PublicAddressSettings(SettingsGroup):
 def public_address(settings: PublicAddressSettings, headers: Mapping[bytes, bytes]) -> str:
     """Return the address of the page, without a slash at its end.
 
-    Without the setting it is that of the request, as the proxy in front or else the client names it: whoever caches the
-    response needs the address in the key.
+    Without the setting it is that of the request, as named by the proxy or else by the client: a cache
+    of the response needs the address in its key.
     """
     if settings.public_url:
         return settings.public_url.rstrip("/")

@@ -1,6 +1,6 @@
-"""Query strings: one parser, one length limit, and a 400 that names every parameter that is wrong.
+"""Query strings: one parser, one length limit, and a 400 that names every invalid parameter.
 
-The parameters of an endpoint are the fields of a frozen dataclass. Annotations say what a parameter is: str, int,
+The parameters of an endpoint are the fields of a frozen dataclass. The annotation is the type of a parameter: str, int,
 Literal, or `Annotated[..., QueryType(...)]`; field metadata limits it (ge, le, max_length).
 """
 
@@ -22,14 +22,14 @@ Q = TypeVar("Q")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class QueryType:
-    """Parser of one type of parameter (ValueError: what to change), and its JSON Schema for the OpenAPI document."""
+    """Parser of one type of parameter (ValueError names the change to make), and its JSON Schema for OpenAPI."""
 
     parse: Callable[[str], object]
     schema: dict[str, Any]
 
 
 def read_query(model: type[Q], query: bytes) -> Q:
-    """Return the query string as *model*; Problem 414 when it is too long, 400 with all that is wrong with it."""
+    """Return the query string as *model*; Problem 414 when it is too long, 400 with all its faults."""
     if len(query) > MAX_QUERY_BYTES:
         raise Problem(414, "query-too-long", "Query too long", f"A query has at most {MAX_QUERY_BYTES} bytes.")
     try:
@@ -52,7 +52,7 @@ def read_query(model: type[Q], query: bytes) -> Q:
     if not errors:
         try:
             return model(**values)
-        except ValueError as error:  # of the model's __post_init__: its first word is the parameter
+        except ValueError as error:  # raised by the model's __post_init__: its first word is the parameter
             name, _, what = str(error).partition(" ")
             errors[name] = what
     raise bad_parameters([*errors.items()])

@@ -17,9 +17,9 @@ class ResponseData:
     body: bytes
     media_type: str = "application/json"
     valid_until: datetime | None = None
-    """From then on the clock alone makes it wrong."""
+    """Time from which it is wrong even without new data."""
     next_update_at: datetime | None = None
-    """From then on new data may come at any moment."""
+    """Time from which new data may arrive at any moment."""
     max_age: int | None = None
     """Cache-Control max-age in seconds, where it does not depend on *next_update_at*."""
     headers: tuple[tuple[str, str], ...] = ()
@@ -59,8 +59,8 @@ def reason_until(reason: Reason | None) -> datetime | None:
 def envelope(rows: JsonRows, reason: Reason | None = None) -> dict[str, object]:
     """Return the members that every market data response begins with.
 
-    `source` is the one source of the bars, `mixed` for several (`sources` lists them), null for no bars. *reason* says
-    why there are no items.
+    `source` is the one source of the bars, `mixed` for several (`sources` lists them), null for no bars. *reason*
+    explains the absence of items.
     """
     return {
         "count": rows.count,

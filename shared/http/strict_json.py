@@ -1,4 +1,4 @@
-"""JSON of requests and events, in which no object may name a member twice: two readers would see two values."""
+"""Strict JSON of requests and events: duplicate members are refused, as two readers would see two values."""
 
 import json
 from typing import Any, TypeVar
@@ -9,13 +9,13 @@ T = TypeVar("T")
 
 
 def decode_json(data: bytes, kind: type[T]) -> T:
-    """Return *data* as *kind*; ValueError or RecursionError for what is no such JSON.
+    """Return *data* as *kind*; ValueError or RecursionError for other text.
 
-    msgspec refuses NaN, a byte order mark, halves of surrogate pairs and text behind the value, but takes the last of
-    equal names.
+    msgspec refuses NaN, a byte order mark, halves of surrogate pairs and text behind the value, but uses the last of
+    duplicate members.
     """
     value = msgspec.json.decode(data, type=kind)
-    # What is written as it was read repeats nothing: so are our own events, at a third of the price.
+    # Data that encode to themselves have no duplicates, such as our own events; this check takes a third of the time.
     if msgspec.json.encode(value) != data:
         json.loads(data, object_pairs_hook=_refuse_repeated, parse_int=str, parse_float=str)
     return value

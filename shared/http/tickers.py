@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
 RENAMED: Mapping[str, str] = {"FB": "META"}
-"""Tickers that the exchange renamed before this history begins, with their names of today."""
+"""Tickers that the exchange renamed before this history begins, with their current names."""
 PATTERN = r"[A-Za-z][A-Za-z0-9./-]{0,14}"
 _TICKER = re.compile(PATTERN)
 _REDIRECT_MAX_AGE = 24 * 3600
@@ -18,7 +18,7 @@ _LONGEST = 15
 MAX_TICKERS = 100
 """Most tickers in a query or in a list of an account, which a query can name."""
 _MAX_NAMES = 3
-"""Names that get suggestions: each is compared with every known ticker."""
+"""Maximum number of names with suggestions, as each is compared with every known ticker."""
 
 
 def parse_ticker(text: str) -> str:
@@ -53,7 +53,7 @@ async def select_renames(connection: "AsyncConnection") -> dict[str, str | None]
 
 
 def find_similar(name: str, known: Iterable[str]) -> list[str]:
-    """Return up to two of the *known* tickers that are spelled like *name*."""
+    """Return up to two *known* tickers with a similar spelling."""
     from difflib import get_close_matches  # few requests need it
 
     return get_close_matches(name[:_LONGEST], list(known), 2, 0.6)

@@ -1,4 +1,4 @@
 """Adjustment of prices for splits, by provider."""
 
 SPLIT_ADJUSTED = frozenset({"twelvedata", "alpaca", "yahoo", "simulated"})
-"""Sources that adjust all their bars to the scale of today; of other sources it is unknown."""
+"""Sources that adjust all their bars to the current scale; it is unknown of others."""

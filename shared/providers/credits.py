@@ -1,10 +1,10 @@
-"""Provider credits per key, minute and day, counted in Redis for all copies: ingest spends them, others show them.
+"""Provider credits per key, minute and day, counted in Redis for all copies: ingest spends and others show them.
 
 Nothing here waits: a request without free credits is not made, and the next tick continues. The limits are stored
 beside the counters, so that only ingest needs to know the providers.
 
-Counters are named by the API key that they are of, and not by the installation: a provider counts all requests under a
-key, from any process. Each installation lists its own keys, by their hashes.
+Counters are named by API key instead of installation, since a provider counts all requests with a key, from any
+process. Each installation lists its own keys, by their hashes.
 """
 
 import hashlib
@@ -127,12 +127,12 @@ class CreditBudget:
         ]
 
     async def mark_spent(self, grant: CreditGrant, window: str, left: int = 0) -> None:
-        """Leave at most *left* credits in the "minute" or "day" of *grant*: the provider counts more."""
+        """Leave at most *left* credits in the "minute" or "day" of *grant*, since the provider has counted more."""
         for name in dict.fromkeys(grant.windows[window]):
             await self._redis.eval(_RAISE, 1, name, max(self._limits[window] - left, 0), _LIFETIMES[window])
 
     async def suspend(self, grant: CreditGrant, span: timedelta = _SUSPENSION) -> None:
-        """Do not use the key for *span*: the provider refuses it, or asks for a pause."""
+        """Suspend the key for *span*, since the provider refuses it or requests a pause."""
         # Both ends: what a clock that was ahead has recorded does not count.
         now = clock.now()
         ends = f"{now.timestamp()} {(now + span).timestamp()}"
@@ -182,7 +182,7 @@ def outage_name(provider: str, key: str) -> str:
 
 
 _MAX_PAUSE_SECONDS = 30 * 60
-"""Longer ones were written by a clock that was wrong; ingest does not obey them either."""
+"""Maximum pause; longer ones were written by a wrong clock, and ingest ignores them too."""
 
 
 def _pause(outage: Mapping[bytes, bytes], now: datetime) -> dict[str, str] | None:

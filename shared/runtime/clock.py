@@ -1,4 +1,4 @@
-"""Clock of all functions, which tests and demos can set and run at any speed."""
+"""Clock of all functions, which tests and demos can set and accelerate."""
 
 import os
 from datetime import UTC, datetime, timedelta
@@ -22,10 +22,10 @@ _REPLAY = parse(os.environ.get("CLOCK"))
 
 
 def now() -> datetime:
-    """Return this instant, aware and in UTC.
+    """Return the current time, aware and in UTC.
 
-    With `CLOCK="<virtual instant> <real instant> <speed>"` every process that is given the same value agrees on a clock
-    that showed the virtual instant at the real one and runs *speed* times as fast (0 stands still).
+    With `CLOCK="<virtual instant> <real instant> <speed>"` all processes with the same value share a clock that
+    showed the virtual instant at the real one and runs *speed* times as fast (0 stops it).
     """
     real_now = datetime.now(UTC)
     if _REPLAY is None:
@@ -35,10 +35,10 @@ def now() -> datetime:
 
 
 def is_replayed() -> bool:
-    """Return whether CLOCK sets another time than that of this machine."""
+    """Return whether CLOCK replaces the time of this machine."""
     return _REPLAY is not None
 
 
 def speed() -> float:
-    """Return how many seconds the clock advances in a second."""
+    """Return the number of seconds that the clock advances in a second."""
     return 1.0 if _REPLAY is None else _REPLAY[2]

@@ -14,7 +14,7 @@ PROVIDER_OFFSETS = "clock:offsets"
 
 
 def offset_seconds(theirs: datetime) -> int | None:
-    """Return by how much our clock is ahead of one that shows *theirs*; None while CLOCK replays another time."""
+    """Return the seconds by which our clock is ahead of one that shows *theirs*; None while CLOCK replaces it."""
     return None if clock.is_replayed() else round((clock.now() - theirs).total_seconds())
 
 
@@ -24,7 +24,7 @@ def is_wrong(offsets: Iterable[int | None]) -> bool:
 
 
 def warn(whose: str, offset: int | None) -> None:
-    """Log a warning when our clock and that of *whose* differ by more than a minute."""
+    """Log a warning if our clock and that of *whose* differ by more than a minute."""
     if offset is not None and is_wrong([offset]):
         direction = "ahead of" if offset > 0 else "behind"
         _logger.warning("this machine's clock is %d s %s that of %s: set it", abs(offset), direction, whose)

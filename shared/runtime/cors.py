@@ -1,4 +1,4 @@
-"""CORS by Starlette: which pages of other origins may read the responses."""
+"""CORS by Starlette: permission for pages of other origins to read responses."""
 
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
@@ -21,7 +21,7 @@ _RESPONSE_HEADERS = (
 def allow_origins(app: ASGIApp, function: str, origins: str) -> ASGIApp:
     """Return *app* with CORS headers for *origins*: comma separated, `*` for all, empty for the default of *function*.
 
-    By default pages send no token: only those that are named may send one.
+    By default pages send no token; only listed origins may send one.
     """
     named = [origin.strip() for origin in origins.split(",") if origin.strip()]
     if not named and function not in _READING:

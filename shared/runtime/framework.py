@@ -1,7 +1,7 @@
 """functions-framework's asyncio mode without Flask, which it imports for its other mode: a third of a cold start.
 
-Images leave Flask and werkzeug out (image-excludes.txt). What the framework looks up in them while it is imported is
-given to it here; a release that looks up more fails at once, and at every start.
+Images leave Flask and werkzeug out (image-excludes.txt). Stubs replace the names that the
+framework imports from them; a release that imports more fails at every start.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""Log: one JSON object a line, with the trace of the tick or request that it belongs to."""
+"""Log: one JSON object a line, with the trace of its tick or request."""
 
 import json
 import logging
@@ -32,7 +32,7 @@ class _JsonLines(logging.Formatter):
 
 
 def configure() -> None:
-    """Log to standard output from LOG_LEVEL up, INFO by default."""
+    """Log to standard output at LOG_LEVEL, INFO by default."""
     level = os.environ.get("LOG_LEVEL", "")
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(_JsonLines())

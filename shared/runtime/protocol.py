@@ -1,6 +1,6 @@
 """HTTP protocol of the server: uvicorn's, with a limit on the bytes of a request's head.
 
-Without it the head may have any size, and so may all that the function parses of it.
+Without it the head, and all values parsed from it, may have any size.
 """
 
 import sys
@@ -9,7 +9,7 @@ from httptools import HttpParserCallbackError
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MAX_HEAD_BYTES = 32 * 1024
-"""Request line and headers; also what comes between two parts of a body: chunk extensions and trailers."""
+"""Request line and headers; also the data between two parts of a body: chunk extensions and trailers."""
 _TEXT = b"The request line and headers have at most %d bytes.\n" % MAX_HEAD_BYTES
 _TOO_LARGE = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\n"
@@ -25,7 +25,7 @@ class BoundedProtocol(HttpToolsProtocol):
     _in_message = False
     _in_head = False
     _received = 0
-    """Bytes of the packets since the message began, its head ended or a part of its body came."""
+    """Bytes of the packets since the message began, its head ended or a part of its body arrived."""
     _is_refused = False
 
     def data_received(self, data: bytes) -> None:
@@ -69,7 +69,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what the parser refuses, unless it was refused already.
+        """Refuse a request that the parser refuses, unless it was refused already.
 
         A failure of our own meanwhile, such as no memory for a body, closes the connection without a response: the
         sender is not at fault, and RabbitMQ's dispatcher would count a 400 as success.

@@ -8,7 +8,7 @@ import gc
 
 from shared.runtime.termination import exit_on_sigterm
 
-# Nothing made while importing is garbage: collecting meanwhile costs a tenth of the start.
+# Imports create no garbage: collection during them takes a tenth of the start.
 gc.disable()
 
 if __name__ == "__main__":
@@ -59,7 +59,7 @@ def serve() -> None:
 
 
 def security_headers(environment: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Return the headers of every response; HSTS_SECONDS is for installations that are reached by TLS alone."""
+    """Return the headers of every response; HSTS_SECONDS is for installations that serve TLS only."""
     headers = [("X-Content-Type-Options", "nosniff")]
     if seconds := environment.get("HSTS_SECONDS"):
         headers.append(("Strict-Transport-Security", f"max-age={int(seconds)}; includeSubDomains"))
@@ -78,12 +78,12 @@ def make_app(target: str, source: str, environment: Mapping[str, str] = os.envir
 
 
 async def _alive(_: Request) -> Response:
-    """Respond to a liveness probe: the event loop runs. No database is queried, because a restart repairs none."""
+    """Respond to a liveness probe: the event loop runs. No database is queried, since a restart would not repair it."""
     return Response(status_code=204)
 
 
 def _add_tracing(app: Any, service: str) -> Any:
-    """Return *app* with a span for each request where a receiver of spans is configured."""
+    """Return *app* with a span for each request if a receiver of spans is configured."""
     endpoint = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
     if not endpoint:
         return app

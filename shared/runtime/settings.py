@@ -23,7 +23,7 @@ CsvMap = dict[str, str]
 
 
 class Secret:
-    """A text that neither a log line nor a traceback shows."""
+    """A text hidden from logs and tracebacks."""
 
     __slots__ = ("_text",)
 
@@ -46,14 +46,14 @@ SecretMap = dict[str, Secret]
 
 
 class SettingsError(ValueError):
-    """A variable is missing or wrong: says which and what to change, never its value."""
+    """A variable is missing or invalid: the text names it and the change to make, never its value."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SettingsGroup:
     """Settings that belong together; each field is read from the variable of its name in capitals.
 
-    Subclasses say what is impossible in `check`, with a ValueError that shows no secret.
+    Subclasses refuse invalid combinations in `check`, with a ValueError that shows no secret.
     """
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -69,7 +69,7 @@ class SettingsGroup:
     """Address that spans are sent to; none: no spans."""
 
     def check(self) -> None:
-        """Raise ValueError for values that no type excludes: here origins and addresses; subclasses add theirs."""
+        """Raise ValueError for values that types do not refuse: here origins and URLs; subclasses add theirs."""
         for origin in self.cors_origins:
             if origin != "*" and not _is_origin(origin):
                 raise ValueError("CORS_ORIGINS: should list origins such as https://page.example.com, or be * for all")
@@ -87,7 +87,7 @@ class DatabaseSettings(SettingsGroup):
     database_connections: Annotated[int, Meta(ge=1, le=50)] = 4
 
     def check(self) -> None:
-        """Refuse what is no address of a Postgres."""
+        """Refuse a value that is not a URL of Postgres."""
         super().check()
         _check_url("DATABASE_URL", self.database_url, ("postgresql", "postgres"))
 
@@ -99,7 +99,7 @@ class RedisSettings(SettingsGroup):
     redis_url: Secret
 
     def check(self) -> None:
-        """Refuse what is no address of a Redis."""
+        """Refuse a value that is not a URL of Redis."""
         super().check()
         _check_url("REDIS_URL", self.redis_url, ("redis", "rediss", "unix"))
 
@@ -115,7 +115,7 @@ S = TypeVar("S", bound=SettingsGroup)
 
 
 def read_settings(model: type[S], environment: Mapping[str, str] = os.environ) -> S:
-    """Return the settings of *model*; SettingsError names each variable that is missing or wrong.
+    """Return the settings of *model*; SettingsError names each missing or invalid variable.
 
     An empty variable counts as not set, as a Kubernetes Secret made from a sample file has many. A secret may be in a
     file instead, whose path is in the variable with _FILE at its end, as container engines mount secrets.
@@ -149,9 +149,9 @@ def read_settings(model: type[S], environment: Mapping[str, str] = os.environ) -
 
 
 def check_settings(module: str, environment: Mapping[str, str] = os.environ) -> str | None:
-    """Return what is wrong with the settings of the function whose settings are in *module*, None for nothing.
+    """Return the fault of the settings of a function, whose classes are in *module*, None without one.
 
-    Nothing is started: `python -m shared.runtime.settings functions.api.settings` does it for the command line.
+    The function is not started. On the command line: `python -m shared.runtime.settings functions.api.settings`.
     """
     try:
         read_settings(importlib.import_module(module).Settings, environment)
@@ -177,7 +177,7 @@ def _secret_file(variable: str, environment: Mapping[str, str]) -> str | None:
 
 
 def _read(text: str, kind: Any) -> object:
-    """Return *text* as *kind*; ValueError says what it should look like."""
+    """Return *text* as *kind*; ValueError names the expected form."""
     value: object = text
     if get_origin(kind) in (tuple, dict):
         parts = [part.strip() for part in text.split(",") if part.strip()]
@@ -193,12 +193,12 @@ def _pairs(parts: list[str]) -> dict[str, str]:
 
 
 def _secret(kind: type, value: str) -> Secret:
-    """Make the one type that msgspec does not know."""
+    """Convert to `Secret`, the one type that msgspec does not know."""
     return kind(value)
 
 
 def _check_url(name: str, url: Secret, schemes: tuple[str, ...]) -> None:
-    """Raise ValueError for what is no address; without this the drivers' own words, which quote it, reach the log."""
+    """Raise ValueError for an invalid URL, before the errors of drivers, which quote it, reach the log."""
     parts = urlsplit(url.reveal())
     if parts.scheme not in schemes:
         raise ValueError(f"{name}: should start with {schemes[0]}://")
@@ -212,7 +212,7 @@ def _check_url(name: str, url: Secret, schemes: tuple[str, ...]) -> None:
 
 
 def _is_http(url: str) -> bool:
-    """Return whether *url* is an address of HTTP: a scheme, a host, and a number if there is a port."""
+    """Return whether *url* is an HTTP URL: a scheme, a host, and a number if there is a port."""
     if not url.isprintable() or " " in url:  # urlsplit accepts a space and drops line breaks
         return False
     try:
@@ -223,7 +223,7 @@ def _is_http(url: str) -> bool:
 
 
 def _is_origin(text: str) -> bool:
-    """Return whether *text* is an address without a path, as a browser's Origin header has it."""
+    """Return whether *text* is an origin as in the header Origin of browsers: a URL without a path."""
     return _is_http(text) and text.partition("://")[2] == urlsplit(text).netloc and "@" not in text
 
 

@@ -1,8 +1,8 @@
-"""Spans of requests and events, sent to an OpenTelemetry receiver; loaded only where one is named.
+"""Spans of requests and events, sent to an OpenTelemetry receiver; loaded only if one is configured.
 
-One span a request: it goes on from the traceparent that came and hands its own on, so that a tick, the event that
-ingest makes of it, and store's and insights' work hang together. Written by hand, because the OpenTelemetry SDK costs
-every cold start 50 ms by only being installed: the client of Redis loads it when it finds it.
+One span a request: it continues the received traceparent and passes its own on, so that a tick, the event of ingest
+and the work of store and insights belong to one trace. Written by hand, because the OpenTelemetry SDK adds 50 ms to
+every cold start merely by being installed: the client of Redis loads it when it finds it.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{
 _EXPORT_AFTER_SECONDS = 1.0
 _TIMEOUT_SECONDS = 5.0
 _MAX_SPANS = 2000
-"""Spans that wait for a receiver; beyond it the oldest are dropped."""
+"""Maximum number of spans waiting for export; beyond it the oldest are dropped."""
 _SERVER, _CONSUMER, _ERROR = 2, 5, 2
 
 Message = MutableMapping[str, Any]
@@ -32,7 +32,7 @@ App = Callable[[Message, Receive, Send], Awaitable[None]]
 class TracingMiddleware:
     """ASGI middleware that records a span for each response of *app*.
 
-    *endpoint* is the receiver's address (http://collector:4318), *headers* are added to each export, in the form of the
+    *endpoint* is the receiver's URL (http://collector:4318), *headers* are added to each export, in the form of the
     OpenTelemetry specification: `Authorization=Bearer%20...,X-Scope=a`.
     """
 
@@ -47,7 +47,7 @@ class TracingMiddleware:
         self._cold = True
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Respond as the application does."""
+        """Respond with the application and record a span."""
         if scope["type"] == "lifespan":
             return await self._handle_lifespan(receive, send)
         if scope["path"] == "/healthz":
@@ -107,7 +107,7 @@ class TracingMiddleware:
         await self._export()
 
     async def _export(self) -> None:
-        """Export the recorded spans; those that the receiver refuses are dropped, as telemetry may be."""
+        """Export the recorded spans; refused ones are dropped, as telemetry is optional."""
         spans, self._spans = self._spans, []
         if spans:
             try:
@@ -138,7 +138,7 @@ class TracingMiddleware:
 
 
 def _value(value: str | int | bool) -> dict[str, object]:
-    """Return *value* as OTLP writes it in JSON, where a number of 64 bits is text."""
+    """Return *value* in the JSON of OTLP, where a number of 64 bits is text."""
     if isinstance(value, bool):
         return {"boolValue": value}
     return {"intValue": str(value)} if isinstance(value, int) else {"stringValue": value}

@@ -1,4 +1,4 @@
-"""Requests about channels: what a client may state, and its types."""
+"""Request bodies of /alerts/channels."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""Requests about rules: what a client may state, and its types."""
+"""Request bodies of /alerts."""
 
 from decimal import Decimal
 from typing import Literal
@@ -33,7 +33,7 @@ class CreateAlert(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class ChangeAlert(msgspec.Struct, forbid_unknown_fields=True):
-    """Request for a change of a rule; what is not given stays."""
+    """Request for a change of a rule; omitted fields stay as they are."""
 
     ticker: str | UnsetType = UNSET
     direction: Direction | UnsetType = UNSET

@@ -789,7 +789,7 @@ class McpRequest(TypedDict):
 
 
 class McpResponse(TypedDict):
-    """The answer to a message: its result, or an error."""
+    """Response to a message: its result, or an error."""
 
     jsonrpc: Literal["2.0"]
     id: int | str | None
@@ -912,7 +912,7 @@ class NewChannelResponse(TypedDict):
 
 
 class NewLinkResponse(TypedDict):
-    """A new link, with its address."""
+    """A new link, with its URL."""
 
     id: str
     name: str

@@ -1683,7 +1683,7 @@ export interface components {
                 [key: string]: unknown;
             };
         };
-        /** @description The answer to a message: its result, or an error. */
+        /** @description Response to a message: its result, or an error. */
         McpResponse: {
             /** @constant */
             jsonrpc: "2.0";
@@ -1932,7 +1932,7 @@ export interface components {
              */
             secret: string | null;
         };
-        /** @description A new link, with its address. */
+        /** @description A new link, with its URL. */
         NewLinkResponse: {
             /** @example 0b7f8a6e-3a52-4c0e-9c7f-2f4b1f6f9f10 */
             id: string;
