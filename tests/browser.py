@@ -3,7 +3,7 @@
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -153,15 +153,36 @@ def wait_until_kept(page: "Page") -> None:
     wait_until(lambda: page.evaluate(state) == "activated", 40)
 
 
-def violations(page: "Page") -> list[str]:
-    """Return the violations that axe finds on the page: each rule, with the elements that break it."""
-    # Evaluated and not added as a script: the page's policy would refuse that one.
-    page.evaluate(AXE.read_text())
-    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
+COLOUR_RULES = ("color-contrast", "link-in-text-block")
+"""The rules of axe whose result depends on the theme."""
+
+
+def violations(page: "Page", rules: Sequence[str] = ()) -> list[str]:
+    """Return the violations that axe finds on the page: each rule, with the elements that break it.
+
+    *rules* are the only ones that are checked; all if empty.
+    """
+    if not page.evaluate("'axe' in window"):
+        # Evaluated and not added as a script: the page's policy would refuse that one.
+        page.evaluate(AXE.read_text())
+    only = {"runOnly": list(rules)} if rules else {}
+    found = page.evaluate("(options) => axe.run(document, options)", {"resultTypes": ["violations"], **only})
     return [
         f"{rule['id']}: {rule['help']}: {[node['html'][:200] for node in rule['nodes'][:3]]}"
         for rule in found["violations"]
     ]
+
+
+def violations_in_themes(page: "Page") -> dict[str, list[str]]:
+    """Return the violations by theme: all rules in the light one, those about colours in dark and forced colours."""
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
+    found = {"light": violations(page)}
+    page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+    found["dark"] = violations(page, COLOUR_RULES)
+    page.emulate_media(forced_colors="active", reduced_motion="reduce")
+    found["forced"] = violations(page, COLOUR_RULES)
+    page.emulate_media(forced_colors="none")
+    return {theme: broken for theme, broken in found.items() if broken}
 
 
 def clock_at(moment: str, speed: float = 1) -> str:
