@@ -207,8 +207,8 @@ async def select_installation(connection: AsyncConnection) -> str:
 async def _close_at_exit(pool: AsyncConnectionPool) -> None:
     """Close *pool* when the event loop ends, which cancels all tasks.
 
-    Else the pool's own task would take the cancellation of a connection attempt for a failure and go on, and the process
-    would never end.
+    Otherwise the pool's own task would take the cancellation of a connection attempt for a failure and go on, and the
+    process would never end.
     """
     try:
         await asyncio.Event().wait()
