@@ -755,8 +755,8 @@ export interface paths {
         get: operations["get_alerts_channels"];
         put?: never;
         /**
-         * Create a channel, which messages go to.
-         * @description The same browser or address again is the channel that there is: 200. An address gets a code that confirms it.
+         * Create a channel for messages.
+         * @description A browser or address that has a channel already gets that one, with 200. A new address gets a confirmation code.
          */
         post: operations["post_alerts_channels"];
         delete?: never;
@@ -772,11 +772,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Show a channel and whether its messages arrive. */
+        /** Show a channel and the state of its deliveries. */
         get: operations["get_alerts_channels_channel_id"];
         put?: never;
         post?: never;
-        /** Delete a channel and the messages that wait for it. */
+        /** Delete a channel and its pending messages. */
         delete: operations["delete_alerts_channels_channel_id"];
         options?: never;
         head?: never;
@@ -794,8 +794,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Confirm an address by the code that was sent there.
-         * @description A code is good for an hour and ten tries.
+         * Confirm an address with the code sent to it.
+         * @description A code is valid for an hour and ten attempts.
          */
         post: operations["post_alerts_channels_channel_id_confirm"];
         delete?: never;
@@ -831,7 +831,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Send a test message now, to an unconfirmed address another code.
+         * Send a test message now, or another code to an unconfirmed address.
          * @description At most 20 tests and 5 codes an hour, and 3 codes a day to one address.
          */
         post: operations["post_alerts_channels_channel_id_test"];
@@ -1213,7 +1213,7 @@ export interface components {
             reason: components["schemas"]["Absence"] | null;
             items: components["schemas"]["CalendarItem"][];
         };
-        /** @description Parts of an alert to change. What is not given stays; another condition counts from now on. */
+        /** @description Parts of an alert to change; omitted ones stay as they are. A new condition applies from now on. */
         ChangeAlert: {
             /**
              * @description A ticker, or * for every tracked stock
@@ -1258,7 +1258,7 @@ export interface components {
              */
             state: "active" | "paused";
         };
-        /** @description Parts of a channel to change. What is not given stays. */
+        /** @description Parts of a channel to change; omitted ones stay as they are. */
         ChangeChannel: {
             /**
              * @default My server
@@ -1371,7 +1371,7 @@ export interface components {
             /** @example 0 */
             ahead_of_provider_seconds: number | null;
         };
-        /** @description Code of the message that was sent to an address. */
+        /** @description Code of the confirmation message. */
         ConfirmChannel: {
             /** @example 7KQM-2XW9 */
             code: string;
@@ -1418,7 +1418,7 @@ export interface components {
             tickers: components["schemas"]["TickerCoverage"][];
             items: components["schemas"]["SessionCoverage"][];
         };
-        /** @description A new alert. ticker or list; direction, basis, span and amount: those that its kind has. */
+        /** @description A new alert, of a ticker or a list, with the direction, basis, span and amount that its kind needs. */
         CreateAlert: {
             /**
              * @description price: the close of an hour above or below amount (USD). change: the close of an hour amount percent or more up or down from basis. volume: the session's volume so far, amount times the usual or more. extreme: a new high or low of span. insight: an insight about the stock, of significance amount or more. missing: a bar is missing
@@ -1465,7 +1465,7 @@ export interface components {
              */
             channels?: string[] | null;
         };
-        /** @description A new channel. A webhook and a service have a url, a browser a subscription, mail an address. */
+        /** @description A new channel. webhook and apprise need url, push needs subscription, email needs email. */
         CreateChannel: {
             /**
              * @description webhook: as Standard Webhooks specifies. push: a browser. email: an address that is confirmed by a code. apprise: Slack, Discord, Telegram, ntfy, Gotify or Pushover
@@ -1894,7 +1894,7 @@ export interface components {
             /** @description The month begins before the history that is open without a token */
             needs_token: boolean;
         };
-        /** @description A firing of an alert, or its correction, with the bar and the figures that it rests on. */
+        /** @description A firing of an alert, or its correction, with the bar and the figures behind it. */
         Firing: {
             /** @example 3f0c9a51-6f0e-4f0e-8a53-0d6f4b1c7e22 */
             id: string;
@@ -1903,14 +1903,14 @@ export interface components {
             /** @example Tell me when NVDA falls 3% or more below the previous close, once a session. */
             sentence: string;
             /**
-             * @description corrected: a bar was revised, and the firing that it corrects does not hold any more
+             * @description corrected: a bar was revised, so that the firing in corrects no longer holds
              * @enum {string}
              */
             kind: "fired" | "corrected";
-            /** @description Firing that it takes back */
+            /** @description Firing that it revokes */
             corrects: string | null;
             /**
-             * @description It was taken back since
+             * @description It has been revoked
              * @example false
              */
             corrected: boolean;
@@ -3591,7 +3591,7 @@ export interface components {
              */
             version: string;
         };
-        /** @description A browser's subscription, as PushSubscription.toJSON() gives it; other members are ignored. */
+        /** @description A browser's subscription in the format of PushSubscription.toJSON(); other members are ignored. */
         Subscription: {
             /** @example https://push.example.com/send/abc */
             endpoint: string;
@@ -7983,7 +7983,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Create a channel, which messages go to. */
+            /** @description Create a channel for messages. */
             201: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -8038,7 +8038,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Show a channel and whether its messages arrive. */
+            /** @description Show a channel and the state of its deliveries. */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -8088,7 +8088,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Delete a channel and the messages that wait for it. */
+            /** @description Delete a channel and its pending messages. */
             204: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -8192,7 +8192,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Confirm an address by the code that was sent there. */
+            /** @description Confirm an address with the code sent to it. */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -8296,7 +8296,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Send a test message now, to an unconfirmed address another code. */
+            /** @description Send a test message now, or another code to an unconfirmed address. */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];

@@ -1,4 +1,4 @@
-"""Checks and transactions of the endpoints of an account: its permission, ids in paths."""
+"""Checks and transactions of the endpoints of an account: its permission, and ids in paths."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -23,7 +23,7 @@ def require_alerts(caller: Caller, action: str) -> str:
 
 
 def path_id(request: Request, name: str, unknown: Problem) -> str:
-    """Return the id in the path of *request*; *unknown* for text that is none."""
+    """Return the id in the path of *request*; *unknown* for text that is not an id."""
     try:
         return str(UUID(request.path_params[name]))
     except ValueError:
@@ -31,9 +31,9 @@ def path_id(request: Request, name: str, unknown: Problem) -> str:
 
 
 def refuse_query(request: Request) -> None:
-    """Problem 400 for a request with a query where there are no parameters."""
+    """Raise Problem 400 for a request with a query at a path without parameters."""
     if request.scope["query_string"]:
-        raise bad_parameters([("", "The query should be empty: there are no parameters here.")])
+        raise bad_parameters([("", "The query should be empty: this path has no parameters.")])
 
 
 async def run(postgres: PostgresClient, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:

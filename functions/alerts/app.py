@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from functions.alerts.events import EventHandler
 
 EVENTS = "/events"
-"""Path for events. The public route leads to /alerts and nowhere else."""
+"""Path for events. The public route leads to /alerts only."""
 
 _UNSUBSCRIBE = "/alerts/unsubscribe/{channel_id}/{signature}"
 
 
 class AlertsApp:
-    """State of one process; both halves are made when their first request arrives."""
+    """State of one process; each half is created when its first request arrives."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -30,7 +30,7 @@ class AlertsApp:
         self._redis = RedisClient(settings, self._postgres)
 
     async def respond(self, request: Request) -> Response:
-        """Return the response to an account or to an event."""
+        """Return the response to an API request or an event."""
         if request.url.path.rstrip("/") != EVENTS:
             return await self._endpoints(request)
         return await self._event_handler.handle(request)

@@ -29,7 +29,7 @@ class SubscriptionKeys(BaseModel):
 
 
 class Subscription(BaseModel):
-    """A browser's subscription, as PushSubscription.toJSON() gives it; other members are ignored."""
+    """A browser's subscription in the format of PushSubscription.toJSON(); other members are ignored."""
 
     endpoint: Annotated[
         str, Field(max_length=2000, pattern="^https://", examples=["https://push.example.com/send/abc"])
@@ -38,7 +38,7 @@ class Subscription(BaseModel):
 
 
 class CreateChannel(Model):
-    """A new channel. A webhook and a service have a url, a browser a subscription, mail an address."""
+    """A new channel. webhook and apprise need url, push needs subscription, email needs email."""
 
     kind: ChannelKind
     name: ChannelName
@@ -57,13 +57,13 @@ class CreateChannel(Model):
 
 
 class ConfirmChannel(Model):
-    """Code of the message that was sent to an address."""
+    """Code of the confirmation message."""
 
     code: Annotated[str, Field(max_length=100, examples=["7KQM-2XW9"])]
 
 
 class ChangeChannel(Model):
-    """Parts of a channel to change. What is not given stays."""
+    """Parts of a channel to change; omitted ones stay as they are."""
 
     name: ChannelName = "My server"
     state: Annotated[

@@ -98,7 +98,7 @@ class EventHandler:
         return reply(fired, source="alerts", event_id=f"fired:{event.id}", extensions=_FOR_DELIVERY)
 
     async def _deliver(self, fired: AlertsFired) -> Response:
-        """Send due messages; Problem 503 while some of *fired* await a retry, the broker then repeats the event."""
+        """Send due messages; Problem 503 while some of *fired* await a retry; the broker then repeats the event."""
         await self._sender.send_due(_SENDING_SECONDS)
         if await self._sender.awaits_retry(fired.before):
             detail = "Some messages are still waiting for a retry."
@@ -107,7 +107,7 @@ class EventHandler:
 
 
 async def _due_before(connection: AsyncConnection) -> datetime | None:
-    """Return the database's time when messages are due, None when none are."""
+    """Return the time of the database if messages are due, else None."""
     if not await is_pending(connection, 0, None, None):
         return None
     cursor = connection.cursor(row_factory=scalar_row)

@@ -58,15 +58,15 @@ def list_channels() -> ChannelsResponse:
 
 @router.post("/alerts/channels", **document_route("token", 403, 409, *_BODY, **_CREATED))
 def create_channel(channel: CreateChannel) -> NewChannelResponse:
-    """Create a channel, which messages go to.
+    """Create a channel for messages.
 
-    The same browser or address again is the channel that there is: 200. An address gets a code that confirms it.
+    A browser or address that has a channel already gets that one, with 200. A new address gets a confirmation code.
     """
 
 
 @router.get("/alerts/channels/{channel_id}", **document_route("token", 403, 404))
 def show_channel(channel_id: ChannelId) -> Channel:
-    """Show a channel and whether its messages arrive."""
+    """Show a channel and the state of its deliveries."""
 
 
 @router.patch("/alerts/channels/{channel_id}", **document_route("token", 403, 404, *_BODY))
@@ -76,14 +76,14 @@ def change_channel(channel_id: ChannelId, channel: ChangeChannel) -> Channel:
 
 @router.delete("/alerts/channels/{channel_id}", **document_route("token", 403, 404, status=204))
 def delete_channel(channel_id: ChannelId) -> None:
-    """Delete a channel and the messages that wait for it."""
+    """Delete a channel and its pending messages."""
 
 
 @router.post("/alerts/channels/{channel_id}/confirm", **document_route("token", 403, 404, *_BODY))
 def confirm_channel(channel_id: ChannelId, code: ConfirmChannel) -> Channel:
-    """Confirm an address by the code that was sent there.
+    """Confirm an address with the code sent to it.
 
-    A code is good for an hour and ten tries.
+    A code is valid for an hour and ten attempts.
     """
 
 
@@ -94,7 +94,7 @@ def renew_secret(channel_id: ChannelId) -> NewChannelResponse:
 
 @router.post("/alerts/channels/{channel_id}/test", **document_route("token", 403, 404))
 def test_channel(channel_id: ChannelId) -> TestResponse:
-    """Send a test message now, to an unconfirmed address another code.
+    """Send a test message now, or another code to an unconfirmed address.
 
     At most 20 tests and 5 codes an hour, and 3 codes a day to one address.
     """

@@ -1,4 +1,4 @@
-"""Request and response models of alerts and what fired, for the OpenAPI document, the page's types and the tests.
+"""Request and response models of alerts and firings, for the OpenAPI document, the page's types and the tests.
 
 No running function imports them.
 """
@@ -49,7 +49,7 @@ _List = Annotated[
 
 
 class CreateAlert(Model):
-    """A new alert. ticker or list; direction, basis, span and amount: those that its kind has."""
+    """A new alert, of a ticker or a list, with the direction, basis, span and amount that its kind needs."""
 
     kind: RuleKind
     ticker: TickerOrAll | None = None
@@ -65,7 +65,7 @@ class CreateAlert(Model):
 
 
 class ChangeAlert(Model):
-    """Parts of an alert to change. What is not given stays; another condition counts from now on."""
+    """Parts of an alert to change; omitted ones stay as they are. A new condition applies from now on."""
 
     ticker: TickerOrAll = ""
     list: str = ""
@@ -143,7 +143,7 @@ class Delivery(Model):
 
 
 class Firing(Model):
-    """A firing of an alert, or its correction, with the bar and the figures that it rests on."""
+    """A firing of an alert, or its correction, with the bar and the figures behind it."""
 
     id: Id
     alert: Id
@@ -152,10 +152,10 @@ class Firing(Model):
     ]
     kind: Annotated[
         Literal["fired", "corrected"],
-        Field(description="corrected: a bar was revised, and the firing that it corrects does not hold any more"),
+        Field(description="corrected: a bar was revised, so that the firing in corrects no longer holds"),
     ]
-    corrects: Annotated[Id | None, Field(description="Firing that it takes back")]
-    corrected: Annotated[bool, Field(description="It was taken back since", examples=[False])]
+    corrects: Annotated[Id | None, Field(description="Firing that it revokes")]
+    corrected: Annotated[bool, Field(description="It has been revoked", examples=[False])]
     text: Annotated[str, Field(examples=["NVDA is at $135.20, 3.42% below the previous close of $139.99."])]
     ticker: Annotated[str, Field(examples=["NVDA"])]
     bar: FiringBar

@@ -1,4 +1,4 @@
-"""Settings of alerts: limits of an account, where messages may go, and how they get there."""
+"""Settings of alerts: limits of an account, permitted targets, and the credentials of transports."""
 
 import re
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class PushSettings(SettingsGroup):
     """Address at which a push service reaches the operator."""
 
     def check(self) -> None:
-        """Refuse a key that is no private key of P-256, and a contact that push services refuse."""
+        """Refuse an invalid private key of P-256, and a contact that push services refuse."""
         super().check()
         key = self.alerts_vapid_private_key
         if key and not _VAPID_KEY.fullmatch(key.reveal()):
@@ -49,7 +49,7 @@ class MailSettings(SettingsGroup):
     smtp_from: str | None = None
 
     def check(self) -> None:
-        """Refuse a sender that is no address, and a password that would travel in the clear."""
+        """Refuse an invalid sender address, and a password that would be sent unencrypted."""
         super().check()
         if self.smtp_from:
             try:

@@ -1,4 +1,4 @@
-"""Endpoint that creates channels: of each kind that the installation has, within the account's limits."""
+"""Endpoint that creates channels, within the limits of the account."""
 
 import secrets
 from uuid import uuid4
@@ -47,9 +47,9 @@ class ChannelCreation:
         self._key_id = key_id(self._secret)
 
     async def create(self, request: Request, caller: Caller) -> Response:
-        """Create a channel; the response alone shows the secret that signs the messages of a webhook.
+        """Create a channel; only the response shows the secret that signs the messages of a webhook.
 
-        The same browser or address again is the channel that there is: 200, with the browser's new keys.
+        For a browser or address that has a channel already, return that one with 200, and update the browser's keys.
         """
         refuse_query(request)
         user_id = require_alerts(caller, "Creating a channel")

@@ -102,13 +102,13 @@ class Channels:
         return json_response(200, self._members(await run(self._postgres, work)))
 
     async def delete(self, request: Request, caller: Caller) -> Response:
-        """Delete a channel and the messages that wait for it."""
+        """Delete a channel and its pending messages."""
         refuse_query(request)
         user_id = require_alerts(caller, "Deleting a channel")
         channel_id = path_id(request, "channel_id", unknown_channel())
 
         async def work(connection: AsyncConnection) -> bool:
-            await lock_account(connection, user_id)  # a rule or a test that names it comes before or after
+            await lock_account(connection, user_id)  # serializes it with rules and tests that use the channel
             return await delete_channel(connection, user_id, channel_id)
 
         if not await run(self._postgres, work):
@@ -116,7 +116,7 @@ class Channels:
         return no_content()
 
     async def renew_secret(self, request: Request, caller: Caller) -> Response:
-        """Replace the secret of a webhook; the response alone shows the new one."""
+        """Replace the secret of a webhook; only the response shows the new one."""
         refuse_query(request)
         user_id = require_alerts(caller, "Renewing a secret")
         channel_id, salt = path_id(request, "channel_id", unknown_channel()), secrets.token_hex(16)
@@ -130,11 +130,11 @@ class Channels:
         return json_response(200, {"secret": make_secret(self._secret, salt), **self._members(row)})
 
     async def test(self, request: Request, caller: Caller) -> Response:
-        """Send a test message now, once, and return what became of it; to an unconfirmed address another code."""
+        """Send a test message without retries and return the result; to an unconfirmed address send another code."""
         refuse_query(request)
         user_id = require_alerts(caller, "Testing a channel")
         channel_id = path_id(request, "channel_id", unknown_channel())
-        # Counted apart from the channels: one that is deleted and made anew starts no new hour.
+        # Counted by account, so that a channel that is deleted and created again does not restart the limit.
         await self._attempts.count_or_refuse("channel test", f"account {user_id}", _MAX_TESTS, _TEST_SECONDS)
         row = await self._find(user_id, channel_id)
         if row.state == "unconfirmed":

@@ -1,4 +1,4 @@
-"""Kinds of channels: which this installation has, and which setting another one lacks."""
+"""Kinds of channels: availability in this installation, and the missing settings."""
 
 from importlib.util import find_spec
 from typing import Any, Literal, TypeAlias, get_args
@@ -11,7 +11,7 @@ KINDS: tuple[ChannelKind, ...] = get_args(ChannelKind)
 
 
 def find_reason(kind: ChannelKind, settings: Settings) -> str | None:
-    """Return why this installation has no channels of *kind*: what its operator is to set; None when it has them."""
+    """Return the reason why *kind* is unavailable, with the settings to make; None if it is available."""
     missing: list[str] = []
     match kind:
         case "webhook":
@@ -36,13 +36,13 @@ def find_reason(kind: ChannelKind, settings: Settings) -> str | None:
 
 
 def describe_kinds(settings: Settings) -> list[dict[str, Any]]:
-    """Return each kind, whether this installation has it, and why not."""
+    """Return each kind with its availability and the reason of an unavailable one."""
     reasons = {kind: find_reason(kind, settings) for kind in KINDS}
     return [{"kind": kind, "available": not reason, "reason": reason} for kind, reason in reasons.items()]
 
 
 def require_kind(kind: ChannelKind, settings: Settings) -> None:
-    """Problem 409 when this installation has no channels of *kind*."""
+    """Raise Problem 409 when this installation has no channels of *kind*."""
     if reason := find_reason(kind, settings):
         detail = f"This installation has no channels of the kind {kind}. {reason}"
         raise Problem(409, "channel-kind-unavailable", "Channel kind unavailable", detail)

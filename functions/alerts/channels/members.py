@@ -1,4 +1,4 @@
-"""Members of a channel in responses: what its owner may see of it, without secrets."""
+"""Members of a channel in responses, without secrets."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,7 +9,7 @@ from shared.http.response_data import rfc3339
 
 
 def channel_members(row: ChannelRow, key_id: str) -> dict[str, Any]:
-    """Return the channel as responses have it; *key_id* is the generation of API_TOKEN_SECRET."""
+    """Return the members of the channel; *key_id* is the generation of API_TOKEN_SECRET."""
     return {
         "id": row.channel_id,
         "kind": row.kind,
@@ -33,7 +33,7 @@ def unknown_channel() -> Problem:
 
 
 def _shown(row: ChannelRow) -> str:
-    """Return where a channel leads, without the part of an address that may be a secret."""
+    """Return the target of a channel, without the part of a URL that may be a secret."""
     if row.shown is not None:
         return row.shown
     parts = urlsplit(row.target)

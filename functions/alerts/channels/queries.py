@@ -9,7 +9,7 @@ from psycopg.rows import class_row, scalar_row
 
 @dataclass(frozen=True, slots=True)
 class ChannelRow:
-    """A channel as its owner may see it; *pending* counts the messages that wait."""
+    """A channel as its owner may see it; *pending* counts the pending messages."""
 
     channel_id: str
     kind: str
@@ -102,7 +102,7 @@ async def select_same_channel(connection: AsyncConnection, user_id: str, kind: s
 
 
 async def update_target(connection: AsyncConnection, channel_id: str, channel: NewChannel) -> None:
-    """Replace the keys of a browser's subscription: its channel is active again, under the name that it has."""
+    """Replace the keys of a browser's subscription and make its channel active; the name stays."""
     await connection.execute(
         """
         UPDATE alert_channels
@@ -122,7 +122,7 @@ async def update_target(connection: AsyncConnection, channel_id: str, channel: N
 async def update_channel(
     connection: AsyncConnection, user_id: str, channel_id: str, name: str, *, enable: bool
 ) -> None:
-    """Rename a channel; *enable* makes it active again, an address that nobody confirmed unconfirmed."""
+    """Rename a channel; *enable* makes it active again, or unconfirmed if its address is not confirmed."""
     await connection.execute(
         """
         UPDATE alert_channels
@@ -143,7 +143,7 @@ async def update_channel(
 async def update_disabled(
     connection: AsyncConnection, channel_id: str, why: str = "the channel was disabled", *, error: str | None = None
 ) -> None:
-    """Disable a channel, which the caller has looked up; messages that wait for it fail, *why* is their error.
+    """Disable a channel, which the caller has looked up; its pending messages fail with the error *why*.
 
     *error* is the channel's own, None when its account disables it.
     """
@@ -166,7 +166,7 @@ async def update_disabled(
 
 
 async def update_salt(connection: AsyncConnection, user_id: str, channel_id: str, salt: str, key_id: str) -> bool:
-    """Replace what the secret of a webhook is derived from; False when the account has no such webhook."""
+    """Replace the salt that the secret of a webhook is derived from; False when the account has no such webhook."""
     cursor = await connection.execute(
         """
         UPDATE alert_channels
@@ -182,7 +182,7 @@ async def update_salt(connection: AsyncConnection, user_id: str, channel_id: str
 
 
 async def delete_channel(connection: AsyncConnection, user_id: str, channel_id: str) -> bool:
-    """Delete a channel with its messages, and take it out of the rules; False when the account has no such channel."""
+    """Delete a channel with its messages and remove it from the rules; False when the account has no such channel."""
     key = {"user_id": user_id, "channel_id": channel_id}
     cursor = await connection.execute(
         "DELETE FROM alert_channels WHERE channel_id = %(channel_id)s AND user_id = %(user_id)s", key

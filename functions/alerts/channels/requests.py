@@ -16,14 +16,14 @@ class SubscriptionKeys(msgspec.Struct):
 
 
 class Subscription(msgspec.Struct):
-    """A browser's subscription, as PushSubscription.toJSON() gives it; other members are ignored."""
+    """A browser's subscription, in the format of PushSubscription.toJSON(); other members are ignored."""
 
     endpoint: str
     keys: SubscriptionKeys
 
 
 class CreateChannel(msgspec.Struct, forbid_unknown_fields=True):
-    """Request for a channel; its kind says which of the last three it needs."""
+    """Request for a channel; its kind determines which of the last three it needs."""
 
     kind: ChannelKind
     name: str
@@ -33,13 +33,13 @@ class CreateChannel(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class ChangeChannel(msgspec.Struct, forbid_unknown_fields=True):
-    """Request for a change of a channel; what is not given stays."""
+    """Request for a change of a channel; omitted fields stay as they are."""
 
     name: str | UnsetType = UNSET
     state: Literal["active", "disabled"] | UnsetType = UNSET
 
 
 class ConfirmChannel(msgspec.Struct, forbid_unknown_fields=True):
-    """Request that confirms an address by the code that was sent there."""
+    """Request that confirms an address with the code sent to it."""
 
     code: str

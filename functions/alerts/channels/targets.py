@@ -1,4 +1,4 @@
-"""Targets of new channels: where a request says that messages are to go, checked, and what of it is shown."""
+"""Targets of new channels: validation, and the part of them shown to the owner."""
 
 import asyncio
 import hashlib
@@ -26,13 +26,13 @@ class Target:
 
 
 async def parse_target(body: CreateChannel, *, private: bool) -> Target:
-    """Return the target of a new channel; Problem 400 names the field that is wrong, never what it holds."""
+    """Return the target of a new channel; Problem 400 names the invalid field, never its value."""
     needed = _FIELDS[body.kind]
     if getattr(body, needed) is None:
         raise bad_parameters([(needed, f"is missing: a channel of the kind {body.kind} needs it")])
     superfluous = [one for one in ("url", "subscription", "email") if one != needed and getattr(body, one) is not None]
     if superfluous:
-        raise bad_parameters([(one, f"is no part of a channel of the kind {body.kind}") for one in superfluous])
+        raise bad_parameters([(one, f"is not a field of channels of the kind {body.kind}") for one in superfluous])
     match body.kind:
         case "webhook":
             return _webhook(str(body.url), private=private)

@@ -66,7 +66,7 @@ class CheckedAdapter(BaseAdapter):
         return response
 
     def close(self) -> None:
-        """Close nothing: each request has a connection of its own."""
+        """Close nothing: each request has its own connection."""
 
 
 class CheckedSession(requests.Session):

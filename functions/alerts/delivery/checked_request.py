@@ -71,7 +71,7 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Connect to the first checked address of *host* that answers; RefusedTargetError."""
+        """Connect to the first checked address of *host* that responds; RefusedTargetError."""
         failure: Exception = httpcore.ConnectError("no address")
         for address in (await resolve(host, port, private=self._private))[:2]:
             try:

@@ -22,7 +22,7 @@ _TEST = "This is a test of the channel {}. Alerts will look like this."
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message: its id, kind, title and text, and all of it as JSON, which is the body of a webhook.
+    """A message: its id, kind, title and text, and the JSON body for webhooks.
 
     *link* is the URL of the bar ("" for none), *page* the path of the page about it. *tag* is the id of the firing; a
     correction has that of the firing it revokes, and replaces its message.

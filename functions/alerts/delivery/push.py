@@ -46,7 +46,7 @@ class Subscription(NamedTuple):
 
     @classmethod
     def from_text(cls, text: str) -> "Subscription":
-        """Return the subscription that `to_text` gave as *text*."""
+        """Return the subscription that `to_text` serialized."""
         return cls(*json.loads(text))
 
 
@@ -81,7 +81,7 @@ def public_key(private_key: str) -> str:
 
 
 def make_payload(members: Mapping[str, Any]) -> bytes:
-    """Return *members* as JSON, padded with spaces; its member body is cut to what fits."""
+    """Return *members* as JSON, padded with spaces; its member body is truncated to fit."""
     whole = msgspec.json.encode(members)
     if (excess := len(whole) - _MAX_BYTES) > 0:
         body = str(members["body"]).encode()[: -excess - 3].decode(errors="ignore")

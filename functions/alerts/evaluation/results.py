@@ -41,7 +41,7 @@ _ITEMS: LiteralString = """
 
 
 def has_standing_firing(ticker: LiteralString) -> LiteralString:
-    """Return the condition that a firing stands for the rule and period of `pair`, about its column *ticker*."""
+    """Return the condition that a firing stands for the rule and period of `pair`, by its column *ticker*."""
     return f"""
         EXISTS (SELECT
                   FROM alert_firings AS firing
@@ -54,7 +54,7 @@ def has_standing_firing(ticker: LiteralString) -> LiteralString:
 
 
 def count_corrections(ticker: LiteralString) -> LiteralString:
-    """Return the number of corrections of the rule and bar of `fresh`, about its column *ticker*: the round."""
+    """Return the number of corrections of the rule and bar of `fresh`, by its column *ticker*, which is the round."""
     return f"""
         (SELECT count(*)
            FROM alert_firings AS before

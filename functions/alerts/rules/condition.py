@@ -1,4 +1,4 @@
-"""Conditions of rules: the kinds, which parts each has, and the checks of a condition that an account states."""
+"""Conditions of rules: the kinds, the parts of each, and the validation of a condition."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ SHAPES: dict[Kind, _Shape] = {
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """When a rule fires; a part that its kind does not have is None."""
+    """Condition under which a rule fires; a part that its kind does not have is None."""
 
     kind: Kind
     direction: str | None = None
@@ -64,13 +64,13 @@ class Condition:
 
 
 def read_condition(stored: Mapping[str, Any]) -> Condition:
-    """Return the condition that a firing keeps as JSON, its amount as text."""
+    """Return the condition stored with a firing as JSON, in which the amount is text."""
     amount = stored["amount"]
     return Condition(**{**stored, "amount": Decimal(amount) if amount else None})
 
 
 def find_faults(condition: Condition) -> Iterator[tuple[str, str]]:
-    """Yield each part of *condition* that is wrong, and what to change."""
+    """Yield each invalid part of *condition* and the change to make."""
     shape = SHAPES[condition.kind]
     for name in _PARTS[:3]:
         choices, value = getattr(shape, name), getattr(condition, name)
@@ -98,4 +98,4 @@ def _amount_faults(condition: Condition, limits: _Range | None) -> Iterator[tupl
 def _superfluous(kind: Kind) -> str:
     shape = SHAPES[kind]
     known = [name for name in _PARTS if getattr(shape, name)]
-    return f"is no part of {kind}" + (f", which has {', '.join(known)}" if known else "")
+    return f"does not apply to {kind}" + (f", which has {', '.join(known)}" if known else "")

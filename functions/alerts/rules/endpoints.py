@@ -133,7 +133,7 @@ class Rules:
         return json_response(200, _members(await run(self._postgres, work)))
 
     async def delete(self, request: Request, caller: Caller) -> Response:
-        """Delete a rule with all that it fired."""
+        """Delete a rule with its firings."""
         refuse_query(request)
         user_id = require_alerts(caller, "Deleting an alert")
         rule_id = path_id(request, "alert_id", unknown_alert())
@@ -147,7 +147,7 @@ class Rules:
         return no_content()
 
     def _channels(self, given: "list[str] | None") -> "list[str] | None":
-        """Return the ids in *given*, each once; Problem 400 for too many and for what is no id."""
+        """Return the ids in *given*, each once; Problem 400 for too many or an invalid one."""
         if given is None:
             return None
         if len(given) > self._most_channels:
@@ -176,7 +176,7 @@ def _subject(ticker: str | None, list_id: str | None) -> tuple[str | None, str |
     if list_id is None:
         if ticker is None:
             raise bad_parameters([("ticker", "is missing: an alert needs ticker or list")])
-        return _spelled(ticker), None
+        return _parse_subject_ticker(ticker), None
     return None, list_id
 
 
@@ -194,7 +194,7 @@ async def _own_list(connection: AsyncConnection, user_id: str, given: str | None
     return list_id
 
 
-def _spelled(ticker: str) -> str | None:
+def _parse_subject_ticker(ticker: str) -> str | None:
     """Return *ticker* in capitals, None for every ticker; Problem 400."""
     if ticker == EVERY_TICKER:
         return None
@@ -205,7 +205,7 @@ def _spelled(ticker: str) -> str | None:
 
 
 async def _find_ticker(connection: AsyncConnection, ticker: str | None) -> str | None:
-    """Return *ticker* as it is called today; Problem 404."""
+    """Return the current name of *ticker*; Problem 404."""
     if ticker is None:
         return None
     renames = await select_renames(connection)
@@ -216,7 +216,7 @@ async def _find_ticker(connection: AsyncConnection, ticker: str | None) -> str |
 
 
 async def _own_channels(connection: AsyncConnection, user_id: str, channels: "list[str] | None") -> "list[str] | None":
-    """Return *channels*; Problem 400 when one is not the account's."""
+    """Return *channels*; Problem 400 unless all belong to the account."""
     if channels and (strangers := set(channels) - set(await select_channel_ids(connection, user_id))):
         detail = f"lists {min(strangers)}, which is no channel of the account, see /alerts/channels"
         raise bad_parameters([("channels", detail)])

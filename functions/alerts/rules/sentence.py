@@ -1,4 +1,4 @@
-"""Words for a rule: the sentence that an account sees for what it stated."""
+"""Sentences of rules, which their account sees."""
 
 from decimal import Decimal
 
@@ -18,7 +18,7 @@ def rule_sentence(condition: Condition, ticker: str | None, list_name: str | Non
 
 
 def describe(condition: Condition, subject: str) -> str:
-    """Return the clause that says when *condition* holds for *subject*."""
+    """Return the clause for *condition* with *subject*."""
     amount = condition.amount
     match condition.kind:
         case "price":
@@ -38,7 +38,7 @@ def describe(condition: Condition, subject: str) -> str:
 
 
 def dollars(amount: Decimal | None) -> str:
-    """Return a price in words, with at least two decimals."""
+    """Return a price as text, with at least two decimals."""
     if amount is None:
         return "an unknown price"
     text = format_number(amount)

@@ -133,7 +133,7 @@ class CalendarResponse(TypedDict):
 
 
 class ChangeAlert(TypedDict):
-    """Parts of an alert to change. What is not given stays; another condition counts from now on."""
+    """Parts of an alert to change; omitted ones stay as they are. A new condition applies from now on."""
 
     ticker: NotRequired[str]
     list: NotRequired[str]
@@ -147,7 +147,7 @@ class ChangeAlert(TypedDict):
 
 
 class ChangeChannel(TypedDict):
-    """Parts of a channel to change. What is not given stays."""
+    """Parts of a channel to change; omitted ones stay as they are."""
 
     name: NotRequired[str]
     state: NotRequired[Literal["active", "disabled"]]
@@ -204,7 +204,7 @@ class ClockStatus(TypedDict):
 
 
 class ConfirmChannel(TypedDict):
-    """Code of the message that was sent to an address."""
+    """Code of the confirmation message."""
 
     code: str
 
@@ -230,7 +230,7 @@ class CoverageResponse(TypedDict):
 
 
 class CreateAlert(TypedDict):
-    """A new alert. ticker or list; direction, basis, span and amount: those that its kind has."""
+    """A new alert, of a ticker or a list, with the direction, basis, span and amount that its kind needs."""
 
     kind: Literal["price", "change", "volume", "extreme", "insight", "missing"]
     ticker: NotRequired[str | None]
@@ -244,7 +244,7 @@ class CreateAlert(TypedDict):
 
 
 class CreateChannel(TypedDict):
-    """A new channel. A webhook and a service have a url, a browser a subscription, mail an address."""
+    """A new channel. webhook and apprise need url, push needs subscription, email needs email."""
 
     kind: Literal["webhook", "push", "email", "apprise"]
     name: str
@@ -471,7 +471,7 @@ class FileItem(TypedDict):
 
 
 class Firing(TypedDict):
-    """A firing of an alert, or its correction, with the bar and the figures that it rests on."""
+    """A firing of an alert, or its correction, with the bar and the figures behind it."""
 
     id: str
     alert: str
@@ -1268,7 +1268,7 @@ class StatusResponse(TypedDict):
 
 
 class Subscription(TypedDict):
-    """A browser's subscription, as PushSubscription.toJSON() gives it; other members are ignored."""
+    """A browser's subscription in the format of PushSubscription.toJSON(); other members are ignored."""
 
     endpoint: str
     keys: "SubscriptionKeys"

@@ -264,7 +264,7 @@ export interface components {
             reason: components["schemas"]["Absence"] | null;
             items: components["schemas"]["CalendarItem"][];
         };
-        /** @description Parts of an alert to change. What is not given stays; another condition counts from now on. */
+        /** @description Parts of an alert to change; omitted ones stay as they are. A new condition applies from now on. */
         ChangeAlert: {
             /**
              * @description A ticker, or * for every tracked stock
@@ -309,7 +309,7 @@ export interface components {
              */
             state: "active" | "paused";
         };
-        /** @description Parts of a channel to change. What is not given stays. */
+        /** @description Parts of a channel to change; omitted ones stay as they are. */
         ChangeChannel: {
             /**
              * @default My server
@@ -422,7 +422,7 @@ export interface components {
             /** @example 0 */
             ahead_of_provider_seconds: number | null;
         };
-        /** @description Code of the message that was sent to an address. */
+        /** @description Code of the confirmation message. */
         ConfirmChannel: {
             /** @example 7KQM-2XW9 */
             code: string;
@@ -469,7 +469,7 @@ export interface components {
             tickers: components["schemas"]["TickerCoverage"][];
             items: components["schemas"]["SessionCoverage"][];
         };
-        /** @description A new alert. ticker or list; direction, basis, span and amount: those that its kind has. */
+        /** @description A new alert, of a ticker or a list, with the direction, basis, span and amount that its kind needs. */
         CreateAlert: {
             /**
              * @description price: the close of an hour above or below amount (USD). change: the close of an hour amount percent or more up or down from basis. volume: the session's volume so far, amount times the usual or more. extreme: a new high or low of span. insight: an insight about the stock, of significance amount or more. missing: a bar is missing
@@ -516,7 +516,7 @@ export interface components {
              */
             channels?: string[] | null;
         };
-        /** @description A new channel. A webhook and a service have a url, a browser a subscription, mail an address. */
+        /** @description A new channel. webhook and apprise need url, push needs subscription, email needs email. */
         CreateChannel: {
             /**
              * @description webhook: as Standard Webhooks specifies. push: a browser. email: an address that is confirmed by a code. apprise: Slack, Discord, Telegram, ntfy, Gotify or Pushover
@@ -945,7 +945,7 @@ export interface components {
             /** @description The month begins before the history that is open without a token */
             needs_token: boolean;
         };
-        /** @description A firing of an alert, or its correction, with the bar and the figures that it rests on. */
+        /** @description A firing of an alert, or its correction, with the bar and the figures behind it. */
         Firing: {
             /** @example 3f0c9a51-6f0e-4f0e-8a53-0d6f4b1c7e22 */
             id: string;
@@ -954,14 +954,14 @@ export interface components {
             /** @example Tell me when NVDA falls 3% or more below the previous close, once a session. */
             sentence: string;
             /**
-             * @description corrected: a bar was revised, and the firing that it corrects does not hold any more
+             * @description corrected: a bar was revised, so that the firing in corrects no longer holds
              * @enum {string}
              */
             kind: "fired" | "corrected";
-            /** @description Firing that it takes back */
+            /** @description Firing that it revokes */
             corrects: string | null;
             /**
-             * @description It was taken back since
+             * @description It has been revoked
              * @example false
              */
             corrected: boolean;
@@ -2642,7 +2642,7 @@ export interface components {
              */
             version: string;
         };
-        /** @description A browser's subscription, as PushSubscription.toJSON() gives it; other members are ignored. */
+        /** @description A browser's subscription in the format of PushSubscription.toJSON(); other members are ignored. */
         Subscription: {
             /** @example https://push.example.com/send/abc */
             endpoint: string;
