@@ -57,7 +57,7 @@ class MarketState:
 
     @property
     def next_update_at(self) -> datetime | None:
-        """The instant from which new data may come at any moment: now, while a ticker lags."""
+        """The instant from which new data may come at any moment: now, while a ticker is behind."""
         return self.now if self.behind else self.next_due
 
     @property

@@ -127,7 +127,7 @@ def test_a_saved_copy_says_so(database_url: str, redis_url: str) -> None:
         with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
             connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false'.encode())
             connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
-            time.sleep(5.2)  # Redis's copy of the version is believed for five seconds
+            time.sleep(5.2)  # Redis's copy of the version is used for five seconds
             wait_until(lambda: "x-stale" in api.client.get("/embed/KO").headers)
             stale = api.get("/embed/KO").text
             none = api.get("/embed/KO?size=large", 503, Accept=PAGE)

@@ -1,4 +1,4 @@
-"""CSV files that cannot be read as they are: the error says what to state, and what is stated is believed."""
+"""CSV files that cannot be read as they are: the error names the option to state, and stated properties are used."""
 
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,7 @@ def test_what_cannot_be_known_is_asked_for(tmp_path: Path, name: str, text: str,
         read(tmp_path / name)
 
 
-def test_what_is_stated_is_believed(tmp_path: Path) -> None:
+def test_stated_properties_are_used(tmp_path: Path) -> None:
     """A file without header, zone or ticker is read as the user says."""
     style = Style("datetime,open,high,low,close,volume", delimiter=";", zone=NEW_YORK, naive=True)
     path = write(tmp_path / "export.csv", style, "1h", ["KO"])

@@ -177,7 +177,7 @@ class TestFailing:
         assert [one["symbols"] for one in quotes] == [["KO"]]
         assert {one.confirmed_by for one in wrong.series} == {None}
 
-    def test_a_true_jump_is_believed_at_once(self, open_harness: Callable[..., IngestHarness]) -> None:
+    def test_a_true_jump_is_accepted_at_once(self, open_harness: Callable[..., IngestHarness]) -> None:
         """The close agrees with the quote: the series says who confirmed it, and store keeps the bar."""
         prices = {"2026-11-19 15:30": "60", "2026-11-20 19:30": "61", "2026-11-20 20:30": "99"}
         flat = {utc(start): Decimal(price) for start, price in prices.items()}

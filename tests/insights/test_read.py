@@ -139,7 +139,7 @@ def test_without_postgres_what_is_kept_is_served_as_stale(shared_insights: Insig
     with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
         connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false'.encode())
         connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
-        time.sleep(5.2)  # Redis's copy of the epoch is believed for five seconds
+        time.sleep(5.2)  # Redis's copy of the epoch is used for five seconds
         stale = shared_insights.get()
         unknown = shared_insights.get("?limit=3", 503)
         event = shared_insights.event()

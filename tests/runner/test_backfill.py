@@ -120,7 +120,7 @@ def test_a_run_that_waits_outlasts_a_pause(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_one_day_is_filled_by_one_tick(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """--start D --end D is the day D; an answer from before the tick is not believed."""
+    """--start D --end D is the day D; an answer from before the tick is ignored."""
     monkeypatch.setattr(history, "_FRESH_PAUSE_SECONDS", 0)
     client: Any = Client()
 

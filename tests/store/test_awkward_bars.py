@@ -224,7 +224,7 @@ CASES = [
     Case("a follower beyond a hole confirms nothing", {0: 100}, {1: 220, 500: 221}, {1: "jump-unconfirmed"}),
     Case("the next stored bar confirms", {0: 100, 2: 210}, {1: 200}, {}),
     Case("the next stored bar refutes", {0: 100, 2: 101}, {1: 200}, {1: "jump-refuted"}),
-    Case("what is stored at that level already was believed", {0: 100, 1: 200}, {1: 201}, {}),
+    Case("bars stored at that level were accepted already", {0: 100, 1: 200}, {1: 201}, {}),
     Case("a stored spike is corrected", {0: 100, 1: 9000}, {1: 101}, {}),
     Case("after a refuted bar the stored one is the level", {0: 100, 1: 102}, {1: 900, 2: 103}, {1: "jump-refuted"}),
     Case("a split re-read over unadjusted bars", {0: 400, 1: 401, 2: 402}, {1: 100, 2: 101, 3: 99}, {}),
@@ -232,7 +232,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.what for case in CASES])
-def test_a_jump_is_believed_only_if_something_speaks_for_it(case: Case) -> None:
+def test_a_jump_is_accepted_only_with_evidence(case: Case) -> None:
     """By the bars around it, stored or fetched, or by a second source."""
     at = {index: hour(0) + timedelta(hours=index) for index in case.stored.keys() | case.fetched.keys()}
     chain = [

@@ -142,7 +142,7 @@ def test_an_older_answer_that_arrives_late_does_not_win(store: Store) -> None:
 
 
 def test_figures_that_come_back_stand_again(store: Store) -> None:
-    """A provider that corrects its correction is believed, and a late middle answer does not undo that."""
+    """The newest correction of a provider is served, and a late middle answer does not undo that."""
     first, second, third = (
         fetched({"AAPL": [bar(hour(0), close)]}, at=hour(index, day=4))
         for index, close in enumerate(("100", "101", "100"))
@@ -155,7 +155,7 @@ def test_figures_that_come_back_stand_again(store: Store) -> None:
 
 
 def test_two_answers_of_one_instant_take_turns_once(store: Store) -> None:
-    """The higher figures are believed in any order, and a repetition of the others does not turn it back."""
+    """The higher figures are served in any order, and a repetition of the others does not turn it back."""
     one, other = (fetched({"AAPL": [bar(hour(0), close)]}) for close in ("100", "101"))
 
     for event in (one, other, one, other, one):

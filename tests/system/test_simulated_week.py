@@ -178,9 +178,9 @@ def test_a_week_of_accidents_ends_with_every_bar_once(
     assert sorted(stored) == sorted(
         (ticker, start) for ticker in TICKERS for start in expected if market.trades(ticker, start)
     )
-    # Events that were made by a clock two hours ahead are kept, and not believed.
-    unbelieved = "SELECT reason FROM dead_letters WHERE reason NOT LIKE %s"
-    assert installation.functions.sql(unbelieved, "%lies in the future%") == []
+    # Events that were made by a clock two hours ahead are kept as dead letters.
+    rejected = "SELECT reason FROM dead_letters WHERE reason NOT LIKE %s"
+    assert installation.functions.sql(rejected, "%lies in the future%") == []
     assert (week.counts["refused"] > 0) is eventful
     assert week.counts["claims"] > 20
     assert week.counts["exact"] > 0.8 * week.counts["claims"]
