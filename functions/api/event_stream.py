@@ -39,7 +39,7 @@ _FOLLOWED_SECONDS = 120
 """Insights and alerts come this soon after the bars of their hour were due."""
 _SOON_MS, _NOW_AND_THEN_MS, _LONGEST_MS = 1_000, 300_000, 3_600_000
 _SPREAD_MS = 3_000
-"""All clients are told of the same instant; they come back within this time after it."""
+"""All clients get the same instant; they come back within this time after it."""
 _MAX_STREAMS, _MAX_STREAMS_OF_CALLER = 200, 10
 
 LoadState = Callable[[int, str | None], Awaitable[tuple[MarketState, "NewestData"] | None]]

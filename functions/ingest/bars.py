@@ -116,7 +116,7 @@ def truncate(series: Iterable[Series], limit: int, *, whole: bool = False) -> li
         # The last bar goes too, so that the estimate by the mean is on the safe side.
         count = len(one.bars) * limit // size - 1
         if count > 0 and not (whole and kept):
-            # Bars that nobody asked for may lie anywhere.
+            # Bars that were not requested may lie anywhere.
             end = max(one.start, min(one.bars[count].start, one.end))
             bars = tuple(bar for bar in one.bars[:count] if bar.start < end)
             kept.append(replace(one, end=end, bars=bars))

@@ -16,7 +16,7 @@ class Part(NamedTuple):
 
     @property
     def lacks_trades(self) -> bool:
-        """True where the price moved without a share traded; of NaN nobody knows."""
+        """True if the price moved without a share traded; False for NaN."""
         if self.volume is None or self.volume or self.low is None or self.high is None:
             return False
         return not (self.low.is_nan() or self.high.is_nan()) and self.low < self.high

@@ -1,4 +1,4 @@
-"""Send dead letters again: `python -m functions.store.replay BROKER [ID ...]`, once their cause is fixed.
+"""Replay of dead letters: `python -m functions.store.replay BROKER [ID ...]`, once their cause is fixed.
 
 Each goes to the broker as it first came, so that every Trigger that it matches gets it; a function that has handled it
 before changes nothing. One that fails again is a dead letter again.

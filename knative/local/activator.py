@@ -1,4 +1,4 @@
-"""Run functions when requests come: from zero, up to max-scale, and back to zero when they have been idle."""
+"""Activator: starts functions for requests, from zero up to max-scale, and ends idle replicas."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Write insights: by the rules for every hour that is due, then in a model's words for the newest of them."""
+"""Writer of insights: by the rules for every due hour, then by a model for the newest of them."""
 
 import asyncio
 import logging
