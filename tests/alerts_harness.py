@@ -106,11 +106,11 @@ class Owner(Person):
         return channel
 
     def refusal(self, method: str, path: str, status: int, **more: Any) -> dict[str, Any]:
-        """The problem that a request gets."""
+        """Return the problem that refuses a request."""
         return self.ask(method, path, status, **more).json()
 
     def firings(self, query: str = "") -> list[dict[str, Any]]:
-        """What its alerts told of, newest first."""
+        """Return the firings of the account, newest first."""
         return self.ask("GET", f"/alerts/firings{query}").json()["items"]
 
     def kinds(self) -> list[str]:
@@ -118,7 +118,7 @@ class Owner(Person):
         return [one["kind"] for one in reversed(self.firings())]
 
     def fired(self) -> list[tuple[str, str, str]]:
-        """What its alerts told of: kind, ticker, and the start of the bar; in the order of these bars."""
+        """Return kind, ticker and start of the bar of each firing, in the order of these bars."""
         found = self.firings("?limit=200")
         return sorted(((one["kind"], one["ticker"], one["bar"]["start"]) for one in found), key=lambda one: one[2])
 
@@ -206,7 +206,7 @@ class Market:
             )
         if send:
             for _ in range(times):
-                self.tell(*bars)
+                self.publish(*bars)
 
     def revise(self, ticker: str, start: str, close: str, *, send: bool = True) -> None:
         """Revise a bar: its close is another one, and its range reaches there."""
@@ -220,10 +220,10 @@ class Market:
             close, close, close, clock.now(), ticker, at(start),
         )  # fmt: skip
         if send:
-            self.tell(Bar(ticker, at(start)))
+            self.publish(Bar(ticker, at(start)))
 
-    def tell(self, *bars: Bar) -> httpx.Response:
-        """Send bars.stored about *bars*, and the reply to it, as the broker does; return the last answer."""
+    def publish(self, *bars: Bar) -> httpx.Response:
+        """Send bars.stored about *bars* and then its reply, as the broker does, and return the last response."""
         data = {
             "interval": "1h",
             "tickers": sorted({bar.ticker for bar in bars}),

@@ -11,7 +11,7 @@ from itertools import pairwise
 from statistics import median
 from typing import NamedTuple
 
-from shared.calendar.clock_search import FEWEST, describe, explains_better, find_shift, judge_by_others, week_of
+from shared.calendar.clock_search import FEWEST, describe, explains_better, extend_faults, find_shift, week_of
 from shared.calendar.trading import EXCHANGE_ZONE, LENGTHS, TradingCalendar
 
 
@@ -57,7 +57,7 @@ def _find_week_faults(
         fault = fits.clock_fault(some) or fits.grid_fault(some) if any(map(misplaced, some)) else None
         if fault := fault or fits.spacing_fault(some):
             faults[week] = fault
-    return judge_by_others(weeks, faults)
+    return extend_faults(weeks, faults)
 
 
 class _Fits:

@@ -65,12 +65,12 @@ def find_shift(
     return None
 
 
-def judge_by_others(
+def extend_faults(
     weeks: Mapping[tuple[int, int], Sequence[datetime]], faults: Mapping[tuple[int, int], Fault]
 ) -> dict[tuple[int, int], Fault]:
-    """Return *faults* of *weeks* and, if they are those of most times, one for the weeks that show too little.
+    """Return *faults* of *weeks*, extended to weeks with too few times if most times have a fault.
 
-    Those are weeks of few times, or of one session: the window of a request cuts off what lies beside it.
+    Such weeks have few times or one session, as at the edges of a requested window.
     """
     found = dict(faults)
     if 2 * sum(len(weeks[week]) for week in faults) > sum(map(len, weeks.values())):

@@ -1,4 +1,4 @@
-"""Revisions that undo a firing, splits, bars that are missing, and insights: each is told of with its right end."""
+"""Revisions that undo a firing, splits, bars that are missing, and insights: each causes the right message."""
 
 import json
 
@@ -28,7 +28,7 @@ def test_a_revision_that_undoes_a_firing_is_sent_as_a_correction(
     set_clock(NOW)
     market.store(Bar("AAPL", at(FIRST), "100"))
     for _ in range(2):
-        market.revise("AAPL", FIRST, "99.5") if len(receiver.requests) == 1 else market.tell(Bar("AAPL", at(FIRST)))
+        market.revise("AAPL", FIRST, "99.5") if len(receiver.requests) == 1 else market.publish(Bar("AAPL", at(FIRST)))
 
     fired, corrected = receiver.bodies()
     assert [fired["type"], corrected["type"]] == ["alert.fired", "alert.corrected"]
@@ -50,14 +50,14 @@ def test_a_corrected_rule_waits_again(market: Market, owner: Owner) -> None:
     market.revise("AAPL", FIRST, "101")
     market.revise("AAPL", FIRST, "98")
     market.store(Bar("AAPL", at(SECOND), "100"))
-    market.tell(Bar("AAPL", at(FIRST)))
+    market.publish(Bar("AAPL", at(FIRST)))
 
     assert sorted(owner.kinds()) == ["corrected"] * 2 + ["fired"] * 3
     assert owner.fired()[-1] == ("fired", "AAPL", "2026-11-20T15:30:00Z")
 
 
 def test_a_correction_moves_a_firing_of_the_session(market: Market, owner: Owner) -> None:
-    """When the first bar of the session does not hold any more, the next that does is told of, in one step."""
+    """When the first bar of the session does not hold any more, the next one that holds fires, in one step."""
     owner.alert(amount=100, repeat="session")
     set_clock(NOW)
     market.store(Bar("AAPL", at(FIRST), "100"), Bar("AAPL", at(SECOND), "100"))
@@ -101,7 +101,7 @@ def test_another_condition_makes_earlier_firings_final(market: Market, owner: Ow
     set_clock(NOW)
     market.store(Bar("AAPL", at(FIRST), "100"))
     owner.ask("PATCH", f"/alerts/{rule['id']}", json={"amount": 200})
-    market.tell(Bar("AAPL", at(FIRST)))
+    market.publish(Bar("AAPL", at(FIRST)))
     set_clock("2026-11-20T17:32:00+00:00")
     market.store(Bar("AAPL", at("2026-11-20 16:30"), "200"))
 
@@ -135,7 +135,7 @@ def test_a_split_scales_the_price_that_was_asked_for(market: Market, owner: Owne
         " served_at = '2026-11-23 15:32Z'"
         " WHERE start < '2026-11-23'"
     )
-    market.tell(Bar("AAPL", at(FIRST)), Bar("AAPL", at("2026-11-23 14:30")))
+    market.publish(Bar("AAPL", at(FIRST)), Bar("AAPL", at("2026-11-23 14:30")))
 
     assert sorted(one["text"].partition(". Bar")[0] for one in owner.firings()) == [
         "AAPL is at $10.70, above $10.00 ($100.00 before the split)",
@@ -143,7 +143,7 @@ def test_a_split_scales_the_price_that_was_asked_for(market: Market, owner: Owne
     ]
 
 
-def test_a_missing_bar_is_told_of_and_its_arrival_too(market: Market, owner: Owner) -> None:
+def test_a_missing_bar_fires_and_its_arrival_corrects(market: Market, owner: Owner) -> None:
     """Half an hour after its end, once; a bar that comes then is the correction."""
     owner.ask("POST", "/alerts", 201, json={"ticker": "AAPL", "kind": "missing", "repeat": "always"})
     set_clock("2026-11-20T15:59:00+00:00")
@@ -193,7 +193,7 @@ def insight_hour(alerts: Alerts, revision: int, insights: dict[str, str]) -> Non
         )  # fmt: skip
 
 
-def test_an_insight_is_told_of_in_its_own_words(market: Market, owner: Owner) -> None:
+def test_an_insight_fires_with_its_own_text(market: Market, owner: Owner) -> None:
     """Once for an hour, by its newest revision; when that has none about the stock any more, it is taken back."""
     owner.ask("POST", "/alerts", 201, json={"ticker": "AAPL", "kind": "insight", "amount": 2, "repeat": "always"})
     owner.ask("POST", "/alerts", 201, json={"ticker": "AAPL", "kind": "insight", "amount": 3, "repeat": "always"})

@@ -29,7 +29,7 @@ def fire(market: Market) -> Any:
     """Store a bar above 100 dollars and return the answer to what it led to."""
     set_clock(NOW)
     market.store(Bar("AAPL", at(FIRST), "100"), send=False)
-    return market.tell(Bar("AAPL", at(FIRST)))
+    return market.publish(Bar("AAPL", at(FIRST)))
 
 
 def make_due(alerts: Alerts) -> None:
@@ -90,10 +90,10 @@ def test_what_fails_is_retried_under_the_same_id(market: Market, owner: Owner, r
     owner.webhook(receiver)
     receiver.answer = lambda *_: 503 if len(receiver.requests) < 2 else 200
     assert fire(market).status_code == 503
-    assert market.tell(Bar("AAPL", at(FIRST))).status_code == 204, "nothing is due: no second event"
+    assert market.publish(Bar("AAPL", at(FIRST))).status_code == 204, "nothing is due: no second event"
     for status in (503, 204):
         make_due(market.alerts)
-        assert market.tell(Bar("AAPL", at(FIRST))).status_code == status
+        assert market.publish(Bar("AAPL", at(FIRST))).status_code == status
 
     assert len(set(receiver.ids())) == 1
     assert receiver.requests[0]["body"] == receiver.requests[2]["body"]
@@ -200,15 +200,15 @@ def test_a_process_that_dies_leaves_the_message_to_another(
     market.store(Bar("AAPL", at(FIRST), "100"), send=False)
     with monkeypatch.context() as patch:
         patch.setattr("functions.alerts.delivery.sending.Sender._attempt", die)
-        assert market.tell(Bar("AAPL", at(FIRST))).status_code == 500
+        assert market.publish(Bar("AAPL", at(FIRST))).status_code == 500
     assert receiver.requests == []
-    assert market.tell(Bar("AAPL", at(FIRST))).status_code == 204, "the lease runs"
+    assert market.publish(Bar("AAPL", at(FIRST))).status_code == 204, "the lease runs"
     make_due(market.alerts)
     with monkeypatch.context() as patch:
         patch.setattr("functions.alerts.delivery.queries.update_delivered", die)
-        assert market.tell(Bar("AAPL", at(FIRST))).status_code == 500
+        assert market.publish(Bar("AAPL", at(FIRST))).status_code == 500
     make_due(market.alerts)
-    assert market.tell(Bar("AAPL", at(FIRST))).status_code == 204
+    assert market.publish(Bar("AAPL", at(FIRST))).status_code == 204
 
     assert len(receiver.ids()) == 2
     assert len(set(receiver.ids())) == 1
@@ -237,14 +237,14 @@ def test_a_message_that_waits_for_its_turn_stays_claimed(
     receiver.answer = answer
     age = "SELECT next_at - created_at > interval '5 seconds' FROM alert_deliveries"
     with ThreadPoolExecutor(1) as thread:
-        told = thread.submit(market.tell, Bar("AAPL", at(FIRST)))
+        stored = thread.submit(market.publish, Bar("AAPL", at(FIRST)))
         try:
             assert sending.wait(20)
             wait_until(lambda: market.alerts.query(age) == [(True,)], 7)
             again = market.alerts.tick().status_code
         finally:
             done.set()
-        told.result()
+        stored.result()
 
     assert again == 204, "nothing is due"
     assert len(receiver.ids()) == 1
@@ -261,7 +261,7 @@ def test_two_processes_do_not_send_the_same_message(
     market.store(Bar("AAPL", at(FIRST), "100"), send=False)
     with serving_alerts(database_url, redis_url, NOW) as second, ThreadPoolExecutor(4) as pool:
         both = [market, Market(second)] * 2
-        answers = list(pool.map(lambda one: one.tell(Bar("AAPL", at(FIRST))).status_code, both))
+        answers = list(pool.map(lambda one: one.publish(Bar("AAPL", at(FIRST))).status_code, both))
 
     assert set(answers) <= {204, 503}
     assert len(receiver.ids()) == len(set(receiver.ids())) == 30
@@ -277,7 +277,7 @@ def test_a_claim_that_waited_for_another_gets_nothing(
     market.store(Bar("AAPL", at(FIRST), "100"), send=False)
     with monkeypatch.context() as patch:
         patch.setattr("functions.alerts.delivery.sending.Sender.send_due", _pass)
-        market.tell(Bar("AAPL", at(FIRST)))
+        market.publish(Bar("AAPL", at(FIRST)))
 
     async def claim_twice() -> tuple[int, int]:
         connect = psycopg.AsyncConnection.connect

@@ -70,7 +70,7 @@ def test_the_same_event_twice_fires_once(market: Market, owner: Owner) -> None:
     set_clock(NOW)
     market.store(bar(EARLIER, "100"), times=3)
     market.store(bar(LATER, "100"), times=2)
-    market.tell(bar(EARLIER, "100"), bar(LATER, "100"))
+    market.publish(bar(EARLIER, "100"), bar(LATER, "100"))
     market.alerts.tick()
 
     assert owner.fired() == [
@@ -114,7 +114,7 @@ def test_bars_from_before_the_rule_are_not_evaluated(market: Market, owner: Owne
     set_clock("2026-11-20T17:32:00+00:00")
     market.store(bar("2026-11-20 16:30", "100"))
     owner.ask("PATCH", f"/alerts/{paused['id']}", json={"state": "active"})
-    market.tell(bar(EARLIER, "100"))
+    market.publish(bar(EARLIER, "100"))
 
     assert len(owner.fired()) == 1
 

@@ -74,7 +74,7 @@ def test_a_correction_of_a_stock_of_a_list_is_sent(market: Market, person: Perso
     assert owner.kinds() == ["fired", "corrected"] or sorted(owner.kinds()) == ["corrected", "fired"]
 
 
-def test_missing_bars_of_a_list_are_told(market: Market, person: Person, owner: Owner) -> None:
+def test_missing_bars_of_a_list_fire(market: Market, person: Person, owner: Owner) -> None:
     """Those of its stocks alone."""
     tech = new_list(person, "AAPL", "MSFT")
     owner.ask("POST", "/alerts", 201, json={"list": tech, "kind": "missing", "repeat": "once"})

@@ -58,7 +58,7 @@ def test_a_mail_says_why_in_text_and_html(connected: Market, owner: Owner, world
     confirmed(owner, world)
     owner.alert(amount=100, repeat="session")
     fire(connected)
-    connected.tell(Bar("AAPL", at(FIRST)))
+    connected.publish(Bar("AAPL", at(FIRST)))
     connected.alerts.tick()
     connected.revise("AAPL", FIRST, "99")
 

@@ -46,7 +46,7 @@ def test_an_event_that_comes_twice_sends_one_message(connected: Market, owner: O
     add_push(owner, world.subscribe())
     owner.alert(amount=100)
     fire(connected)
-    connected.tell(Bar("AAPL", at(FIRST)))
+    connected.publish(Bar("AAPL", at(FIRST)))
     connected.alerts.tick()
 
     assert len(world.push.messages) == 1

@@ -1,4 +1,4 @@
-"""A renamed ticker: what alerts have told of it goes with its bars."""
+"""A renamed ticker: its firings move with its bars."""
 
 import pytest
 
@@ -27,7 +27,7 @@ def test_a_renamed_ticker_takes_nothing_back(market: Market, owner: Owner, datab
     before = owner.kinds()
     migrate(database_url, renames={"AAPL": "APPLE", "KO": "PEP"})
     for ticker in ("APPLE", "PEP"):
-        market.tell(Bar(ticker, at(FIRST)), Bar(ticker, at(SECOND)))
+        market.publish(Bar(ticker, at(FIRST)), Bar(ticker, at(SECOND)))
     market.alerts.tick()
 
     assert owner.kinds() == before

@@ -29,7 +29,7 @@ def test_a_path_that_leads_nowhere_is_a_problem(tokens: Tokens, path: str) -> No
         ("PUT", "/tokens", "DELETE, GET, HEAD, OPTIONS, POST"),
     ],
 )
-def test_a_wrong_method_is_told_the_right_ones(tokens: Tokens, method: str, path: str, allow: str) -> None:
+def test_a_405_lists_the_allowed_methods(tokens: Tokens, method: str, path: str, allow: str) -> None:
     """405 with Allow, and OPTIONS says the same."""
     answer = tokens.client.request(method, path)
     options = tokens.client.options(path)
@@ -182,7 +182,7 @@ def test_a_header_that_must_be_one_is_refused_twice(tokens: Tokens, person: Pers
     assert (answer.status_code, answer.json()["errors"][0]["parameter"]) == (400, repeated.lower())
 
 
-def test_without_postgres_people_are_told_to_come_back(redis_url: str) -> None:
+def test_without_postgres_the_response_is_a_503_with_retry_after(redis_url: str) -> None:
     """503 with Retry-After, no stack trace, and the function lives on."""
     with serving_tokens("postgresql://postgres@127.0.0.1:1/none", redis_url) as tokens:
         answer = tokens.log_in("anybody")

@@ -9,7 +9,7 @@ from functions.ingest import volumes
 from functions.ingest.csv_files.clock import Clock, find_slot
 from functions.ingest.csv_files.grid import Grid, Slot, session_date
 from functions.ingest.csv_files.lines import Fault, Quote
-from shared.calendar.clock_search import judge_by_others, week_of
+from shared.calendar.clock_search import extend_faults, week_of
 from shared.events.types import Bar, RefusedBar
 
 HOUR = timedelta(hours=1)
@@ -92,7 +92,7 @@ def _drop_false_weeks(placed: Sequence[_Placed], clock: Clock, grid: Grid, refus
         for week, some in weeks.items()
     }
     details = {week: detail for week, starts in starts_of.items() if (detail := grid.clock_fault(starts))}
-    details = judge_by_others(starts_of, details)
+    details = extend_faults(starts_of, details)
     kept: list[_Placed] = []
     for week, some in weeks.items():
         if week not in details:

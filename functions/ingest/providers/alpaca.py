@@ -18,7 +18,7 @@ from functions.ingest.providers import FetchResult, NoCredits, ProviderError
 from functions.ingest.providers.metered_client import MeteredClient, RequestFailure, metered_client
 from functions.ingest.providers.parsing import parse_decimal, parse_instant, refuse, refuse_time, sent_text
 from functions.ingest.settings import Settings
-from shared.calendar.clock_search import judge_by_others, week_of
+from shared.calendar.clock_search import extend_faults, week_of
 from shared.calendar.trading import TradingCalendar
 from shared.events.types import Bar, RefusedBar
 from shared.runtime import clock
@@ -182,7 +182,7 @@ def _drop_false_weeks(halves: dict[datetime, Row], ask: FetchRequest, market: Tr
     faults = {week: fault for week in sorted(doubtful) if (fault := grid.clock_fault(weeks[week]))}
     return [
         refuse(start, "clock-doubtful", fault, halves.pop(start))
-        for week, fault in judge_by_others(weeks, faults).items()
+        for week, fault in extend_faults(weeks, faults).items()
         for start in weeks[week]
     ]
 
