@@ -18,6 +18,15 @@ LAYOUT_SHIFT = """
         .observe({ type: 'layout-shift', buffered: true });
 """
 
+DURING_A_CHANGE_OF_THE_ADDRESS = """
+    const replaceState = history.replaceState;
+    history.replaceState = function (...entry) {
+        const act = window.duringChange;
+        window.duringChange = undefined;
+        act?.();
+        return replaceState.apply(this, entry);
+    };
+"""
 FONT_IS_LATE = "document.fonts.load = () => new Promise((resolve) => { window.bringFont = resolve; });"
 
 
@@ -91,3 +100,27 @@ def test_nothing_moves_when_figures_or_the_font_come(page: "Page", width: int) -
     lines = "(line) => line.clientHeight / parseFloat(getComputedStyle(line).lineHeight)"
     assert page.locator("#market p.ends").evaluate(lines) == 1
     assert page.evaluate("moved") < 0.05
+
+
+def test_an_address_that_comes_late_takes_no_letter_back(page: "Page") -> None:
+    """Letters that are typed while the address still takes up the ones before stay, and reach it."""
+    page.add_init_script(DURING_A_CHANGE_OF_THE_ADDRESS)
+    FakeApi(5).open(page)
+    field = page.get_by_label("Filter by name or sector")
+    field.wait_for()
+    page.evaluate(
+        """() => {
+            const type = (text) => {
+                const field = document.querySelector('#prices input[type=search]');
+                field.value = text;
+                field.dispatchEvent(new InputEvent('input', { bubbles: true }));
+            };
+            window.duringChange = () => type('se');
+            type('s');
+        }"""
+    )
+    page.wait_for_url("**filter=s*")
+
+    assert field.input_value() == "se"
+    page.wait_for_url("**filter=se")
+    assert field.input_value() == "se"

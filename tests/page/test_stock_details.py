@@ -189,3 +189,17 @@ def test_the_currency_stays_beside_a_price_in_large_text(page: "Page", api: Fake
 
     assert whole <= figures + currency
     assert currency < figures / 2
+
+
+def test_two_changes_of_the_chart_in_a_moment_keep_both(page: "Page", api: FakeApi) -> None:
+    """The second click counts from what the first one asked for, although the address has not followed yet."""
+    api.open(page, PATH)
+    page.get_by_label("Candles").wait_for(state="attached")
+    page.evaluate(
+        """() => {
+            const choose = (value) => document.querySelector(`input[type=radio][value="${value}"]`).click();
+            choose('candles');
+            choose('1M');
+        }"""
+    )
+    page.wait_for_url("**range=1M**chart=candles**")
