@@ -6,7 +6,7 @@ MIN_SCALE ?= 0
 URL ?= http://localhost:$(PORT)
 ARGS ?=
 # Tests wait more than they work. On given servers one after the other: whole systems there share their queues.
-JOBS ?= $(if $(AMQP_URL),1,3)
+JOBS ?= $(if $(AMQP_URL),1,4)
 BENCH ?= $(patsubst benchmarks/%.py,%,$(shell grep -l __main__ benchmarks/*.py))
 
 UV := uv==0.13.9
@@ -51,7 +51,7 @@ run: .venv/run.stamp $(PAGE) ## run it all: PORT=8080, UPSTREAM=fake (made-up pr
 
 page: $(PAGE) ## build the page into frontend/build
 
-test: .venv/dev.stamp $(PAGE) ## run every test, against real servers and in a real browser: ARGS="-k name" JOBS=3
+test: .venv/dev.stamp $(PAGE) ## run every test, against real servers and in a real browser: ARGS="-k name" JOBS=4
 	@$(NPM) run --silent test
 	@.venv/bin/python -m pytest -n $(JOBS) $(ARGS)
 

@@ -19,7 +19,7 @@ LONGEST = (
     "insights",
 )
 """Folders and files that begin first; the others keep their order."""
-TOGETHER = ("tests/documents/", "tests/mcp/", "tests/page/test_[a-d]", "tests/page/test_[f-z]")
+TOGETHER = ("tests/documents/", "tests/mcp/", "tests/page/test_(?:[a-d]|em|ex)", "tests/page/test_[f-z]")
 """Beginnings of the paths of files that go to one worker, because they share a running system."""
 
 
