@@ -2607,15 +2607,15 @@ export interface components {
             next_open: string | null;
             next_session: components["schemas"]["SessionTimes"] | null;
         };
-        /** @description A message of the Model Context Protocol: JSON-RPC 2.0. */
+        /** @description A message of the Model Context Protocol: JSON-RPC 2.0. Other members are ignored. */
         McpRequest: {
             /** @constant */
             jsonrpc: "2.0";
             /**
-             * @description Absent in a notification
+             * @description Absent in a notification, never null
              * @example 1
              */
-            id?: number | string | null;
+            id?: number | string;
             /** @example tools/call */
             method: string;
             /**
@@ -2631,6 +2631,8 @@ export interface components {
             params?: {
                 [key: string]: unknown;
             };
+        } & {
+            [key: string]: unknown;
         };
         /** @description Response to a message: its result, or an error. */
         McpResponse: {

@@ -3,19 +3,25 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from functions.contract.fields import Model
 from functions.contract.operations import document_route, header_references
 
 router = APIRouter(tags=["AI assistants"])
 
+Identifier = Annotated[str, Field(max_length=200)]
+
 
 class McpRequest(Model):
-    """A message of the Model Context Protocol: JSON-RPC 2.0."""
+    """A message of the Model Context Protocol: JSON-RPC 2.0. Other members are ignored."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, json_schema_extra={"additionalProperties": True})
 
     jsonrpc: Literal["2.0"]
-    id: Annotated[int | str | None, Field(description="Absent in a notification", examples=[1])] = None
+    id: Annotated[
+        int | Identifier, Field(default_factory=int, description="Absent in a notification, never null", examples=[1])
+    ]
     method: Annotated[str, Field(examples=["tools/call"])]
     params: Annotated[
         dict[str, Any], Field(default_factory=dict, examples=[{"name": "latest", "arguments": {"tickers": ["AAPL"]}}])

@@ -5,6 +5,7 @@ import re
 from typing import Any, Literal
 
 import httpx
+import jsonschema_rs
 import pytest
 from mcp import Client
 
@@ -141,6 +142,32 @@ def test_a_refused_message_says_what_to_change(system: System, change: dict[str,
     assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
     assert words in answer.json()["detail"]
     assert "pydantic" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"id": "x" * 200},
+        {"id": "x" * 201},
+        {"id": None},
+        {"id": 1.5},
+        {"jsonrpc": "1.0"},
+        {"method": None},
+        {"params": []},
+        {"trace": 42},
+    ],
+    ids=str,
+)
+def test_the_document_admits_the_messages_that_the_endpoint_admits(system: System, change: dict[str, Any]) -> None:
+    """Members that JSON-RPC does not know are ignored."""
+    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}, **change}
+    document = system.get("/openapi.json")
+    schema = {"$ref": "#/components/schemas/McpRequest", "components": document["components"]}
+
+    admitted = jsonschema_rs.Draft202012Validator(schema).is_valid(message)
+
+    assert admitted == (post(system, json.dumps(message)).status_code == 200)
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE", "PUT"])

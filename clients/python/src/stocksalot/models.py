@@ -780,10 +780,10 @@ class MarketStatus(TypedDict):
 
 
 class McpRequest(TypedDict):
-    """A message of the Model Context Protocol: JSON-RPC 2.0."""
+    """A message of the Model Context Protocol: JSON-RPC 2.0. Other members are ignored."""
 
     jsonrpc: Literal["2.0"]
-    id: NotRequired[int | str | None]
+    id: NotRequired[int | str]
     method: str
     params: NotRequired[dict[str, Any]]
 
