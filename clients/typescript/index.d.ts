@@ -1488,18 +1488,18 @@ export interface components {
              */
             email?: string | null;
         };
-        /** @description A new link. Without expires_at and expires_in_days it ends with its token. */
+        /** @description A new link. Without expires_at and expires_in_days it expires with its token. */
         CreateLink: {
             /**
-             * @description A path that reads, below the root of the API, with its parameters
+             * @description Path of a GET request below the root of the API, with its parameters
              * @example /ohlc/AAPL?interval=1d&format=csv
              */
             path: string;
             /** @description Default: the path */
             name?: string | null;
-            /** @description Token that the link reads by and ends with; default: that of the request */
+            /** @description Token that the link uses and expires with; default: that of the request */
             token_id?: string | null;
-            /** @description RFC 3339, at most the end of the token; not with expires_in_days */
+            /** @description RFC 3339, not after the token expires; not with expires_in_days */
             expires_at?: string | null;
             /** @example 90 */
             expires_in_days?: number | null;
@@ -2387,7 +2387,7 @@ export interface components {
             /** @example pandas */
             name: string;
             /**
-             * @description A path that reads, below the root of the API, with its parameters
+             * @description Path of a GET request below the root of the API, with its parameters
              * @example /ohlc/AAPL?interval=1d&format=csv
              */
             path: string;
@@ -2890,7 +2890,7 @@ export interface components {
             /** @example pandas */
             name: string;
             /**
-             * @description A path that reads, below the root of the API, with its parameters
+             * @description Path of a GET request below the root of the API, with its parameters
              * @example /ohlc/AAPL?interval=1d&format=csv
              */
             path: string;

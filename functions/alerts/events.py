@@ -102,7 +102,7 @@ class EventHandler:
         await self._sender.send_due(_SENDING_SECONDS)
         if await self._sender.awaits_retry(fired.before):
             detail = "Some messages are still waiting for a retry."
-            raise Problem(503, "busy", "Deliveries pending", detail, headers={"Retry-After": "2"})
+            raise Problem(503, "busy", "Busy", detail, headers={"Retry-After": "2"})
         return Response(status_code=204)
 
 

@@ -59,8 +59,8 @@ class EventStreams:
     """The open streams of one process.
 
     *load* returns the market state and the newest data at a market version, with the alerts of an account (its id, or
-    None), and None during an outage. *is_valid* returns whether the token of a caller is still good: nothing is told
-    of an account once it is revoked.
+    None), and None during an outage. *is_valid* returns whether the token of a caller is still valid: once it is
+    revoked, nothing of its account is sent.
     """
 
     def __init__(self, version: MarketVersion, load: LoadState, is_valid: Callable[[Caller], Awaitable[bool]]) -> None:

@@ -115,7 +115,8 @@ class Providers(SettingsGroup):
                 )
         for name in self.provider_keys:
             if name not in BAR_PROVIDERS:
-                raise ValueError(f"PROVIDER_KEYS names {name!r}; bars come from {', '.join(BAR_PROVIDERS)}.")
+                # The name is not repeated: of a pair the wrong way round it is the key.
+                raise ValueError(f"PROVIDER_KEYS: each NAME of NAME=KEY should be one of {', '.join(BAR_PROVIDERS)}")
         if "twelvedata" in self.order and not self.twelvedata_api_keys:
             raise ValueError("PROVIDERS names twelvedata, which needs TWELVEDATA_API_KEYS")
         if "alpaca" in self.order and not (self.alpaca_key_id and self.alpaca_secret_key):

@@ -76,7 +76,7 @@ def _move_firings(connection: Connection, names: Mapping[str, str]) -> None:
     """Move firings from the old name to the new one, under which rules are evaluated.
 
     Rules and lists keep the name that their owner gave: they are read through `renamed_to`. Of two firings of a rule,
-    that of the new name is current; the other stays in the history and is not judged any more, as its bar has moved.
+    that of the new name is current; the other stays in the history and is not evaluated again, as its bar has moved.
     """
     connection.execute(
         """

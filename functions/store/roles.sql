@@ -54,7 +54,7 @@ GRANT SELECT (token_id, hash, expires_at) ON links TO stocksalot_api, stocksalot
 GRANT SELECT (token_id, user_id, hash, scopes, expires_at, revoked_at, invalidated_at) ON tokens
    TO stocksalot_api, stocksalot_insights, stocksalot_alerts, stocksalot_files;
 
--- Alerts: written by alerts alone, which judges bars and insights.
+-- Alerts: written by alerts alone, which evaluates bars and insights.
 GRANT SELECT, INSERT, UPDATE, DELETE
    ON alert_rules, alert_channels, alert_confirmations, alert_firings, alert_deliveries
    TO stocksalot_alerts;

@@ -1598,7 +1598,7 @@ COMMENT ON COLUMN alert_rules.ticker IS 'NULL: those of the list, without a list
 
 COMMENT ON COLUMN alert_rules.channel_ids IS 'Channels it uses; NULL: all of the account';
 
-COMMENT ON COLUMN alert_rules.since IS 'Bars that ended before are not judged: when its condition was stated, or when it was resumed';
+COMMENT ON COLUMN alert_rules.since IS 'Bars that ended earlier are not evaluated: time at which its condition was stated, or at which it was resumed';
 
 COMMENT ON COLUMN alert_rules.stated_at IS 'Time at which its amount was stated: a price is on the scale of shares at that time';
 
@@ -1651,7 +1651,7 @@ COMMENT ON COLUMN alert_firings.condition IS 'Condition of the rule at that time
 
 COMMENT ON COLUMN alert_firings.revision IS 'Revision of the bar that was evaluated; NULL: there was none';
 
-COMMENT ON COLUMN alert_firings.value IS 'The figure that was judged: a price, percent, or times the usual volume';
+COMMENT ON COLUMN alert_firings.value IS 'Figure that was compared: a price, percent, or times the usual volume';
 
 COMMENT ON COLUMN alert_firings.bound IS 'Bound it was compared with: the price of the condition, that of the basis, or the extreme before';
 

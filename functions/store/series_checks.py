@@ -1,6 +1,6 @@
 """Checks of a whole series: its clock, its grid and its spacing, from values to values, standard library only.
 
-A wrong clock or interval puts some bars on right slots by chance. So the bars of a ticker are judged by the week: when
+A wrong clock or interval puts some bars on right slots by chance. So the bars of a ticker are checked by the week: when
 another reading explains nearly all of them and ours does not, none of the week is stored.
 """
 

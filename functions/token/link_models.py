@@ -18,22 +18,22 @@ Path = Annotated[
         min_length=2,
         max_length=2000,
         pattern="^/[a-z_]+",
-        description="A path that reads, below the root of the API, with its parameters",
+        description="Path of a GET request below the root of the API, with its parameters",
         examples=[_PATH],
     ),
 ]
 
 
 class CreateLink(Model):
-    """A new link. Without expires_at and expires_in_days it ends with its token."""
+    """A new link. Without expires_at and expires_in_days it expires with its token."""
 
     path: Path
     name: Annotated[TokenName | None, Field(description="Default: the path")] = None
     token_id: Annotated[
-        Id | None, Field(description="Token that the link reads by and ends with; default: that of the request")
+        Id | None, Field(description="Token that the link uses and expires with; default: that of the request")
     ] = None
     expires_at: Annotated[
-        datetime | None, Field(description="RFC 3339, at most the end of the token; not with expires_in_days")
+        datetime | None, Field(description="RFC 3339, not after the token expires; not with expires_in_days")
     ] = None
     expires_in_days: Annotated[int | None, Field(ge=1, le=3650, examples=[90])] = None
 

@@ -133,7 +133,7 @@ def test_axe_finds_nothing_at_any_width(page: "Page", api: FakeApi, path: str) -
     """Light, dark and forced colours, with a form open."""
     api.open(page, path)
     if path == ALERTS:
-        page.get_by_text("taken back").wait_for()
+        page.get_by_text("corrected", exact=True).wait_for()
         page.get_by_role("button", name="Add a channel").click()
         page.get_by_role("button", name="Delete “Tell me when AAPL").click()
     else:
@@ -154,7 +154,7 @@ def test_nothing_sticks_out_with_large_text(page: "Page", api: FakeApi, path: st
     api.open(page, path)
     box = page.locator("html")
     if path == ALERTS:
-        page.get_by_text("taken back").wait_for()
+        page.get_by_text("corrected", exact=True).wait_for()
     else:
         box = ask(page)
         box.get_by_text("Old server").wait_for()

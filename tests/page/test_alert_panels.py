@@ -33,7 +33,7 @@ def test_a_panel_that_waits_or_fails_says_so_and_the_others_stay(
     title = {"/alerts": "Your alerts", "/alerts/firings": "What fired", "/alerts/channels": "Channels"}[path]
     page.get_by_role("region", name=title).get_by_text(says).wait_for(state="attached")
 
-    others = {"Tell me when AAPL", "taken back", "https://example.com/..."}
+    others = {"Tell me when AAPL", "corrected", "https://example.com/..."}
     wait_until(lambda: sum(page.get_by_text(text).count() > 0 for text in others) == 2)
 
 
@@ -53,7 +53,7 @@ def test_data_of_before_stay_while_the_service_is_away(page: "Page", api: FakeAp
     """The notice says since when they are saved."""
     page.clock.install()
     api.open(page, ALERTS)
-    page.get_by_text("taken back").wait_for()
+    page.get_by_text("corrected").wait_for()
     api.answers |= dict.fromkeys(("/alerts", "/alerts/firings", "/alerts/channels"), 503)
     page.clock.run_for(301_000)
     page.get_by_text("Showing saved data from").wait_for()

@@ -175,7 +175,7 @@ def test_on_paper_text_is_dark_and_controls_are_absent(page: "Page", api: FakeAp
 
     assert figure(page, "Previous close") == "100.00"
     assert page.evaluate(ink) == "rgb(22, 23, 26)"
-    assert [one.is_visible() for one in page.locator("button, input, select, nav").all()].count(True) == 0
+    assert [one.is_visible() for one in page.locator(".button, input, select, nav").all()].count(True) == 0
 
 
 def test_the_currency_stays_beside_a_price_in_large_text(page: "Page", api: FakeApi) -> None:

@@ -41,7 +41,10 @@ class TestSettings:
             ({"REPLAY_ZONE": "Amerika/New_York"}, "REPLAY_ZONE: no time zone"),
             ({"PROVIDERS": "finnhub"}, "FINNHUB_API_KEY is set"),
             ({"TWELVEDATA_SYMBOLS": "BRK.A"}, "NAME=VALUE"),
-            ({"PROVIDER_KEYS": "acme=s3cret"}, "PROVIDER_KEYS names 'acme'; bars come from"),
+            (
+                {"PROVIDER_KEYS": "acme=s3cret"},
+                "^PROVIDER_KEYS: each NAME of NAME=KEY should be one of twelvedata, alpaca",
+            ),
             ({"PROVIDER_KEYS": "s3cret"}, "^PROVIDER_KEYS: should look like NAME=VALUE,NAME=VALUE$"),
         ],
     )
@@ -63,6 +66,14 @@ class TestSettings:
                 "alpaca": "other",
             }
             assert "s3cret" not in repr(settings)
+
+    @pytest.mark.parametrize("given", ["s3cret=yahoo", "acme=s3cret", "yahoo=a,s3cret", "s3cret"])
+    def test_no_part_of_a_wrong_list_of_keys_is_shown(self, given: str) -> None:
+        """Of a pair the wrong way round, the name is the key."""
+        with pytest.raises(ValueError, match="PROVIDER_KEYS") as failure:
+            read_settings(Settings, self.BARE | {"PROVIDER_KEYS": given})
+
+        assert "s3cret" not in str(failure.value)
 
     def test_a_wrong_setting_is_not_shown(self) -> None:
         """Settings hold secrets: an error names the variable alone."""

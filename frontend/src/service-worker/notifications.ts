@@ -7,7 +7,7 @@ interface Payload {
   body: string;
   /** Address below the page's root. */
   url: string;
-  /** A notification takes the place of the one with the same tag: a correction that of what it takes back. */
+  /** A notification takes the place of the one with the same tag: a correction that of its firing. */
   tag: string;
   timestamp: string;
 }
@@ -55,7 +55,7 @@ async function open(notification: Notification): Promise<void> {
   else await self.clients.openWindow(url.href);
 }
 
-/** Subscribes anew where the browser has ended a subscription; a page tells the service at its next visit. */
+/** Subscribes again when the browser has ended a subscription; a page sends it to the service at its next visit. */
 async function renew(event: PushSubscriptionChangeEvent): Promise<void> {
   if (event.newSubscription || !event.oldSubscription) return;
   const { applicationServerKey } = event.oldSubscription.options;

@@ -38,3 +38,5 @@ COMMENT ON COLUMN alert_firings.condition IS 'Condition of the rule at that time
 COMMENT ON COLUMN alert_firings.revision IS 'Revision of the bar that was evaluated; NULL: there was none';
 COMMENT ON COLUMN alert_firings.bound IS 'Bound it was compared with: the price of the condition, that of the basis, or the extreme before';
 COMMENT ON COLUMN bar_files.fingerprint IS 'Fingerprint of the bars in it: another one means that the file is out of date';
+COMMENT ON COLUMN alert_rules.since IS 'Bars that ended earlier are not evaluated: time at which its condition was stated, or at which it was resumed';
+COMMENT ON COLUMN alert_firings.value IS 'Figure that was compared: a price, percent, or times the usual volume';

@@ -74,7 +74,7 @@ async def refute_split(connection: AsyncConnection, ticker: str, day: date, now:
         converted = len(await restore_stored(connection, ticker, divisor, now))
     await upsert_split(connection, refuted._replace(raw_sources=()))
     return _result(
-        refuted, converted, f"The split of {day} is taken back; {converted} bars before it were converted back."
+        refuted, converted, f"The split of {day} is refuted; {converted} bars before it were converted back."
     )
 
 

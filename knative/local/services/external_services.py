@@ -7,6 +7,7 @@ from urllib.parse import SplitResult, urlsplit
 import pika
 import pika.exceptions
 import psycopg
+from pika.adapters.utils.connection_workflow import AMQPConnectorException
 
 from knative.local.services.server import CannotStartError
 
@@ -38,7 +39,7 @@ def check_amqp(url: str) -> None:
     address = _parse("AMQP_URL", url, ("amqp", "amqps"))
     try:
         pika.BlockingConnection(pika.URLParameters(url)).close()
-    except (pika.exceptions.AMQPError, OSError, ValueError) as error:
+    except (pika.exceptions.AMQPError, AMQPConnectorException, OSError, ValueError) as error:
         reason = str(error) or "no connection: it is not there, or refuses user, password or virtual host"
         raise CannotStartError(f"AMQP_URL: {address.hostname}: {reason}") from error
 

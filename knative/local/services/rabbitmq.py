@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pika
+from pika.adapters.utils.connection_workflow import AMQPConnectorException
 from pika.exceptions import AMQPError
 
 from knative.local.services.ports import free_port
@@ -72,7 +73,7 @@ class RabbitMQ(Server):
     def _lets_in(self) -> bool:
         try:
             pika.BlockingConnection(pika.URLParameters(self.url)).close()
-        except (AMQPError, OSError):
+        except (AMQPError, AMQPConnectorException, OSError):
             return False
         return True
 

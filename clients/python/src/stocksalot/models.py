@@ -254,7 +254,7 @@ class CreateChannel(TypedDict):
 
 
 class CreateLink(TypedDict):
-    """A new link. Without expires_at and expires_in_days it ends with its token."""
+    """A new link. Without expires_at and expires_in_days it expires with its token."""
 
     path: str
     name: NotRequired[str | None]

@@ -1,4 +1,4 @@
-/** Addresses of the bar that an alert rests on. */
+/** Addresses of the bar of a firing. */
 import type { Firing } from '#lib/alerts/requests.ts';
 import { addressOf } from '#lib/api/fetching.ts';
 import { isoDayOf } from '#lib/time/format.ts';
@@ -12,14 +12,14 @@ const RANGES = [
   [360, '1Y'],
 ] as const;
 
-type Told = Pick<Firing, 'ticker' | 'bar'>;
+type BarOfFiring = Pick<Firing, 'ticker' | 'bar'>;
 
 /** The page of the stock with its chart at the bar, in the shortest range that shows it at *now* (ms since 1970). */
-export function chartOf({ ticker, bar }: Told, now: number): string {
+export function chartOf({ ticker, bar }: BarOfFiring, now: number): string {
   const days = (now - Date.parse(bar.start)) / DAY_MS;
   const range = isoDayOf(bar.start) === isoDayOf(now) ? '1D' : (RANGES.find(([most]) => days <= most)?.[1] ?? 'All');
   return `/stocks/${encodeURIComponent(ticker)}?range=${range}&interval=1h&at=${bar.start}`;
 }
 
 /** The bar, or the insights of its day, in the API. */
-export const apiOf = ({ bar }: Told): string => addressOf(bar.link);
+export const apiOf = ({ bar }: BarOfFiring): string => addressOf(bar.link);

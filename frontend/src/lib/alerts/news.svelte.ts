@@ -1,4 +1,4 @@
-/** What fired while the page is open: told by the stream of events, and by the service worker when a push arrives. */
+/** Alerts that fire while the page is open, from the stream of events and from pushes that the service worker passes on. */
 import * as v from 'valibot';
 import { Firings } from '#lib/alerts/requests.ts';
 import { unseen } from '#lib/alerts/unseen.svelte.ts';
@@ -6,26 +6,26 @@ import { ask } from '#lib/api/fetching.ts';
 import { principal } from '#lib/api/principal.svelte.ts';
 import { refreshAll } from '#lib/api/resources.ts';
 
-const Told = v.object({ fired_at: v.string() });
+const StreamedEvent = v.object({ fired_at: v.string() });
 const Pushed = v.object({ type: v.literal('alert'), at: v.string() });
 const MOST = 10;
 
 class News {
-  /** When the newest alert fired that the reader was told of, or that the page began with; '' before any. */
+  /** Time of the newest alert that was shown, or that the page began with; '' before any. */
   #since = '';
 
-  /** Takes *data* of the event `alerts`; *silent* for what the stream begins with. */
+  /** Handles *data* of the event `alerts`; *silent* for the one with which the stream begins. */
   take(data: string, silent: boolean): void {
-    const told = v.safeParse(Told, parse(data));
-    if (!told.success) return;
-    if (silent) this.#since = told.output.fired_at;
-    else void this.show(told.output.fired_at);
+    const event = v.safeParse(StreamedEvent, parse(data));
+    if (!event.success) return;
+    if (silent) this.#since = event.output.fired_at;
+    else void this.show(event.output.fired_at);
   }
 
-  /** Takes a message of the service worker, which has shown a push. */
+  /** Handles a message of the service worker, which has shown a push. */
   hear(message: unknown): void {
-    const told = v.safeParse(Pushed, message);
-    if (told.success) void this.show(told.output.at);
+    const pushed = v.safeParse(Pushed, message);
+    if (pushed.success) void this.show(pushed.output.at);
   }
 
   /** Shows what fired since the last time, at *at* at the latest. The same news twice is shown once. */
@@ -39,7 +39,7 @@ class News {
       unseen.add(fired);
       this.#since = [this.#since, at, ...fired.map(({ fired_at }) => fired_at)].sort().at(-1) ?? at;
     } catch {
-      // The next event, or a visit of the alerts, tells of it.
+      // The next event, or a visit to the alerts page, shows it.
     }
   }
 }

@@ -135,7 +135,7 @@ function bytesOf(base64url: string): Uint8Array<ArrayBuffer> {
 const BROWSERS = { Edg: 'Edge', OPR: 'Opera', SamsungBrowser: 'Samsung Internet', Firefox: '', Chrome: '', Safari: '' };
 const SYSTEMS = { Android: '', iPhone: '', iPad: '', Windows: '', 'Mac OS X': 'Mac', CrOS: 'ChromeOS', Linux: '' };
 
-/** Returns what tells this browser from the reader's others: “Firefox on Android”. */
+/** Returns a name that distinguishes this browser from the reader's others: “Firefox on Android”. */
 export function nameOfBrowser(agent = navigator.userAgent): string {
   const name = nameIn(agent, BROWSERS) ?? 'Browser';
   const system = nameIn(agent, SYSTEMS);

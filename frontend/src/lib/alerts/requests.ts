@@ -43,9 +43,9 @@ export const Firing = v.object({
   alert: v.string(),
   sentence: v.string(),
   kind: v.picklist(['fired', 'corrected']),
-  /** The firing that it takes back. */
+  /** The firing that it corrects. */
   corrects: v.nullable(v.string()),
-  /** True when it was taken back since. */
+  /** True when it has been corrected. */
   corrected: v.boolean(),
   text: v.string(),
   ticker: v.string(),

@@ -1,4 +1,4 @@
-/** Firings with the correction that takes each back. */
+/** Firings with their corrections. */
 import type { Firing } from '#lib/alerts/requests.ts';
 
 export interface Story {
@@ -6,7 +6,7 @@ export interface Story {
   correction: Firing | null;
 }
 
-/** Returns *firings* (newest first), each once, a correction with what it takes back; alone where that is not among them. */
+/** Returns *firings* (newest first), each once, with its correction; a correction is alone where its firing is not among them. */
 export function storiesOf(firings: readonly Firing[]): Story[] {
   const known = new Map(firings.map((firing) => [firing.id, firing]));
   const stories = new Map<string, Story>();

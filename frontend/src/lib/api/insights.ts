@@ -19,7 +19,7 @@ export const Fact = v.object({
   bars: v.object({ tickers: v.array(v.string()), starts: v.array(instant) }),
   /** The request to /ohlc for its bars, below the root of the API. */
   link: v.string(),
-  /** Null while the database cannot tell. */
+  /** Null while the database is unavailable. */
   superseded: v.nullable(v.boolean()),
 });
 export const Insight = v.object({

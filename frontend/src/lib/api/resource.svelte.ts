@@ -35,7 +35,7 @@ export class Resource<S extends v.GenericSchema> {
   pending = $state(false);
   /** True while an answer takes so long that a function must be starting. */
   slow = $state(false);
-  /** True while an answer takes so long that the reader should be told. */
+  /** True while a response takes so long that the page should say so. */
   overdue = $state(false);
   /** When it will be requested again: milliseconds since 1970. */
   nextAt = $state<number | null>(null);
@@ -145,7 +145,7 @@ export class Resource<S extends v.GenericSchema> {
     window.removeEventListener('offline', this.#check);
   }
 
-  /** A device without a network may have the service on itself: only asking tells. */
+  /** A device without a network may run the service itself: only a request shows. */
   #check = (): void => void this.refresh();
 
   #awake = (): void => {

@@ -1,4 +1,4 @@
-// What a device tells the account, and which list it goes on with.
+// Changes that a device sends to the account, and the list it continues with.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { changesSince, listFor } from './changes.ts';

@@ -1,4 +1,4 @@
-/** What a device tells the account, and which list it goes on with. */
+/** Changes that a device sends to the account, and the list it continues with. */
 import type { TickerList } from '#lib/api/lists.ts';
 
 export const FIRST_NAME = 'Watchlist';

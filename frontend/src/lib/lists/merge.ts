@@ -16,7 +16,7 @@ export interface Merged {
 export async function merge(base: Base | null, stocks: readonly string[]): Promise<Merged> {
   let lists = await loadLists();
   const list = listFor(lists, base, stocks);
-  // A list that was deleted elsewhere has no changes to be told of: its stocks are new to the next one.
+  // A list that was deleted elsewhere has no changes: its stocks are new to the next one.
   const { added, removed } = changesSince(list && list.id === base?.id ? base : null, stocks);
   if (!list && !added.length) return { lists, list };
   if (list && !added.length && !removed.length) return { lists, list };

@@ -10,7 +10,7 @@ class Notify {
   /** Whether this browser can do it at all; assumed while the page is built, so that nothing moves later. */
   readonly possible = !browser || ('Notification' in window && window.isSecureContext);
   wanted = $state(false);
-  /** True when the reader has told the browser to refuse. */
+  /** True when the reader has set the browser to refuse. */
   refused = $state(false);
 
   constructor() {

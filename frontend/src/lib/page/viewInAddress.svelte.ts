@@ -1,4 +1,4 @@
-/** The state of a page, kept in its address. It is ahead of the address while a navigation is on its way, which a slow phone takes a while for: a second change then keeps the first. */
+/** The state of a page, kept in its address. While a navigation is under way, the state is ahead of the address, so that a second change keeps the first. */
 import { goto } from '$app/navigation';
 
 export class ViewInAddress<View> {
