@@ -3213,7 +3213,11 @@ export interface components {
              * @example correct horse battery staple
              */
             password: string;
-            username?: string | null;
+            /**
+             * @description None if empty
+             * @default
+             */
+            username: string | "";
             /**
              * @description Code, where registration is by invite
              * @default

@@ -51,7 +51,7 @@ class RegistrationForm(Model):
 
     email: Email
     password: Password
-    username: Username | None = None
+    username: Annotated[Username | Literal[""], Field(description="None if empty")] = ""
     invite: Annotated[str, Field(description="Code, where registration is by invite", examples=[""])] = ""
 
 

@@ -76,9 +76,10 @@ def test_a_phone_draws_what_is_below_the_screen_later(page: "Page", reason: str)
     wait_until(lambda: page.clock.run_for(50) or page.locator("tr[data-ticker]").count() == 10)
 
 
-@pytest.mark.parametrize("width", [360, 412, 1024, 1920])
-def test_nothing_moves_when_figures_or_the_font_come(page: "Page", width: int) -> None:
-    """From the first picture to the last figure each panel stays, also if the font comes last."""
+@pytest.mark.parametrize(("width", "most"), [(360, 0.01), (412, 0.01), (1024, 0.01), (1920, 0.05)])
+def test_nothing_moves_when_figures_or_the_font_come(page: "Page", width: int, most: float) -> None:
+    """From the first picture to the last figure each panel stays, also if the font comes last; sentences that have
+    another number of lines in another font are on the first screen of the widest only."""
     page.set_viewport_size({"width": width, "height": 1080})
     page.add_init_script(LAYOUT_SHIFT + FONT_IS_LATE)
     # On a busy machine the responses would be late, and a notice about that moves the page.
@@ -99,7 +100,7 @@ def test_nothing_moves_when_figures_or_the_font_come(page: "Page", width: int) -
 
     lines = "(line) => line.clientHeight / parseFloat(getComputedStyle(line).lineHeight)"
     assert page.locator("#market p.ends").evaluate(lines) == 1
-    assert page.evaluate("moved") < 0.05
+    assert page.evaluate("moved") < most
 
 
 def test_an_address_that_comes_late_takes_no_letter_back(page: "Page") -> None:

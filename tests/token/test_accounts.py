@@ -8,6 +8,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from functions.token import passwords
+from functions.token.response_models import RegistrationForm
 from tests.accounts import PASSWORD, Tokens, bearer, serving_token_process, serving_tokens
 from tests.reading import serving_process
 from tests.token.rows import rows
@@ -44,6 +45,19 @@ def test_addresses_and_names_are_unique(tokens: Tokens) -> None:
         answer = tokens.register(email, username=username)
         assert (answer.status_code, answer.json()["type"].split("/")[-1]) == (409, "account-exists"), email
     assert tokens.register("other@example.com", username="twice").status_code == 201
+
+
+@pytest.mark.parametrize(
+    "form", [{"email": "absent@example.com"}, {"email": "empty@example.com", "username": ""}], ids=str
+)
+def test_an_account_needs_no_username(tokens: Tokens, form: dict[str, str]) -> None:
+    """The field of an HTML form that stays empty is sent as an empty text."""
+    form = {"password": PASSWORD, **form}
+
+    answer = tokens.client.post("/users/register", data=form)
+
+    assert (answer.status_code, answer.json()["username"]) == (201, None)
+    RegistrationForm.model_validate(form)
 
 
 @pytest.mark.parametrize("username", ["internal", "Internal", " INTERNAL ", "\uff49nternal"])

@@ -1088,7 +1088,7 @@ class RegistrationForm(TypedDict):
 
     email: str
     password: str
-    username: NotRequired[str | None]
+    username: NotRequired[str | Literal[""]]
     invite: NotRequired[str]
 
 
