@@ -33,8 +33,8 @@ from functions.insights.facts.fact import Fact
 from functions.insights.facts.hour import Hour
 from functions.insights.facts.registry import fact_table
 from functions.insights.generation.editor import choose
+from functions.insights.generation.model_sentences import write_sentences
 from functions.insights.generation.prompt import INSTRUCTIONS, estimate_tokens, facts_prompt
-from functions.insights.generation.words import word_stories
 from functions.insights.settings import ModelSettings
 from functions.insights.text.parser import Sentence, parse
 from functions.insights.text.template import render
@@ -180,7 +180,7 @@ async def try_model(hours: Sequence[Hour], settings: ModelSettings) -> list[tupl
         async def may_call() -> bool:
             return True
 
-        run = await word_stories(choices, facts, settings, may_call)
+        run = await write_sentences(choices, facts, settings, may_call)
         runs.append(run)
         for insight in run.insights if settings.openai_base_url else ():
             assert isinstance(parse(insight.template, facts), Sentence)

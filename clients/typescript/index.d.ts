@@ -349,7 +349,7 @@ export interface paths {
         };
         /**
          * A stream of server-sent events: new bars, new insights, alerts of the account.
-         * @description Open for 45 seconds while a bar is expected, else closed at once: retry says when to come back.
+         * @description Open for 45 seconds while a bar is expected, otherwise closed at once; `retry` is the delay before the next request.
          */
         get: operations["get_events"];
         put?: never;
@@ -1067,7 +1067,7 @@ export interface components {
              */
             channels: string[] | null;
             /**
-             * @description done: it was to fire once and has
+             * @description done: a one-time rule that fired
              * @example active
              * @enum {string}
              */
@@ -1251,7 +1251,7 @@ export interface components {
              */
             channels?: string[] | null;
             /**
-             * @description active also starts one anew that is done
+             * @description active also restarts a rule that is done
              * @default active
              * @example paused
              * @enum {string}
@@ -1266,7 +1266,7 @@ export interface components {
              */
             name: string;
             /**
-             * @description disabled: what waits and what fires from now on is not sent
+             * @description disabled: pending and future messages are not sent
              * @default active
              * @example active
              * @enum {string}
@@ -1337,7 +1337,7 @@ export interface components {
             /** @example true */
             available: boolean;
             /**
-             * @description Why not: what the operator of the installation can set
+             * @description Why the kind is unavailable, and which settings enable it
              * @example The operator can set SMTP_HOST and SMTP_FROM.
              */
             reason: string | null;
@@ -4926,7 +4926,7 @@ export interface operations {
                 as_of?: string;
                 /** @description Oldest or newest first, within each ticker */
                 order?: "asc" | "desc";
-                /** @description From next_cursor: goes on there */
+                /** @description next_cursor of the previous page */
                 cursor?: string;
                 /** @description Prices on the scale of today, or as they were traded (1h and 1d) */
                 adjust?: "splits" | "none";
@@ -5062,7 +5062,7 @@ export interface operations {
                 as_of?: string;
                 /** @description Oldest or newest first, within each ticker */
                 order?: "asc" | "desc";
-                /** @description From next_cursor: goes on there */
+                /** @description next_cursor of the previous page */
                 cursor?: string;
                 /** @description Prices on the scale of today, or as they were traded (1h and 1d) */
                 adjust?: "splits" | "none";
@@ -5191,7 +5191,7 @@ export interface operations {
                 as_of?: string;
                 /** @description Oldest or newest first, within each ticker */
                 order?: "asc" | "desc";
-                /** @description From next_cursor: goes on there */
+                /** @description next_cursor of the previous page */
                 cursor?: string;
                 /** @description Wins over the Accept header */
                 format?: "json" | "csv" | "ndjson";
@@ -5323,7 +5323,7 @@ export interface operations {
                 format?: "json" | "csv" | "ndjson";
                 /** @description Measure of the ranking */
                 kind?: "gainers" | "losers" | "active" | "unusual_volume" | "volatile";
-                /** @description What the newest bar is compared with */
+                /** @description Price that changes are measured from */
                 basis?: "previous_close" | "previous_bar" | "session_open";
                 /** @description Most movers in the response */
                 limit?: number;
@@ -5479,7 +5479,7 @@ export interface operations {
                 format?: "json" | "csv" | "ndjson";
                 /** @description Measure of the ranking */
                 kind?: "gainers" | "losers" | "active" | "unusual_volume" | "volatile";
-                /** @description What the newest bar is compared with */
+                /** @description Price that changes are measured from */
                 basis?: "previous_close" | "previous_bar" | "session_open";
                 /** @description Most movers in the response */
                 limit?: number;
@@ -5926,7 +5926,7 @@ export interface operations {
                 ticker?: string;
                 /** @description Most bars in the response */
                 limit?: number;
-                /** @description From next_cursor: goes on there */
+                /** @description next_cursor of the previous page */
                 cursor?: number;
             };
             header?: never;
@@ -8637,7 +8637,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The body is no message, or an error of JSON-RPC says that MCP-Protocol-Version or _meta is wrong */
+            /** @description The body is invalid, or an error of JSON-RPC says that MCP-Protocol-Version or _meta is wrong */
             400: {
                 headers: {
                     [name: string]: unknown;

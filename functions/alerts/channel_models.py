@@ -68,7 +68,7 @@ class ChangeChannel(Model):
     name: ChannelName = "My server"
     state: Annotated[
         Literal["active", "disabled"],
-        Field(description="disabled: what waits and what fires from now on is not sent", examples=["active"]),
+        Field(description="disabled: pending and future messages are not sent", examples=["active"]),
     ] = "active"
 
 
@@ -118,7 +118,7 @@ class ChannelKindAvailability(Model):
     reason: Annotated[
         str | None,
         Field(
-            description="Why not: what the operator of the installation can set",
+            description="Why the kind is unavailable, and which settings enable it",
             examples=["The operator can set SMTP_HOST and SMTP_FROM."],
         ),
     ]

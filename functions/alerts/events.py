@@ -52,7 +52,7 @@ class EventHandler:
         try:
             return await self._take(event)
         except EventError as error:
-            _logger.warning("took in an unreadable %s: %s", event.type, error)
+            _logger.warning("ignored an unreadable %s: %s", event.type, error)
             return Response(status_code=204)
 
     async def _take(self, event: Received) -> Response:
@@ -66,7 +66,7 @@ class EventHandler:
             return await self._evaluate(event, None)
         if event.type == TICK:
             return await self._evaluate(event, None, everything=True)
-        _logger.warning("took in a %s, which a Trigger should not have sent here", event.type)
+        _logger.warning("ignored an unexpected event type %s: check the filter of its Trigger", event.type)
         return Response(status_code=204)
 
     async def _evaluate(self, event: Received, stored: BarsStored | None, *, everything: bool = False) -> Response:

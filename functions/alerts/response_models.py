@@ -76,7 +76,7 @@ class ChangeAlert(Model):
     repeat: Repeat = "once"
     channels: _Channels = None
     state: Annotated[
-        Literal["active", "paused"], Field(description="active also starts one anew that is done", examples=["paused"])
+        Literal["active", "paused"], Field(description="active also restarts a rule that is done", examples=["paused"])
     ] = "active"
 
 
@@ -97,7 +97,7 @@ class Alert(Model):
     repeat: _Repeat
     channels: _Channels
     state: Annotated[
-        Literal["active", "paused", "done"], Field(description="done: it was to fire once and has", examples=["active"])
+        Literal["active", "paused", "done"], Field(description="done: a one-time rule that fired", examples=["active"])
     ]
     created_at: Instant
     changed_at: Instant

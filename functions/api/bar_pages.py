@@ -54,7 +54,7 @@ def next_link(query: History, cursor: str | None) -> list[tuple[str, str]]:
     """Return the header that leads to the page at *cursor*, none for None."""
     if not cursor:
         return []
-    # Relative to what was requested, so that it is right behind any prefix.
+    # Relative to what was requested, so that it is right under any path prefix.
     return [("Link", f'<?{urlencode(_parameters(query) | {"cursor": cursor})}>; rel="next"')]
 
 

@@ -83,7 +83,7 @@ def _reason(state: MarketState, query: Movers, movers: MoverRows) -> Reason:
         return nothing_stored(state)
     if not movers.measured:
         text = f"No ticker can be measured: {len(movers.not_ranked)} lack a bar that the measure needs"
-        text += f", {len(state.left_out)} wait for a split." if state.left_out else "."
+        text += f", {len(state.left_out)} are left out until a split is applied." if state.left_out else "."
         return absence_reason("none-measured", text, state.next_update_at)
     text = f"Of {movers.measured} tickers that could be measured {_NONE[query.kind]}."
     return absence_reason("none-qualifies", text, state.next_update_at)

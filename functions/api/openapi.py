@@ -25,7 +25,7 @@ _CACHED = ("ETag", "Cache-Control")
 _MARKET = (*_CACHED, "X-Stale")
 _TABLE_HEADERS = ("Link", "X-As-Of", "X-Source", "Content-Disposition")
 _TABLES = {
-    "text/csv": "The items as RFC 4180 with a header line. X-As-Of, X-Source and Link have what surrounds them in JSON",
+    "text/csv": "The items as RFC 4180 with a header line. X-As-Of, X-Source and Link have the other members",
     NDJSON: "One item a line",
     ARROW: "The items as an Arrow IPC file, prices as exact decimals; requires a token, and pyarrow on the server",
 }
@@ -133,7 +133,7 @@ def events(
 ) -> None:
     """A stream of server-sent events: new bars, new insights, alerts of the account.
 
-    Open for 45 seconds while a bar is expected, else closed at once: retry says when to come back.
+    Open for 45 seconds while a bar is expected, otherwise closed at once; `retry` is the delay before the next request.
     """
 
 

@@ -141,7 +141,7 @@ class History(Window):
     )
     cursor: str | None = field(
         default=None,
-        metadata={"description": "From next_cursor: goes on there", "max_length": 6000, "pattern": "^[A-Za-z0-9_-]+$"},
+        metadata={"description": "next_cursor of the previous page", "max_length": 6000, "pattern": "^[A-Za-z0-9_-]+$"},
     )
 
 
@@ -195,7 +195,7 @@ class Rejections(Query):
     ticker: Ticker | None = field(default=None, metadata={"description": "One ticker; all, if absent"})
     limit: int = field(default=100, metadata={"description": "Most bars in the response", "ge": 1, "le": 500})
     cursor: int | None = field(
-        default=None, metadata={"description": "From next_cursor: goes on there", "ge": 1, "le": 999_999_999_999}
+        default=None, metadata={"description": "next_cursor of the previous page", "ge": 1, "le": 999_999_999_999}
     )
 
 
@@ -208,7 +208,7 @@ class Movers(Table):
     """Ranking of tickers by a measure against a basis."""
 
     kind: MoverKind = field(default="gainers", metadata={"description": "Measure of the ranking"})
-    basis: Basis = field(default="previous_close", metadata={"description": "What the newest bar is compared with"})
+    basis: Basis = field(default="previous_close", metadata={"description": "Price that changes are measured from"})
     limit: int = field(default=10, metadata={"description": "Most movers in the response", "ge": 1, "le": 1000})
 
 

@@ -83,7 +83,7 @@ Instant = Annotated[datetime, QueryType(_instant, _INSTANTS)]
 End = Annotated[
     datetime, QueryType(_instant, {**_INSTANTS, "examples": ["2026-11-21", "2026-11-20T21:00:00Z", "1795208400"]})
 ]
-"""End of a window; its examples fit behind those of the start."""
+"""End of a window; its examples lie after those of the start."""
 Tickers = Annotated[tuple[str, ...], QueryType(_tickers, _LISTS)]
 LatestFields = Annotated[
     tuple[str, ...],

@@ -10,11 +10,11 @@ class Reason(NamedTuple):
     advice: str
 
 
-_SOURCE = "Nothing, if it is one bar: it is requested again. If it goes on, correct the file or ask the provider."
+_SOURCE = "Nothing, if it is one bar: it is requested again. If it recurs, correct the file or ask the provider."
 _CLOCK = "State the time zone of the file (REPLAY_ZONE), or correct its times to the starts of bars in UTC."
 _LENGTH = "Provide bars of one hour that start when the session opens, or shorter ones, which are aggregated."
 _PARTS = "Provide the missing bars of the hour, or import the file with --allow-gaps."
-_LABELS = "Check how the provider names this ticker, and the plan of the key: it answered another question."
+_LABELS = "Check how the provider names this ticker, and the plan of the key: the response does not match the request."
 _WAIT = "Nothing: the bar is requested again, and stored as soon as another bar or a second source confirms it."
 _SCALE = "If the shares were split, state it with the verb split. If the stored bars are wrong, withdraw their source."
 _TRACK = "Add the ticker to TICKERS and run the migration, if it is to be tracked."
@@ -27,7 +27,7 @@ REASONS = {
     "low-not-lowest": Reason("the low is not the lowest price", _SOURCE),
     "high-not-highest": Reason("the high is not the highest price", _SOURCE),
     "volume-not-a-number": Reason("the volume is not a number; the prices are stored", _SOURCE),
-    "volume-out-of-range": Reason("the volume is no count of shares; the prices are stored", _SOURCE),
+    "volume-out-of-range": Reason("the volume is not a possible number of shares; the prices are stored", _SOURCE),
     "volume-not-whole": Reason("the volume is not whole; the prices are stored", _SOURCE),
     "volume-zero": Reason("the volume is 0 while the price moved; the prices are stored", _SOURCE),
     "volume-incomplete": Reason("a part of the hour has no volume; the prices are stored", _SOURCE),
@@ -41,8 +41,8 @@ REASONS = {
     "spacing": Reason("the bars are longer than their interval", _LENGTH),
     "interval-wrong": Reason("the answer has another interval", _LABELS),
     "currency-wrong": Reason("the answer is not in US dollars", _LABELS),
-    "exchange-timezone-wrong": Reason("the answer is of another exchange", _LABELS),
-    "instrument-wrong": Reason("the answer is of another instrument", _LABELS),
+    "exchange-timezone-wrong": Reason("the response is for another exchange", _LABELS),
+    "instrument-wrong": Reason("the response is for another instrument", _LABELS),
     "time-unreadable": Reason("the bar has no readable time", _SOURCE),
     "contradicted": Reason("the same answer has the bar with other figures", _SOURCE),
     "jump-refuted": Reason("the price jumps for some bars only", _SOURCE),

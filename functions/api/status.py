@@ -111,7 +111,7 @@ def _calendar_warning(now: datetime, until: date | None) -> str | None:
     """Return the advice for a calendar that ends soon."""
     if until is None or until - now.date() >= _CALENDAR_ENDS_SOON:
         return None
-    return f"The trading calendar ends with {until}: run the migration, of a newer release if this one knows no more."
+    return f"The trading calendar ends with {until}: run the migration; if that does not extend it, upgrade first."
 
 
 def session_item(session: Session) -> dict[str, object]:

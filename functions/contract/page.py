@@ -32,7 +32,7 @@ def make_page(document: Mapping[str, Any]) -> str:
 
 def style() -> str:
     """Content of the page's style element: the page's design tokens, then its rules."""
-    # Fonts and comments stay behind: the page loads nothing.
+    # Fonts and comments are left out: the page loads nothing.
     tokens = re.sub(r"/\*.*?\*/|@font-face\s*\{.*?\}", "", _TOKENS.read_text(), flags=re.DOTALL)
     return f"{tokens.strip()}\n{(_FOLDER / 'docs.css').read_text()}"
 

@@ -1,4 +1,4 @@
-"""Files: the stored bars of each month as one Parquet file, built when it is asked for and its bars have changed."""
+"""Files: the stored bars of each month as one Parquet file, built on request when its bars have changed."""
 
 import functions_framework.aio
 from starlette.requests import Request

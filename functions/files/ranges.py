@@ -21,7 +21,7 @@ class ByteRange(NamedTuple):
 
 
 class UnsatisfiableError(ValueError):
-    """The range begins behind the end of the file."""
+    """The range begins after the end of the file."""
 
 
 def read_range(header: str | None, size: int) -> ByteRange | None:

@@ -1,4 +1,4 @@
-"""Bars tick: find missing bars, fetch as many as the budget allows, send all that came to store."""
+"""Bars tick: find missing bars, fetch as many as the budget allows, and reply with them for store."""
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import msgspec
 from msgspec.structs import replace
 
-from functions.ingest.fall_over import confirm_jumps, fetch_in_order
+from functions.ingest.failover import confirm_jumps, fetch_in_order
 from functions.ingest.plan import INTERVAL, FetchPlan, plan_tick
 from functions.ingest.providers import FetchResult, Provider
 from functions.ingest.publication import clock_offsets
@@ -29,7 +29,7 @@ async def fetch_bars(
 ) -> BarsFetched | None:
     """Return the event with the missing bars that could be fetched now, None when there are none.
 
-    InvalidTick for a tick that can never be done; Problem 503 when every provider failed.
+    InvalidTick for an invalid tick; Problem 503 when every provider failed.
     """
     now = clock.now()
     grace = timedelta(seconds=settings.bar_grace_seconds)
@@ -120,7 +120,7 @@ def truncate(series: Iterable[Series], limit: int, *, whole: bool = False) -> li
             end = max(one.start, min(one.bars[count].start, one.end))
             bars = tuple(bar for bar in one.bars[:count] if bar.start < end)
             kept.append(replace(one, end=end, bars=bars))
-        _logger.warning("cut at %d bytes, the next tick goes on with %s", EVENT_BYTES, one.ticker)
+        _logger.warning("event truncated at %d bytes, the next tick continues with %s", EVENT_BYTES, one.ticker)
         break
     return kept
 

@@ -27,7 +27,7 @@ async def fetch_comparison(
     """Return the event with the other providers' bars, None where there are none to compare with.
 
     Each ticker is requested from the first provider that its stored bars are not of. Without a window: those of the
-    newest session that were not compared yet. InvalidTick for a tick that can never be done.
+    newest session that were not compared yet. InvalidTick for an invalid tick.
     """
     names = [name for name in settings.order if name != "simulated"]
     if len(names) < 2:

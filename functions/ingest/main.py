@@ -36,7 +36,7 @@ async def ingest(request: Request) -> Response:
     """Answer a tick with an event (200), or with 204 when there is nothing to fetch."""
     received = await receive(request)
     if received.type != TICK:
-        _logger.warning("took in a %s, which a Trigger should not have sent here", received.type)
+        _logger.warning("ignored an unexpected event type %s: check the filter of its Trigger", received.type)
         return Response(status_code=204)
     try:
         job, tick = read_tick(received)

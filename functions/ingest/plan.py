@@ -44,7 +44,7 @@ class FetchPlan(NamedTuple):
 async def plan_tick(
     connection: AsyncConnection, tick: Tick, settings: Settings, now: datetime, grace: timedelta
 ) -> FetchPlan:
-    """Return the plan of *tick*; InvalidTick for one that can never be done."""
+    """Return the plan of *tick*; InvalidTick for an invalid one."""
     await asyncio.to_thread(lambda: settings.configuration)  # reads files, and knows them afterwards
     tickers = None if tick.tickers is None else [ticker.upper() for ticker in tick.tickers]
     window = requested_window(tick, now, settings.history_sessions)

@@ -49,7 +49,7 @@ class Providers(SettingsGroup):
     """Providers of bars and profiles, and their credit budgets."""
 
     providers: CsvList = ()
-    """Providers of bars in order of fall-over; none: twelvedata if it has a key, else simulated."""
+    """Providers of bars in order of failover; none: twelvedata if it has a key, else simulated."""
     provider_keys: SecretMap = field(default_factory=dict)
     """Keys of providers that have no setting of their own, by name: `acme=KEY`."""
     provider_timeout_seconds: Annotated[float, Meta(gt=0, le=30)] = 10

@@ -11,7 +11,7 @@ JOBS = ("bars", "companies", "compare")
 
 
 class InvalidTick(Exception):  # noqa: N818  a refusal is an answer
-    """The tick can never be done; the text says why."""
+    """Invalid tick: retrying cannot help. The message is the reason."""
 
 
 class TickWindow(NamedTuple):
@@ -23,9 +23,9 @@ class TickWindow(NamedTuple):
 
 
 def read_tick(received: Received) -> tuple[str, Tick]:
-    """Return the job (`bars` when the event names none) and the overrides of a tick; no data is no overrides.
+    """Return the job (`bars` when the event names none) and the overrides of a tick; no data means no overrides.
 
-    InvalidTick for an unknown job and for data that is no Tick.
+    InvalidTick for an unknown job and for data that is not a Tick.
     """
     job = received.attributes.get("job", "bars")
     if job not in JOBS:

@@ -25,7 +25,7 @@ class Part(NamedTuple):
 def add_volumes(parts: Sequence[Part]) -> tuple[Decimal | None, str | None]:
     """Return the volume of the hour of *parts*, and the fault for which it has none although some of them do.
 
-    One that no share count can be (NaN, negative, a fraction) is the hour's: store knows what it is.
+    A volume that is not a number of shares (NaN, negative, a fraction) is returned as it is: store rejects it.
     """
     known = [part.volume for part in parts if part.volume is not None]
     if wrong := next((one for one in known if one.is_nan() or one < 0 or one % 1), None):

@@ -1,4 +1,4 @@
-"""Settings of insights: the database, who may read, and the model that words stories, if any."""
+"""Settings of insights: database, access, and the optional language model."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,7 +15,7 @@ _OPENAI_MODEL = "gpt-5-mini"
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSettings(SettingsGroup):
-    """The model that words stories. Without a key and without a base URL the rules do."""
+    """Language model that writes sentences. Without a key and a base URL the rules write them."""
 
     openai_api_key: Secret | None = None
     openai_base_url: str | None = None
@@ -34,7 +34,7 @@ class ModelSettings(SettingsGroup):
     """Of one answer, hidden reasoning included."""
 
     def check(self) -> None:
-        """Refuse settings of a model without a model."""
+        """Refuse INSIGHTS_MODEL and INSIGHTS_API without a configured server."""
         super().check()
         if (self.insights_model or self.insights_api) and not self.has_model:
             raise ValueError(

@@ -46,7 +46,7 @@ _documented["responses"][202] = {
 
 _error_of_protocol = {"application/json": {"schema": {"$ref": "#/components/schemas/McpResponse"}}}
 _documented["responses"][400] = {
-    "description": "The body is no message, or an error of JSON-RPC says that MCP-Protocol-Version or _meta is wrong",
+    "description": "The body is invalid, or an error of JSON-RPC says that MCP-Protocol-Version or _meta is wrong",
     "content": {
         "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}},
         **_error_of_protocol,

@@ -25,7 +25,7 @@ INSTRUCTIONS = (
     "Every result has its age (as_of) and its source (simulated means invented): state both when you quote a figure. "
     "Tables have columns and rows. If more is true, call again with the arguments in next as well. "
     "Instants are UTC; dates are days in New York. "
-    "Prices are for information, not advice. An error says what to change."
+    "Prices are for information, not advice. An error names the change to make."
 )
 _READS = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
 _MAKES = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=False)

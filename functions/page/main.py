@@ -18,5 +18,5 @@ _respond = limited_endpoint(Site(_settings).respond, AddressLimiter(_settings))
 
 @functions_framework.aio.http
 async def page(request: Request) -> Response:
-    """Answer a request for a file of the page, or for an address that the page itself makes sense of."""
+    """Answer a request for a file of the page, or for an address that the page's script resolves."""
     return await _respond(request)

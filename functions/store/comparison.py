@@ -64,7 +64,7 @@ async def _upsert_disagreements(
     origin: Origin,
 ) -> int:
     """Record the figures of *bars* that differ from the stored ones, and resolve those that agree now."""
-    # One exchange's volume says nothing of all exchanges'.
+    # The volume of one exchange cannot be compared with that of all exchanges.
     fields = _PRICES if source.endswith("-iex") else (*_PRICES, "volume")
     figures = [
         (ticker, start, field, value, tolerances.volume if field == "volume" else tolerances.price)

@@ -12,7 +12,7 @@ from shared.calendar.trading import LENGTHS
 FACTOR = Decimal("1.5")
 """A close that differs from the one before by this factor is a jump."""
 SPIKE = Decimal(3)
-"""So many times the open and both closes is no high that was traded, a third of them no low."""
+"""A high of this multiple of the open and both closes is a spike, and so is a low of a third of them."""
 LARGE = Decimal(3)
 """Beyond this factor two bars at the new level do not confirm it, unless the factor is that of a usual split."""
 

@@ -229,7 +229,7 @@ async def publish_version(epoch: int | None) -> None:
     try:
         await publish_market_version(_redis(), await _version_key(), epoch)
     except RedisError as error:
-        _logger.warning("could not publish the market epoch: %s", error)
+        _logger.warning("could not publish the market version: %s", error)
 
 
 async def _version_key() -> str:

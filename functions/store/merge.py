@@ -52,7 +52,7 @@ class BarChanges(NamedTuple):
 
     new: Sequence[tuple[str, datetime, ValidBar]] = ()
     seen: Sequence[Key] = ()
-    """Nothing but the time of the last answer moves."""
+    """Bars without a change: only the time of the last response is updated."""
     moved: Sequence[tuple[Key, StoredBar]] = ()
     past: Sequence[BarRevision] = ()
     revised: int = 0

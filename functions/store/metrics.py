@@ -1,6 +1,6 @@
 """Metrics for Prometheus at /metrics, computed from Postgres and Redis on each scrape.
 
-No state is in a process, so that any copy may respond, at any rate, after any time at zero. With a scrape every five
+No process holds state, so any copy can respond, also after scaling from zero. With a scrape every five
 minutes store scales to zero in between.
 """
 
@@ -19,27 +19,27 @@ from shared.runtime import clock
 from shared.runtime.clock_check import PROVIDER_OFFSETS, offset_seconds
 
 HELP = {
-    "stocksalot_ingest_lag_seconds": "Since the newest hour ended that some active ticker lacks; 0: none lacks it",
+    "stocksalot_ingest_lag_seconds": "Seconds since the end of the newest hour that an active ticker lacks, or 0",
     "stocksalot_tickers_behind": "Active tickers that lack the newest finished bar",
     "stocksalot_tickers": "Active tickers",
     "stocksalot_newest_bar_end_timestamp_seconds": "When the newest stored bar ended",
     "stocksalot_provider_answered_timestamp_seconds": "When a provider last answered with bars",
-    "stocksalot_bars_total": "What came of the bars that providers sent: inserted, revised, unchanged, rejected",
-    "stocksalot_events_total": "Events with bars that were dealt with",
-    "stocksalot_rejected_bars": "Different bars that were sent and not stored, by reason",
-    "stocksalot_dead_letters": "Events that wait for a person",
-    "stocksalot_dead_letters_by_type": "Events that wait for a person, by type",
-    "stocksalot_insight_hours_total": "Hours with insights, revisions included, by generator of the words",
-    "stocksalot_insight_verdicts_total": "Hours that a model was asked to word, by outcome",
+    "stocksalot_bars_total": "Bars sent by providers, by result: inserted, revised, unchanged, rejected",
+    "stocksalot_events_total": "Processed events with bars",
+    "stocksalot_rejected_bars": "Distinct rejected bars, by reason",
+    "stocksalot_dead_letters": "Dead letters: events that need an operator",
+    "stocksalot_dead_letters_by_type": "Dead letters, by event type",
+    "stocksalot_insight_hours_total": "Hours with insights, revisions included, by generator of the sentences",
+    "stocksalot_insight_verdicts_total": "Hours requested from a model, by outcome",
     "stocksalot_insight_sentences_total": "Sentences of a model: proposed, accepted, repaired, left to the rules",
     "stocksalot_insights_told_timestamp_seconds": "End of the newest hour with insights",
     "stocksalot_sessions_end_timestamp_seconds": "Start of the last known session: migrate before it",
     "stocksalot_database_bytes": "Size of the database",
     "stocksalot_database_connections": "Connections to the database, of all clients",
-    "stocksalot_provider_credits_used": "Credits that ingest has spent in the minute or day of its clock",
-    "stocksalot_provider_credits_limit": "Credits that it may spend in it, of the keys that have spent any",
-    "stocksalot_redis_up": "Redis responds (1) or not (0); without it no provider with a budget is requested",
-    "stocksalot_clock_offset_seconds": "By which our clock is ahead of the database's or a provider's",
+    "stocksalot_provider_credits_used": "Credits that ingest has used in the current minute or day of its clock",
+    "stocksalot_provider_credits_limit": "Credit limit of that minute or day, for the keys that have used any",
+    "stocksalot_redis_up": "Redis responds (1) or not (0); without it providers with a budget are not called",
+    "stocksalot_clock_offset_seconds": "Seconds by which our clock is ahead of the database's or a provider's",
 }
 
 _CLOCK = "stocksalot_clock_offset_seconds"

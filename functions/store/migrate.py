@@ -56,7 +56,7 @@ class Settings(DatabaseSettings):
         parse_closings(self.calendar_closings)
         for name in (*self.renamed_tickers, *self.renamed_tickers.values()):
             if find_list_faults([name], ()):
-                raise ValueError(f"RENAMED_TICKERS: {name[:30]} is no ticker; write OLD=NEW, such as FB=META")
+                raise ValueError(f"RENAMED_TICKERS: {name[:30]} is not a ticker; write OLD=NEW, such as FB=META")
 
 
 def migrate(

@@ -1,7 +1,7 @@
 """Queries of bars and their revisions, each for a whole batch.
 
-A plan cached while the table is small would scan all of it when it is large. So what joins bars to a
-batch either says how, by LATERAL, without sequential scans, or is not prepared.
+A plan cached while the table is small would scan all of it when it is large. So a query that joins bars to a
+batch either uses LATERAL with sequential scans disabled, or is not prepared.
 """
 
 from collections.abc import Sequence

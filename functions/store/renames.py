@@ -25,7 +25,7 @@ def _rename(connection: Connection, old: str, new: str) -> bool:
         """,
         names,
     )
-    # A name that is in use again is no renamed one: otherwise both would lead to each other.
+    # A name that is in use again no longer counts as renamed: otherwise each would redirect to the other.
     connection.execute("UPDATE tickers SET renamed_to = NULL WHERE ticker = %(new)s", names)
     marked = connection.execute(
         """
@@ -67,7 +67,7 @@ def _rename(connection: Connection, old: str, new: str) -> bool:
         names,
     )
     _move_firings(connection, names)
-    # What the old name was asked for says nothing of the new one, which is asked again.
+    # Fetched ranges of the old name do not hold for the new one, which is requested again.
     connection.execute("DELETE FROM asked_windows WHERE ticker = %(old)s", names)
     return True
 

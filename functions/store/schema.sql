@@ -176,7 +176,7 @@ CREATE TABLE dead_letters (
     CONSTRAINT dead_letters_source_event_id_type_key UNIQUE (source, event_id, type)
 );
 
-COMMENT ON TABLE dead_letters IS 'Events that could not be dealt with, each once, whole, with the reason';
+COMMENT ON TABLE dead_letters IS 'Events that could not be handled, each once, whole, with the reason';
 
 CREATE TABLE market_epoch (
     one_row boolean NOT NULL DEFAULT true,
@@ -677,7 +677,7 @@ CREATE TABLE users (
     CONSTRAINT users_username_key_key UNIQUE (username_key)
 );
 
-COMMENT ON COLUMN users.email IS 'Normalised: what two spellings of one address have in common';
+COMMENT ON COLUMN users.email IS 'Normalised: equal for all spellings of one address';
 
 COMMENT ON COLUMN users.username_key IS 'Normalised likewise; username is as its owner writes it';
 

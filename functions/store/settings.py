@@ -15,7 +15,7 @@ class Settings(DatabaseSettings, RedisSettings, BarSettings):
     """Settings: database, Redis, and the policy for responses that disagree or lack bars."""
 
     providers: CsvList = ()
-    """The order of fall-over, which is the order of trust: a bar of a later one never replaces one of an earlier."""
+    """The order of failover, which is the order of trust: a bar of a later one never replaces one of an earlier."""
 
     settle_minutes: Annotated[int, Meta(ge=0)] = 45
     """Minutes after a bar's end in which a provider may still deliver it."""

@@ -30,7 +30,7 @@ from shared.runtime import clock
 
 _TRIES = 10
 CLOCK_SKEW = timedelta(minutes=10)
-"""A fetch from further in the future would outrank every true one until then."""
+"""A fetch dated further in the future would outrank every correct one until that time."""
 _DAY = timedelta(days=1)
 _YEARS = range(1900, 9000)
 
@@ -64,7 +64,7 @@ class _Part(NamedTuple):
 
 
 class _Pending(NamedTuple):
-    """The sum of an event; whether its hour is complete and the new epoch are read last."""
+    """Totals of an event, and the pending results for its hour and the new market version."""
 
     stored: BarsStored
     hour_complete: PendingResult[bool] | None
@@ -85,7 +85,7 @@ async def store_bars(
             continue  # another store inserted one of our bars after we had looked
         complete = pending.hour_complete is not None and await pending.hour_complete.result()
         return StoreResult(pending.stored, complete, await pending.epoch.result() if pending.epoch else None)
-    raise RuntimeError(f"other stores were faster {_TRIES} times")
+    raise RuntimeError(f"concurrent inserts of the same bars conflicted {_TRIES} times")
 
 
 async def _store(connection: AsyncConnection, fetched: BarsFetched, origin: Origin, policy: StorePolicy) -> _Pending:
@@ -110,7 +110,7 @@ async def _store(connection: AsyncConnection, fetched: BarsFetched, origin: Orig
 
 
 async def _is_any(sent: Iterable[PendingResult[bool] | None]) -> bool:
-    """Return whether one of *sent* says so: waits for the server."""
+    """Return whether any result of *sent* is true; waits for the server."""
     for one in sent:
         if one and await one.result():
             return True

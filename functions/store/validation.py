@@ -36,7 +36,7 @@ class Bar(Protocol):
 
 
 class ValidBar(Protocol):
-    """A bar with all prices, that obeys the rules."""
+    """A valid bar: all prices are present and pass the checks."""
 
     @property
     def start(self) -> datetime: ...
@@ -69,7 +69,7 @@ class RejectedBar(NamedTuple):
     ticker: str
     start: datetime | None
     bar: Bar | ValidBar | str
-    """The text of one that is no bar at all."""
+    """Text of a bar that could not be parsed."""
     rejection: Rejection
 
 

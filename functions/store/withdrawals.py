@@ -28,7 +28,7 @@ async def withdraw(
     With *preview* only count them. Doing it twice finds nothing the second time.
     """
     if not withdrawal.reason or len(withdrawal.reason) > 500:
-        raise bad_parameters([("reason", "should say in 1 to 500 characters why")])
+        raise bad_parameters([("reason", "should be the reason in 1 to 500 characters")])
     parameters = withdrawal._asdict() | {
         "tickers": list(withdrawal.tickers),
         "now": now,
@@ -48,7 +48,7 @@ async def withdraw(
     replaced = await _restore_others(connection, parameters)
     await _delete_bars(connection, parameters)
     await _forget_windows(connection, parameters)
-    detail = f"{bars} bars of {withdrawal.source} were withdrawn; {replaced} of them stand as another source gave them."
+    detail = f"{bars} bars of {withdrawal.source} were withdrawn; {replaced} of them were replaced by another source's."
     return {"bars": bars, "replaced": replaced, "changed": True, "detail": detail}
 
 

@@ -1,4 +1,4 @@
-"""Writing of a fetched batch: insert, revise, or note that it says the same."""
+"""Writing of a fetched batch: insert and revise bars, and update the last fetch of unchanged ones."""
 
 from psycopg import AsyncConnection
 

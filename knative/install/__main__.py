@@ -137,7 +137,7 @@ def _parser() -> argparse.ArgumentParser:
     for verb in (one, images):
         verb.add_argument("--registry", default=LOCAL_REGISTRY, help="registry of the images")
         verb.add_argument("--tag", default="local", help="tag of the images")
-    notes = verbs.add_parser("notes", help="print what CHANGELOG.md says of a release")
+    notes = verbs.add_parser("notes", help="print the section of a release in CHANGELOG.md")
     notes.set_defaults(run=_notes)
     notes.add_argument("tag", help="the release's tag: v1.2.3")
     verbs.add_parser("rehearse", help="check the manifests without a cluster").set_defaults(run=_rehearse)

@@ -44,5 +44,5 @@ def _read(file: Path) -> dict[str, Any]:
         return json.loads(file.read_text())
     except ValueError as error:
         raise DeploymentError(
-            f"{file} is no metadata file of buildx: delete it and run `make images PUSH=1`."
+            f"{file} is not a metadata file of buildx: delete it and run `make images PUSH=1`."
         ) from error

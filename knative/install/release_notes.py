@@ -21,6 +21,6 @@ def read_notes(tag: str, root: Path = ROOT) -> str:
     )
     if not (notes := parts.get(heading, "").strip()):
         raise DeploymentError(
-            f"CHANGELOG.md says nothing of {version}: rename its part Unreleased to `## {version} - YYYY-MM-DD`."
+            f"CHANGELOG.md has no section for {version}: rename its section Unreleased to `## {version} - YYYY-MM-DD`."
         )
     return notes

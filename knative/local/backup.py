@@ -1,4 +1,4 @@
-"""Backup and restore of an installation: the database and the secret without which its tokens are worthless."""
+"""Backup and restore of an installation: the database, and the secret that its tokens depend on."""
 
 import hashlib
 import io
@@ -64,7 +64,7 @@ def database(folder: Path, settings: Mapping[str, str], *, exclusive: bool = Fal
 def refuse_pooler(url: str) -> None:
     """Raise CannotRunError for a pooler by transaction: the settings of a dump would stay with servers that it shares.
 
-    Behind one, two sessions that wait have the same server, which is not the one that was announced to them.
+    Through one, two sessions that wait have the same server, which is not the one that was announced to them.
     """
     with (
         suppress(psycopg.OperationalError),  # pg_dump and pg_restore say it in one sentence
@@ -113,7 +113,7 @@ def restore(file: Path, folder: Path, settings: Mapping[str, str], *, replace: b
         with suppress(psycopg.OperationalError), psycopg.connect(url) as connection:  # psql says it in one sentence
             [used] = connection.execute(_IS_USED).fetchone() or (False,)
         if used and not replace:
-            raise CannotRunError("the database holds data: add --replace to put the backup in their place")
+            raise CannotRunError("the database holds data: add --replace to replace it with the backup")
         script = _run("pg_restore", None, ["--no-owner", "--no-privileges", "--schema=public", "--file=-"], dump)
         options = ["--single-transaction", "--quiet", "--set=ON_ERROR_STOP=1", "--output=/dev/null"]
         _run("psql", url, options, _REPLACE.encode() + script)
@@ -148,7 +148,7 @@ def _read(file: Path) -> tuple[dict[str, str], bytes]:
 def _programs(program: str, url: str | None) -> Path:
     """Return the folder of *program*; a dump is made by that of the server's own version where it is installed.
 
-    A newer one may write down what is the old server's own affair (options of columns in 15.20), and no other takes it.
+    A newer one may dump internals of the old server (column options in 15.20) that no other server accepts.
     """
     path = os.environ.get("PATH", os.defpath)
     if program == "pg_dump" and url:

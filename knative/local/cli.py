@@ -66,7 +66,7 @@ def _run_verb(extension: Extension, chosen: argparse.Namespace, folder: Path) ->
         case "up":
             scale = ScaleOverrides(chosen.idle, chosen.min_scale)
             port = chosen.port or DEFAULT_PORT
-            offer_move(folder / upstream_folder(chosen.upstream) / "postgres", settings, yes=chosen.yes)
+            offer_postgres_upgrade(folder / upstream_folder(chosen.upstream) / "postgres", settings, yes=chosen.yes)
             options = Options(folder, chosen.overlay, port, scale, chosen.upstream, chosen.manual, chosen.host)
             run(up(options, extension))
         case "status":
@@ -93,7 +93,7 @@ def _run_verb(extension: Extension, chosen: argparse.Namespace, folder: Path) ->
     return 0
 
 
-def offer_move(folder: Path, settings: Mapping[str, str], *, yes: bool) -> None:
+def offer_postgres_upgrade(folder: Path, settings: Mapping[str, str], *, yes: bool) -> None:
     """Move the private Postgres's data to today's version when another one made them, and the user agrees."""
     if settings.get("DATABASE_URL") or not folder.exists():
         return
@@ -101,9 +101,9 @@ def offer_move(folder: Path, settings: Mapping[str, str], *, yes: bool) -> None:
         made_by = version_to_move(folder, settings.get("PATH", ""))
         if made_by is None:
             return
-        question = f"PostgreSQL {made_by} made the data in {folder / 'data'}. Move a copy to the version of today?"
+        question = f"PostgreSQL {made_by} made the data in {folder / 'data'}. Move a copy of it to the current version?"
         if not yes and not (sys.stdin.isatty() and input(f"{question} [y/N] ").strip().casefold() in ("y", "yes")):
-            raise CannotRunError(f"{question} Nothing is changed: confirm with --yes (make run ARGS=--yes)")
+            raise CannotRunError(f"{question} Nothing was changed: confirm with --yes (make run ARGS=--yes)")
         print(move_data(folder, settings, made_by), file=sys.stderr)
 
 

@@ -1,4 +1,4 @@
-"""Event loop of the runner: uvloop, in which the front door passes several times as many requests."""
+"""Event loop of the runner: uvloop, which is several times as fast, with a raised limit of file descriptors."""
 
 import asyncio
 import resource

@@ -7,7 +7,7 @@ from knative.local.application import Name, Route
 from knative.local.proxy import Receive, Scope, Send, answer, forward
 
 _OTHER = "localhost"
-"""A name or an address that no route and no function has leads where this one does."""
+"""Host whose routes apply to requests for an unknown host."""
 
 
 class FrontDoor:

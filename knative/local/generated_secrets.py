@@ -1,4 +1,4 @@
-"""Secrets that a run generates for the settings that the user leaves open; they belong to the data beside them."""
+"""Secrets generated for settings that the user leaves empty, stored with the data that depends on them."""
 
 import base64
 import hmac

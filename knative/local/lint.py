@@ -1,4 +1,4 @@
-"""Manifest linter: warnings about declarations that a cluster accepts and that lose events, connections or sleep."""
+"""Manifest linter: warnings about valid declarations that lose events or connections, or prevent scaling to zero."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence

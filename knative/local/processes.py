@@ -1,4 +1,4 @@
-"""Child processes: each has a log, and a record by which it is ended when its runner has died."""
+"""Child processes with a log each, and records by which a later run ends those of a killed runner."""
 
 import asyncio
 import contextlib

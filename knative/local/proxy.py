@@ -1,4 +1,4 @@
-"""Pass HTTP requests on to functions, as Knative's activator and queue-proxy do: held, streamed, timed."""
+"""HTTP proxy to functions, like Knative's activator and queue-proxy: it queues, streams and times out requests."""
 
 import asyncio
 import errno
@@ -91,7 +91,7 @@ async def forward(revision: Revision, path: bytes, scope: Scope, receive: Receiv
     except TimeoutError:
         status, reason = 504, f"{function.name}: no complete response within {function.timeout:g} s"
     except ConnectionLostError as error:
-        status, reason = 502, f"{function.name} ended while it worked on the request ({error})"
+        status, reason = 502, f"{function.name} exited while it handled the request ({error})"
     except _ClientGoneError:
         return
     log.warning("%d for %s %s: %s", status, scope["method"], scope["path"], reason)

@@ -153,7 +153,7 @@ def _replay_faults(settings: Providers) -> Iterator[str]:
     """Yield the faults of the files to replay: ingest reads them at its first fetch."""
     for file in settings.replay_files:
         if not (Path(file).is_file() and os.access(file, os.R_OK)):
-            yield f"REPLAY_FILES: {file} is no file that can be read"
+            yield f"REPLAY_FILES: {file} is not a readable file"
 
 
 def fake_provider_settings(ports: Mapping[str, int], page: str) -> dict[str, str]:

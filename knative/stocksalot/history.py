@@ -84,7 +84,7 @@ async def backfill(client: RunnerClient, data: Mapping[str, Any], *, wait: bool,
             if outcome.led_to == BarsFetched.TYPE:
                 idle, waited = (0 if _known(totals) > _known(before) else idle + 1), 0
             elif outcome.code == 204 and not totals["not_fetched"] and (waited or not wait) and await _may_ask(client):
-                # There was no request although there could have been: each ticker has had its own.
+                # No request although the budget allowed one: every ticker has been requested.
                 totals = await measure(totals)
                 break
             elif wait and outcome.code == 204:

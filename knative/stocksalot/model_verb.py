@@ -37,7 +37,7 @@ async def try_model(_: Namespace, __: Path) -> int:
     """Ask the model; 0 where it had a sentence accepted."""
     from functions.insights.facts.registry import fact_table
     from functions.insights.generation.editor import choose
-    from functions.insights.generation.words import word_stories
+    from functions.insights.generation.model_sentences import write_sentences
     from functions.insights.settings import ModelSettings
 
     console = Console(soft_wrap=True, markup=False, highlight=False)
@@ -61,7 +61,7 @@ async def try_model(_: Namespace, __: Path) -> int:
         f"asking {settings.default_model or 'the first model'} at {where}, for up to "
         f"{settings.insights_timeout_seconds:.0f} s ..."
     )
-    run = await word_stories(choices, facts, settings, may_call)
+    run = await write_sentences(choices, facts, settings, may_call)
     for line in result_lines(run, choices):
         console.print(line)
     return 0 if run.accepted + run.repaired else 1

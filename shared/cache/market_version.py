@@ -22,7 +22,7 @@ NAME = "market:epoch"
 """In Redis, within an installation."""
 COPY_SECONDS = 5
 CHECK_SECONDS = 0.1
-"""Maximum delay of a new bar. Ten checks a second are negligible beside the requests."""
+"""Maximum delay of a new bar. Ten checks a second are negligible compared with the requests."""
 _TIMEOUT_SECONDS = 2.0
 
 # Two stores may commit in one order and publish in the other: the copy never decreases.

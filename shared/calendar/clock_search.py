@@ -36,7 +36,7 @@ def is_extended(start: datetime, days: Container[date]) -> bool:
 def explains_better(other: int, ours: int, count: int) -> bool:
     """Return whether a reading that makes bars of *other* of *count* times is right rather than ours.
 
-    A stray bar or two among many, a closing auction for instance, say nothing of the others.
+    One or two stray bars among many, such as a closing auction, are no evidence about the others.
     """
     gain = other - ours
     return gain > count / 20 and (other == count or (other >= NEARLY_ALL * count and gain >= 2))

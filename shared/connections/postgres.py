@@ -116,7 +116,7 @@ class PostgresClient(CircuitBreaker):
             self._free.release()
 
     async def _enter_queue(self, timeout_seconds: float) -> None:
-        """Wait for a free connection. The limit is our own, so the wait says nothing about the server."""
+        """Wait for a free connection. The limit is our own, so the wait is no sign of a slow server."""
         if self._waiting >= _MAX_WAITING:
             raise _overloaded()
         self._waiting += 1

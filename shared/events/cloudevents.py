@@ -51,7 +51,7 @@ async def receive(request: Request) -> Received:
     except Problem as problem:
         if problem.status != 413:
             raise
-        _logger.error("an event of more than %d bytes cannot be taken in", MAX_BYTES)
+        _logger.error("an event exceeds the limit of %d bytes", MAX_BYTES)
         raise Problem(500, "too-large", "Too large", f"An event has at most {MAX_BYTES} bytes.") from None
     try:
         if request.headers.get("content-type", "").lower().startswith("application/cloudevents"):

@@ -11,7 +11,7 @@ T = TypeVar("T")
 def decode_json(data: bytes, kind: type[T]) -> T:
     """Return *data* as *kind*; ValueError or RecursionError for other text.
 
-    msgspec refuses NaN, a byte order mark, halves of surrogate pairs and text behind the value, but uses the last of
+    msgspec refuses NaN, a byte order mark, halves of surrogate pairs and text after the value, but uses the last of
     duplicate members.
     """
     value = msgspec.json.decode(data, type=kind)

@@ -133,7 +133,7 @@ class CreditBudget:
 
     async def suspend(self, grant: CreditGrant, span: timedelta = _SUSPENSION) -> None:
         """Suspend the key for *span*, since the provider refuses it or requests a pause."""
-        # Both ends: what a clock that was ahead has recorded does not count.
+        # With its start, so that a suspension recorded by a clock that was ahead is ignored.
         now = clock.now()
         ends = f"{now.timestamp()} {(now + span).timestamp()}"
         await self._redis.set(self._suspension(short_hash(grant.key)), ends, ex=_LIFETIMES["day"])

@@ -13,7 +13,7 @@ REQUEST_ID: ContextVar[str | None] = ContextVar("request id", default=None)
 
 
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-"""Of another one the settings complain, which are read after this."""
+"""Settings, which are read later, refuse any other level."""
 
 
 class _JsonLines(logging.Formatter):

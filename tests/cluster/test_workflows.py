@@ -142,9 +142,9 @@ def test_the_notes_of_a_release_are_its_part_of_the_changelog(
     ("tag", "changelog", "error"),
     [
         ("v1.2.4", "## 1.2.4\n\n- This\n", "The tag is v1.2.4 and pyproject.toml has version 1.2.3"),
-        ("v1.2.3", "## Unreleased\n\n- This\n", "CHANGELOG.md says nothing of 1.2.3"),
-        ("v1.2.3", "## 1.2.3\n\n## 1.2.2\n\n- Old\n", "CHANGELOG.md says nothing of 1.2.3"),
-        ("v1.2.3", "## 11.2.3\n\n- Other\n", "CHANGELOG.md says nothing of 1.2.3"),
+        ("v1.2.3", "## Unreleased\n\n- This\n", "CHANGELOG.md has no section for 1.2.3"),
+        ("v1.2.3", "## 1.2.3\n\n## 1.2.2\n\n- Old\n", "CHANGELOG.md has no section for 1.2.3"),
+        ("v1.2.3", "## 11.2.3\n\n- Other\n", "CHANGELOG.md has no section for 1.2.3"),
     ],
 )
 def test_a_release_without_version_or_notes_is_refused(

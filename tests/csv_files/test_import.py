@@ -112,7 +112,7 @@ def test_refused_lines_reach_the_ledger_as_they_came(
     run(path, "--yes")
 
     shown = capsys.readouterr().out
-    assert "line 5, column low: 'x' is no price here. (price-not-a-number)" in shown
+    assert "line 5, column low: 'x' is not a price. (price-not-a-number)" in shown
     assert store.query("SELECT reason, bar ->> 'text' FROM rejected_bars ORDER BY id") == [
         ("price-not-a-number", lines[3]),
         ("time-unreadable", lines[4]),

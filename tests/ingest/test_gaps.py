@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from functions.ingest.bars import drop_unfinished, truncate
-from functions.ingest.fall_over import has_jump
+from functions.ingest.failover import has_jump
 from functions.ingest.gaps import (
     FetchRequest,
     Gap,

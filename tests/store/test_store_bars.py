@@ -167,7 +167,7 @@ def test_two_answers_of_one_instant_take_turns_once(store: Store) -> None:
 def test_a_less_trusted_source_does_not_replace_a_more_trusted_one(
     monkeypatch: pytest.MonkeyPatch, database_url: str, redis_url: str
 ) -> None:
-    """The order of PROVIDERS decides, or a fall-over with thinner volume would rewrite good bars each time."""
+    """The order of PROVIDERS decides, or a failover with thinner volume would rewrite good bars each time."""
     with opened(monkeypatch, database_url, redis_url, PROVIDERS="twelvedata,replay") as store:
         for number, source in enumerate(("replay", "twelvedata", "replay", "stranger")):
             store.keep(fetched({"AAPL": [bar(hour(0), f"10{number}")]}, source=source, at=hour(number, day=4)))

@@ -1,4 +1,4 @@
-"""Apprise services: the supported plugins and the validation of their URLs.
+"""Apprise services: supported plugins, validation of their URLs, and delivery of messages.
 
 Apprise has more than a hundred plugins, some of which run programs, open files or reach devices: only the supported
 ones are loaded. Their URLs contain tokens, so no error and no log line repeats any part of one.

@@ -1,4 +1,4 @@
-"""Texts of firings: the reason of a firing, and the statement that a correction revokes."""
+"""Texts of firings: why a rule fired, or why a correction revokes an earlier firing."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -41,7 +41,7 @@ class FiringDetails:
 
 
 def explain(firing: FiringDetails) -> str:
-    """Return the reason of a firing, or the statement that a correction revokes, with the bar and its revision."""
+    """Return why the rule fired, or why a correction revokes the firing, with the bar and its revision."""
     kind = firing.condition["kind"]
     if firing.kind == "corrected":
         return f"Correction: {_CORRECTIONS[kind](firing)} {_bar(firing)}".rstrip()

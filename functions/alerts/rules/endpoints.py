@@ -218,7 +218,7 @@ async def _find_ticker(connection: AsyncConnection, ticker: str | None) -> str |
 async def _own_channels(connection: AsyncConnection, user_id: str, channels: "list[str] | None") -> "list[str] | None":
     """Return *channels*; Problem 400 unless all belong to the account."""
     if channels and (strangers := set(channels) - set(await select_channel_ids(connection, user_id))):
-        detail = f"lists {min(strangers)}, which is no channel of the account, see /alerts/channels"
+        detail = f"lists {min(strangers)}, which is not a channel of the account, see /alerts/channels"
         raise bad_parameters([("channels", detail)])
     return channels
 

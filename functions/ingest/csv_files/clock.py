@@ -55,7 +55,7 @@ class ClockError(ValueError):
 
 
 def find_clock(times: Sequence[datetime], grid: Grid, zone: tzinfo | None, source: str) -> Clock:
-    """Return the clock of *times* (sorted, each once): in *zone* if it is given, else in the one the sessions tell."""
+    """Return the clock of *times* (sorted, each once): in *zone*, else in the zone inferred from the sessions."""
     sample = _sample(times)
     if all(time.tzinfo for time in sample):
         return Clock(None, _named_by([time.astimezone(UTC) for time in sample], grid), "in the times")
@@ -110,7 +110,7 @@ def _best_slots(instants: Sequence[datetime], grid: Grid) -> list[datetime | Non
 
 
 def _rival(instants: Sequence[datetime], grid: Grid) -> int:
-    """Return how many times the best other clock explains; one that finds the same bars is no other."""
+    """Return how many times the best other clock explains; a shift that finds the same bars does not count."""
     ours = _best_slots(instants, grid)
     most = 0
     for shift in SHIFTS:

@@ -23,7 +23,7 @@ _GROUPED = {
 
 
 def find_decimal_mark(cells: Iterable[str]) -> str | None:
-    """Return the decimal mark of a file's figures, None when `1,234` may be either and nothing else tells."""
+    """Return the decimal mark of a file's figures, None when it is ambiguous, as in `1,234`."""
     votes = dict.fromkeys(_SURE, 0)
     has_comma = False
     for cell in cells:

@@ -91,7 +91,7 @@ def read_line(line: Line, cells: Sequence[str], ticker: str, style: TextFormat) 
             return Fault("price-missing", columns.name(name), "A bar needs open, high, low and close.")
         if price.is_nan():
             text = cell_of(cells, columns, name)
-            return Fault("price-not-a-number", columns.name(name), f"{text[:60]!r} is no price here.")
+            return Fault("price-not-a-number", columns.name(name), f"{text[:60]!r} is not a price.")
         if price <= _ZERO:
             return Fault("price-not-positive", columns.name(name), f"The price is {price}.")
     if opened and high and low and close:
@@ -135,7 +135,7 @@ def find_interval(times_of: Iterable[Sequence[datetime]]) -> timedelta:
     """Return the most frequent distance between times (sorted) of one ticker; UnreadableFileError when none is."""
     distances = Counter(after - before for times in times_of for before, after in pairwise(times) if after > before)
     if not distances:
-        raise UnreadableFileError("too few bars to tell their length: state it with --interval, as 1min or 1h")
+        raise UnreadableFileError("too few bars to infer their length: state it with --interval, as 1min or 1h")
     return distances.most_common(1)[0][0]
 
 

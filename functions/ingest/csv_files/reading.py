@@ -204,7 +204,7 @@ def _find_order(table: Table) -> DateOrder:
         if counts.total() - count > _STRAY * counts.total():
             raise UnreadableFileError(
                 f"{count} dates begin with the {_FIRST[order]} and {counts.total() - count} do not: "
-                "mend them, or state --dates us or --dates eu and the others are refused"
+                "correct them, or state --dates us or --dates eu to refuse the others"
             )
         if count > _STRAY * year_last:
             return order

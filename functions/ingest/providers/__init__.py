@@ -1,4 +1,4 @@
-"""Providers of bars behind one small interface. A provider is imported when it is first used, not at start."""
+"""Interface of the providers of bars. A provider is imported when it is first used, not at start."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -12,15 +12,15 @@ from shared.events.types import Bar, RefusedBar
 
 
 class ProviderError(Exception):
-    """The provider gave nothing, through a fault of its own or the network's; the text says which, without secrets."""
+    """A request to the provider failed; the message is the reason and contains no secret."""
 
 
 class NoCredits(Exception):  # noqa: N818
-    """The provider may not be asked now: its credits are used up until the minute or the day ends."""
+    """No request may be made: the provider's credits are used up until the minute or the day ends."""
 
 
 class ProviderPauses(NoCredits):
-    """The provider may not be asked now: it did not respond at the last try."""
+    """No request may be made: the provider did not respond to the last one."""
 
 
 class WrongLabels(NamedTuple):
@@ -40,7 +40,7 @@ class FetchResult(NamedTuple):
     credits: int = 0
     failures: Mapping[FetchRequest, str] = {}
     refused: Mapping[FetchRequest, tuple[RefusedBar, ...]] = {}
-    """Texts of which no bar could be made."""
+    """Bars that could not be parsed, as sent."""
     mislabelled: Mapping[FetchRequest, WrongLabels] = {}
     served_at: datetime | None = None
     """The provider's time at its first response, None where it has no clock."""

@@ -120,7 +120,7 @@ class Alpaca:
             for _ in range(_PAGES):
                 answer = _read_page(await client.get(_PATH, params | ({"page_token": page} if page else {})))
                 for symbol, some in answer["bars"].items():
-                    # What is no list is refused by its symbol.
+                    # A value that is not a list is a failure of its symbol.
                     rows.setdefault(symbol, []).extend(some if isinstance(some, list) else [some])
                 if not (page := answer.get("next_page_token")):
                     # Symbols without bars are absent.

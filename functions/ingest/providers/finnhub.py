@@ -1,4 +1,4 @@
-"""Finnhub: company profiles, and a second opinion on a price that jumped."""
+"""Finnhub: company profiles, and a second source for a price that jumped."""
 
 import asyncio
 import logging

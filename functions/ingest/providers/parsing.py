@@ -15,7 +15,7 @@ _TEXT = 1000
 
 
 def parse_decimal(value: object) -> Decimal | None:
-    """Return *value*, text or a number of JSON parsed with parse_float=Decimal; None for nothing, NaN for nonsense."""
+    """Return *value*, text or a number of JSON parsed with parse_float=Decimal; None for nothing, NaN otherwise."""
     if value is None or value == "":
         return None
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):

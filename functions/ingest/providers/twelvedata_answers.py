@@ -20,7 +20,7 @@ _FIELDS = ("open", "high", "low", "close", "volume")
 
 
 class TwelveDataFailure(Exception):  # noqa: N818
-    """This request, or one symbol of it, gave nothing; the provider asks for a *pause*, or is out of order."""
+    """This request, or one symbol of it, failed; the provider requests a *pause*, or has an outage."""
 
     def __init__(self, message: str, pause: timedelta | None = None, *, outage: bool = False) -> None:
         super().__init__(message)
@@ -52,7 +52,7 @@ def read_body(response: httpx.Response) -> dict[str, object]:
         raise TwelveDataFailure(f"HTTP {response.status_code} without JSON", outage=outage) from error
     if not isinstance(body, dict):
         outage = is_server_fault(response.status_code)
-        raise TwelveDataFailure(f"HTTP {response.status_code} with JSON that is no object", outage=outage)
+        raise TwelveDataFailure(f"HTTP {response.status_code} without a JSON object", outage=outage)
     return body
 
 
@@ -101,7 +101,7 @@ def read_series(answer: object, interval: str, key: Secret) -> SymbolSeries:
             bars.append(bar)
         else:
             refused.append(refuse_time(value))
-    # Sorting keeps the order of bars with the same start: it tells which was said last.
+    # Sorting keeps the order of bars with the same start: the last one sent comes last.
     bars.sort(key=lambda bar: bar.start)
     return SymbolSeries(bars, tuple(refused), _check_labels(meta, interval) if isinstance(meta, dict) else None)
 

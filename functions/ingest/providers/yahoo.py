@@ -1,7 +1,7 @@
 """Yahoo's chart endpoint: hourly bars without a key, one request a ticker.
 
-It is undocumented, changes without notice, refuses whom it likes, and its terms allow personal use only: it is never
-used unless PROVIDERS names it, and does not belong into a public installation.
+It is undocumented, changes without notice, may refuse any client, and its terms allow personal use only: it is never
+used unless PROVIDERS names it, and must not be used in a public installation.
 """
 
 import logging

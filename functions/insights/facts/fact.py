@@ -149,7 +149,7 @@ def source_bars(
 
 
 def bar_checksum(hour: Hour, bars: SourceBars) -> str:
-    """Return the checksum of *bars* of *hour* as they are now: the twin of bars_digest in Postgres."""
+    """Return the checksum of *bars* of *hour* as they are now, equal to bars_digest in Postgres."""
     texts = [
         " ".join(_checksum_parts(hour, bars, ticker, start))
         for ticker in sorted(bars.tickers)

@@ -1,4 +1,4 @@
-"""Editor: chooses the stories of an hour, remembers those of the session, and words them by the rules."""
+"""Editor: chooses the stories of an hour, remembers those of the session, and writes them by the rules."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -185,7 +185,7 @@ class _Chosen:
 
 
 def _worded(hour: Hour, stories: Sequence[Candidate], published: Sequence[PublishedStories]) -> Iterator[Choice]:
-    """Yield *stories* with words that vary by hour, company and frame, never by chance."""
+    """Yield *stories* with their sentences, which vary deterministically by hour, company and frame."""
     used = Counter(story for one in published for story in one.stories)
     seed = hour.start.isoformat()
     day = hour.session.date.toordinal()

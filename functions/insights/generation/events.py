@@ -1,4 +1,4 @@
-"""Event handler: write due hours by the rules, or word one with a model, and reply with insights.written."""
+"""Event handler: write due hours by the rules, or rewrite one with a model, and reply with insights.written."""
 
 import logging
 
@@ -26,7 +26,7 @@ _FOR_MODEL = {"words": "wanted"}
 
 
 class EventHandler:
-    """Takes events: one is worked on at a time, and those that come meanwhile make it look again when it is done."""
+    """Handles events; one at a time writes hours, and those that arrive meanwhile make it check again."""
 
     def __init__(self, settings: Settings, postgres: PostgresClient, redis: RedisClient) -> None:
         self._settings = settings
@@ -45,7 +45,7 @@ class EventHandler:
         if event.type == InsightsWritten.TYPE:
             return await self._reply(await self._word(event))
         if event.type not in (TICK, BarsStored.TYPE):
-            _logger.warning("took in a %s, which a Trigger should not have sent here", event.type)
+            _logger.warning("ignored an unexpected event type %s: check the filter of its Trigger", event.type)
             return Response(status_code=204)
         self._waiting.add(event.type)
         if self._working:
@@ -71,18 +71,18 @@ class EventHandler:
         return written
 
     async def _word(self, event: Received) -> WriteResult:
-        """Ask the model, where there is one, to word the hour of *event*."""
+        """Request sentences for the hour of *event* from the model, if one is configured."""
         written = WriteResult()
         try:
             end = InsightsWritten.from_json(event.data).as_of
         except EventError as error:
-            _logger.warning("took in an unreadable %s: %s", event.type, error)
+            _logger.warning("ignored an unreadable %s: %s", event.type, error)
             return written
         if self._settings.has_model:
             # The SDK takes longer to load than all else together: only when it is needed.
-            from functions.insights.generation.model_words import write_model_words
+            from functions.insights.generation.model_revision import write_model_revision
 
-            await write_model_words(self._postgres, self._settings, end, written)
+            await write_model_revision(self._postgres, self._settings, end, written)
         return written
 
     async def _reply(self, written: WriteResult) -> Response:
@@ -93,7 +93,7 @@ class EventHandler:
         return reply(written.event, source="insights", event_id=written.event_id, extensions=extensions)
 
     async def _publish_version(self, written: WriteResult) -> None:
-        """Publish the market version; without Redis readers find out by themselves within seconds."""
+        """Publish the market version; without Redis readers see it within five seconds."""
         epoch = written.epoch
         if epoch is None:
             return

@@ -20,7 +20,7 @@ _LOCK = 5_746_804  # any number that no other lock in this database has
 
 
 async def lock_writing(connection: AsyncConnection) -> bool:
-    """Take the one right to write insights until the end of the transaction; False if it is taken."""
+    """Lock the writing of insights until the transaction ends; False if another process holds the lock."""
     cursor = connection.cursor(row_factory=scalar_row)
     await cursor.execute("SELECT pg_try_advisory_xact_lock(%(lock)s)", {"lock": _LOCK})
     return bool(await cursor.fetchone())
@@ -44,14 +44,14 @@ async def upsert_claim(connection: AsyncConnection, start: datetime, seconds: fl
     return bool(await cursor.fetchone())
 
 
-async def update_claim(connection: AsyncConnection, start: datetime) -> None:
+async def release_claim(connection: AsyncConnection, start: datetime) -> None:
     """Release the claim on the hour at *start*."""
     await connection.execute(
         "UPDATE insight_model_calls SET claimed_until = NULL WHERE start = %(start)s", {"start": start}
     )
 
 
-async def update_calls(connection: AsyncConnection, start: datetime) -> int:
+async def count_call(connection: AsyncConnection, start: datetime) -> int:
     """Count a call of the model for the hour at *start*, for good, and return how many that makes."""
     cursor = connection.cursor(row_factory=scalar_row)
     await cursor.execute(
@@ -61,7 +61,7 @@ async def update_calls(connection: AsyncConnection, start: datetime) -> int:
 
 
 async def insert_run(connection: AsyncConnection, start: datetime, run: ModelRun) -> None:
-    """Insert the result of a run of the model; a failure of this must not fail the work."""
+    """Insert the result of a run of the model; a failure is logged only."""
     try:
         await connection.execute(
             """
@@ -90,7 +90,7 @@ async def insert_run(connection: AsyncConnection, start: datetime, run: ModelRun
             },
         )
     except (Error, ValueError, OverflowError) as error:
-        _logger.warning("could not store what the model did: %s", type(error).__name__)
+        _logger.warning("could not store the model run: %s", type(error).__name__)
 
 
 async def insert_insights_of_hour(

@@ -45,7 +45,7 @@ class Completion:
 
 
 class ModelError(Exception):
-    """The model gave nothing to review; the message is a short stable reason, *advice* the remedy."""
+    """The model returned nothing to review; the message is a short stable reason, *advice* the remedy."""
 
     def __init__(self, reason: str, advice: str = "") -> None:
         super().__init__(reason)
@@ -53,7 +53,7 @@ class ModelError(Exception):
 
 
 class _Form(NamedTuple):
-    """A way to ask."""
+    """Request form: the API, the response format, and the name of the token limit."""
 
     api: Literal["responses", "chat"]
     format: str
@@ -204,7 +204,7 @@ def _post(
 def _completion(body: Any, model: str) -> Completion:
     texts = texts_of(body)
     if is_refusal(body):
-        raise ModelError("refused", "the model declines to answer: take another one")
+        raise ModelError("refused", "the model refuses to answer: use another one")
     if not texts:
         raise ModelError("truncated" if is_truncated(body) else "no-answer", "raise INSIGHTS_MAX_TOKENS")
     return Completion("\n".join(texts[:1]), model, *tokens_of(body))
@@ -249,8 +249,8 @@ def _status_error(error: openai.APIStatusError, settings: ModelSettings) -> Mode
         return ModelError("context", f"prompt larger than the context{size}{unit}: start the server with a larger one")
     if code == 404 and settings.openai_base_url and not settings.openai_base_url.rstrip("/").endswith("/v1"):
         return ModelError(f"http-{code}", "no /v1 in the base URL")
-    advice = {401: "check OPENAI_API_KEY", 404: "check INSIGHTS_MODEL", 429: "the server's limit or bill is reached"}
-    return ModelError(f"http-{code}", advice.get(code, "see the server's words in the log"))
+    advice = {401: "check OPENAI_API_KEY", 404: "check INSIGHTS_MODEL", 429: "the server's rate or spending limit"}
+    return ModelError(f"http-{code}", advice.get(code, "see the server's message in the log"))
 
 
 def _masked(words: str, settings: ModelSettings) -> str:

@@ -37,7 +37,7 @@ class Insight:
 
 @dataclass(frozen=True, slots=True)
 class HourInsights:
-    """The insights of *hour* with its facts; *model* is the model that worded some of them."""
+    """The insights of *hour* with its facts; *model* is the model that wrote some of them."""
 
     hour: Hour
     facts: FactTable

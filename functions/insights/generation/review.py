@@ -1,4 +1,4 @@
-"""Review of a model's sentences: each is parsed, held against its facts, and given to the note that it words."""
+"""Review of a model's sentences: parse each, compare it with its facts, and assign it to a note."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ class Review:
 
 
 def review(proposals: Sequence[Proposal], choices: Sequence[Choice], facts: FactTable, wanted: Sequence[int]) -> Review:
-    """Return which of the *wanted* notes *proposals* word rightly."""
+    """Return the accepted sentences of *proposals* by *wanted* note, and the violations of the others."""
     found = Review()
     for place, proposal in enumerate(proposals, 1):
         number = proposal.note if proposal.note is not None else place
@@ -70,7 +70,7 @@ def with_slots(text: str, candidate: Candidate | None) -> str:
 def _note_of(
     sentence: Sentence, choices: Sequence[Choice], wanted: Sequence[int], taken: Mapping[int, Insight]
 ) -> int | None:
-    """Return the note that *sentence* words: all its facts are the note's, its lead among them."""
+    """Return the note that *sentence* states: all its facts are the note's, and its lead is one of them."""
     stated = {fact.id for fact in sentence.facts if fact.metric != "period"}
     for number in wanted:
         cast = choices[number - 1].candidate

@@ -43,7 +43,7 @@ _PRESENT_AT_LEAST = 5
 
 
 class Due(NamedTuple):
-    """An hour to write, as which revision, and whether a model may word it afterwards."""
+    """An hour to write, as which revision, and whether a model may rewrite it afterwards."""
 
     start: datetime
     revision: int
@@ -51,7 +51,7 @@ class Due(NamedTuple):
 
 
 class WriteResult:
-    """Written hours: the newest as an event, whether a model is to word it, and the market version after it."""
+    """Written hours: the newest as an event, whether a model should rewrite it, and the market version after it."""
 
     def __init__(self) -> None:
         self.event: InsightsWritten | None = None

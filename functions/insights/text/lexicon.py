@@ -1,4 +1,4 @@
-"""Words that claim something: each with the direction and the sizes for which it is true."""
+"""Lexicon: words that state a claim, each with the directions and sizes for which it is true."""
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -61,7 +61,7 @@ _SIDES: Mapping[str, tuple[str, str]] = {
     "strong": ("strongest", "weakest"),
     "led": ("led", "trailed"),
 }
-"""Word classes without sizes: what stands for up, and for down."""
+"""Word classes without sizes: the words for up, and for down."""
 
 
 @cache

@@ -182,7 +182,7 @@ def _claims(frame: Frame, match: re.Match[str], facts: FactTable) -> tuple[State
 def _contradictions(
     statement: Statement, words: Sequence[tuple[str, str, str]], facts: FactTable
 ) -> Iterator[Violation]:
-    """Yield each claim that its fact does not bear out."""
+    """Yield a violation for each claim that its fact does not support."""
     frame, cast = statement.frame, statement.cast
     if set(cast) != frame.roles:
         yield Violation("slot", "has a company's slot in the place of a figure, or a figure's in that of a company")
@@ -192,10 +192,10 @@ def _contradictions(
     for name, form, text in words:
         yield from _word(cast[name], form, text)
     if not frame.allows(list(cast.values())):
-        yield Violation("moment", "is a form for another time of the session")
+        yield Violation("moment", "uses a frame for another time of the session")
     whole = _complete(statement, facts)
     if whole is None or not frame.story.when(whole):
-        yield Violation("comparison", "compares figures that do not bear the comparison out")
+        yield Violation("comparison", "makes a comparison that the figures do not support")
 
 
 def _role(statement: Statement, role: str, fact: Fact) -> Iterator[Violation]:

@@ -40,3 +40,5 @@ COMMENT ON COLUMN alert_firings.bound IS 'Bound it was compared with: the price 
 COMMENT ON COLUMN bar_files.fingerprint IS 'Fingerprint of the bars in it: another one means that the file is out of date';
 COMMENT ON COLUMN alert_rules.since IS 'Bars that ended earlier are not evaluated: time at which its condition was stated, or at which it was resumed';
 COMMENT ON COLUMN alert_firings.value IS 'Figure that was compared: a price, percent, or times the usual volume';
+COMMENT ON TABLE dead_letters IS 'Events that could not be handled, each once, whole, with the reason';
+COMMENT ON COLUMN users.email IS 'Normalised: equal for all spellings of one address';

@@ -97,7 +97,7 @@ def _resolve(result: Fit, split: Split, change: Decimal | None, source: str, at:
     factor = split.ratio.factor
     is_adjusted = source in SPLIT_ADJUSTED if change is None else _nearest(change, _ONE, factor) == factor
     if split.state == "suspected" and not (is_adjusted and change is not None):
-        # A source that adjusts and did not do so knows of no split.
+        # A source that adjusts and did not do so has no record of the split.
         denied = source in SPLIT_ADJUSTED
         word = f"{source} adjusts for splits and did not adjust for this." if denied else "The source does not adjust."
         detail = f"{split.detail}. {word}"

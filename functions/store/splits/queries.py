@@ -48,7 +48,7 @@ class Split(NamedTuple):
 
 
 async def lock_splits(connection: AsyncConnection) -> None:
-    """Wait until no other transaction states a split or stores bars, and let none do so until this one ends."""
+    """Wait until no other transaction states a split or stores bars, and block others until this one ends."""
     await connection.execute("SELECT pg_advisory_xact_lock(%(lock)s)", {"lock": _LOCK})
 
 

@@ -35,7 +35,7 @@ async def state_split(
     known = await _find(connection, ticker, day)
     if known and known.state == "applied":
         if known.ratio.factor != ratio.factor:
-            what = f"should be {known.ratio}, which is recorded; state none first to take that back"
+            what = f"should be {known.ratio}, which is recorded; state none first to revoke it"
             raise bad_parameters([("ratio", what)])
         return _result(known, 0, "The split is recorded already; nothing was changed.", changed=False)
     bars = await _select_neighbours(connection, ticker, starts_at)

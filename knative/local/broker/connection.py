@@ -80,7 +80,7 @@ class ReconnectingConnection:
                 channel = await self._connect()
                 await self._prepare(channel)
                 if is_lost:
-                    log.info("RabbitMQ is back for %s", self._purpose)
+                    log.info("reconnected to RabbitMQ for %s", self._purpose)
                 pause, is_lost = 0.05, False
                 self.channel = channel
                 self.ready.set()
@@ -88,7 +88,7 @@ class ReconnectingConnection:
             except Exception as error:
                 self.last_error = error
                 if not is_lost:
-                    log.warning("RabbitMQ is gone for %s, trying until it is back: %r", self._purpose, error)
+                    log.warning("connection to RabbitMQ lost for %s, reconnecting: %r", self._purpose, error)
                     is_lost = True
             finally:
                 self.channel = None

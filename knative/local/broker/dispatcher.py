@@ -119,7 +119,7 @@ class Dispatcher:
             except _StoppedError:
                 return
             except Exception:
-                log.exception("%s: an event stays in its queue for a fault of this broker", self.consumer.name)
+                log.exception("%s: an event stays in its queue because of an error of this broker", self.consumer.name)
 
     async def _dispatch(self, queued: QueuedMessage) -> None:
         try:
@@ -234,7 +234,7 @@ class Dispatcher:
             queued.acknowledge()
             self.counts.dead_lettered += 1
             name, trace = self.consumer.name, event.trace_id
-            log.warning("%s: gave up %s: %s, to the dead letters, trace %s", name, event, text, trace)
+            log.warning("%s: retries of %s exhausted: %s, sent to the dead letters, trace %s", name, event, text, trace)
 
     async def _publish(self, queued: QueuedMessage, event: CloudEvent, exchange: str) -> bool:
         """Publish until the queues confirm it; False when the queue will deliver the event again anyway."""

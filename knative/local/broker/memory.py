@@ -1,4 +1,4 @@
-"""Queues for a machine where RabbitMQ cannot be had: the same behaviour, until the process ends."""
+"""In-memory queues for a machine without RabbitMQ: the same behaviour, but lost when the process ends."""
 
 import asyncio
 from collections import defaultdict, deque
@@ -25,7 +25,7 @@ class MemoryQueues:
             self._bindings[binding.exchange].append(binding)
 
     async def close(self) -> None:
-        """Put unacknowledged messages back in front, in their order."""
+        """Requeue unacknowledged messages at the head, in their order."""
         self._bindings = {}
         for queue, messages in self._in_hand.items():
             self._waiting[queue].extendleft(reversed(messages.values()))

@@ -147,9 +147,9 @@ def validate(event: CloudEvent) -> None:
     if "subject" in event.attributes and not str(event.attributes["subject"]).strip():
         raise NotAnEventError("subject is empty")
     if not _MEDIA_TYPE.fullmatch(str(event.attributes.get("datacontenttype", "a/b"))):
-        raise NotAnEventError("datacontenttype is no media type")
+        raise NotAnEventError("datacontenttype is not a media type")
     if not urlsplit(str(event.attributes.get("dataschema", "a:b"))).scheme:
-        raise NotAnEventError("dataschema is no absolute URI")
+        raise NotAnEventError("dataschema is not an absolute URI")
 
 
 def _event(attributes: dict[str, Value], data: bytes, trace: Mapping[str, str]) -> CloudEvent:
@@ -167,7 +167,7 @@ def _event(attributes: dict[str, Value], data: bytes, trace: Mapping[str, str]) 
         try:
             urlsplit(str(attributes.get(name, "")))
         except ValueError:
-            raise NotAnEventError(f"{name} is no URI") from None
+            raise NotAnEventError(f"{name} is not a URI") from None
     if "time" in attributes:
         attributes["time"] = _utc(str(attributes["time"]))
     # An extension named traceparent is the trace, and travels on as the HTTP header of that name alone.
@@ -232,5 +232,5 @@ def _utc(text: str) -> str:
             raise ValueError
         instant = datetime.fromisoformat(parts[1] + parts[3]).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise NotAnEventError(f"time {text!r} is no RFC 3339 timestamp") from None
+        raise NotAnEventError(f"time {text!r} is not an RFC 3339 timestamp") from None
     return f"{instant.isoformat().removesuffix('+00:00')}{(parts[2] or '').rstrip('.0')}Z"

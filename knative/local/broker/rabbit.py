@@ -82,7 +82,7 @@ class RabbitQueues:
         if link.alarm:
             raise BusyError(f"RabbitMQ accepts no events: {link.alarm}")
         if self._is_silent:
-            raise BusyError("RabbitMQ is connected and confirms nothing")
+            raise BusyError("RabbitMQ is connected but does not confirm events")
         if sum(len(name) + len(str(value)) for name, value in message.headers.items()) > _MAX_HEADER_BYTES:
             raise TooLargeError("the attributes are too long for RabbitMQ")
         properties = BasicProperties(
@@ -148,7 +148,7 @@ class RabbitQueues:
 
     async def _declare(self, channel: AwaitableChannel) -> None:
         if self._fresh:
-            # With the exchange go its bindings: no Trigger is served by the filter it had yesterday.
+            # This deletes its bindings too, so that no Trigger keeps the filter of an earlier start.
             await channel.call(channel.raw.exchange_delete, exchange=self._topology.ingress)
             self._fresh = False
         for exchange in self._topology.exchanges:
@@ -194,7 +194,7 @@ class RabbitQueues:
                     await own.call(own.raw.queue_delete, queue=queue)
                 own.raw.close()
             except ChannelClosedByBroker:
-                log.info("queue %s is gone already", queue)
+                log.info("queue %s no longer exists", queue)
         return remaining
 
     def _on_confirm(self, frame: Any) -> None:
@@ -235,4 +235,4 @@ def _acknowledge(channel: Channel, tag: int) -> None:
     if channel.is_open:
         channel.basic_ack(tag)
     else:
-        log.warning("RabbitMQ went away before an acknowledgement: the event will be delivered again")
+        log.warning("connection to RabbitMQ lost before an acknowledgement: the event will be delivered again")

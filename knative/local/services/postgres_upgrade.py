@@ -41,7 +41,7 @@ def version_to_move(folder: Path, path: str) -> int | None:
 def move_data(folder: Path, environment: Mapping[str, str], made_by: int) -> str:
     """Move the data in *folder*, which version *made_by* wrote, to the current version; return a sentence about it.
 
-    CannotStartError, and nothing is changed, when the programs of the old version cannot be had or the copy differs.
+    CannotStartError, and nothing is changed, when the programs of the old version are missing or the copy differs.
     """
     path = environment.get("PATH", "")
     old_programs = find_version(path, made_by) or _install(made_by, folder / f"programs-{made_by}")
@@ -51,7 +51,7 @@ def move_data(folder: Path, environment: Mapping[str, str], made_by: int) -> str
     shutil.copyfile(folder / "password", moving / "password")
     old, new = Postgres(folder, environment, binaries=old_programs), Postgres(moving, environment)
     with _started(old), _started(new):
-        # By the old programs: they know what of their server's catalogue is its own affair.
+        # With the old programs: they know the internals of their server's catalogue.
         _restore(new, _run(old, "pg_dumpall", old.url, []))
         counts = [_count_rows(one.url) for one in (old, new)]
     if counts[0] != counts[1]:

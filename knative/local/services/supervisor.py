@@ -38,7 +38,7 @@ class Supervisor:
             await asyncio.sleep(pause)
             pause = min(2 * pause or 1, _LONGEST_PAUSE)
             try:
-                # A thread goes on when this is cancelled: the end of the run must find what it started.
+                # A thread continues when this is cancelled: `shield` lets the later stop find its server.
                 await asyncio.shield(asyncio.to_thread(server.start))
             except CannotStartError as error:
                 self._say(f"{server.name} cannot be started: {error}")

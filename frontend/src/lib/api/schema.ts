@@ -118,7 +118,7 @@ export interface components {
              */
             channels: string[] | null;
             /**
-             * @description done: it was to fire once and has
+             * @description done: a one-time rule that fired
              * @example active
              * @enum {string}
              */
@@ -302,7 +302,7 @@ export interface components {
              */
             channels?: string[] | null;
             /**
-             * @description active also starts one anew that is done
+             * @description active also restarts a rule that is done
              * @default active
              * @example paused
              * @enum {string}
@@ -317,7 +317,7 @@ export interface components {
              */
             name: string;
             /**
-             * @description disabled: what waits and what fires from now on is not sent
+             * @description disabled: pending and future messages are not sent
              * @default active
              * @example active
              * @enum {string}
@@ -388,7 +388,7 @@ export interface components {
             /** @example true */
             available: boolean;
             /**
-             * @description Why not: what the operator of the installation can set
+             * @description Why the kind is unavailable, and which settings enable it
              * @example The operator can set SMTP_HOST and SMTP_FROM.
              */
             reason: string | null;

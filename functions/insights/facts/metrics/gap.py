@@ -19,7 +19,7 @@ from functions.insights.facts.metrics.change import DAY, SESSION
 
 GAP = Role("gap", "previous_close")
 _MOVED = Decimal("0.1")
-"""Percent from the open on that are worth a word beside the gap."""
+"""Minimum change since the open, in percent, that is stated together with the gap."""
 
 
 def _compute(hour: Hour, metric: Metric) -> Iterator[Fact]:
@@ -33,7 +33,7 @@ def _compute(hour: Hour, metric: Metric) -> Iterator[Fact]:
 
 
 def _significance(cast: Cast) -> Decimal:
-    """Return that of the gap; little where next to nothing happened after it."""
+    """Return the significance of the gap, reduced if the price hardly moved after it."""
     return cast["g"].significance if abs(cast["x"].value) >= _MOVED else Decimal("0.1")
 
 

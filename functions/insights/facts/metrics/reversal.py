@@ -7,7 +7,7 @@ from functions.insights.facts.metrics.change import DAY, SESSION
 
 
 def _significance(cast: Cast) -> Decimal:
-    """Return that of both moves: together they are the turn."""
+    """Return the sum of the significances of both moves."""
     return cast["x"].significance + cast["d"].significance
 
 

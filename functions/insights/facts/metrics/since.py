@@ -12,7 +12,7 @@ from functions.insights.facts.metrics.range import RANGE
 from shared.calendar.trading import Session
 
 _AT_LEAST = 10
-"""Sessions that have to be smaller before it is worth a word."""
+"""Minimum number of smaller sessions before one is reported."""
 _NOUNS = {"volume_since": "the largest volume", "range_since": "the widest range"}
 _FIELDS = {"volume_since": ("volume",), "range_since": ("open", "high", "low")}
 

@@ -13,7 +13,7 @@ from functions.insights.facts.metrics.period import PERIOD
 VOLUME = Role("volume_ratio", "same_time_of_day")
 SESSION_VOLUME = Role("session_volume_ratio", "same_part_of_session")
 _BUSY, _QUIET = Decimal("1.5"), Decimal("0.6")
-"""Volume between these times the usual one is no fact."""
+"""Ratios to the usual volume between these bounds are not facts."""
 _LEAST = Decimal("0.005")
 """Ratios below round to zero."""
 

@@ -1,4 +1,4 @@
-"""A model's words as a later revision of an hour that the rules have written."""
+"""Model revision: store a model's accepted sentences as the next revision of an hour written by the rules."""
 
 import logging
 from dataclasses import dataclass
@@ -11,15 +11,15 @@ from functions.insights.facts.hour import Hour
 from functions.insights.facts.registry import FactTable
 from functions.insights.generation.editor import Choice
 from functions.insights.generation.insert import (
+    count_call,
     insert_insights_of_hour,
     insert_run,
-    update_calls,
-    update_claim,
+    release_claim,
     upsert_claim,
 )
+from functions.insights.generation.model_sentences import write_sentences
 from functions.insights.generation.queries import select_hour_to_word, select_model_chooses
 from functions.insights.generation.result import MODEL_CALLS, HourInsights, ModelRun
-from functions.insights.generation.words import word_stories
 from functions.insights.generation.write import WriteResult, choose_stories, load_hours
 from functions.insights.settings import Settings
 from functions.insights.text.template import short_names
@@ -32,7 +32,7 @@ _CLAIM_SLACK = 30
 
 @dataclass(frozen=True)
 class _Claim:
-    """An hour to word, its stories, and its revision by the rules."""
+    """An hour claimed for the model, its stories, and its revision by the rules."""
 
     hour: Hour
     facts: FactTable
@@ -42,7 +42,9 @@ class _Claim:
     model_chooses: bool
 
 
-async def write_model_words(postgres: PostgresClient, settings: Settings, end: datetime, written: WriteResult) -> None:
+async def write_model_revision(
+    postgres: PostgresClient, settings: Settings, end: datetime, written: WriteResult
+) -> None:
     """Ask the model to word the hour that ends at *end*, and store accepted sentences; hold no connection meanwhile."""
     claim = await postgres.run(lambda connection: _claim(connection, settings, end))
     if claim is None:
@@ -50,11 +52,11 @@ async def write_model_words(postgres: PostgresClient, settings: Settings, end: d
     start = claim.hour.start
 
     async def may_call() -> bool:
-        return await postgres.run(lambda connection: update_calls(connection, start)) <= MODEL_CALLS
+        return await postgres.run(lambda connection: count_call(connection, start)) <= MODEL_CALLS
 
     run: ModelRun | None = None
     try:
-        run = await word_stories(claim.choices, claim.facts, settings, may_call, choose=claim.model_chooses)
+        run = await write_sentences(claim.choices, claim.facts, settings, may_call, choose=claim.model_chooses)
     finally:
         found = run
         await postgres.run(lambda connection: _finish(connection, claim, found, written))
@@ -77,7 +79,7 @@ async def _claim(connection: AsyncConnection, settings: Settings, end: datetime)
 async def _finish(connection: AsyncConnection, claim: _Claim, run: ModelRun | None, written: WriteResult) -> None:
     """Store the run, and its words unless the hour was written again meanwhile; release the claim."""
     start = claim.hour.start
-    await update_claim(connection, start)
+    await release_claim(connection, start)
     if run is None:
         return
     await insert_run(connection, start, run)

@@ -6,9 +6,9 @@ import pytest
 
 from functions.insights.generation import llm
 from functions.insights.generation.editor import Choice, choose
+from functions.insights.generation.model_sentences import write_sentences
 from functions.insights.generation.prompt import INSTRUCTIONS, estimate_tokens, facts_prompt
 from functions.insights.generation.result import ModelRun
-from functions.insights.generation.words import word_stories
 from functions.insights.settings import ModelSettings
 from functions.insights.text.parser import Sentence, parse
 from shared.runtime.settings import Secret
@@ -80,7 +80,7 @@ def words_of(
         return calls >= 0
 
     with serving(fake) as url:
-        return asyncio.run(word_stories(choices, FACTS, settings(url, **changes), may_call, choose=choose))
+        return asyncio.run(write_sentences(choices, FACTS, settings(url, **changes), may_call, choose=choose))
 
 
 def assert_published_words_are_true(run: ModelRun) -> None:
@@ -211,7 +211,7 @@ def test_a_base_url_without_its_version_is_named(fake: Fake) -> None:
 
     with serving(fake) as url:
         given = settings(url.removesuffix("/v1"))
-        run = asyncio.run(word_stories(CHOICES, FACTS, given, may_call))
+        run = asyncio.run(write_sentences(CHOICES, FACTS, given, may_call))
 
     assert (run.outcome, run.advice) == ("http-404", "no /v1 in the base URL")
 

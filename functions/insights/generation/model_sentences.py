@@ -1,4 +1,4 @@
-"""Words of a model for the stories of an hour: requested, reviewed, repaired once; else the rules' sentence stays."""
+"""Sentences of a model for an hour's stories: request, review, repair once, else use the rules' sentence."""
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
@@ -17,7 +17,7 @@ _logger = logging.getLogger(__name__)
 _LEAST_SECONDS = 1.0
 
 
-async def word_stories(
+async def write_sentences(
     choices: Sequence[Choice],
     facts: FactTable,
     settings: ModelSettings,
@@ -45,7 +45,7 @@ async def word_stories(
         except ModelError as error:
             run.outcome, run.advice = str(error), error.advice
             run.verdicts.append({"outcome": run.outcome, "advice": run.advice})
-            _logger.warning("the model gave nothing: %s %s", error, error.advice)
+            _logger.warning("the model returned no usable response: %s %s", error, error.advice)
             if str(error) not in ("no-answer", "truncated"):
                 break
             messages[1] = ChatMessage(

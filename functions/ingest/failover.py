@@ -1,4 +1,4 @@
-"""Fall-over: each ticker is requested from the providers in order until one serves it; jumps are confirmed."""
+"""Failover: each ticker is requested from the providers in order until one serves it; jumps are confirmed."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -77,7 +77,7 @@ def _lacks(gap: Gap, request: FetchRequest, result: FetchResult, market: Trading
 
 
 def has_prices(bar: Bar) -> bool:
-    """Return whether the prices of *bar* can be true, as far as one bar tells."""
+    """Return whether the prices of *bar* are present and consistent with each other."""
     opened, high, low, close = bar.open, bar.high, bar.low, bar.close
     if opened is None or high is None or low is None or close is None:
         return False
