@@ -54,17 +54,23 @@ def test_a_limit_holds_within_five_percent(database_url: str, redis_url: str, wh
 
 
 def test_the_fields_say_what_is_left(database_url: str, redis_url: str) -> None:
-    """The policy, what is left after this request, one less each time, and the seconds to the next minute; then 429."""
+    """The policy, what is left after this request, one less each time, and the seconds to the next minute; then 429.
+
+    What Redis counts and does not confirm within half a second is counted once more, in favour of the limit.
+    """
     with serving(database_url, redis_url, RATE_LIMIT_ANONYMOUS="60") as api:
         began = time.monotonic()
-        limits = [read_limits(api.get("/latest")) for _ in range(40)]
+        answers = [api.get("/latest") for _ in range(40)]
         while (refused := api.client.get("/latest")).status_code == 200:
-            limits.append(read_limits(refused))
+            answers.append(refused)
         took = time.monotonic() - began
 
+    limits = [read_limits(answer) for answer in answers]
     assert {limit for limit, _, _ in limits} == {60}
     lefts = [left for _, left, _ in limits]
-    assert lefts == list(range(lefts[0], -1, -1))
+    assert lefts == sorted(set(lefts), reverse=True)
+    if all(answer.elapsed.total_seconds() < 0.5 for answer in [*answers, refused]):
+        assert lefts == list(range(lefts[0], -1, -1))
     assert lefts[0] in (58, 59)  # one request went before
     seconds = [left for _, _, left in limits]
     assert seconds == sorted(seconds, reverse=True)
