@@ -16,7 +16,7 @@ _AFTER = b'<link rel="manifest" href="/manifest.webmanifest" />'
 _TITLE = re.compile(rb"<title>.*?</title>", re.DOTALL)
 _DESCRIPTION = re.compile(rb'(<meta name="description" content=")[^"]*')
 _HOME = "StocksALot: the market by the hour"
-_ABOUT = "Prices, movers and checked insights of large US stocks by the hour. Every figure has its time and its source."
+_ABOUT = "Hourly prices, movers and verified insights of large US stocks. Every figure has its time and its source."
 _KEPT = 64
 
 

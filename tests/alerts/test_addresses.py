@@ -46,7 +46,7 @@ def test_a_public_address_is_permitted(address: str) -> None:
         "https://example.com/" + "x" * 2000, "https://example.com\\@127.0.0.1/",
     ],
 )  # fmt: skip
-def test_what_is_no_public_address_of_https_is_refused_when_it_is_stated(url: str) -> None:
+def test_a_webhook_url_must_be_public_https(url: str) -> None:
     """Before anything is resolved: schemes, ports, user names, and addresses in every form that a resolver takes."""
     assert check_url(url, private=False)
 

@@ -120,7 +120,7 @@ def test_an_account_has_ten_channels(owner: Owner, receiver: Receiver) -> None:
         {"kind": "webhook", "name": "x", "url": "http://example.com/"},
     ],
 )
-def test_what_is_no_channel_is_refused(database: str, module_redis_url: str, asked: dict[str, str]) -> None:
+def test_an_invalid_channel_is_refused(database: str, module_redis_url: str, asked: dict[str, str]) -> None:
     """A 400 that names the field; private addresses are refused unless the setting allows them."""
     with serving_alerts(database, module_redis_url, ALERTS_PRIVATE_TARGETS="refused") as alerts:
         problem = alerts.owner(f"u{abs(hash(str(asked)))}").refusal("POST", "/alerts/channels", 400, json=asked)

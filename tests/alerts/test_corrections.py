@@ -211,7 +211,7 @@ def test_an_insight_fires_with_its_own_text(market: Market, owner: Owner) -> Non
     assert sorted(owner.kinds()) == ["corrected", "fired"]
 
 
-def test_what_is_no_event_of_ours_is_let_pass(market: Market, owner: Owner) -> None:
+def test_unusable_events_are_acknowledged(market: Market, owner: Owner) -> None:
     """204 for an event that can never be evaluated; a request of a person is no event."""
     for kind, data in (
         ("tech.stocksalot.unknown.v1", {}),

@@ -141,7 +141,9 @@ def test_a_disabled_channel_gets_nothing(market: Market, owner: Owner, receiver:
     assert sorted(len(one["deliveries"]) for one in owner.firings()) == [0, 1]
 
 
-def test_a_receiver_that_is_gone_is_believed_beside_a_success(market: Market, owner: Owner, receiver: Receiver) -> None:
+def test_a_410_disables_the_channel_despite_a_concurrent_success(
+    market: Market, owner: Owner, receiver: Receiver
+) -> None:
     """Two messages go out at once; one of them is accepted, the other answered by 410."""
     answers = iter([200, 410])
 
@@ -159,7 +161,9 @@ def test_a_receiver_that_is_gone_is_believed_beside_a_success(market: Market, ow
     assert owner.ask("GET", f"/alerts/channels/{channel['id']}").json()["state"] == "disabled"
 
 
-def test_a_dead_webhook_holds_back_nobody(market: Market, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dead_webhook_does_not_delay_other_accounts(
+    market: Market, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Of twenty accounts one has a receiver that never answers, with many messages: the others have theirs at once."""
     monkeypatch.setattr("functions.alerts.delivery.checked_request._TOTAL_SECONDS", 2)
     owners = [market.alerts.owner(f"owner{number}") for number in range(20)]

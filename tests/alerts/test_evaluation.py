@@ -175,7 +175,7 @@ def test_a_stock_without_its_basis_does_not_fire(market: Market, owner: Owner) -
     assert owner.fired() == []
 
 
-def test_volume_and_extremes(market: Market, owner: Owner) -> None:
+def test_volume_and_extreme_rules_fire_at_their_thresholds(market: Market, owner: Owner) -> None:
     """The ratio is that of movers; a high counts against every bar of the span before, in order of the bars."""
     calendar = sessions(market.alerts.database_url, "2025-11-01", "2026-11-20")
     put(market.alerts.database_url, [Bar("AAPL", start, "100") for start in hours(calendar)])

@@ -187,7 +187,7 @@ def test_no_text_becomes_a_header(subject: str) -> None:
         ("550@example.com", "the mail server refused the address: 550", "disabled", 0),
     ],
 )
-def test_the_mail_server_decides(
+def test_smtp_codes_decide_between_retry_and_disabling(
     connected: Market, owner: Owner, address: str, error: str, state: str, pending: int
 ) -> None:
     """A 4xx is tried again, a 5xx about the address ends the channel."""

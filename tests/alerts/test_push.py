@@ -93,7 +93,7 @@ def test_the_same_browser_is_the_same_channel(connected: Market, owner: Owner, w
         (403, "the push service answered 403: subscribe again in the browser", "active", 1),
     ],
 )
-def test_the_answer_of_the_service_decides(
+def test_status_codes_decide_between_retry_and_disabling(
     connected: Market, owner: Owner, world: World, status: int, error: str, state: str, pending: int
 ) -> None:
     """Gone is the end of the channel, too large that of the message; everything else is tried again."""

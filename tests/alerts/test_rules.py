@@ -185,7 +185,7 @@ def test_a_deleted_account_leaves_nothing(alerts: Alerts) -> None:
         assert alerts.query(orphans.format(table)) == [(0,)]
 
 
-def test_what_is_no_rule_is_not_found(owner: Owner) -> None:
+def test_wrong_paths_queries_and_methods_are_refused(owner: Owner) -> None:
     """Paths with other text, with a query, and by other methods."""
     assert owner.refusal("GET", "/alerts/x", 404)["type"].endswith("unknown-alert")
     assert owner.refusal("GET", "/alerts/channels/x", 404)["type"].endswith("unknown-channel")

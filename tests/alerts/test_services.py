@@ -39,7 +39,7 @@ def test_a_service_gets_an_alert_and_its_correction(connected: Market, owner: Ow
     ("topic", "state", "pending"),
     [("404", "disabled", 0), ("410", "disabled", 0), ("429", "active", 1), ("500", "active", 1)],
 )
-def test_the_answer_of_the_service_decides(
+def test_status_codes_decide_between_retry_and_disabling(
     connected: Market, owner: Owner, world: World, topic: str, state: str, pending: int
 ) -> None:
     """A target that is gone disables the channel; any other failure is tried again."""

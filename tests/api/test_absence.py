@@ -84,7 +84,7 @@ def api(postgres_server: str, migrated_database: str, module_redis_url: str) -> 
         ("/search?q=nothing", "no-match", None),
     ],
 )
-def test_the_reason_is_the_right_one(api: Api, query: str, code: str | None, again: str | None) -> None:
+def test_each_empty_response_has_the_expected_reason(api: Api, query: str, code: str | None, again: str | None) -> None:
     """With the time from which there may be items: "now" while a ticker is behind, none where the answer stays."""
     answer = api.json(query)
 

@@ -77,7 +77,7 @@ def test_each_bar_is_as_it_stood_then(
     assert found.get("2026-11-20T14:30:00Z") == (close and (Decimal(close), revision))
 
 
-def test_without_it_stands_what_stands_now(api: Api) -> None:
+def test_as_of_after_everything_equals_no_as_of(api: Api) -> None:
     """An instant after everything is the same question as none."""
     items = api.items("/ohlc/AAPL")
 
@@ -107,7 +107,7 @@ def test_longer_bars_are_made_of_what_was_known(api: Api) -> None:
 
 @pytest.mark.parametrize("interval", ["1h", "1d"])
 @pytest.mark.parametrize("query", ["", "start=2026-11-03", "order=desc"])
-def test_pages_of_then_are_the_whole_of_then(api: Api, interval: str, query: str) -> None:
+def test_pages_with_as_of_return_all_bars_known_then(api: Api, interval: str, query: str) -> None:
     """Cursors go on in what was known then, and serve no other instant."""
     then = "as_of=2026-11-20T18:00:00Z"
     path = f"/ohlc?tickers=AAPL,KO&interval={interval}&{then}&{query}".rstrip("&")

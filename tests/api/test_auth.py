@@ -175,7 +175,7 @@ def test_a_month_of_history_is_open_to_all(api: Api) -> None:
     ["/ohlc/AAPL?start=2026-10-20", "/ohlc/AAPL?start=2026-10-21T03:59:59Z", "/ohlc/AAPL?end=2026-10-21",
      "/ohlc?tickers=AAPL&start=2026-01-01&end=2026-11-01&format=csv", "/ohlc/AAPL?format=arrow"],
 )  # fmt: skip
-def test_what_lies_before_needs_a_token(api: Api, person: Person, path: str) -> None:
+def test_older_history_needs_a_token(api: Api, person: Person, path: str) -> None:
     """401 that says what needs one and where to get it; 403 for a token without the scope."""
     refused = api.get(path, 401)
     without = person.make(scopes=["account"])["token"]
@@ -200,7 +200,7 @@ def test_a_token_opens_the_whole_history(api: Api, person: Person) -> None:
     assert early.text.count("\n") > 50
 
 
-def test_one_does_not_get_the_answer_of_another(api: Api, person: Person) -> None:
+def test_cached_responses_are_not_shared_between_callers(api: Api, person: Person) -> None:
     """The same address asked with and without a token, in turns and warm, is answered to each as is due to them."""
     seen = [
         (len(api.client.get("/ohlc/AAPL?limit=5000", headers=headers).json()["items"]))
@@ -262,7 +262,7 @@ def test_head_with_a_token_is_get_without_the_body(api: Api, person: Person) -> 
     assert head.headers["content-length"] == get.headers["content-length"]
 
 
-def test_a_copy_that_was_never_told_finds_a_token_at_once(
+def test_a_new_process_accepts_a_token_on_its_first_request(
     database: str, module_redis_url: str, tokens: Tokens, person: Person
 ) -> None:
     """A function that wakes from zero serves its first request with a token like any other."""

@@ -26,7 +26,7 @@ def test_without_redis_tokens_are_looked_up_in_postgres(database: str, own_redis
         assert until_refused([api], made["token"]) < 4
 
 
-def test_what_redis_was_not_told_it_learns_soon(database: str, own_redis: Redis) -> None:
+def test_a_revocation_that_missed_redis_takes_effect_within_seven_seconds(database: str, own_redis: Redis) -> None:
     """A token revoked by a function that cannot reach Redis stops within seven seconds where Redis still knows it."""
     with serving_tokens(database, own_redis.url) as tokens, serving(database, own_redis.url, **HISTORY) as api:
         made = tokens.person("cutoff").make()

@@ -106,7 +106,7 @@ def test_a_fresh_copy_gives_stale_answers_from_redis(own_postgres: Postgres, red
     assert answer.content == fresh.replace(b'"stale":false', b'"stale":true')
 
 
-def test_with_neither_the_process_gives_what_it_remembers(own_postgres: Postgres, own_redis: Redis) -> None:
+def test_without_redis_and_postgres_memory_serves_stale_responses(own_postgres: Postgres, own_redis: Redis) -> None:
     """Postgres and Redis both stop: what this process has given before it gives again, marked stale."""
     with serving(own_postgres.url, own_redis.url) as api:
         api.get("/latest")

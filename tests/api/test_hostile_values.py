@@ -38,7 +38,7 @@ def assert_documented(api: Api, target: str, operation: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("path", OPERATIONS)
-def test_each_parameter_bears_each_value(api: Api, path: str) -> None:
+def test_every_parameter_value_gets_a_documented_response(api: Api, path: str) -> None:
     """Each query parameter alone, the path's own, and one that is unknown."""
     operation = OPERATIONS[path]
     names = [one["name"] for one in operation.get("parameters", []) if one["in"] == "query"]

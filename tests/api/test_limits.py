@@ -81,7 +81,7 @@ def test_the_fields_say_what_is_left(database_url: str, redis_url: str) -> None:
     assert 58 - took <= int(refused.headers["retry-after"]) <= 60
 
 
-def test_what_is_counted(database_url: str, redis_url: str) -> None:
+def test_every_kind_of_request_counts(database_url: str, redis_url: str) -> None:
     """Unchanged responses, HEAD, OPTIONS, errors and wrong methods count like any other."""
     with serving(database_url, redis_url, RATE_LIMIT_ANONYMOUS="1000") as api:
         tag = api.get("/latest").headers["etag"]
@@ -100,7 +100,7 @@ def test_what_is_counted(database_url: str, redis_url: str) -> None:
             left -= 1
 
 
-def test_who_is_counted(database_url: str, redis_url: str) -> None:
+def test_accounts_and_addresses_have_separate_limits(database_url: str, redis_url: str) -> None:
     """An account with all its tokens is one, its address another, and another account a third."""
     limit = {"RATE_LIMIT_TOKEN": "3000"}
     with (

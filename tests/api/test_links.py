@@ -90,7 +90,7 @@ def test_the_order_and_the_encoding_of_parameters_do_not_matter(api: Api, person
     assert api.get(same).text == api.get(address).text
 
 
-def test_what_is_looked_up_can_never_be_a_token() -> None:
+def test_a_link_lookup_key_is_never_a_token() -> None:
     """The secret bound to its path has a line break in it, which no header can have."""
     assert b"\n" in (identify(b"sal_link_x", "/latest", b"") or b"")
     assert identify(b"s", "/a", b"x=1&y=2") == identify(b"s", "/a", b"y=2&x=%31")
@@ -98,7 +98,7 @@ def test_what_is_looked_up_can_never_be_a_token() -> None:
     assert identify(b"s", "/a", b"x" * 3000) is None
 
 
-def test_no_cache_keeps_it_and_no_address_tells_it(api: Api, person: Person) -> None:
+def test_link_responses_are_private_and_send_no_referrer(api: Api, person: Person) -> None:
     """private, asked again each time, no referrer; 304 without a body as ever; a 304 ends with the link."""
     address, _ = make(person, "/latest")
     answer = api.get(address)

@@ -51,7 +51,7 @@ def check_each_request(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(("now", "newest", "state", "due"), [pytest.param(*row[1:], id=row[0]) for row in MOMENTS])
-def test_behind_and_due_tell_the_truth(
+def test_status_counts_tickers_behind_and_names_the_next_due_bar(
     database_url: str,
     redis_url: str,
     monkeypatch: pytest.MonkeyPatch,
@@ -77,7 +77,9 @@ def test_behind_and_due_tell_the_truth(
     )
 
 
-def test_after_the_calendar_nobody_knows(database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_market_state_is_unknown_after_the_calendar_ends(
+    database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """On the calendar's last day the market is closed; from the next year on its state is unknown."""
     with psycopg.connect(database_url) as connection:
         [(last, closes)] = connection.execute("SELECT date, closes FROM sessions ORDER BY date DESC LIMIT 1").fetchall()

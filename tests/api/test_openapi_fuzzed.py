@@ -77,7 +77,7 @@ def known_tickers(part: dict[str, Any]) -> dict[str, Any]:
     return part
 
 
-def test_a_stranger_meets_no_surprise(system: System, tmp_path: Path) -> None:
+def test_anonymous_responses_match_the_contract(system: System, tmp_path: Path) -> None:
     """Without a token, everything that the document names."""
     output = fuzz(system, tmp_path)
 
@@ -85,7 +85,7 @@ def test_a_stranger_meets_no_surprise(system: System, tmp_path: Path) -> None:
     assert_alive(system)
 
 
-def test_an_account_meets_no_surprise(system: System, tmp_path: Path) -> None:
+def test_responses_with_a_token_match_the_contract(system: System, tmp_path: Path) -> None:
     """With a token, everything but the end of the account."""
     form = {"email": "fuzz@example.com", "password": PASSWORD}
     assert httpx.post(f"{system.url}/api/users/register", data=form, timeout=30).status_code == 201

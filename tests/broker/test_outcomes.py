@@ -62,7 +62,7 @@ async def test_a_failure_is_retried_then_dead_lettered(bench: Bench, status: int
 
 
 @in_memory_and_once_in_rabbitmq(*REFUSALS)
-async def test_a_refusal_is_taken_for_success(bench: Bench, status: int, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_4xx_is_acknowledged_without_retry(bench: Bench, status: int, caplog: pytest.LogCaptureFixture) -> None:
     """There is no retry and no dead letter; the event is gone, and the log says so."""
     bench.subscriber.answers(status)
     await bench.run()

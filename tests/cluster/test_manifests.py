@@ -25,7 +25,7 @@ def documents() -> list[Document]:
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda path: path.name)
-def test_they_break_no_rule(overlay: Path) -> None:
+def test_overlays_break_no_rule(overlay: Path) -> None:
     """No overlay breaks a rule that a cluster does not check and that costs events, connections or scale to zero."""
     assert lint(build(overlay)) == []
 
@@ -79,7 +79,9 @@ PARALLELISM = "metadata/annotations/rabbitmq.eventing.knative.dev/parallelism"
         (change("Job", "migration", f"{CONTAINER}/securityContext", {}), "allowPrivilegeEscalation must be false"),
     ],
 )
-def test_each_rule_notices(documents: list[Document], broken: Callable[[list[Document]], None], warning: str) -> None:
+def test_each_rule_reports_its_violation(
+    documents: list[Document], broken: Callable[[list[Document]], None], warning: str
+) -> None:
     """Each rule, when broken, is reported with the file."""
     broken(documents)
 

@@ -62,7 +62,9 @@ class TestBudgets:
         assert upstream.violations() == []
         assert sum(one["credits"] for one in upstream.requests()) <= 8
 
-    def test_the_day_has_an_end_too(self, open_real_harness: Callable[..., IngestHarness], upstream: Vendors) -> None:
+    def test_the_daily_budget_is_enforced_until_midnight_utc(
+        self, open_real_harness: Callable[..., IngestHarness], upstream: Vendors
+    ) -> None:
         """After the day's credits every tick is a 204 until midnight UTC, then it goes on."""
         harness, served = open_real_harness(twelvedata_credits_per_day="20"), []
         for _ in range(6):

@@ -129,7 +129,7 @@ print(sent[0]["status"], [name for name in ("redis", "httpx", "numpy") if name i
         assert (event.series[0].start, event.series[0].end) == (utc("2025-11-03 14:30"), utc("2026-10-30 20:00"))
         assert refused.json()["reason"] == "start: 2027-01-04 lies in the future"
 
-    def test_what_is_no_event_is_told_so(self, open_harness: Callable[..., IngestHarness]) -> None:
+    def test_a_request_that_is_no_cloudevent_is_refused(self, open_harness: Callable[..., IngestHarness]) -> None:
         """It cannot have come through the broker: problem+json, 400."""
         answer = open_harness().post(b"{}", {"content-type": "application/json"})
 

@@ -30,7 +30,7 @@ def test_a_change_is_counted_from_each_of_three_prices() -> None:
     assert day.source_bars.link == "/ohlc/A?start=2026-11-02T20:30:00Z&end=2026-11-03T16:30:00Z"
 
 
-def test_the_first_bar_tells_of_the_gap_and_of_no_bar_before() -> None:
+def test_the_first_bar_has_a_gap_and_no_change_from_the_bar_before() -> None:
     """Yesterday's close 100, open 103, close 102: opened 3% higher, lost 0.97% since; no change from a bar before."""
     sessions, starts = two_days()
     hour = hour_of({"A": [bar(starts[6], "100"), bar(starts[7], "102", opening="103")]}, sessions, starts[7])

@@ -108,7 +108,7 @@ def test_twenty_events_at_once_write_each_hour_once(database_url: str, redis_url
     assert {(count, revision) for _, count, revision in rows} == {(1, 0)}
 
 
-def test_an_event_with_nothing_to_tell_is_done(database_url: str, redis_url: str) -> None:
+def test_an_event_without_a_complete_hour_is_acknowledged(database_url: str, redis_url: str) -> None:
     """No bars, too few bars, bars of a strange type: 204, and nothing is written."""
     with serving_insights(database_url, redis_url) as insights:
         before_any = insights.event().status_code
@@ -123,7 +123,7 @@ def test_an_event_with_nothing_to_tell_is_done(database_url: str, redis_url: str
     assert starts
 
 
-def test_a_deadline_tells_of_what_is_there_and_says_what_is_missing(database_url: str, redis_url: str) -> None:
+def test_an_incomplete_hour_is_written_at_its_deadline(database_url: str, redis_url: str) -> None:
     """At the deadline, and not before, an incomplete hour is written; when the rest arrives it is written again."""
     starts = full_market(database_url, 22)
     with psycopg.connect(database_url) as connection:
@@ -150,7 +150,7 @@ def test_a_deadline_tells_of_what_is_there_and_says_what_is_missing(database_url
     assert "50 stocks" in whole["insights"][0]["insight"]
 
 
-def test_a_figure_whose_bars_changed_says_so_at_once_and_is_told_anew(database_url: str, redis_url: str) -> None:
+def test_a_revised_figure_is_marked_at_once_and_rewritten(database_url: str, redis_url: str) -> None:
     """No reader sees a figure that its link contradicts without a mark; the next event writes the hour again."""
     full_market(database_url)
     with serving_insights(database_url, redis_url) as insights:
@@ -191,7 +191,7 @@ def test_one_company_alone_is_told_of_too(database_url: str, redis_url: str) -> 
     assert all(one["tickers"] == ["AAPL"] for hour in items for one in hour["insights"])
 
 
-def test_a_fresh_telling_is_never_called_superseded(database_url: str, redis_url: str) -> None:
+def test_a_new_insight_is_never_marked_superseded(database_url: str, redis_url: str) -> None:
     """Python and Postgres agree on the bars behind a figure, trailing zeros and missing volume included."""
     full_market(database_url, 24)
     with psycopg.connect(database_url) as connection:

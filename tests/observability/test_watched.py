@@ -23,7 +23,7 @@ def asked_for(expression: str) -> set[str]:
     return set(re.findall(r"\b(?:stocksalot|rabbitmq)_[a-z_]+", expression))
 
 
-def test_what_is_watched_is_what_is_told() -> None:
+def test_alerts_and_dashboard_use_exactly_the_exported_metrics() -> None:
     """Alerts and dashboard use all metrics of /metrics and no others."""
     asked = set().union(
         *(asked_for(rule["expr"]) for rule in ALERTS),
@@ -57,7 +57,7 @@ def test_an_alert_says_what_to_do(rule: dict[str, Any]) -> None:
     assert len(ALERTS) == len(chapters)
 
 
-def test_figures_do_not_run_out_between_two_questions() -> None:
+def test_store_is_scraped_before_prometheus_forgets() -> None:
     """store is asked more often than the five minutes after which Prometheus forgets, and seldom enough to sleep."""
     scrape, _ = yaml.safe_load_all((WATCHED / "scrape.yaml").read_text())
 

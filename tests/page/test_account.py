@@ -59,7 +59,7 @@ def test_rotating_gives_another_and_revoking_ends_it(market: System, person: "Pa
     new = wait_until(lambda: "".join(set(shown.all_inner_texts()) - {old}))
     both = status(market, old), status(market, new)
     person.get_by_role("button", name="Revoke rotated").first.click()
-    person.get_by_text("“rotated” is revoked.").wait_for(state="attached")
+    person.get_by_text("“rotated” was revoked.").wait_for(state="attached")
     person.get_by_role("button", name="Revoke rotated").first.click()
     wait_until(lambda: person.locator("tbody tr").count() == 0)
     person.wait_for_timeout(1000)

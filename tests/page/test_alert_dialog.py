@@ -115,7 +115,7 @@ def test_the_keyboard_alone_makes_an_alert(page: "Page", api: FakeApi) -> None:
         lambda route: route.fulfill(status=201, json=made) if route.request.method == "POST" else route.fallback(),
     )
     page.keyboard.press("Enter")
-    page.get_by_role("heading", name="The alert is on").wait_for()
+    page.get_by_role("heading", name="Alert created").wait_for()
     page.keyboard.press("Escape")
     page.get_by_role("dialog").wait_for(state="detached")
 

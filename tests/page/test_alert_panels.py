@@ -30,7 +30,7 @@ def test_a_panel_that_waits_or_fails_says_so_and_the_others_stay(
     """Each panel has a grey place while it loads, and after an error the reason and the next try."""
     api.answers[path] = answer
     api.open(page, ALERTS)
-    title = {"/alerts": "Your alerts", "/alerts/firings": "What fired", "/alerts/channels": "Channels"}[path]
+    title = {"/alerts": "Your alerts", "/alerts/firings": "Fired alerts", "/alerts/channels": "Channels"}[path]
     page.get_by_role("region", name=title).get_by_text(says).wait_for(state="attached")
 
     others = {"Tell me when AAPL", "corrected", "https://example.com/..."}
@@ -69,7 +69,7 @@ def test_nothing_yet_says_what_to_do(page: "Page", api: FakeApi) -> None:
         "/alerts/firings": fake_alerts.listed([], next_cursor=None),
     }
     api.open(page, ALERTS)
-    for text in ("You have no alerts yet", "Nothing has fired yet", "No channels yet"):
+    for text in ("You have no alerts yet", "No alerts have fired yet", "No channels yet"):
         page.get_by_text(text).wait_for()
 
     assert violations(page) == []
@@ -79,7 +79,7 @@ def test_signed_out_the_page_leads_to_signing_in(page: "Page") -> None:
     """Nothing of an account is requested."""
     api = fake_alerts.add_to(FakeApi())
     api.open(page, ALERTS)
-    page.get_by_text("Alerts belong to an account").wait_for()
+    page.get_by_text("Alerts require an account").wait_for()
 
     assert not [path for path in api.requests if path.startswith("/alerts")]
 
@@ -87,7 +87,7 @@ def test_signed_out_the_page_leads_to_signing_in(page: "Page") -> None:
 def test_a_correction_stands_with_what_it_takes_back(page: "Page", api: FakeApi) -> None:
     """With the messages of both, the chart at the bar, and the bar in the API."""
     api.open(page, ALERTS)
-    story = page.get_by_role("region", name="What fired").get_by_role("listitem").first
+    story = page.get_by_role("region", name="Fired alerts").get_by_role("listitem").first
     story.get_by_text("Old server").wait_for()
     text = story.inner_text()
 
@@ -96,7 +96,7 @@ def test_a_correction_stands_with_what_it_takes_back(page: "Page", api: FakeApi)
     assert "Old server not delivered: the receiver answered 503" in text
     chart = story.get_by_role("link", name="Show in the chart").last
     assert chart.get_attribute("href") == "/stocks/NVDA?range=1D&interval=1h&at=2026-11-27T16:30:00Z"
-    bar = story.get_by_role("link", name="The bar in the API").last
+    bar = story.get_by_role("link", name="View bar in the API").last
     assert bar.get_attribute("href") == "/api/ohlc/NVDA?start=2026-11-27T16:30:00Z&end=2026-11-27T17:30:00Z"
 
 
@@ -104,7 +104,7 @@ def test_a_channel_whose_name_is_not_known_is_not_called_deleted(page: "Page", a
     """While the list of channels is loading, and after it failed."""
     api.answers["/alerts/channels"] = 500
     api.open(page, ALERTS)
-    story = page.get_by_role("region", name="What fired").get_by_role("listitem").first
+    story = page.get_by_role("region", name="Fired alerts").get_by_role("listitem").first
 
     story.get_by_text("A channel not delivered: the receiver answered 503").wait_for()
     assert "deleted" not in story.inner_text()
@@ -150,7 +150,7 @@ def test_what_fires_while_the_page_is_open_is_shown_once(page: "Page", api: Fake
     assert notice.get_by_role("listitem").count() == 1
     assert page.get_by_role("link", name="Alerts 1 new").count() == 1
     assert violations(page) == []
-    notice.get_by_role("button", name="Put away").click()
+    notice.get_by_role("button", name="Dismiss").click()
     notice.wait_for(state="detached")
 
 
@@ -162,6 +162,6 @@ def test_kinds_that_are_missing_say_why(page: "Page", api: FakeApi) -> None:
     form.get_by_role("radio", name="Other services").check()
     form.get_by_text("This installation lacks the package apprise.").wait_for()
 
-    assert form.get_by_role("button", name="Add it").is_disabled()
+    assert form.get_by_role("button", name="Add channel").is_disabled()
     form.get_by_role("radio", name="Email").check()
     assert form.get_by_label("Email address").is_visible()

@@ -99,7 +99,7 @@ def add_webhook(page: "Page", receiver: Receiver) -> None:
     form.get_by_role("radio", name="Webhook").check()
     form.get_by_label("Address").fill(f"{receiver.url}/hook")
     form.get_by_label("Name").fill("My server")
-    form.get_by_role("button", name="Add it").click()
+    form.get_by_role("button", name="Add channel").click()
     receiver.secrets["/hook"] = page.get_by_test_id("secret").inner_text()
     page.get_by_role("button", name="I have it").click()
 
@@ -132,7 +132,7 @@ def test_from_the_bell_to_webhook_push_and_notice(
     assert page.evaluate("window.asked") == 0
     dialog.get_by_label("Notifications in this browser").check()
     dialog.get_by_role("button", name="Create the alert").click()
-    dialog.get_by_role("heading", name="The alert is on").wait_for()
+    dialog.get_by_role("heading", name="Alert created").wait_for()
     assert dialog.get_by_text(preview, exact=True).count() == 1
     assert preview == "Tell me when NVDA is above $0.50 at the end of an hour, every time."
     assert page.evaluate("window.subscribedWith.userVisibleOnly") is True
@@ -159,7 +159,7 @@ def test_from_the_bell_to_webhook_push_and_notice(
     assert service.messages[0]["title"] == "NVDA: alert"
 
     page.goto(f"{system.url}/account/alerts")
-    fired = page.get_by_role("region", name="What fired")
+    fired = page.get_by_role("region", name="Fired alerts")
     fired.get_by_text("My server delivered").wait_for()
     assert fired.get_by_role("listitem").filter(has_text="NVDA is at").count() == 1
     page.goto(f"{system.url}/account")
@@ -204,7 +204,7 @@ def test_what_was_chosen_signed_out_is_kept_over_the_sign_in(
     page.goto(f"{system.url}/stocks/KO")
     dialog = ring(page, "KO")
     preview = price_above(dialog, "42.5")
-    dialog.get_by_text("Alerts belong to an account.").wait_for()
+    dialog.get_by_text("Alerts require an account.").wait_for()
     dialog.get_by_role("button", name="Sign in to create it").click()
     page.get_by_label("Email").fill(account.email)
     page.get_by_label("Password").fill("correct horse battery staple")
@@ -215,7 +215,7 @@ def test_what_was_chosen_signed_out_is_kept_over_the_sign_in(
     assert again.inner_text() == preview
     page.get_by_label("Notifications in this browser").uncheck()
     page.get_by_role("button", name="Create the alert").click()
-    page.get_by_role("heading", name="The alert is on").wait_for()
+    page.get_by_role("heading", name="Alert created").wait_for()
 
     assert [one["sentence"] for one in account.request("GET", "/alerts")["items"]] == [preview]
 
@@ -238,7 +238,7 @@ def test_a_refused_permission_is_explained(
     assert account.request("GET", "/alerts")["count"] == 0
     dialog.get_by_label("Notifications in this browser").uncheck()
     dialog.get_by_role("button", name="Create the alert").click()
-    dialog.get_by_role("heading", name="The alert is on").wait_for()
+    dialog.get_by_role("heading", name="Alert created").wait_for()
 
 
 def test_a_push_is_shown_while_no_page_is_open(page: "Page", system: System) -> None:

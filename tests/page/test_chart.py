@@ -210,7 +210,7 @@ def test_a_library_that_does_not_load_leaves_the_picture(page: "Page", api: Fake
 
     chart.focus()
     page.keyboard.press("ArrowLeft")
-    page.get_by_text("The chart cannot be moved. Reload the page to try again.").wait_for()
+    page.get_by_text("The interactive chart cannot be loaded. Reload the page to try again.").wait_for()
 
     by_keys = legend(page)
     chart.hover()

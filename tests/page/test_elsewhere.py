@@ -141,7 +141,7 @@ def test_an_account_works_across_hosts(functions: tuple[System, str], elsewhere:
     token = create(page, "from afar")
     before = status(system, token)
     page.get_by_role("button", name="Revoke from afar").click()
-    page.get_by_text("“from afar” is revoked.").wait_for(state="attached")
+    page.get_by_text("“from afar” was revoked.").wait_for(state="attached")
 
     assert before == 200
     wait_until(lambda: status(system, token) == 401)

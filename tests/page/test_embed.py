@@ -120,7 +120,7 @@ def test_it_keeps_itself_up_to_date(market: System, open_page: Open, site: Site)
     assert len(asked) >= 2
 
 
-def test_nothing_of_an_account_is_near_it(market: System, open_page: Open, site: Site) -> None:
+def test_the_embed_cannot_reach_account_data(market: System, open_page: Open, site: Site) -> None:
     """A reader who is signed in sends no token and no cookie; the document cannot reach what the page has stored."""
     site.frame = f"{market.url}/embed/KO"
     page = open_page(market.url + "/account", also=site.url)

@@ -116,7 +116,7 @@ def test_every_link_for_assistants_leads_somewhere(market: System) -> None:
     assert answers == dict.fromkeys(answers, 200)
 
 
-def test_the_document_of_a_stock_is_about_none(market: System) -> None:
+def test_the_stock_document_contains_no_ticker(market: System) -> None:
     """One document serves all of them: nothing in it is about the one it was built with, and it is not empty either."""
     head, document = httpx.get(f"{market.url}/stocks/NVDA", timeout=30).text.split("</head>")
 

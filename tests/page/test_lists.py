@@ -169,7 +169,7 @@ def test_lists_are_managed_on_the_account_page(market: System, page: "Page", req
     for name in ("Chips", "chips"):
         form.get_by_label("Name").fill(name)
         form.get_by_role("button", name="Create a list").click()
-        page.get_by_text("“Chips” is created." if name == "Chips" else "has a list named chips").wait_for()
+        page.get_by_text("“Chips” was created." if name == "Chips" else "has a list named chips").wait_for()
     page.get_by_role("button", name="Rename Chips").click()
     page.get_by_label("New name").fill("Silicon")
     page.get_by_role("button", name="Save").click()
@@ -177,7 +177,7 @@ def test_lists_are_managed_on_the_account_page(market: System, page: "Page", req
 
     assert violations(page) == []
     page.get_by_role("button", name="Delete Silicon").click()
-    page.get_by_text("“Silicon” is deleted.").wait_for()
+    page.get_by_text("“Silicon” was deleted.").wait_for()
     page.get_by_text("No lists yet").wait_for()
 
 
@@ -194,7 +194,7 @@ def test_lists_are_exported_and_imported(
     exported = json.loads(download.value.path().read_text())
     (tmp_path / "Drinks.txt").write_text("KO, PEP\nAPPL")
     page.get_by_role("button", name="Delete Chips").click()
-    page.get_by_text("“Chips” is deleted.").wait_for()
+    page.get_by_text("“Chips” was deleted.").wait_for()
     page.get_by_label("Import").set_input_files(download.value.path())
     page.get_by_text("1 list is imported.").wait_for()
     page.get_by_label("Import").set_input_files(tmp_path / "Drinks.txt")

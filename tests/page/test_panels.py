@@ -48,8 +48,8 @@ def test_panels_that_load_have_grey_places(page: "Page") -> None:
             "Nothing has been fetched from a source yet. Expected on Mon, Nov 30, 10:31",
         ),
         ("market-closed", None, "The exchange is closed at that time: a weekend, a holiday or overnight."),
-        ("rejected", "2026-11-20T15:31:00Z", "failed a check, so they were rejected. Expected any moment now."),
-        ("none-tracked", None, "No stocks are tracked. Whoever runs this installation chooses them."),
+        ("rejected", "2026-11-20T15:31:00Z", "data failed validation and was rejected. Expected any moment now."),
+        ("none-tracked", None, "No stocks are tracked. The operator of this installation chooses them."),
         ("unheard-of", None, "The API says this."),
     ],
 )
@@ -182,7 +182,7 @@ def test_too_many_requests_wait_until_they_may_be_repeated(page: "Page") -> None
     wait_until(lambda: page.locator("aside .countdown").inner_text() != left)
 
     assert "Too many requests." in said
-    assert "With a token the limit is higher" in said
+    assert "A token has a higher limit" in said
     assert int(left.removesuffix(" s")) <= RETRY_AFTER
     assert len(api.requests) == asked
     assert page.locator("tr[data-ticker]").count() == 2
@@ -222,7 +222,7 @@ def test_new_prices_are_requested_when_they_are_due_and_marked(page: "Page") -> 
     [
         (None, "Loading the list of stocks…"),
         (500, "The list of stocks cannot be loaded."),
-        ([], "No stocks are tracked. Whoever runs this installation chooses them."),
+        ([], "No stocks are tracked. The operator of this installation chooses them."),
     ],
     ids=["loading", "error", "empty"],
 )

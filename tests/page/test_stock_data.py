@@ -39,7 +39,7 @@ def test_a_split_is_marked_and_leads_to_its_bar(market: System, open_page: Open)
     page.get_by_role("list", name=NOTES).get_by_role("button", name="Nov 16, 2026").click()
     page.wait_for_url("**at=2026-11-16T14:30:00Z**")
 
-    assert "4:1 split on Nov 16, 2026 all prices and volumes here are on the scale after it" in notes(page)
+    assert "4:1 split on Nov 16, 2026 all prices and volumes are adjusted for it" in notes(page)
     assert legend(page).startswith("Mon, Nov 16, 09:30 EST")
 
 
@@ -69,6 +69,6 @@ def test_a_stock_that_is_left_out_says_why(market: System, open_page: Open) -> N
     page.get_by_role("list", name=NOTES).wait_for()
     stated = notes(page)
     page.goto(market.url)
-    page.get_by_text("KO left out: a split").wait_for()
+    page.get_by_text("KO excluded because of a split").wait_for()
 
     assert detail in stated

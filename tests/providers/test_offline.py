@@ -123,7 +123,7 @@ class TestReplay:
             file.write("\n".join((header, *lines)) + "\n")
         return str(path)
 
-    def test_a_bar_is_told_once_it_is_over(
+    def test_only_finished_bars_are_returned(
         self, make_settings: Callable[..., Settings], hands: Hands, tmp_path: Path
     ) -> None:
         """Of the window asked for, what has ended by the clock; with all digits, nothing for a missing volume."""

@@ -50,7 +50,7 @@ def test_every_example_belongs_to_a_type() -> None:
 
 
 @pytest.mark.parametrize("name", TYPES)
-def test_every_type_is_heard_or_terminal(name: str) -> None:
+def test_every_type_has_a_trigger_or_is_terminal(name: str) -> None:
     """Every event type has a Trigger, except those whose class declares none."""
     heard = any(trigger["spec"]["filter"]["attributes"].get("type") == name for trigger in triggers())
 

@@ -92,7 +92,7 @@ def test_a_wrong_volume_is_rejected_alone(store: Store, figures: dict[str, Any],
         (datetime(2026, 11, 20, 13, 30, tzinfo=UTC), datetime(2026, 11, 20, 15, tzinfo=UTC), "outside-session"),
     ],
 )
-def test_half_days_summer_and_the_short_last_bar(
+def test_bars_follow_the_exchange_calendar(
     store: Store, monkeypatch: pytest.MonkeyPatch, start: datetime, at: datetime, reason: str | None
 ) -> None:
     """The exchange's calendar decides, not a list of hours."""

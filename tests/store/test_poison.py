@@ -99,7 +99,7 @@ def test_attributes_that_no_text_can_hold_are_kept_as_far_as_they_can(store: Sto
     assert (answer.status_code, store.query("SELECT event_id FROM dead_letters")) == (204, [("a\ufffdb",)])
 
 
-def test_a_dead_letter_of_bars_is_not_stored_by_the_way(store: Store) -> None:
+def test_a_dead_letter_of_bars_stores_no_bars(store: Store) -> None:
     """A failed event waits for a person to look at it and send it again."""
     store.post(fetched({"AAPL": [bar(hour(0))]}), path="/dead-letters", knativeerrorcode="500")
 

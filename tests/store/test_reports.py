@@ -44,7 +44,7 @@ def test_settled_windows_are_united_and_never_shrink(store: Store) -> None:
     ],
     ids=["simulated", "the wrong way round", "too young"],
 )
-def test_what_settles_nothing(store: Store, event: dict[str, Any]) -> None:
+def test_simulated_reversed_and_recent_windows_are_not_settled(store: Store, event: dict[str, Any]) -> None:
     """It is still noted that somebody answered."""
     store.keep(event)
 

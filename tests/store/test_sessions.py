@@ -86,7 +86,7 @@ def test_the_stored_sessions_are_those_of_the_library(migrated_database: str, sc
         ("2027-06-18", "Juneteenth observed"),
     ],
 )
-def test_the_exchange_was_closed(migrated_database: str, day: str, reason: str) -> None:
+def test_a_closed_day_has_no_session(migrated_database: str, day: str, reason: str) -> None:
     """No session is stored for the day."""
     assert date.fromisoformat(day) not in stored(migrated_database), reason
 
@@ -100,7 +100,7 @@ def test_the_exchange_was_closed(migrated_database: str, day: str, reason: str) 
         ("2003-12-26", "14:30", "18:00"),  # a half day in that year only
     ],
 )
-def test_a_session_opens_and_closes_at(migrated_database: str, day: str, opens: str, closes: str) -> None:
+def test_sessions_have_the_known_utc_hours(migrated_database: str, day: str, opens: str, closes: str) -> None:
     """Hours in UTC follow New York's clock and end early on half days."""
     times = [f"{instant.astimezone(UTC):%H:%M}" for instant in stored(migrated_database)[date.fromisoformat(day)]]
 

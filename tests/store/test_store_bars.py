@@ -63,7 +63,7 @@ def test_structured_and_binary_mode_are_the_same_event(store: Store) -> None:
     ("method", "path", "status"),
     [("GET", "/", 405), ("PUT", "/", 405), ("PUT", "/dead-letters", 405), ("POST", "/bars", 404), ("POST", "/", 400)],
 )
-def test_what_is_no_event_is_told_so(store: Store, method: str, path: str, status: int) -> None:
+def test_a_request_that_is_no_cloudevent_is_refused(store: Store, method: str, path: str, status: int) -> None:
     """It cannot have come from the broker, so a clear 4xx loses nothing."""
     answer = store.run(store.client.request(method, path, json={"hello": 1}))
 
@@ -192,7 +192,7 @@ def test_simulated_bars_give_way_to_real_ones_and_never_the_reverse(store: Store
     assert store.faults() == []
 
 
-def test_a_source_that_invents_what_is_true_is_named_no_longer(store: Store) -> None:
+def test_a_real_source_replaces_a_simulated_one_with_equal_figures(store: Store) -> None:
     """The same figures from a real source are real now, and the market version grows."""
     store.keep(fetched({"AAPL": [bar(hour(0))]}, source="simulated"))
     before = store.epoch()

@@ -49,7 +49,7 @@ def test_a_list_or_changes_of_the_catalogue(entries: list[str], expected: list[s
     assert resolve_list(entries, CATALOGUE) == expected
 
 
-def test_what_looks_like_an_oversight_is_said() -> None:
+def test_a_suspicious_list_is_accepted_with_a_warning() -> None:
     """A list that drops the catalogue, and a name like a known one, are pointed out and taken."""
     doubts = " ".join(find_doubts(["APPL", "MSFT"], CATALOGUE))
 
@@ -107,7 +107,7 @@ def test_a_renamed_ticker_keeps_its_history(database_url: str, redis_url: str) -
     assert ("KO" in tickers, "COKE" in tickers, len(tickers)) == (False, True, 50)
 
 
-def test_a_thousand_tickers(database_url: str, redis_url: str) -> None:
+def test_a_thousand_tickers_are_served_whole(database_url: str, redis_url: str) -> None:
     """The stated maximum: every list is whole, cursors lead through all bars, no answer is too slow."""
     names = [f"T{number:03}" for number in range(1000)]
     migrate(database_url, tickers=names)

@@ -81,7 +81,7 @@ def statuses(got: bytes) -> list[int]:
 
 
 @pytest.mark.parametrize("name", FRAMINGS)
-def test_no_request_hides_in_another(system: System, name: str) -> None:
+def test_smuggled_requests_are_not_served(system: System, name: str) -> None:
     """A request whose end is doubtful gets one answer below 500 at most; what hides in its body is not answered."""
     got = exchange(system, FRAMINGS[name], 3)
 
@@ -103,7 +103,7 @@ def test_a_strange_request_is_refused(system: System, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ELSEWHERE)
-def test_nothing_else_is_behind_the_door(system: System, name: str) -> None:
+def test_unrouted_paths_lead_to_the_page_only(system: System, name: str) -> None:
     """A path without a rule leads to the page, which serves its own files only."""
     got = exchange(system, ELSEWHERE[name], 3)
 
@@ -135,7 +135,7 @@ PARAMETERS = ("tickers", "interval", "start", "end", "limit", "order", "cursor",
 
 
 @pytest.mark.parametrize("text", INJECTIONS)
-def test_no_parameter_is_more_than_a_value(system: System, text: str) -> None:
+def test_parameters_are_never_executed(system: System, text: str) -> None:
     """Whatever stands in a parameter or a path is a value: refused as one, quickly, and never run or given back raw."""
     began = time.monotonic()
     with httpx.Client(base_url=f"{system.url}/api", timeout=30) as client:
@@ -185,7 +185,7 @@ def memory(system: System) -> int:
     return sum(psutil.Process(pid).memory_info().rss for some in pids(system).values() for pid in some)
 
 
-def test_who_is_slow_holds_nobody_up(system: System) -> None:
+def test_slow_clients_do_not_delay_others(system: System) -> None:
     """A hundred connections that never finish what they began to say, heads and bodies: others are served as before."""
     parts = urlsplit(system.url)
     began = [

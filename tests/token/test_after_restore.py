@@ -64,7 +64,7 @@ def test_the_log_lists_what_the_restore_undid(
     assert main(["--end-all"]) == "ended 0 logins and tokens"
 
 
-def test_lines_of_others_are_passed_over(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_foreign_log_lines_are_ignored(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is in the file: no traceback."""
     monkeypatch.setenv("DATABASE_URL", database_url)
     file = tmp_path / "log"

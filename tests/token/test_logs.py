@@ -21,7 +21,7 @@ from tests.secret_scan import find_secrets
     ],
     ids=["token", "password", "address", "key", "bearer", "hash"],
 )
-def test_a_secret_is_noticed(line: str) -> None:
+def test_the_scan_finds_secrets(line: str) -> None:
     """The guard is awake, and does not repeat what it has found."""
     (found,) = find_secrets(f"before\n{line}\nafter")
 
@@ -30,7 +30,7 @@ def test_a_secret_is_noticed(line: str) -> None:
 
 
 @pytest.mark.parametrize("line", ["GET /tokens 401", "connecting to postgresql://host:5432/db", "Secret('***')"])
-def test_what_is_no_secret_is_left_alone(line: str) -> None:
+def test_the_scan_has_no_false_positives(line: str) -> None:
     """False alarms would make the scan useless."""
     assert find_secrets(line) == []
 

@@ -1,4 +1,4 @@
-/** The stocks that the reader keeps an eye on: on this device and, when signed in, in a list of the account. */
+/** Watchlist: stocks on this device and, when signed in, in a list of the account. */
 import { browser } from '$app/env';
 import { SvelteSet } from 'svelte/reactivity';
 import type { TickerList } from '#lib/api/lists.ts';

@@ -1,4 +1,4 @@
-/** An action of the reader that the service answers: busy, or failed and why. */
+/** State of a request that the reader started: busy, or its error. */
 import { ApiError } from '#lib/api/problems.ts';
 
 export class AsyncAction {

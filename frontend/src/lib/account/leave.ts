@@ -1,4 +1,4 @@
-/** Signs this browser out: nothing of the account stays but the stocks of the watchlist. */
+/** Sign-out of this browser: deletes all account data except the watchlist. */
 import { unseen } from '#lib/alerts/unseen.svelte.ts';
 import { principal } from '#lib/api/principal.svelte.ts';
 import { forget, resetAll } from '#lib/api/resources.ts';

@@ -1,4 +1,4 @@
-/** Whether the dialog of alerts is open, and what it is about: several places of the page open it. */
+/** State of the alert dialog, shared by all components that open it. */
 import type { Alert } from '#lib/api/alerts.ts';
 import type { Draft } from '#lib/alerts/draft.ts';
 

@@ -1,4 +1,4 @@
-/** An alert that is being made: the parts of each kind with their usual values, and the request for it. */
+/** Draft of an alert: defaults of each kind, and the API request made from it. */
 import type { Alert } from '#lib/api/alerts.ts';
 
 export const KINDS = ['price', 'change', 'volume', 'extreme', 'insight', 'missing'] as const;

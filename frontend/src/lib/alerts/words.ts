@@ -2,7 +2,7 @@
 import type { Kind, Repeat } from '#lib/alerts/draft.ts';
 import type { Channel } from '#lib/alerts/requests.ts';
 
-export const STATES = { active: 'On', paused: 'Paused', done: 'Done: it was to fire once' } as const;
+export const STATES = { active: 'On', paused: 'Paused', done: 'Completed: fires once' } as const;
 
 export const KIND_NAMES: Record<Kind, string> = {
   price: 'A price',

@@ -1,4 +1,4 @@
-/** What can be done with an account and its tokens. Everything here throws ApiError. */
+/** Requests about the account and its tokens. All functions throw ApiError. */
 import * as v from 'valibot';
 import { read, send } from '#lib/api/fetching.ts';
 import { errorOf } from '#lib/api/problems.ts';

@@ -1,4 +1,4 @@
-/** The state of the connection: the worst of what is wrong with any request on the page. */
+/** Connection state: the most severe error among the page's requests. */
 import { SvelteSet } from 'svelte/reactivity';
 import type { ApiError, Fault } from '#lib/api/problems.ts';
 

@@ -1,4 +1,4 @@
-/** One way to ask the functions: address, token, time limit, conditional requests, and errors as one type. */
+/** HTTP client of the functions: address, token, timeout, conditional requests, and one error type. */
 import * as v from 'valibot';
 import { takeEarly } from '#lib/api/early.ts';
 import { ApiError, errorOf } from '#lib/api/problems.ts';

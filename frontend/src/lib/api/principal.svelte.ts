@@ -1,4 +1,4 @@
-/** Who is reading: the token of this tab. It is kept in session storage at most, and never put into an address. */
+/** Signed-in account of this tab: token and email, in session storage only, never in an address. */
 import { browser } from '$app/env';
 
 const KEY = 'principal';

@@ -1,4 +1,4 @@
-/** What can go wrong between the page and a function, as one type that the page can show and act on. */
+/** Errors of API requests: the cause, the problem+json body, and the time to retry. */
 import * as v from 'valibot';
 
 export const Problem = v.object({

@@ -1,4 +1,4 @@
-/** The last good answer to each question, kept in the browser: shown while a function wakes up or the network is away. */
+/** Last response of each request, saved in the browser: displayed while a function starts or the network is down. */
 import * as v from 'valibot';
 
 const PREFIX = 'snapshot:';

@@ -1,4 +1,4 @@
-/** The part of the axis that a chart shows at first, and again when places are added that the reader has not moved to. */
+/** Visible range of the time axis: at first, and after new bars unless the reader has scrolled. */
 
 export interface Frame {
   from: number;

@@ -1,4 +1,4 @@
-/** What a place on the time axis is called: hours by the exchange's clock, longer bars by their first day. */
+/** Labels of the time axis: hours in the exchange's time, longer bars by their first day. */
 import { dateOf, dayOf, monthAndDayOf, monthAndYearOf, timeOf, zoneOf } from '#lib/time/format.ts';
 import type { Interval } from '#lib/chart/view.ts';
 

@@ -1,4 +1,4 @@
-/** The points of a line over places: it ends before a missing bar and begins again after it. */
+/** Line data for the charting library: a line breaks at missing bars. */
 import type { UTCTimestamp } from 'lightweight-charts';
 
 export interface Point {

@@ -1,4 +1,4 @@
-/** Marks of a chart: how each kind looks. */
+/** Styles of a chart's markers, by kind. */
 import type { SeriesMarker, Time, UTCTimestamp } from 'lightweight-charts';
 import type { ChartModel, Mark } from '#lib/chart/chartModel.ts';
 import type { Palette } from '#lib/chart/palette.ts';

@@ -1,4 +1,4 @@
-/** Bars in order, with a place for each one that should be there and is not. */
+/** Timeline of a chart: stored and missing bars in order. */
 
 /** A bar that is not there, by its start in Unix seconds, and why, as /coverage says it. */
 export interface Missing {

@@ -1,4 +1,4 @@
-/** Whether the search is open: several places of the page open it. */
+/** State of the search dialog, shared by all components that open it. */
 
 class Search {
   shown = $state(false);

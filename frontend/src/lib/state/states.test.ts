@@ -46,7 +46,7 @@ test('a panel that waits for ten seconds says so', () => {
 for (const [fault, status, words] of [
   ['unavailable', 500, /Insights cannot be loaded Trying again in 4[12] s\. The service returned an error \(500\)\./],
   ['offline', 0, /Insights cannot be loaded .*You are offline, and nothing is saved from an earlier visit\./],
-  ['limited', 429, /Too many requests Trying again in 4[12] s\. With a token the limit is higher\. Get a token/],
+  ['limited', 429, /Too many requests Trying again in 4[12] s\. A token has a higher limit\. Get a token/],
   ['shape', 200, /Insights cannot be loaded .*does not fit this version/],
 ] as const)
   test(`a panel that is ${fault} says what happened and when the next try is`, () => {

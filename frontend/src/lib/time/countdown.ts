@@ -1,4 +1,4 @@
-/** Spans of time as people say them. */
+/** Duration formats: 2 d 4 h, 5 minutes. */
 
 const UNITS: [seconds: number, name: string][] = [
   [86_400, 'd'],

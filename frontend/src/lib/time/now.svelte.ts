@@ -1,4 +1,4 @@
-/** The time, as something that a component can watch: by the second, and only while one does. */
+/** Reactive clock in the service's time, updated each second while read. */
 import { createSubscriber } from 'svelte/reactivity';
 
 class Clock {
