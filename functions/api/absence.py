@@ -101,7 +101,7 @@ async def explain_bars(
 
 
 def _missing(state: MarketState, names: str, known: _Facts, due: datetime | None) -> Reason:
-    """Return why the bars of a window in which a session has begun are not there; *due*: of the first still to come."""
+    """Return why a window in which a session has begun has no bars; *due* is when the next one is expected."""
     if known.not_fetched:
         return absence_reason(
             "not-fetched", f"Bars of {names} have not been requested yet.", state.next_update_at or state.now

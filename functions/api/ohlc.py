@@ -1,4 +1,4 @@
-"""/ohlc: bars of one ticker or several, in pages that continue each ticker where the page before ended."""
+"""/ohlc: bars of one ticker or several, in pages; each continues every ticker where the previous one ended."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Field types of the response models, each with its description and an example."""
+"""Field types and base classes of the response models, with descriptions and examples."""
 
 from datetime import date, datetime
 from decimal import Decimal

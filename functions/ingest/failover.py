@@ -28,7 +28,7 @@ async def fetch_in_order(
 ) -> dict[str, FetchResult]:
     """Return the result of each provider that was asked, in order; {} when none may be asked now.
 
-    The next is asked for a ticker that one fails to serve, lacks a bar of, or whose newest price jumps there. A bar
+    A ticker goes to the next provider if one fails, lacks a bar, or reports a jump of the newest price. A bar
     that has just ended may only be late.
     """
     gaps = {gap.ticker: gap for gap in plan.gaps}

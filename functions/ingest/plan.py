@@ -84,7 +84,7 @@ async def _plan_newest(
         holes = await select_gaps(
             connection, INTERVAL, again, wanted, now, settings.configuration, simulated=settings.only_simulated
         )
-        # Instead of the newest bars alone: the answer that lacks an old bar postpones the next question for it.
+        # Not only the newest bars: a response that lacks an old bar postpones its next request.
         gaps = [gap for gap in gaps if gap.ticker not in again]
         gaps += [gap._replace(source=None) if gap.source == "simulated" else gap for gap in holes]
     if refetches:

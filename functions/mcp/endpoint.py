@@ -41,7 +41,7 @@ class McpEndpoint:
         if request.scope["path"].rstrip("/") != PATH:
             raise Problem(404, "not-found", "Not found", f"No such path. The MCP endpoint is {PATH}.")
         if request.method != "POST":
-            # GET would open a stream for messages of the server, of which there are none.
+            # GET would open a stream for server messages; this server sends none.
             detail = f"{request.method} is not allowed: send messages by POST. There are no sessions and no streams."
             raise Problem(405, "method-not-allowed", "Method not allowed", detail, headers=_ALLOW)
         if self._starting is None:

@@ -1,4 +1,4 @@
-"""Comparison of the stored bars with those of another provider: it lists differences beyond the tolerance."""
+"""Compare stored bars with another provider's, and store the differences that exceed the tolerance."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta

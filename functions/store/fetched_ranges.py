@@ -1,4 +1,4 @@
-"""Fetched ranges: where a provider was asked, which bars it lacks, and when to ask again."""
+"""Fetched ranges: windows requested from a provider, the bars it lacks, and when to retry."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta

@@ -17,7 +17,7 @@ LARGE = Decimal(3)
 """Beyond this factor two bars at the new level do not confirm it, unless the factor is that of a usual split."""
 
 REACH = timedelta(days=14)
-"""Ten sessions. Over a longer hole a price may have come to anything without a tick being bad."""
+"""Ten sessions. After a longer gap any change of price is plausible."""
 
 _SESSION = timedelta(hours=6, minutes=30)
 _SPLITS = tuple(map(Decimal, ("4", "5", "6", "7", "8", "10", "12", "15", "20", "25", "30", "40", "50")))

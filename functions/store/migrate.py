@@ -100,7 +100,7 @@ def _apply_files(connection: Connection, files: Sequence[MigrationFile]) -> list
             with_locks(connection, file.name, partial(_apply, connection, file))
         except psycopg.Error as error:
             reason = error.diag.message_primary or str(error)
-            raise MigrationError(f"{file.name} failed, and nothing of it was applied: {reason}") from error
+            raise MigrationError(f"{file.name} failed and was rolled back: {reason}") from error
     return [file.name for file in pending]
 
 

@@ -151,7 +151,7 @@ def limited_endpoint(handler: Handler, limiter: Limits) -> Handler:
 
 
 def _repeated_headers(scope: Scope) -> list[tuple[str, str]]:
-    """Return the faults of repeated headers, of which two readers could choose different ones."""
+    """Return the faults of repeated headers: two readers could use different values."""
     names = [name for name, _ in scope["headers"]]
     repeated = (name.decode() for name in _SINGLE_HEADERS if names.count(name) > 1)
     return [(name, "is given more than once, as a header") for name in repeated]

@@ -1,4 +1,4 @@
-"""Sentences of rules, which their account sees."""
+"""Sentences that describe rules to their owner."""
 
 from decimal import Decimal
 

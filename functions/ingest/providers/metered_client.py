@@ -99,7 +99,7 @@ class MeteredClient:
             raise ProviderError(f"{self._provider}: HTTP {response.status_code}, pauses for {pause}")
         if response.status_code == 401:
             await self._budget.suspend(grant)
-            _logger.error("%s: key %s is refused, and pauses for an hour", self._provider, short_hash(grant.key))
+            _logger.error("%s: key %s was refused and is paused for an hour", self._provider, short_hash(grant.key))
             raise ProviderError(f"{self._provider}: the key is refused")
         if response.status_code != 200:
             raise RequestFailure(f"HTTP {response.status_code}", response.status_code, body)

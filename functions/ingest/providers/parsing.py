@@ -47,7 +47,7 @@ def parse_epoch(value: object) -> datetime | None:
 
 
 def refuse(start: datetime | None, reason: str, detail: str, sent: object) -> RefusedBar:
-    """Return *sent*, of which no bar can be made, as a rejected bar."""
+    """Return *sent*, which cannot be parsed as a bar, as a rejected bar."""
     return RefusedBar(start=start, reason=reason, detail=detail, text=sent_text(sent))
 
 

@@ -1,7 +1,7 @@
 """CloudEvents 1.0 and 0.3 on their way: over HTTP in binary or structured mode, inside RabbitMQ always binary.
 
 Read as the Go SDK behind eventing-rabbitmq reads them: leniently, with `validate` for what a CloudEvent must have. The
-Python SDK cannot take its place: it fills in a missing time and encodes JSON data anew.
+Python SDK cannot take its place: it fills in a missing time and re-encodes JSON data.
 """
 
 import base64
