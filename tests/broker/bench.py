@@ -228,7 +228,7 @@ def clear(url: str, namespace: str, identity: str = "") -> None:
 
 async def gone(caplog: pytest.LogCaptureFixture) -> bool:
     """Tell whether both connections to RabbitMQ were reported lost."""
-    return caplog.text.count("RabbitMQ is gone") == 2
+    return caplog.text.count("connection to RabbitMQ lost for") == 2
 
 
 def structured(**changes: Any) -> tuple[dict[str, str], bytes | str]:

@@ -90,7 +90,7 @@ async def test_a_rabbitmq_that_goes_and_comes_back(
         return await bench.post(id="accepted") == 202
 
     async def both_back() -> bool:
-        return caplog.text.count("RabbitMQ is back") >= 2
+        return caplog.text.count("reconnected to RabbitMQ") >= 2
 
     proxy.refuses = True
     proxy.cut()
@@ -107,7 +107,7 @@ async def test_a_rabbitmq_that_goes_and_comes_back(
     assert (answers, ready) == ([500] * 5, None)
     assert took < 5
     assert await bench.subscriber.ids() == ["accepted"]
-    assert caplog.text.count("RabbitMQ is gone") == caplog.text.count("RabbitMQ is back") == 2
+    assert caplog.text.count("connection to RabbitMQ lost for") == caplog.text.count("reconnected to RabbitMQ") == 2
 
 
 @only_rabbitmq

@@ -111,5 +111,5 @@ def test_a_damaged_record_is_named(records: Path) -> None:
     (records / "v1").mkdir(parents=True)
     (records / "v1" / "api.json").write_text('{"containerimage.dig')
 
-    with pytest.raises(DeploymentError, match=r"api\.json is no metadata file"):
+    with pytest.raises(DeploymentError, match=r"api\.json is not a metadata file"):
         read_digests(REGISTRY, "v1", records)

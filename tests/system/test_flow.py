@@ -228,7 +228,7 @@ def test_operators_correct_bars_by_verbs(simulated: System, tmp_path: Path, caps
         (("tick", "compare"), "nothing is missing"),
         (
             ("withdraw", "import", "--reason", "wrong file", "--yes"),
-            "18 bars of import were withdrawn; 18 of them stand",
+            "18 bars of import were withdrawn; 18 of them were replaced",
         ),
         (("replay", "--list"), "no dead letters"),
     ]
