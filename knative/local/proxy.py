@@ -29,7 +29,7 @@ class _Exchange:
         self._request, self._receive, self._send = request, receive, send
         self._feeding: asyncio.Task[None] | None = None
         self.has_begun = False
-        """Whether the client has received the beginning of a response."""
+        """True once the response has started."""
 
     async def run(self, connection: ReplicaConnection) -> None:
         """Send the request on *connection* and pass the response on while it arrives."""

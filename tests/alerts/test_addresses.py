@@ -1,4 +1,4 @@
-"""Where messages may go: public addresses alone, in whatever form an address is written or resolved."""
+"""Target addresses of webhooks: only public ones, in every notation and after resolution."""
 
 import asyncio
 import socket
@@ -58,7 +58,7 @@ def test_an_address_of_https_is_accepted(url: str) -> None:
 
 
 def test_a_name_is_refused_when_one_of_its_addresses_is_not_public(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Which of them a client takes is not ours to say."""
+    """A client may connect to any of them."""
     answers = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443)) for address in ("8.8.8.8", "10.0.0.1")]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answers)
 

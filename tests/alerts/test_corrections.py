@@ -57,7 +57,7 @@ def test_a_corrected_rule_waits_again(market: Market, owner: Owner) -> None:
 
 
 def test_a_correction_moves_a_firing_of_the_session(market: Market, owner: Owner) -> None:
-    """When the first bar of the session does not hold any more, the next one that holds fires, in one step."""
+    """The next bar that meets the condition fires, in the same step as the correction of the first."""
     owner.alert(amount=100, repeat="session")
     set_clock(NOW)
     market.store(Bar("AAPL", at(FIRST), "100"), Bar("AAPL", at(SECOND), "100"))

@@ -66,7 +66,7 @@ class Subscriber:
         self.answers(204)
 
     def answers(self, *answers: Answer | int) -> None:
-        """Give *answers* one after the other, the last for ever."""
+        """Respond with *answers* in order, and repeat the last one."""
         left = [answer if isinstance(answer, Answer) else Answer(answer) for answer in answers]
 
         async def behave(_: Request) -> Answer:
@@ -227,7 +227,7 @@ def clear(url: str, namespace: str, identity: str = "") -> None:
 
 
 async def gone(caplog: pytest.LogCaptureFixture) -> bool:
-    """Tell whether both connections to RabbitMQ were reported lost."""
+    """Return whether the log reports both connections to RabbitMQ as lost."""
     return caplog.text.count("connection to RabbitMQ lost for") == 2
 
 

@@ -114,7 +114,7 @@ class TestWhatIsMissing:
         assert (ask.start, ask.end) == (expected[2], utc("2026-11-11 16:30"))
 
     def test_simulated_bars_are_missing_to_a_real_provider(self) -> None:
-        """Where a real provider takes over, the simulated history is requested anew."""
+        """A real provider requests the whole history again."""
         known = [history_of("KO", "2026-11-17 20:30", "simulated"), history_of("V", "2026-11-17 20:30")]
 
         assert [one.newest for one in ignore_simulated(known)] == [None, utc("2026-11-17 20:30")]

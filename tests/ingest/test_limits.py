@@ -168,7 +168,7 @@ class TestFailing:
     def test_a_jump_is_confirmed_by_a_second_source(
         self, open_real_harness: Callable[..., IngestHarness], upstream: Vendors
     ) -> None:
-        """Where the newest close is 10,000 times the one before, Finnhub is asked, and does not agree."""
+        """Finnhub does not confirm a close that is 10,000 times the one before."""
         harness = open_real_harness(finnhub_api_key=KEY)
         harness.track("KO", "V")
         upstream.misbehave("price_x10000", symbols=["KO"])

@@ -172,7 +172,7 @@ def test_every_session_is_signed_out_at_once(market: System, open_page: Open, pe
 
 
 def test_an_invite_is_requested_where_it_is_needed(market: System, open_page: Open) -> None:
-    """When the installation asks for a code, the form has a field for it and sends it with the next try."""
+    """The form gets a field for the invite code and sends it with the next attempt."""
     sent: list[str] = []
     page = open_page(f"{market.url}/account")
 
@@ -227,7 +227,7 @@ def test_deleting_the_account_needs_the_password(market: System, person: "Page")
 
 
 def test_a_refused_token_is_told_and_can_be_left_behind(market: System, person: "Page") -> None:
-    """When the token of the tab has ended elsewhere, the page says so and goes on without on request."""
+    """The page reports a token that was revoked elsewhere, and continues without one on request."""
     token: str = person.evaluate("JSON.parse(sessionStorage.principal).token")
     httpx.delete(f"{market.url}/api/tokens/current", headers={"Authorization": f"Bearer {token}"}, timeout=30)
     person.wait_for_timeout(1100)

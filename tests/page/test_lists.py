@@ -184,7 +184,7 @@ def test_lists_are_managed_on_the_account_page(market: System, page: "Page", req
 def test_lists_are_exported_and_imported(
     market: System, page: "Page", request: pytest.FixtureRequest, tmp_path: Path, account: Account
 ) -> None:
-    """What is exported comes back; a text is a list too, and what cannot be added is shown with the reason."""
+    """An export can be imported, a text file is a list too, and refused lines are shown with their reasons."""
     account.request("POST", "/lists", {"name": "Chips", "tickers": ["NVDA", "AMD"]})
     page.goto(f"{market.url}/account")
     log_in(page, account.email, PASSWORD)

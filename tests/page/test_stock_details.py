@@ -108,7 +108,7 @@ def test_notes_name_splits_and_differences(page: "Page", api: FakeApi) -> None:
 
 
 def test_no_notes_are_no_list(page: "Page", api: FakeApi) -> None:
-    """Where there is nothing to note, and while it is not known, there is no empty list."""
+    """Without notes, and while they are loading, the page has no empty list."""
     api.answers |= {"/splits": None}
     api.open(page, PATH)
     page.get_by_text("hours are stored").wait_for()
